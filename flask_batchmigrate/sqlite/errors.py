@@ -1,0 +1,42 @@
+"""What the SQLite engine raises. A leaf: it imports nothing of the project."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of every error the engine raises; the message is one line to act on."""
+
+
+class SqlTextError(EngineError):
+    """A stored statement could not be read with certainty, so it is not edited.
+
+    :param message: what was not understood.
+    :param sql: the statement.
+    :param offset: where in it, in characters from its start.
+    """
+
+    def __init__(self, message: str, sql: str, offset: int) -> None:
+        near = sql[offset : offset + 30].strip() or "the end of the statement"
+        super().__init__(f"{message} near {near!r} (character {offset + 1})")
+        self.sql = sql
+        self.offset = offset
+
+
+class ChangeRefused(EngineError):
+    """A change cannot be made without losing something; nothing was changed."""
+
+
+class RowsRefused(ChangeRefused):
+    """Rows that are already stored do not fit the new definition."""
+
+
+class TransactionError(EngineError):
+    """The migration's transaction could not begin, was ended early, or blocked."""
+
+
+class VerificationError(EngineError):
+    """The result is not what was planned: a defect of the engine, rolled back."""
+
+
+class UnsupportedLibrary(EngineError):
+    """The SQLite library in use is older than the engine supports."""
