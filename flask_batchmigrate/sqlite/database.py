@@ -1,0 +1,115 @@
+"""The door to a database: what the engine needs of a connection."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import sqlite3
+import typing as t
+
+Row = tuple[t.Any, ...]
+
+
+class Database(t.Protocol):
+    """A connection in an open transaction that the engine does not end."""
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The base class of the driver's errors."""
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """The version of the SQLite library behind the connection."""
+
+    @property
+    def can_write_schema(self) -> bool:
+        """Whether ``sqlite_master`` may be written on this connection."""
+
+    def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
+        """Run one statement and return all of its rows."""
+
+
+class DirectDatabase:
+    """The engine's door to a plain :class:`sqlite3.Connection`.
+
+    The caller owns the transaction: begin one before a change, commit it after.
+
+    :param connection: an open connection; its settings are not touched.
+    """
+
+    driver_error: t.ClassVar[type[Exception]] = sqlite3.Error
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._can_write_schema: bool | None = None
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """The version of the SQLite library."""
+        return library_version(self)
+
+    @property
+    def can_write_schema(self) -> bool:
+        """Whether ``sqlite_master`` may be written on this connection."""
+        if self._can_write_schema is None:
+            self._can_write_schema = probe_schema_writing(self)
+        return self._can_write_schema
+
+    def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
+        """Run one statement and return all of its rows."""
+        with contextlib.closing(self._connection.cursor()) as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+
+def library_version(db: Database) -> tuple[int, int, int]:
+    """Ask the connection for the version of its SQLite library."""
+    major, minor, patch = (
+        int(part) for part in db.execute("SELECT sqlite_version()")[0][0].split(".")[:3]
+    )
+    return major, minor, patch
+
+
+def probe_schema_writing(db: Database) -> bool:
+    """Try whether ``sqlite_master`` may be written, without writing anything.
+
+    A library in defensive mode forbids it, the system's SQLite of macOS for one:
+    https://www.sqlite.org/c3ref/c_dbconfig_defensive.html
+    """
+    with schema_writing(db):
+        try:
+            db.execute("UPDATE main.sqlite_master SET sql = sql WHERE 0")
+        except db.driver_error:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def schema_writing(db: Database) -> cabc.Iterator[None]:
+    """Allow writes to ``sqlite_master`` inside the block, and only there."""
+    db.execute("PRAGMA writable_schema = ON")
+    try:
+        yield
+    finally:
+        # Off before the next statement is prepared: with it on, SQLite skips
+        # definitions that it cannot read instead of reporting them.
+        db.execute("PRAGMA writable_schema = OFF")
+
+
+@contextlib.contextmanager
+def savepoint(db: Database, name: str) -> cabc.Iterator[None]:
+    """Undo what the block did if it raises, and leave the transaction open.
+
+    :param name: a name no other savepoint of the engine has.
+    """
+    db.execute(f"SAVEPOINT {name}")
+    try:
+        yield
+    except BaseException:
+        # An interrupt has ended the whole transaction already; then there is
+        # no savepoint left, and the error on its way out says more than ours.
+        with contextlib.suppress(db.driver_error):
+            db.execute(f"ROLLBACK TO {name}")
+            db.execute(f"RELEASE {name}")
+        raise
+    db.execute(f"RELEASE {name}")
