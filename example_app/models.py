@@ -61,7 +61,9 @@ class Book(db.Model):  # type: ignore[name-defined]
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
     title: orm.Mapped[str] = orm.mapped_column(sa.String(200), index=True)
     pages: orm.Mapped[int | None]
-    author_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("author.id"))
+    author_id: orm.Mapped[int] = orm.mapped_column(
+        sa.ForeignKey("author.id"), index=True
+    )
     shelf_id: orm.Mapped[int | None] = orm.mapped_column(
         sa.ForeignKey("shelf.id"), index=True
     )

@@ -37,11 +37,12 @@ def upgrade():
     )
     with op.batch_alter_table("book", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_book_title"), ["title"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_book_writer_id"), ["writer_id"], unique=False
+        )
 
 
 def downgrade():
-    with op.batch_alter_table("book", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_book_title"))
-
+    # The indexes go with their table.
     op.drop_table("book")
     op.drop_table("writer")

@@ -1,6 +1,7 @@
 """writers are authors
 
-A table and a column are renamed; the foreign key between them follows.
+A table and a column are renamed, and the foreign key between them follows. The index
+is made anew for its name; MariaDB wants the new one first, for the foreign key.
 
 Revision ID: e7a2580c9f64
 Revises: 1be94d06f3a8
@@ -27,6 +28,10 @@ def upgrade():
             existing_type=sa.Integer(),
             existing_nullable=False,
         )
+        batch_op.create_index(
+            batch_op.f("ix_book_author_id"), ["author_id"], unique=False
+        )
+        batch_op.drop_index(batch_op.f("ix_book_writer_id"))
 
 
 def downgrade():
@@ -37,4 +42,8 @@ def downgrade():
             existing_type=sa.Integer(),
             existing_nullable=False,
         )
+        batch_op.create_index(
+            batch_op.f("ix_book_writer_id"), ["writer_id"], unique=False
+        )
+        batch_op.drop_index(batch_op.f("ix_book_author_id"))
     op.rename_table("author", "writer")
