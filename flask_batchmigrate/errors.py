@@ -1,0 +1,134 @@
+"""The family of errors of the commands; a leaf module.
+
+Every class is an :class:`alembic.util.CommandError`, so code that caught Alembic's
+errors still does. Mistakes in the set-up of the extension, which are seen before
+Alembic is loaded, are :class:`~flask_batchmigrate.settings.SetupError`.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+from alembic.util import CommandError
+
+
+class BatchMigrateError(CommandError):
+    """Base of every error of the commands; the message is one line to act on."""
+
+
+class NoApplication(BatchMigrateError):
+    """A command was called outside an application context, or before ``init_app``."""
+
+
+class AlreadyRunning(BatchMigrateError):
+    """A migration command was called from inside a running migration."""
+
+
+class MigrationFolderError(BatchMigrateError):
+    """The migrations folder is missing, not empty, or cannot be written."""
+
+
+class UnknownTemplate(BatchMigrateError):
+    """There is no template of that name for ``init``."""
+
+
+class UnknownRevision(BatchMigrateError):
+    """A revision was asked for, or is stored in a database, that has no file."""
+
+
+class MultipleHeads(BatchMigrateError):
+    """The history has several heads where one was needed.
+
+    :param message: the line to show.
+    :param heads: the ids of the heads.
+    """
+
+    def __init__(self, message: str, heads: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.heads = heads
+
+
+class BrokenScript(BatchMigrateError):
+    """A file of the migrations folder cannot be loaded, or does not fit the others.
+
+    :param message: the line to show.
+    :param path: the file, where one is to blame.
+    :param line: the line in it, counted from 1.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        path: pathlib.Path | None = None,
+        line: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self.line = line
+
+
+class RevisionFailed(BatchMigrateError):
+    """A revision's script raised; the original error is the ``__cause__``.
+
+    :param message: the line to show.
+    :param revision: the id of the revision.
+    :param path: its file.
+    :param line: the line in it that was running, counted from 1.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        revision: str,
+        path: pathlib.Path,
+        line: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.revision = revision
+        self.path = path
+        self.line = line
+
+
+class AlterationError(RevisionFailed):
+    """The SQLite engine refused a change of a revision; nothing was changed."""
+
+
+class DatabaseError(BatchMigrateError):
+    """A database answered with an error that no revision's script caused."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """A database cannot be reached, opened or written."""
+
+
+class LockTimeout(DatabaseError):
+    """Another process held the database for longer than ``BATCHMIGRATE_LOCK_TIMEOUT``."""
+
+
+class DatabaseNotUpToDate(BatchMigrateError):
+    """The database has to be upgraded before a revision can be generated from it."""
+
+
+class NoModels(BatchMigrateError):
+    """The metadata holds no tables, so there is nothing to compare the database with."""
+
+
+class SchemaDiffers(BatchMigrateError):
+    """``check`` found differences between the models and the database.
+
+    :param message: the line to show.
+    :param diffs: the differences, as Alembic's ``compare_metadata`` returns them.
+    """
+
+    def __init__(self, message: str, diffs: list[t.Any]) -> None:
+        super().__init__(message)
+        self.diffs = diffs
+
+
+class UnknownBind(BatchMigrateError):
+    """A bind was named that the application does not have, or names clash."""
+
+
+class NotSupported(BatchMigrateError):
+    """Something is out of scope, such as asynchronous engines."""

@@ -1,0 +1,87 @@
+"""How running commands tell what they are doing, without printing."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import contextvars
+import logging
+import typing as t
+
+from .results import Applied
+from .results import Direction
+
+log = logging.getLogger("flask_batchmigrate")
+
+
+class Reporter:
+    """Receives the events of a run; this one writes them to the log.
+
+    Subclass it and enter :func:`reporting_to` to show them elsewhere. All of it goes
+    through the ``flask_batchmigrate`` logger, which has no handler of its own, so a
+    call from an application says nothing unless the application asks for it.
+    """
+
+    def bind_started(self, bind: str, database: str, dialect: str) -> None:
+        """The environment turned to a database.
+
+        :param bind: the bind key; ``''`` for the default bind.
+        :param database: the database as it may be shown.
+        :param dialect: SQLAlchemy's name for the kind of database.
+        """
+        log.debug("Using database '%s' (%s).", database, dialect)
+
+    def revision_started(
+        self, bind: str, direction: Direction, revision: str, message: str
+    ) -> None:
+        """A revision's script is about to run."""
+
+    def revision_done(self, applied: Applied) -> None:
+        """A revision was run or stamped; it is not committed yet."""
+        log.debug(
+            "%s of '%s': %s, %.2f s.",
+            applied.direction,
+            applied.database,
+            applied.revision,
+            applied.seconds,
+        )
+
+    def file_written(self, path: str) -> None:
+        """A file or folder of the migrations folder was written."""
+        log.debug("Wrote %s.", path)
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+        log.info(text)
+
+    def warning(self, text: str) -> None:
+        """Something that is likely not what the user wants."""
+        log.warning(text)
+
+    def waiting(self, text: str) -> None:
+        """The run waits for another process."""
+        log.info(text)
+
+
+_reporter: contextvars.ContextVar[Reporter] = contextvars.ContextVar(
+    "flask_batchmigrate_reporter",
+    default=Reporter(),  # noqa: B039 - it has no state
+)
+
+
+def reporter() -> Reporter:
+    """Return the receiver of the events of this context."""
+    return _reporter.get()
+
+
+@contextlib.contextmanager
+def reporting_to(receiver: Reporter) -> cabc.Iterator[None]:
+    """Send the events of the ``with`` block to a receiver."""
+    token = _reporter.set(receiver)
+    try:
+        yield
+    finally:
+        _reporter.reset(token)
+
+
+__all__: t.Final = ["Reporter", "reporter", "reporting_to"]

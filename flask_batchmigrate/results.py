@@ -1,0 +1,92 @@
+"""What the commands return: small frozen values, free of Alembic at import."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import typing as t
+
+if t.TYPE_CHECKING:
+    from alembic.script import Script
+
+Direction = t.Literal["upgrade", "downgrade", "stamp"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Template:
+    """A migrations folder template that ``init`` can write.
+
+    :param name: what ``init --template`` takes.
+    :param synopsis: the first line of the template's README.
+    :param path: the folder of the template.
+    """
+
+    name: str
+    synopsis: str
+    path: pathlib.Path
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Applied:
+    """One revision that was run, or stamped, on one database.
+
+    :param bind: the bind key; ``''`` for the default bind.
+    :param database: the database as it may be shown: no password.
+    :param direction: ``upgrade``, ``downgrade`` or ``stamp``.
+    :param revision: the revision that was applied or reverted.
+    :param down_revision: the revision or revisions it follows; empty for a first one.
+    :param message: the first paragraph of the script's docstring.
+    :param seconds: the time the script took; 0 for a stamp.
+    """
+
+    bind: str
+    database: str
+    direction: Direction
+    revision: str
+    down_revision: tuple[str, ...]
+    message: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RevisionInfo:
+    """A revision of the history, and where it stands.
+
+    :param script: Alembic's object; ``script.cmd_format(verbose, ...)`` prints it.
+    :param is_head: no other revision follows it.
+    :param is_current: a database is at this revision; only filled in by commands that
+        look at the database (``history`` with ``indicate_current``).
+    :param is_branch_point: several revisions follow it.
+    :param is_merge_point: it follows several revisions.
+    :param next: the scripts that follow it; filled in by ``branches``.
+    """
+
+    script: Script
+    is_head: bool
+    is_current: bool
+    is_branch_point: bool
+    is_merge_point: bool
+    next: tuple[Script, ...] = ()
+
+    @property
+    def revision(self) -> str:
+        """The revision's id."""
+        return self.script.revision
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Current:
+    """The revisions that one database is at.
+
+    :param bind: the bind key; ``''`` for the default bind.
+    :param database: the database as it may be shown: no password.
+    :param heads: the ids stored in the database; empty before the first upgrade.
+    :param scripts: the revisions of ``heads``, and those they depend on.
+    :param is_head: the database is at every head of the migrations folder.
+    """
+
+    bind: str
+    database: str
+    heads: tuple[str, ...]
+    scripts: tuple[Script, ...]
+    is_head: bool
