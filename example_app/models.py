@@ -76,7 +76,7 @@ class Book(db.Model):  # type: ignore[name-defined]
         back_populates="book", order_by="Loan.lent_on"
     )
     moves: orm.Mapped[list[ShelfMove]] = orm.relationship(
-        passive_deletes=True, order_by="ShelfMove.id", viewonly=True
+        order_by="ShelfMove.id", viewonly=True
     )
 
     @property
