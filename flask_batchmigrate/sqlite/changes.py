@@ -111,12 +111,14 @@ class DropConstraint(Change):
     :param name: its name, stored or given by a naming convention.
     :param kind: what it is.
     :param columns: the columns it is on.
+    :param definition: its text as a table constraint; one that says the same fits.
     :param if_exists: do nothing where there is none.
     """
 
     name: str | None = None
     kind: ConstraintKind | None = None
     columns: tuple[str, ...] | None = None
+    definition: str | None = None
     if_exists: bool = False
 
 

@@ -1,0 +1,188 @@
+"""What depends on a table from outside: views, triggers, virtual tables.
+
+SQLite checks their text only when it is used, so a change can break one without an
+error. Here each is compiled (``EXPLAIN``, nothing runs) before and after.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .catalogue import Catalogue
+from .catalogue import StoredObject
+from .catalogue import qualified
+from .database import Database
+from .objects import TriggerText
+from .objects import parse_trigger
+from .objects import parse_view
+from .tokens import always_quoted
+from .tokens import identifiers
+from .tokens import same_name
+from .tokens import tokenize
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dependant:
+    """A view or trigger that uses a table, directly or through a view.
+
+    :param error: what SQLite says when it compiles it; ``None`` where it is sound.
+    :param columns: the columns of a view.
+    :param watched: the columns of ``UPDATE OF``, where a trigger names any.
+    """
+
+    type: str
+    name: str
+    table: str
+    error: str | None
+    columns: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.type == "trigger":
+            return f"trigger '{self.name}' on '{self.table}'"
+        return f"view '{self.name}'"
+
+
+def read_dependants(
+    db: Database, catalogue: Catalogue, table: str
+) -> tuple[Dependant, ...]:
+    """Compile every view and trigger that uses a table.
+
+    :param table: the table's name.
+    """
+    names = _used_through_views(catalogue, table)
+    found = []
+    for view in catalogue.of_type("view"):
+        if view.name.lower() in names:
+            found.append(_read_view(db, catalogue.schema, view))
+    for row in catalogue.of_type("trigger"):
+        trigger = parse_trigger(row.sql or "")
+        if row.table.lower() in names or names & _mentioned(row):
+            error = _compile_trigger(db, catalogue.schema, trigger)
+            found.append(
+                Dependant(
+                    "trigger", row.name, row.table, error, (), trigger.update_of
+                )
+            )
+    return tuple(found)
+
+
+def newly_broken(
+    before: tuple[Dependant, ...], after: tuple[Dependant, ...]
+) -> tuple[str, ...]:
+    """Say which dependants a change has broken, each with the reason.
+
+    A view that lost a column counts as broken: it was one of ``SELECT *``.
+    """
+    sound = {(d.type, d.name): d for d in before if d.error is None}
+    broken = []
+    for dependant in after:
+        earlier = sound.get((dependant.type, dependant.name))
+        if earlier is None:
+            continue
+        if dependant.error is not None:
+            broken.append(f"{dependant} ({dependant.error})")
+        elif len(dependant.columns) < len(earlier.columns):
+            lost = [
+                c
+                for c in earlier.columns
+                if not any(same_name(c, d) for d in dependant.columns)
+            ]
+            broken.append(f"{dependant} (it selects {', '.join(lost)})")
+    return tuple(broken)
+
+
+def watching(dependants: tuple[Dependant, ...], table: str, column: str) -> list[str]:
+    """Return the triggers that fire on an update of just this column.
+
+    SQLite accepts an ``UPDATE OF`` on a column that does not exist; such a trigger
+    would never fire again.
+    """
+    return [
+        f"{d} (UPDATE OF {column})"
+        for d in dependants
+        if same_name(d.table, table) and any(same_name(column, c) for c in d.watched)
+    ]
+
+
+def virtual_tables_naming(catalogue: Catalogue, *names: str) -> list[str]:
+    """Return the virtual tables whose definition mentions all of the names.
+
+    An FTS5 table with ``content='t'`` reads ``t`` by that name.
+    """
+    found = []
+    for row in catalogue.of_type("table"):
+        if row.sql is None or not row.sql.lower().startswith("create virtual"):
+            continue
+        words = _argument_words(row.sql)
+        if all(name.lower() in words for name in names):
+            found.append(f"virtual table '{row.name}'")
+    return found
+
+
+def _argument_words(sql: str) -> set[str]:
+    """Return every word of a virtual table's arguments, quoted or not."""
+    words: set[str] = set()
+    for token in tokenize(sql):
+        cleaned = "".join(c if c.isalnum() or c == "_" else " " for c in token.text)
+        words.update(cleaned.lower().split())
+    return words
+
+
+def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
+    """Return the table and all views that are built on it, in lower case."""
+    names = {table.lower()}
+    views = {
+        v.name.lower(): {i.lower() for i in parse_view(v.sql or "").identifiers}
+        for v in catalogue.of_type("view")
+    }
+    grown = True
+    while grown:
+        more = {v for v, used in views.items() if v not in names and used & names}
+        names |= more
+        grown = bool(more)
+    return names
+
+
+def _mentioned(row: StoredObject) -> set[str]:
+    return {name.lower() for name in identifiers(tokenize(row.sql or ""))}
+
+
+def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
+    path = qualified(schema, view.name)
+    error = _compile(db, f"SELECT * FROM {path}")
+    columns: tuple[str, ...] = ()
+    if error is None:
+        columns = tuple(_columns(db, schema, view.name))
+    return Dependant("view", view.name, view.table, error, columns)
+
+
+def _compile_trigger(db: Database, schema: str, trigger: TriggerText) -> str | None:
+    """Compile a statement that fires the trigger."""
+    path = qualified(schema, trigger.table)
+    if trigger.event == "INSERT":
+        return _compile(db, f"INSERT INTO {path} DEFAULT VALUES")
+    if trigger.event == "DELETE":
+        return _compile(db, f"DELETE FROM {path}")
+    try:
+        columns = _columns(db, schema, trigger.table)
+    except db.driver_error as error:
+        return str(error)
+    settings = ", ".join(f"{always_quoted(c)} = {always_quoted(c)}" for c in columns)
+    return _compile(db, f"UPDATE {path} SET {settings}")
+
+
+def _columns(db: Database, schema: str, name: str) -> list[str]:
+    """Return the columns of a table or view that hold values of their own."""
+    rows = db.execute(
+        "SELECT name FROM pragma_table_xinfo(?, ?) WHERE hidden = 0", (name, schema)
+    )
+    return [row[0] for row in rows]
+
+
+def _compile(db: Database, statement: str) -> str | None:
+    try:
+        db.execute("EXPLAIN " + statement)
+    except db.driver_error as error:
+        return str(error)
+    return None

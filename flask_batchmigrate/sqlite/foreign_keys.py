@@ -1,0 +1,81 @@
+"""Foreign keys around a change: which ones it concerns, and whether they still hold.
+
+SQLite looks at a key only when rows are written, and not at all where enforcement is
+off, so a change has to look for itself: https://www.sqlite.org/foreignkeys.html
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+
+from .catalogue import ForeignKeyRow
+from .database import Database
+from .scan import foreign_key_violations
+from .tokens import quote
+from .tokens import same_name
+
+Violations = collections.Counter[tuple[str, object, str]]
+"""How often each (child table, rowid, parent table) breaks a key."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KeyState:
+    """The foreign keys around a table before or after a change.
+
+    :param errors: per child table, why one of its keys can never be satisfied (its
+        parent columns are not unique, or gone).
+    :param violations: the rows that break a key, where they were looked for.
+    """
+
+    errors: dict[str, str]
+    violations: Violations
+
+
+def children_of(keys: tuple[ForeignKeyRow, ...], table: str) -> list[ForeignKeyRow]:
+    """Return the foreign keys, of any table, that refer to a table."""
+    return [key for key in keys if same_name(key.parent, table)]
+
+
+def read_state(
+    db: Database, schema: str, children: set[str], look_at_rows: set[str]
+) -> KeyState:
+    """Read how the foreign keys of some child tables stand.
+
+    :param children: the tables whose keys must have a parent key.
+    :param look_at_rows: the tables of which every row is checked.
+    """
+    errors = {}
+    for child in children:
+        try:
+            # Compiled, not run: it names the mismatch without reading a row.
+            db.execute(f"EXPLAIN PRAGMA {quote(schema)}.foreign_key_check({_q(child)})")
+        except db.driver_error as error:
+            errors[child] = str(error)
+    violations: Violations = collections.Counter()
+    for child in look_at_rows - set(errors):
+        for rowid, parent, _ in foreign_key_violations(db, schema, child):
+            violations[child, rowid, parent] += 1
+    return KeyState(errors, violations)
+
+
+def new_errors(before: KeyState, after: KeyState) -> list[str]:
+    """Return the mismatches that a change has caused."""
+    return [
+        f"table '{child}': {error}"
+        for child, error in sorted(after.errors.items())
+        if child not in before.errors
+    ]
+
+
+def new_violations(before: KeyState, after: KeyState) -> list[str]:
+    """Return the rows that break a key now and did not before, as text."""
+    fresh = after.violations - before.violations
+    return [
+        f"'{child}' row {rowid} has no parent in '{parent}'"
+        for child, rowid, parent in fresh.elements()
+    ]
+
+
+def _q(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

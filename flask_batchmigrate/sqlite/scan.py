@@ -1,0 +1,134 @@
+"""Looks for rows that a new definition would not allow. Only reads."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+
+from .catalogue import StoredTable
+from .catalogue import always_quoted
+from .database import Database
+from .database import Row
+
+EXAMPLES = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Offenders:
+    """Rows that do not fit.
+
+    :param count: how many there are.
+    :param examples: the keys (and values) of the first few, as text.
+    """
+
+    count: int
+    examples: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __str__(self) -> str:
+        rows = "1 row" if self.count == 1 else f"{self.count} rows"
+        more = ", ..." if self.count > len(self.examples) else ""
+        return f"{rows}: {', '.join(self.examples)}{more}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RowKey:
+    """How a row of a table is called in a message: by its primary key or rowid."""
+
+    columns: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        """The columns, for use in a SELECT."""
+        return ", ".join(always_quoted(c) if c != "rowid" else c for c in self.columns)
+
+    def describe(self, values: cabc.Sequence[object]) -> str:
+        """Name one row."""
+        return " ".join(
+            f"{c}={v!r}" for c, v in zip(self.columns, values, strict=False)
+        )
+
+
+def row_key(table: StoredTable) -> RowKey:
+    """Choose what names a row of this table in messages."""
+    key = table.text.primary_key
+    return RowKey(tuple(key) if key else ("rowid",))
+
+
+def rows_where(
+    db: Database,
+    path: str,
+    key: RowKey,
+    condition: str,
+    value: str | None = None,
+) -> Offenders:
+    """Find the rows for which a condition is true.
+
+    :param path: the table, quoted.
+    :param condition: an SQL condition over its columns.
+    :param value: an SQL expression to show beside the key.
+    """
+    # The closing parenthesis stands on its own line: the condition is text from
+    # a stored statement and may end in a comment.
+    where = f"FROM {path} NOT INDEXED WHERE ({condition}\n)"
+    shown = key.sql + (f", {value}" if value else "")
+    examples = db.execute(f"SELECT {shown} {where} LIMIT {EXAMPLES}")
+    if not examples:
+        return Offenders(0, ())
+    count = db.execute(f"SELECT count(*) {where}")[0][0]
+    width = len(key.columns)
+    return Offenders(
+        count,
+        tuple(
+            key.describe(row[:width]) + (f" ({_shorten(row[width])})" if value else "")
+            for row in examples
+        ),
+    )
+
+
+def duplicates(
+    db: Database, path: str, terms: cabc.Sequence[str], condition: str | None = None
+) -> Offenders:
+    """Find groups of rows that are equal in all of the terms.
+
+    :param terms: SQL expressions, each with its collation. A NULL in any of them
+        makes a row different from all others.
+    :param condition: look only at rows for which this is true.
+    """
+    tests = [f"({term}\n) IS NOT NULL" for term in terms]
+    if condition is not None:
+        tests.append(f"({condition}\n)")
+    group = ", ".join(terms)
+    groups = (
+        f"SELECT {group}, count(*) AS n FROM {path} WHERE {' AND '.join(tests)}"
+        f" GROUP BY {group} HAVING count(*) > 1"
+    )
+    examples = db.execute(f"{groups} LIMIT {EXAMPLES}")
+    if not examples:
+        return Offenders(0, ())
+    count = db.execute(f"SELECT sum(n) FROM ({groups})")[0][0]
+    return Offenders(
+        count,
+        tuple(
+            f"{', '.join(_shorten(v) for v in row[:-1])} ({row[-1]} times)"
+            for row in examples
+        ),
+    )
+
+
+def foreign_key_violations(db: Database, schema: str, child: str) -> list[Row]:
+    """Return ``PRAGMA foreign_key_check`` of one table: rowid, parent, key number.
+
+    See https://www.sqlite.org/pragma.html#pragma_foreign_key_check
+    """
+    return db.execute(
+        "SELECT [rowid], [parent], [fkid] FROM pragma_foreign_key_check(?, ?)",
+        (child, schema),
+    )
+
+
+def _shorten(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
