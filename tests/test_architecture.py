@@ -1,0 +1,223 @@
+"""The structure that the code keeps: layers, sizes, and who may know what."""
+
+from __future__ import annotations
+
+import ast
+import collections.abc as cabc
+import dataclasses
+import fnmatch
+import functools
+import graphlib
+import importlib.util
+import pathlib
+
+import pytest
+
+import flask_batchmigrate
+
+PACKAGE = "flask_batchmigrate"
+FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
+
+LAYERS = (
+    ("_compat", "logs", "settings", "results", "reporting"),
+    ("sqlite", "sqlite.*"),
+    ("sqlite.transaction", "sqlite.driver", "sqlite.guard", "sqlite.session"),
+    ("sqlite.adapter",),
+    ("errors",),
+    ("state",),
+    ("environment", "environment.*"),
+    ("commands",),
+    ("console",),
+    ("cli",),
+    ("extension",),
+    ("",),
+    ("environment.packaged.*", "environment.templates.*"),
+)
+"""The modules from the bottom to the top; the most exact pattern decides."""
+
+SEES_SQLALCHEMY = {
+    "sqlite.transaction",
+    "sqlite.driver",
+    "sqlite.guard",
+    "sqlite.session",
+    "sqlite.adapter",
+}
+SEES_ALEMBIC = {"sqlite.adapter"}
+
+MODULE_LINES = 400
+FUNCTION_LINES = 40
+
+LONG_MODULES: dict[str, int] = {}
+LONG_FUNCTIONS: dict[str, int] = {}
+"""Real exceptions and their sizes; each with its reason in a comment."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Import:
+    """One imported name, and what the code may be doing with it."""
+
+    module: str
+    name: str
+    line: int
+
+    @property
+    def root(self) -> str:
+        return self.module.partition(".")[0]
+
+
+def module_name(path: pathlib.Path) -> str:
+    """The name below the package; the package itself is ''."""
+    parts = path.relative_to(FOLDER).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_name(path): path for path in sorted(FOLDER.rglob("*.py"))}
+
+
+@functools.cache
+def tree(name: str) -> ast.Module:
+    return ast.parse(FILES[name].read_text(encoding="utf-8"))
+
+
+def imports(name: str) -> cabc.Iterator[Import]:
+    """Every import of the module, those inside functions included."""
+    path = FILES[name]
+    package = ".".join(filter(None, (PACKAGE, name)))
+    if path.name != "__init__.py":
+        package = package.rpartition(".")[0]
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, "", node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            module = importlib.util.resolve_name(
+                "." * node.level + (node.module or ""), package
+            )
+            for alias in node.names:
+                yield Import(module, alias.name, node.lineno)
+
+
+def imported_files(name: str) -> cabc.Iterator[tuple[str, int]]:
+    """The modules of the package that this one imports, with the line."""
+    for found in imports(name):
+        if found.root != PACKAGE:
+            continue
+        module = found.module.removeprefix(PACKAGE).removeprefix(".")
+        inner = f"{module}.{found.name}".removeprefix(".")
+        yield (inner if inner in FILES else module), found.line
+
+
+def layer(name: str) -> int:
+    """The number of the layer, counted from the bottom."""
+    matches = [
+        (len(pattern.rstrip("*")), "*" not in pattern, number)
+        for number, patterns in enumerate(LAYERS)
+        for pattern in patterns
+        if fnmatch.fnmatchcase(name, pattern)
+    ]
+    assert matches, f"'{name}' has no place in LAYERS"
+    return max(matches)[-1]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_imports_go_downwards(name: str) -> None:
+    """A module imports what is below it or beside it, never what is above."""
+    upward = [
+        f"{FILES[name]}:{line} imports '{other}'"
+        for other, line in imported_files(name)
+        if layer(other) > layer(name)
+    ]
+    assert upward == []
+
+
+def test_no_cycles() -> None:
+    """No module imports itself through others, lazily or for types only included."""
+    graph = {name: {o for o, _ in imported_files(name)} - {name} for name in FILES}
+    # A package's __init__ is what its modules are reached through, not a partner.
+    for name, others in graph.items():
+        if FILES[name].name == "__init__.py":
+            graph[name] = {other for other in others if layer(other) < layer(name)}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("sqlite")])
+def test_engine_knows_no_framework(name: str) -> None:
+    """The SQLite engine knows neither Flask nor Alembic nor SQLAlchemy.
+
+    Only its transaction, which rides on SQLAlchemy's events, and its adapter do.
+    """
+    roots = {found.root for found in imports(name)}
+    forbidden = {"flask", "flask_sqlalchemy", "click", "werkzeug"}
+    if name not in SEES_SQLALCHEMY:
+        forbidden.add("sqlalchemy")
+    if name not in SEES_ALEMBIC:
+        forbidden.add("alembic")
+    assert roots & forbidden == set()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_only_the_command_line_writes(name: str) -> None:
+    """No module but the command line's two prints or ends the process."""
+    if name in {"cli", "console"}:
+        return
+    calls = [
+        f"{FILES[name]}:{node.lineno}"
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"print", "sys.exit", "exit", "click.echo"}
+    ]
+    assert calls == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_version_differences_in_one_file(name: str) -> None:
+    """Only ``_compat`` asks which release of something is installed."""
+    if name == "_compat":
+        return
+    asked = [
+        f"{FILES[name]}:{node.lineno}"
+        for node in ast.walk(tree(name))
+        if (
+            isinstance(node, ast.ExceptHandler)
+            and node.type is not None
+            and "ImportError" in ast.unparse(node.type)
+        )
+        or (isinstance(node, ast.Attribute) and node.attr == "__version__")
+    ]
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_private_is_imported(name: str) -> None:
+    """Other projects are used by their public names."""
+    private = [
+        f"{FILES[name]}:{found.line} imports {found.module} {found.name}"
+        for found in imports(name)
+        if found.root not in {PACKAGE, "__future__"}
+        and any(part.startswith("_") for part in [*found.module.split("."), found.name])
+    ]
+    assert private == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_modules_are_small(name: str) -> None:
+    """A module can be read in one sitting."""
+    lines = len(FILES[name].read_text(encoding="utf-8").splitlines())
+    assert lines <= LONG_MODULES.get(name, MODULE_LINES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_functions_are_small(name: str) -> None:
+    """A function fits on a screen; its signature and docstring do not count."""
+    long = {
+        f"{name}:{node.name}": lines
+        for node in ast.walk(tree(name))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := body_lines(node)) > FUNCTION_LINES
+    }
+    assert {k: v for k, v in long.items() if v > LONG_FUNCTIONS.get(k, 0)} == {}
+
+
+def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
