@@ -1,0 +1,198 @@
+"""What the ``flask db`` commands write to the terminal: the only module that prints.
+
+Values go to standard output, everything else to standard error, so that the output of
+``current`` or of ``upgrade --sql`` can be piped. The lines about revisions are
+spelled as Alembic spells them, because scripts read them.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import os
+import sys
+import typing as t
+
+import click
+
+from .reporting import Reporter
+from .results import Applied
+from .results import Direction
+
+if t.TYPE_CHECKING:
+    from alembic.script import Script
+
+
+class Console:
+    """Writes for one command.
+
+    Colours appear only on a terminal, and never where ``NO_COLOR`` is set
+    (https://no-color.org).
+
+    :param quiet: leave out progress and notes; values, warnings and errors stay.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._color = False if os.environ.get("NO_COLOR") else None
+        self._line_is_open = False
+
+    def value(self, text: str) -> None:
+        """Write what the command was asked for to standard output."""
+        self._close_line()
+        click.echo(text, color=self._color)
+
+    def say(self, text: str, **style: t.Any) -> None:
+        """Write a line of progress to standard error, unless quiet.
+
+        :param style: keywords of :func:`click.style`.
+        """
+        if not self.quiet:
+            self._close_line()
+            self._error_stream(click.style(text, **style))
+
+    def begin(self, text: str) -> None:
+        """Show what is being done, on a terminal, until :meth:`finish` replaces it."""
+        if not self.quiet and sys.stderr.isatty():
+            self._close_line()
+            self._error_stream(f"{text} ...", nl=False)
+            self._line_is_open = True
+
+    def finish(self, text: str) -> None:
+        """Write what was done, in place of what :meth:`begin` showed."""
+        if not self.quiet:
+            start = "\r\x1b[K" if self._line_is_open else ""
+            self._line_is_open = False
+            self._error_stream(start + text)
+
+    def warn(self, text: str) -> None:
+        """Write a warning to standard error, quiet or not."""
+        self._labelled("Warning:", "yellow", text)
+
+    def error(self, text: str) -> None:
+        """Write why the command failed to standard error, quiet or not."""
+        self._labelled("Error:", "red", text)
+
+    def _labelled(self, label: str, color: str, text: str) -> None:
+        self._close_line()
+        self._error_stream(f"{click.style(label, fg=color, bold=True)} {text}")
+
+    def _close_line(self) -> None:
+        if self._line_is_open:
+            self._line_is_open = False
+            self._error_stream("")
+
+    def _error_stream(self, text: str, *, nl: bool = True) -> None:
+        click.echo(text, err=True, nl=nl, color=self._color)
+
+
+class ConsoleReporter(Reporter):
+    """Shows the events of a run as lines of the command's output.
+
+    :param console: where to write.
+    :param steps: show each revision; without, something else does (the log, as the
+        user's ini file shows it) or nobody wants to know (SQL is written instead).
+    """
+
+    _TITLES: t.Final[dict[Direction, str]] = {
+        "upgrade": "Upgrading",
+        "downgrade": "Downgrading",
+        "stamp": "Stamping",
+    }
+
+    def __init__(self, console: Console, *, steps: bool = True) -> None:
+        self.console = console
+        self.steps = steps
+        self.databases: dict[str, str] = {}
+        self._titled: set[tuple[str, Direction]] = set()
+
+    def bind_started(self, bind: str, database: str, dialect: str) -> None:
+        kind = f"bind '{bind}', {dialect}" if bind else dialect
+        self.databases[bind] = f"'{database}' ({kind})"
+
+    def revision_started(
+        self, bind: str, direction: Direction, revision: str, message: str
+    ) -> None:
+        if self.steps:
+            self._title(bind, direction)
+            self.console.begin(f"  {revision}  {message}")
+
+    def revision_done(self, applied: Applied) -> None:
+        if not self.steps:
+            return
+        self._title(applied.bind, applied.direction)
+        line = f"  {click.style(applied.revision, fg='yellow')}  {applied.message}"
+        if applied.direction != "stamp":
+            line += click.style(f"  {duration(applied.seconds)}", dim=True)
+        self.console.finish(line)
+
+    def note(self, text: str) -> None:
+        self.console.say(text)
+
+    def warning(self, text: str) -> None:
+        self.console.warn(text)
+
+    def waiting(self, text: str) -> None:
+        self.console.say(text, fg="cyan")
+
+    def _title(self, bind: str, direction: Direction) -> None:
+        if (bind, direction) not in self._titled:
+            self._titled.add((bind, direction))
+            title = f"{self._TITLES[direction]} {self.databases.get(bind, bind)}"
+            self.console.say(title, bold=True)
+
+
+def history_line(
+    script: Script, *, verbose: bool = False, is_current: bool = False
+) -> str:
+    """Spell a revision as ``history`` shows it."""
+    if verbose:
+        return log_entry(script, is_current=is_current)
+    text = script.cmd_format(
+        False, include_branches=True, include_doc=True, include_parents=True
+    )
+    if not is_current:
+        return text
+    # Alembic's own spelling puts the mark after '(head)' and before the rest.
+    start = script.cmd_format(
+        False, include_branches=True, include_parents=True, tree_indicators=False
+    )
+    return f"{start} (current){text[len(start) :]}"
+
+
+def log_entry(script: Script, *, is_current: bool = False) -> str:
+    """Spell a revision in full, as ``show`` and the verbose forms do."""
+    entry = script.log_entry
+    if is_current:
+        first, rest = entry.split("\n", 1)
+        entry = f"{first} (current)\n{rest}"
+    return entry
+
+
+def head_line(script: Script, *, verbose: bool = False) -> str:
+    """Spell a revision as ``heads`` shows it."""
+    return script.cmd_format(verbose, include_branches=True, tree_indicators=False)
+
+
+def branch_lines(
+    script: Script, children: cabc.Iterable[Script], *, verbose: bool = False
+) -> str:
+    """Spell a branch point and what starts from it, as ``branches`` shows them."""
+    indent = " " * len(script.revision)
+    lines = [script.cmd_format(verbose, include_branches=True)]
+    for child in children:
+        text = child.cmd_format(False, include_branches=True, include_doc=verbose)
+        lines.append(f"{indent} -> {text}")
+    return "\n".join(lines) + "\n"
+
+
+def duration(seconds: float) -> str:
+    """Spell a time for people."""
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def counted(number: int, noun: str) -> str:
+    """Spell a number of things."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,155 @@
+"""How the ``flask db`` commands show what Alembic and the project log.
+
+Only the command line uses this: the commands as functions leave logging alone.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import configparser
+import contextlib
+import logging
+import logging.config
+import pathlib
+import sys
+
+import click
+
+from .console import Console
+
+#: Loggers whose records the commands show.
+SHOWN_LOGGERS = ("alembic", "flask_migrate", "flask_batchmigrate")
+
+#: Alembic's log of its own set-up, which says nothing about the user's database.
+PLUGIN_LOGGER = "alembic.runtime.plugins"
+
+#: Alembic's log of each step, told here by the progress lines instead.
+STEP_LOGGER = "alembic.runtime.migration"
+
+
+class _ConsoleHandler(logging.Handler):
+    """Shows log records as lines of the command's own output."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING if console.quiet else logging.INFO)
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        told_otherwise = record.name in {PLUGIN_LOGGER, STEP_LOGGER}
+        if told_otherwise and record.levelno < logging.WARNING:
+            return
+        try:
+            message = record.getMessage()
+            if record.levelno >= logging.ERROR:
+                self.console.error(message)
+            elif record.levelno >= logging.WARNING:
+                self.console.warn(message)
+            else:
+                self.console.say(message)
+        except Exception:
+            self.handleError(record)
+
+
+@contextlib.contextmanager
+def shown_logs(console: Console, ini: pathlib.Path | None) -> cabc.Iterator[bool]:
+    """Show the log of a migration while a command runs, and put all back after it.
+
+    The logging section of the user's ini file is applied where there is one, as
+    Flask-Migrate's environments apply it; else Alembic's messages become lines of
+    the command's output. The process's loggers are left as they were found, so that a
+    command called from a test or an application changes nothing for it.
+
+    :param ini: the user's ini file, if there is one.
+    :return: whether the ini file decides how the log is shown.
+    :raises click.ClickException: the ini file or its logging section cannot be read.
+    """
+    parser = _read_ini(ini) if ini is not None else None
+    if parser is not None and parser.has_section("loggers"):
+        named = [section.get("qualname", "") for section in _logger_sections(parser)]
+        with _loggers_kept(named):
+            _apply(parser, ini)
+            _default_level(PLUGIN_LOGGER, logging.WARNING)
+            if console.quiet:
+                for name in SHOWN_LOGGERS:
+                    logging.getLogger(name).setLevel(logging.WARNING)
+            yield True
+    else:
+        with _loggers_kept(()):
+            _show_on(console)
+            yield False
+
+
+def _apply(parser: configparser.ConfigParser, ini: pathlib.Path | None) -> None:
+    try:
+        logging.config.fileConfig(parser, disable_existing_loggers=False)
+    except Exception as error:
+        raise click.ClickException(
+            f"The logging section of '{ini}' cannot be used: {error!r}."
+            " Correct or remove it. Nothing was changed."
+        ) from error
+
+
+def _logger_sections(
+    parser: configparser.ConfigParser,
+) -> list[configparser.SectionProxy]:
+    return [parser[name] for name in parser.sections() if name.startswith("logger_")]
+
+
+def _show_on(console: Console) -> None:
+    handler = _ConsoleHandler(console)
+    # An application that logs to the terminal itself would show every line twice.
+    propagate = not _writes_to_terminal(logging.getLogger())
+    for name in SHOWN_LOGGERS:
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.propagate = propagate
+        _default_level(name, logging.INFO)
+
+
+def _read_ini(path: pathlib.Path) -> configparser.ConfigParser | None:
+    if not path.is_file():
+        return None
+    here = str(path.parent.absolute()).replace("%", "%%")
+    parser = configparser.ConfigParser({"here": here})
+    try:
+        parser.read(path, encoding="utf-8")
+    except (OSError, UnicodeError, configparser.Error) as error:
+        reason = " ".join(str(error).split())
+        raise click.ClickException(
+            f"'{path}' cannot be read: {reason}. Nothing was changed."
+        ) from error
+    return parser
+
+
+def _default_level(name: str, level: int) -> None:
+    logger = logging.getLogger(name)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(level)
+
+
+def _writes_to_terminal(logger: logging.Logger) -> bool:
+    return any(
+        getattr(handler, "stream", None) in (sys.stdout, sys.stderr)
+        for handler in logger.handlers
+    )
+
+
+@contextlib.contextmanager
+def _loggers_kept(named: cabc.Iterable[str]) -> cabc.Iterator[None]:
+    # Asked for by name first: a logger that does not exist yet would stay changed.
+    for name in (*SHOWN_LOGGERS, PLUGIN_LOGGER, *named):
+        logging.getLogger(name)
+    known = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    before = [
+        (logger, logger.level, logger.handlers[:], logger.propagate, logger.disabled)
+        for logger in known
+        if isinstance(logger, logging.Logger)
+    ]
+    try:
+        yield
+    finally:
+        for logger, level, handlers, propagate, disabled in before:
+            logger.setLevel(level)
+            logger.handlers[:] = handlers
+            logger.propagate = propagate
+            logger.disabled = disabled

@@ -1,0 +1,125 @@
+"""The options of the ``flask db`` commands that several of them share."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import re
+import typing as t
+
+import click
+
+_Function = cabc.Callable[..., t.Any]
+Decorator = cabc.Callable[[_Function], _Function]
+
+
+def joined(*decorators: Decorator) -> Decorator:
+    """Join option decorators into one; the first is the first in the help text."""
+
+    def decorate(function: _Function) -> _Function:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+shared = joined(
+    click.option(
+        "-d",
+        "--directory",
+        default=None,
+        help='Folder of the migrations (default: "migrations").',
+    ),
+    click.option(
+        "-x",
+        "--x-arg",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Value for a custom env.py to read; may be given several times.",
+    ),
+    click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        help="Write only what was asked for, warnings and errors.",
+    ),
+    click.option(
+        "--raiseerr",
+        is_flag=True,
+        help="Show the full traceback when a command fails.",
+    ),
+)
+
+message = click.option(
+    "-m", "--message", default=None, help="What the revision does, in a few words."
+)
+sql = click.option(
+    "--sql",
+    is_flag=True,
+    help="Write the SQL to standard output; change no database.",
+)
+tag = click.option("--tag", default=None, help="A word for a custom env.py to read.")
+verbose = click.option(
+    "-v", "--verbose", is_flag=True, help="Show each revision in full."
+)
+branch_label = click.option(
+    "--branch-label", default=None, help="Name of the branch the revision starts."
+)
+rev_id = click.option(
+    "--rev-id", default=None, help="Id of the revision, instead of a generated one."
+)
+
+script = joined(
+    message,
+    click.option(
+        "--sql",
+        is_flag=True,
+        help="Write the SQL that an env.py runs to standard output.",
+    ),
+    click.option(
+        "--head",
+        default="head",
+        help='The revision it follows: an id, or "<branch>@head".',
+    ),
+    click.option(
+        "--splice",
+        is_flag=True,
+        help="Allow it to follow a revision that is no head, as a new branch.",
+    ),
+    branch_label,
+    click.option(
+        "--version-path",
+        default=None,
+        help="Folder for the file, one of the configured version locations.",
+    ),
+    rev_id,
+    click.option(
+        "--depends-on",
+        multiple=True,
+        metavar="REVISION",
+        help="A revision that must be applied before; may be given several times.",
+    ),
+)
+
+
+class StepsCommand(click.Command):
+    """A command whose revision may be a number of steps back: ``downgrade -1``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        taking_value = {
+            name
+            for param in self.params
+            if isinstance(param, click.Option) and not param.is_flag
+            for name in param.opts
+        }
+        end = args.index("--") if "--" in args else len(args)
+        steps = [
+            i
+            for i in range(end)
+            if re.fullmatch(r"-\d+", args[i])
+            and not (i > 0 and args[i - 1] in taking_value)
+        ]
+        kept = [arg for i, arg in enumerate(args[:end]) if i not in steps]
+        moved = [args[i] for i in steps]
+        separator = ["--"] if moved or end < len(args) else []
+        return super().parse_args(ctx, [*kept, *separator, *moved, *args[end + 1 :]])
