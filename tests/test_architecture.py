@@ -19,7 +19,7 @@ PACKAGE = "flask_batchmigrate"
 FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
 LAYERS = (
-    ("_compat", "logs", "settings", "results", "reporting"),
+    ("_compat", "settings", "results", "reporting"),
     ("sqlite", "sqlite.*"),
     ("sqlite.transaction", "sqlite.driver", "sqlite.guard", "sqlite.session"),
     ("sqlite.adapter",),
@@ -27,7 +27,8 @@ LAYERS = (
     ("state",),
     ("environment", "environment.*"),
     ("commands",),
-    ("console",),
+    ("console", "options"),
+    ("logs",),
     ("cli",),
     ("extension",),
     ("",),
