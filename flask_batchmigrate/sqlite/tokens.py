@@ -78,7 +78,11 @@ class Token:
         return self.kind is Kind.SYMBOL and self.text == text
 
 
-KEYWORDS: frozenset[str] = frozenset(
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+KEYWORDS = _words(
     """
     ABORT ACTION ADD AFTER ALL ALTER ALWAYS ANALYZE AND AS ASC ATTACH AUTOINCREMENT
     BEFORE BEGIN BETWEEN BY CASCADE CASE CAST CHECK COLLATE COLUMN COMMIT CONFLICT
@@ -93,11 +97,11 @@ KEYWORDS: frozenset[str] = frozenset(
     ROLLBACK ROW ROWS SAVEPOINT SELECT SET TABLE TEMP TEMPORARY THEN TIES TO TRANSACTION
     TRIGGER UNBOUNDED UNION UNIQUE UPDATE USING VACUUM VALUES VIEW VIRTUAL WHEN WHERE
     WINDOW WITH WITHIN WITHOUT
-    """.split()
+    """
 )
 """Every keyword of SQLite; :func:`quote` puts quotes around all of them."""
 
-RESERVED: frozenset[str] = frozenset(
+RESERVED = _words(
     """
     ADD ALL ALTER AND AS AUTOINCREMENT BETWEEN CASE CHECK COLLATE COMMIT CONSTRAINT
     CREATE DEFAULT DEFERRABLE DELETE DISTINCT DROP ELSE ESCAPE EXISTS FOREIGN FROM GROUP
@@ -105,7 +109,7 @@ RESERVED: frozenset[str] = frozenset(
     ORDER PRIMARY REFERENCES RETURNING SELECT SET TABLE THEN TO TRANSACTION UNIQUE
     UPDATE USING VALUES WHEN WHERE
     EXCEPT INTERSECT UNION
-    """.split()
+    """
 )
 """The keywords that are never a name without quotes; SQLite takes all others."""
 
