@@ -1,0 +1,198 @@
+"""The Alembic config of an application.
+
+``script_location`` is the packaged environment, so that every way of running Alembic
+with this config passes through the runner; the user's folder is in
+``version_locations``. Both are documented at
+https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections.abc as cabc
+import io
+import os
+import pathlib
+import re
+import typing as t
+
+from alembic.config import Config as AlembicConfig
+from flask import current_app
+from flask import g
+
+from .._compat import PATH_SEPARATOR
+from ..errors import NoApplication
+from ..results import Applied
+from ..results import Current
+from ..settings import SetupError
+from ..state import MigrateState
+from .folder import Folder
+from .folder import locate
+
+if t.TYPE_CHECKING:
+    from ..extension import BatchMigrate
+
+HERE: t.Final = pathlib.Path(__file__).parent
+PACKAGED: t.Final = HERE / "packaged"
+TEMPLATES: t.Final = HERE / "templates"
+
+_KEY: t.Final = "flask_batchmigrate"
+
+
+class Setup:
+    """What the runner needs to know, and what it tells back to the command.
+
+    It travels in the attributes of Alembic's config.
+
+    :param state: the application's state.
+    :param folder: the user's migrations folder.
+    """
+
+    def __init__(self, state: MigrateState, folder: Folder) -> None:
+        self.state = state
+        self.folder = folder
+        self.compares = False
+        self.applied: list[Applied] = []
+        self.current: list[Current] = []
+
+
+class Config(AlembicConfig):
+    """Alembic's config, with the templates of this package.
+
+    :param template_directory: a folder with templates for ``init``.
+    """
+
+    def __init__(
+        self,
+        *args: t.Any,
+        template_directory: str | os.PathLike[str] | None = None,
+        **kwargs: t.Any,
+    ) -> None:
+        self.template_directory = template_directory
+        super().__init__(*args, **kwargs)
+
+    def get_template_directory(self) -> str:
+        """Return the folder with the templates for ``init``."""
+        return os.fspath(self.template_directory or TEMPLATES)
+
+
+def current_state() -> MigrateState:
+    """Return the state of the current application.
+
+    :raises NoApplication: there is no application context, or no extension in it.
+    """
+    if not current_app:
+        raise NoApplication(
+            "Migrations need to know the application. Nothing was changed. Call this "
+            "inside 'with app.app_context():'."
+        )
+    state = current_app.extensions.get("migrate")
+    if not isinstance(state, MigrateState):
+        raise NoApplication(
+            f"Application '{current_app.name}' has no migrations. Nothing was changed. "
+            "Call 'BatchMigrate().init_app(app, db)' when it is created."
+        )
+    return state
+
+
+def setup_of(config: AlembicConfig) -> Setup:
+    """Return what travels in a config; for a foreign config, make it.
+
+    Alembic's own command line makes one when it runs an ``env.py`` of ours.
+    """
+    setup = config.attributes.get(_KEY)
+    if setup is None:
+        location = config.get_main_option("script_location") or "."
+        folder = Folder(pathlib.Path(location).absolute())
+        setup = config.attributes[_KEY] = Setup(current_state(), folder)
+    return t.cast("Setup", setup)
+
+
+def build(
+    migrate: BatchMigrate,
+    directory: str | os.PathLike[str] | None = None,
+    x_arg: str | cabc.Sequence[str] | None = None,
+    opts: cabc.Iterable[str] | None = None,
+) -> Config:
+    """Return the config of the current application."""
+    state = current_state()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    folder = locate(app, directory or g.get("directory") or state.directory)
+    config = Config(os.fspath(folder.path / "alembic.ini"))
+    config.cmd_opts = argparse.Namespace(x=_x_arguments(x_arg))
+    for opt in opts or ():
+        setattr(config.cmd_opts, opt, True)
+    set_option(config, "script_location", folder.path)
+    config = migrate.call_configure_callbacks(config)
+    if not isinstance(config, Config):
+        raise SetupError(
+            "A function registered with 'configure' returned "
+            f"{type(config).__name__!r}: it must return the config that it was given."
+        )
+    _point_at_package(config, state, folder)
+    return config
+
+
+def _x_arguments(given: str | cabc.Sequence[str] | None) -> list[str]:
+    """Join what ``-x`` said before and after the name of the command."""
+    before = list(g.get("x_arg") or ())
+    after = [given] if isinstance(given, str) else list(given or ())
+    return before if before == after else before + after
+
+
+def _point_at_package(config: Config, state: MigrateState, folder: Folder) -> None:
+    """Let Alembic find the packaged environment and the user's revisions."""
+    location = config.get_main_option("script_location")
+    if location is not None and pathlib.Path(location) != folder.path:
+        # A configure function moved the folder.
+        folder = Folder(pathlib.Path(location).absolute())
+    config.attributes[_KEY] = Setup(state, folder)
+    set_option(config, "script_location", PACKAGED)
+    if not config.get_main_option("path_separator"):
+        _split_as_before(config)
+    if not config.get_main_option("version_locations"):
+        set_option(config, "version_locations", folder.path / "versions")
+
+
+def _split_as_before(config: Config) -> None:
+    """Keep lists of paths working that were written before ``path_separator``.
+
+    They are split by the rules of their time, and joined by new lines, which no path
+    contains.
+    """
+    old = config.get_main_option("version_path_separator")
+    named = {None: ", *| +", "space": " ", "newline": "\n", "os": os.pathsep}
+    patterns = {"version_locations": named.get(old, old or "")}
+    if PATH_SEPARATOR == "path_separator":
+        patterns["prepend_sys_path"] = ", *| +|:"
+    for name, pattern in patterns.items():
+        value = config.get_main_option(name)
+        if value:
+            parts = [part.strip() for part in re.split(pattern, value)]
+            config.set_main_option(name, escaped("\n".join(filter(None, parts))))
+    config.remove_main_option("version_path_separator")
+    config.set_main_option(PATH_SEPARATOR, "newline")
+
+
+def set_option(config: AlembicConfig, name: str, path: pathlib.Path) -> None:
+    """Set an option to a path, whatever characters it has."""
+    config.set_main_option(name, escaped(os.fspath(path)))
+
+
+def escaped(value: str) -> str:
+    """Protect per cent signs, which the parser of ini files reads as references."""
+    return value.replace("%", "%%")
+
+
+class SqlBuffer(io.StringIO):
+    """Collects the SQL of a run; passes it on to the buffer configured by the user."""
+
+    def __init__(self, behind: t.TextIO | None) -> None:
+        super().__init__()
+        self._behind = behind
+
+    def write(self, text: str) -> int:
+        """Keep a piece of text, and pass it on."""
+        if self._behind is not None:
+            self._behind.write(text)
+        return super().write(text)

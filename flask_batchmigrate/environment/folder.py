@@ -1,0 +1,178 @@
+"""The migrations folder: where it is, and what its files say before they run."""
+
+from __future__ import annotations
+
+import ast
+import collections.abc as cabc
+import dataclasses
+import inspect
+import os
+import pathlib
+import re
+import typing as t
+
+from flask import Flask
+
+from ..errors import BrokenScript
+from ..errors import MigrationFolderError
+from ..errors import NotSupported
+
+if t.TYPE_CHECKING:
+    from alembic.script import Script
+    from alembic.script import ScriptDirectory
+
+_ASSIGNED: t.Final = re.compile(
+    r"^(revision|down_revision)\s*(?::[^=\n]*)?=\s*(\([^)]*\)|\[[^\]]*\]|[^\n]*)", re.M
+)
+_COMMENT: t.Final = re.compile(r"#[^\n]*")
+_STRING: t.Final = re.compile(r"""(["'])(.*?)\1""")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Folder:
+    """A migrations folder, which need not exist yet.
+
+    :param path: its absolute path.
+    """
+
+    path: pathlib.Path
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a folder."""
+        return self.path.is_dir()
+
+    @property
+    def env(self) -> pathlib.Path:
+        """The user's ``env.py``, which need not exist."""
+        return self.path / "env.py"
+
+    @property
+    def script_template(self) -> pathlib.Path:
+        """The user's template for revision files, which need not exist."""
+        return self.path / "script.py.mako"
+
+    def require(self) -> None:
+        """Raise where there is no such folder.
+
+        :raises MigrationFolderError: there is none.
+        """
+        if not self.exists:
+            raise MigrationFolderError(
+                f"There is no migrations folder '{self.path}'. Nothing was changed. "
+                "Write the first migration with 'flask db migrate', or set "
+                "'BATCHMIGRATE_DIRECTORY' to where the folder is."
+            )
+
+    def parse_env(self) -> ast.Module | None:
+        """Return the user's ``env.py``, parsed; None where there is none.
+
+        :raises BrokenScript: it is no valid Python.
+        :raises NotSupported: it is made for asynchronous engines.
+        """
+        if not self.env.is_file():
+            return None
+        try:
+            tree = ast.parse(self.env.read_bytes(), str(self.env))
+        except SyntaxError as error:
+            raise BrokenScript(
+                f"'{self.env}', line {error.lineno}: {error.msg}. "
+                "Nothing was changed. Correct the file.",
+                self.env,
+                error.lineno,
+            ) from error
+        if any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(tree)):
+            raise NotSupported(
+                f"'{self.env}' is made for asynchronous engines, which are not "
+                "supported. Nothing was changed. Delete the file to use the packaged "
+                "environment with a synchronous engine."
+            )
+        return tree
+
+
+def locate(app: Flask, directory: str | os.PathLike[str]) -> Folder:
+    """Find the migrations folder of an application.
+
+    A relative path is looked for in the current directory, in the application's root
+    path and in the parent of that; where it is nowhere, it means the current directory.
+    """
+    root = pathlib.Path(app.root_path)
+    places = [pathlib.Path.cwd(), root, root.parent]
+    found = [place / directory for place in places if (place / directory).is_dir()]
+    path = found[0] if found else places[0] / directory
+    return Folder(pathlib.Path(os.path.abspath(path)))  # noqa: PTH100 - keeps links
+
+
+def check_files(scripts: ScriptDirectory) -> None:
+    """Refuse revision files that do not fit together, before Alembic loads them.
+
+    Alembic takes one of two files with the same id, with a warning, and stops with a
+    KeyError where a predecessor is missing.
+
+    :raises BrokenScript: naming the file.
+    """
+    owners: dict[str, pathlib.Path] = {}
+    wanted: list[tuple[pathlib.Path, str]] = []
+    for path in _files(scripts):
+        said = _declared(path)
+        for revision in said.get("revision", ())[:1]:
+            if revision in owners and owners[revision] != path:
+                raise BrokenScript(
+                    f"'{owners[revision]}' and '{path}' have the same revision id "
+                    f"'{revision}'. Nothing was changed. Give one of them another id, "
+                    "or delete it.",
+                    path,
+                )
+            owners[revision] = path
+        wanted += [(path, name) for name in said.get("down_revision", ())]
+    for path, revision in wanted:
+        if revision not in owners and len(owners) == len(list(_files(scripts))):
+            raise BrokenScript(
+                f"'{path}' follows revision '{revision}', which has no file. Nothing "
+                "was changed. Restore the file, or correct 'down_revision'.",
+                path,
+            )
+
+
+def _files(scripts: ScriptDirectory) -> cabc.Iterator[pathlib.Path]:
+    """Yield the revision files, as Alembic chooses them."""
+    seen = set()
+    for location in scripts.version_locations:
+        pattern = "**/*.py" if scripts.recursive_version_locations else "*.py"
+        for path in sorted(pathlib.Path(location).glob(pattern)):
+            if path.name.startswith((".#", "__init__")) or path.resolve() in seen:
+                continue
+            seen.add(path.resolve())
+            yield path
+
+
+def _declared(path: pathlib.Path) -> dict[str, list[str]]:
+    """Return the revision ids that a file names, without running it."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return {
+        name: [quoted for _, quoted in _STRING.findall(_COMMENT.sub("", value))]
+        for name, value in reversed(_ASSIGNED.findall(text))
+    }
+
+
+def takes_engine_name(script: Script) -> bool:
+    """Tell whether a script is in the form for several databases."""
+    return accepts_engine_name(script.module.upgrade)
+
+
+def accepts_engine_name(function: cabc.Callable[..., t.Any]) -> bool:
+    """Tell whether a script's function wants to know the bind."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(
+        p.name == "engine_name" or p.kind is inspect.Parameter.VAR_KEYWORD
+        for p in parameters
+    )
+
+
+def names_in(script: Script) -> set[str]:
+    """Return the names of the binds that a script has functions for."""
+    return {
+        name.removeprefix("upgrade_")
+        for name, value in vars(script.module).items()
+        if name.startswith("upgrade_") and callable(value)
+    }

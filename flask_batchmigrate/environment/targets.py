@@ -1,0 +1,209 @@
+"""The databases of an application: from binds to engines and metadata."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import pathlib
+import typing as t
+import unicodedata
+
+import sqlalchemy as sa
+
+from ..errors import NotSupported
+from ..errors import UnknownBind
+from ..settings import SetupError
+from ..state import MigrateState
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """One bind, ready to be migrated.
+
+    :param bind: the bind key; ``''`` for the default bind.
+    :param engine: the application's own engine.
+    :param metadata: what the models of the bind define; may be empty.
+    """
+
+    bind: str
+    engine: sa.Engine
+    metadata: tuple[sa.MetaData, ...]
+
+    @property
+    def name(self) -> str:
+        """The bind key as it stands in ``upgrade_<name>()``."""
+        return identifier(self.bind)
+
+    @property
+    def database(self) -> str:
+        """The database as it may be shown: no password."""
+        return display(self.engine.url)
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether the models define any table."""
+        return any(metadata.tables for metadata in self.metadata)
+
+
+def identifier(bind: str) -> str:
+    """Map a bind key to what follows ``upgrade_`` in a script.
+
+    A key is normalised as Python normalises names (NFKC); each character that cannot
+    stand in a name becomes an underscore. A key that is a name is not changed.
+    """
+    normal = unicodedata.normalize("NFKC", bind)
+    return "".join(c if f"_{c}".isidentifier() else "_" for c in normal)
+
+
+def display(url: sa.URL) -> str:
+    """Return a database's name for messages: a file, or a URL without its password."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def find(state: MigrateState) -> dict[str, Target]:
+    """Return every bind of the current application, the default one first.
+
+    :raises UnknownBind: two bind keys have the same name in scripts, or metadata is
+        given for a bind without an engine.
+    :raises NotSupported: an engine is asynchronous.
+    """
+    engines = _engines(state)
+    metadatas = _metadatas(state)
+    for bind in metadatas.keys() - engines.keys():
+        if any(metadata.tables for metadata in metadatas[bind]):
+            raise UnknownBind(
+                f"Bind {bind!r} has tables but no engine. Nothing was changed. Add it "
+                "to the application's databases, e.g. 'SQLALCHEMY_BINDS'."
+            )
+    targets: dict[str, Target] = {}
+    owners: dict[str, str] = {}
+    for bind, engine in sorted(engines.items()):
+        name = identifier(bind)
+        if name in owners:
+            raise UnknownBind(
+                f"Binds {owners[name]!r} and {bind!r} both become 'upgrade_{name}()' "
+                "in scripts. Nothing was changed. Rename one of them."
+            )
+        owners[name] = bind
+        if getattr(engine.dialect, "is_async", False):
+            raise NotSupported(
+                f"The engine of bind {bind!r} is asynchronous, which is not supported. "
+                "Nothing was changed. Give migrations a synchronous driver."
+            )
+        targets[bind] = Target(bind, engine, metadatas.get(bind, ()))
+    return targets
+
+
+def _engines(state: MigrateState) -> dict[str, sa.Engine]:
+    """Return the engines by bind key, wherever the application has them."""
+    if state.databases.engines:
+        return dict(state.databases.engines)
+    db = state.db
+    if db is None:
+        raise SetupError(
+            "There is no database to migrate: pass 'db' to init_app(), or 'metadata' "
+            "with 'engine', 'engines' or 'url'."
+        )
+    engines = getattr(db, "engines", None)
+    if engines is None:
+        return {"": db.engine}
+    if engines or not getattr(db, "async_engines", None):
+        return {_key(db, key): engine for key, engine in engines.items()}
+    raise NotSupported(
+        "The application has asynchronous engines only, which are not supported. "
+        "Nothing was changed. Configure a synchronous engine for migrations."
+    )
+
+
+def _key(db: t.Any, key: str | None) -> str:
+    """Return the bind key of an engine: ``''`` for the default one."""
+    if key is None:
+        return ""
+    # Flask-SQLAlchemy-Lite has no metadata of its own and calls the default so.
+    is_lite = not hasattr(db, "metadatas")
+    return "" if is_lite and key == "default" else key
+
+
+def _metadatas(state: MigrateState) -> dict[str, tuple[sa.MetaData, ...]]:
+    """Return the metadata by bind key: the argument's, else the extension's."""
+    given = state.databases.metadata
+    if given is None:
+        given = getattr(state.db, "metadatas", None)
+    if given is None:
+        given = getattr(state.db, "metadata", None) or ()
+    if not isinstance(given, cabc.Mapping):
+        given = {"": given}
+    return {
+        _key(state.db, key) if key is not None else "": (
+            (value,) if isinstance(value, sa.MetaData) else tuple(value)
+        )
+        for key, value in given.items()
+    }
+
+
+def select(
+    state: MigrateState, targets: cabc.Mapping[str, Target], named: cabc.Set[str]
+) -> list[Target]:
+    """Choose the binds to migrate.
+
+    Those with tables and those that scripts name, unless the settings say otherwise:
+    an application may read databases that it does not own.
+
+    :param named: the names that scripts have functions for.
+    :raises UnknownBind: a setting names a bind that the application does not have.
+    """
+    included, excluded = state.settings.binds, state.settings.exclude_binds
+    unknown = ((included or frozenset()) | excluded) - targets.keys()
+    if unknown:
+        raise UnknownBind(
+            f"The application has no bind {min(unknown)!r}; it has "
+            f"{', '.join(map(repr, targets)) or 'none'}. Nothing was changed. Correct "
+            "'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'."
+        )
+    if included is not None:
+        chosen = included
+    else:
+        chosen = frozenset(
+            bind
+            for bind, target in targets.items()
+            if target.has_tables or target.name in named
+        )
+        if not chosen and "" in targets:
+            chosen = frozenset({""})
+    return [t for bind, t in targets.items() if bind in chosen - excluded]
+
+
+def by_database(targets: cabc.Iterable[Target]) -> list[list[Target]]:
+    """Put binds of the same database together, so that they share a connection."""
+    groups: dict[t.Hashable, list[Target]] = {}
+    for target in targets:
+        groups.setdefault(_database_key(target.engine), []).append(target)
+    return list(groups.values())
+
+
+def _database_key(engine: sa.Engine) -> t.Hashable:
+    """Return a value that is equal for engines on the same database."""
+    url = engine.url
+    if url.get_backend_name() != "sqlite":
+        return (url.get_backend_name(), url.host, url.port, url.database, url.query)
+    if not url.database or url.database == ":memory:" or "mode" in url.query:
+        return engine.pool
+    return pathlib.Path(url.database).resolve()
+
+
+def find_by_engine(
+    targets: cabc.Iterable[Target], engine: sa.Engine
+) -> Target | None:
+    """Return the bind that an engine, or one like it, belongs to."""
+    targets = list(targets)
+    for target in targets:
+        if target.engine.pool is engine.pool:
+            return target
+    return find_by_url(targets, engine.url)
+
+
+def find_by_url(targets: cabc.Iterable[Target], url: sa.URL) -> Target | None:
+    """Return the first bind with this URL."""
+    return next((target for target in targets if target.engine.url == url), None)

@@ -1,0 +1,181 @@
+"""Every setting, once: its names, default and meaning. A leaf, free of Alembic."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import difflib
+import os
+import typing as t
+
+PREFIX: t.Final = "BATCHMIGRATE_"
+
+
+class SetupError(RuntimeError):
+    """The extension was set up wrongly; seen by ``init_app``, before Alembic loads."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    :param argument: the keyword of :class:`.BatchMigrate` and ``init_app``.
+    :param default: what holds where neither argument nor configuration says more.
+    :param accepts: what a value may be, in words.
+    :param meaning: what it does, for the documentation.
+    :param check: tells whether a value is acceptable.
+    """
+
+    argument: str
+    default: t.Any
+    accepts: str
+    meaning: str
+    check: cabc.Callable[[t.Any], bool]
+
+    @property
+    def key(self) -> str:
+        """The name in ``app.config``."""
+        return PREFIX + self.argument.upper()
+
+
+def _is_path(value: t.Any) -> bool:
+    return isinstance(value, (str, os.PathLike)) and bool(os.fspath(value))
+
+
+def _is_bool(value: t.Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_keys(value: t.Any) -> bool:
+    return isinstance(value, cabc.Collection) and not isinstance(value, (str, bytes))
+
+
+def _is_seconds(value: t.Any) -> bool:
+    return isinstance(value, (int, float)) and not _is_bool(value) and value >= 0
+
+
+SETTINGS: t.Final = (
+    Setting(
+        "directory",
+        "migrations",
+        "a path",
+        "The migrations folder. A relative path is looked for in the current directory,"
+        " then beside and above the application's package.",
+        _is_path,
+    ),
+    Setting(
+        "command",
+        "db",
+        "a name",
+        "The name of the command group: 'flask db'.",
+        lambda value: isinstance(value, str) and bool(value),
+    ),
+    Setting(
+        "compare_type",
+        True,
+        "True, False or a function",
+        "Whether generated migrations compare the types of columns.",
+        lambda value: _is_bool(value) or callable(value),
+    ),
+    Setting(
+        "render_as_batch",
+        None,
+        "True, False or None",
+        "Whether generated migrations alter tables in batch blocks. None decides for"
+        " each bind: on for SQLite, off for other databases.",
+        lambda value: value is None or _is_bool(value),
+    ),
+    Setting(
+        "transaction_per_migration",
+        False,
+        "True or False",
+        "Whether each revision is committed by itself instead of all together.",
+        _is_bool,
+    ),
+    Setting(
+        "binds",
+        None,
+        "a list of bind keys, or None",
+        "The binds to migrate; '' or None stands for the default one. None takes those"
+        " with tables in their metadata and those that the scripts already name.",
+        lambda value: value is None or _is_keys(value),
+    ),
+    Setting(
+        "exclude_binds",
+        (),
+        "a list of bind keys",
+        "Binds that are never migrated, such as databases that belong to others.",
+        _is_keys,
+    ),
+    Setting(
+        "lock_timeout",
+        60.0,
+        "a number of seconds",
+        "How long to wait, in seconds, for another process that is migrating.",
+        _is_seconds,
+    ),
+)
+
+
+class Settings:
+    """The settings of one application: arguments first, then its configuration.
+
+    The configuration is read at each use, so that it may be filled in after
+    ``init_app``.
+
+    :param arguments: the keyword arguments given; None counts as not given.
+    :param config: the application's configuration.
+    """
+
+    def __init__(
+        self, arguments: cabc.Mapping[str, t.Any], config: cabc.Mapping[str, t.Any]
+    ) -> None:
+        self._arguments = {k: v for k, v in arguments.items() if v is not None}
+        self._config = config
+        self._refuse_unknown_keys()
+        for setting in SETTINGS:
+            self._get(setting)
+
+    def _refuse_unknown_keys(self) -> None:
+        known = [setting.key for setting in SETTINGS]
+        for key in self._config:
+            if key.startswith(PREFIX) and key not in known:
+                close = difflib.get_close_matches(key, known, 1)
+                hint = f"Did you mean '{close[0]}'?" if close else f"Known: {known}."
+                raise SetupError(f"'{key}' is no setting of Flask-BatchMigrate. {hint}")
+
+    def _get(self, setting: Setting) -> t.Any:
+        if setting.argument in self._arguments:
+            value, source = self._arguments[setting.argument], setting.argument
+        elif setting.key in self._config:
+            value, source = self._config[setting.key], setting.key
+        else:
+            return setting.default
+        if not setting.check(value):
+            raise SetupError(f"'{source}' must be {setting.accepts}, not {value!r}.")
+        return value
+
+    def __getitem__(self, argument: str) -> t.Any:
+        """Return the value of the setting with this argument name."""
+        return self._get(next(s for s in SETTINGS if s.argument == argument))
+
+    @property
+    def directory(self) -> str:
+        """The migrations folder as it was set: maybe relative."""
+        return os.fspath(self["directory"])  # type: ignore[no-any-return]
+
+    @property
+    def binds(self) -> frozenset[str] | None:
+        """The bind keys to migrate, ``''`` for the default one; None: automatic."""
+        value = self["binds"]
+        return None if value is None else frozenset(key or "" for key in value)
+
+    @property
+    def exclude_binds(self) -> frozenset[str]:
+        """The bind keys never to migrate, ``''`` for the default one."""
+        return frozenset(key or "" for key in self["exclude_binds"])
+
+    @property
+    def lock_timeout(self) -> float:
+        """Seconds to wait for another process that is migrating."""
+        return float(self["lock_timeout"])

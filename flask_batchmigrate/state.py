@@ -1,0 +1,129 @@
+"""What the extension knows of one application; free of Alembic."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import contextvars
+import dataclasses
+import typing as t
+
+import sqlalchemy as sa
+
+if t.TYPE_CHECKING:
+    from .extension import BatchMigrate
+    from .settings import Settings
+
+MetaDatas: t.TypeAlias = "sa.MetaData | cabc.Sequence[sa.MetaData]"
+
+
+class AutomaticBatch(int):
+    """The value of ``render_as_batch`` while it is decided for each bind.
+
+    Truthy where a bind is SQLite, so that an ``env.py`` which looks at it sees what it
+    always saw; as its own class it can be told from a True that somebody set.
+    """
+
+    def __repr__(self) -> str:
+        return repr(bool(self))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Databases:
+    """Metadata and engines given as arguments: the route for plain SQLAlchemy.
+
+    :param metadata: for the default bind, or by bind key.
+    :param engines: by bind key, ``''`` for the default one.
+    """
+
+    metadata: MetaDatas | cabc.Mapping[str | None, MetaDatas] | None
+    engines: cabc.Mapping[str, sa.Engine]
+
+
+class MigrateState:
+    """What ``app.extensions["migrate"]`` holds; ``env.py`` files read it.
+
+    :param migrate: the extension object.
+    :param db: the Flask-SQLAlchemy object, or None.
+    :param settings: the application's settings.
+    :param options: arguments for Alembic's ``context.configure``.
+    :param databases: metadata and engines given as arguments.
+    """
+
+    def __init__(
+        self,
+        migrate: BatchMigrate,
+        db: t.Any,
+        settings: Settings,
+        options: dict[str, t.Any],
+        databases: Databases,
+    ) -> None:
+        self.migrate = migrate
+        self.db = db
+        self.settings = settings
+        self.databases = databases
+        self._options = options
+
+    @property
+    def directory(self) -> str:
+        """The migrations folder as it was set."""
+        return self.settings.directory
+
+    @property
+    def metadata(self) -> sa.MetaData:
+        """The metadata of the default bind."""
+        given = self.databases.metadata
+        if isinstance(given, cabc.Mapping):
+            given = given.get(None, given.get("", None))
+        if isinstance(given, sa.MetaData):
+            return given
+        if given is not None:
+            return given[0]
+        return t.cast("sa.MetaData", self.db.metadata)
+
+    @property
+    def configure_args(self) -> dict[str, t.Any]:
+        """The arguments for ``context.configure``.
+
+        A run has a copy of its own, because ``env.py`` files write into it.
+        """
+        running = _running.get()
+        if running is not None and running[0] is self:
+            return running[1]
+        if isinstance(self._options.get("render_as_batch"), AutomaticBatch):
+            self._options["render_as_batch"] = AutomaticBatch(self._any_sqlite())
+        return self._options
+
+    def _any_sqlite(self) -> bool:
+        """Tell whether a bind is SQLite; outside an application context assume so."""
+        engines: cabc.Mapping[t.Any, t.Any] = self.databases.engines
+        if not engines:
+            try:
+                engines = self.db.engines
+            except (RuntimeError, AttributeError):
+                return True
+        return any(engine.dialect.name == "sqlite" for engine in engines.values())
+
+    def fresh_configure_args(self, any_sqlite: bool) -> dict[str, t.Any]:
+        """Return a copy for one run, with what the settings say filled in.
+
+        :param any_sqlite: one of the binds is SQLite.
+        """
+        args = dict(self._options)
+        if isinstance(args.get("render_as_batch"), AutomaticBatch):
+            args["render_as_batch"] = AutomaticBatch(any_sqlite)
+        return args
+
+    @contextlib.contextmanager
+    def running_with(self, args: dict[str, t.Any]) -> cabc.Iterator[None]:
+        """Make ``configure_args`` return these arguments in the ``with`` block."""
+        token = _running.set((self, args))
+        try:
+            yield
+        finally:
+            _running.reset(token)
+
+
+_running: contextvars.ContextVar[tuple[MigrateState, dict[str, t.Any]] | None] = (
+    contextvars.ContextVar("flask_batchmigrate_running", default=None)
+)
