@@ -1,0 +1,85 @@
+"""Keeps a migration's transaction from being ended by anything but the migration."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import sqlite3
+import typing as t
+
+from .callsite import calling_script
+
+if t.TYPE_CHECKING:
+    from .driver import Driver
+
+
+class Refusal(t.NamedTuple):
+    """A statement that was refused because it would end the transaction."""
+
+    statement: str
+    script: str | None
+
+
+class Gate:
+    """Refuses ``BEGIN``, ``COMMIT`` and ``ROLLBACK`` of others on one connection.
+
+    A script can end the transaction below SQLAlchemy: ``executescript()`` commits
+    first, so does assigning ``isolation_level``, so does a raw ``COMMIT``. Were it
+    noticed afterwards, half a migration would be stored already. SQLite asks an
+    authorizer when a statement is prepared, so it is refused before it runs
+    (https://www.sqlite.org/c3ref/set_authorizer.html). Once the transaction has ended
+    all the same, rolled back by SQLite itself for instance, every further statement
+    is refused, because it would be stored at once.
+
+    A connection has one authorizer. An application's own is out of force while the
+    gate is closed, and does not come back by itself afterwards.
+
+    :param driver: the connection; one that knows no authorizers has no gate.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._permitted = False
+        #: what was refused last
+        self.refusal: Refusal | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the driver can refuse statements."""
+        return self._driver.can_authorize()
+
+    def close(self) -> None:
+        """Refuse from now on."""
+        if self.exists:
+            self._driver.set_authorizer(self._authorize)
+
+    def open(self) -> None:
+        """Let everything pass again."""
+        if self.exists and self._driver.is_open:
+            self._driver.set_authorizer(None)
+
+    @contextlib.contextmanager
+    def permit(self) -> cabc.Iterator[None]:
+        """Let the statements of the block pass."""
+        before, self._permitted = self._permitted, True
+        try:
+            yield
+        finally:
+            self._permitted = before
+
+    def _authorize(
+        self,
+        action: int,
+        statement: str | None,
+        second: str | None,
+        database: str | None,
+        trigger: str | None,
+    ) -> int:
+        if self._permitted:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_TRANSACTION:
+            self.refusal = Refusal(statement or "", calling_script())
+            return sqlite3.SQLITE_DENY
+        if not self._driver.in_transaction:
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
