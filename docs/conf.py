@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import importlib.metadata
+import inspect
 import pathlib
 import typing as t
 
@@ -41,7 +42,7 @@ def commands() -> cabc.Iterator[str]:
             if isinstance(p, click.Argument)
         ]
         yield f"## {' '.join(['flask db', name, *arguments])}\n"
-        yield f"{command.help}\n"
+        yield f"{inspect.cleandoc(command.help or '')}\n"
         for option in own_options(command):
             spelling = ", ".join(f"`{opt}`" for opt in option.opts)
             yield f"{spelling}\n: {option.help}\n"

@@ -47,6 +47,17 @@ def test_every_import_is_declared() -> None:
     assert foreign <= declared | brought
 
 
+def test_lowest_releases_are_tested() -> None:
+    """The pinned releases of the lowest test run are the declared lower bounds."""
+    text = (ROOT / ".ci" / "lowest.txt").read_text(encoding="utf-8")
+    pinned: dict[str, str] = {}
+    for name, release in re.findall(r"^([a-z-]+)==([0-9.]+)", text, re.M):
+        pinned.setdefault(name, release)
+    assert pinned.keys() == declared_dependencies().keys()
+    for name, bound in declared_dependencies().items():
+        assert f"{pinned[name]}.".startswith(f"{bound}."), name
+
+
 def test_readme_and_license_are_named() -> None:
     """The files that the metadata names exist."""
     project = section("project")
