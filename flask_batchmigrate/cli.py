@@ -10,7 +10,6 @@ import collections.abc as cabc
 import contextlib
 import functools
 import pathlib
-import time
 import typing as t
 
 import click
@@ -132,8 +131,12 @@ def _shown(
 
 
 def _ini_file(directory: str | None) -> pathlib.Path:
-    folder = directory or current_app.extensions["migrate"].directory
-    return pathlib.Path(folder, "alembic.ini")
+    """Return where the user's ini file would be."""
+    from .environment.config import current_state
+    from .environment.folder import locate
+
+    folder = locate(current_app, directory or current_state().directory)
+    return folder.path / "alembic.ini"
 
 
 def _show_written(console: Console, scripts: cabc.Iterable[Script]) -> None:
@@ -141,9 +144,7 @@ def _show_written(console: Console, scripts: cabc.Iterable[Script]) -> None:
         console.value(f"Generating {script.path} ...  done")
 
 
-def _show_run(
-    to: ConsoleReporter, done: list[Applied] | str, *, nothing: str, seconds: float
-) -> None:
+def _show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) -> None:
     """Close the account of a command that ran revisions, or write their SQL."""
     if isinstance(done, str):
         to.console.value(done.rstrip("\n"))
@@ -151,7 +152,9 @@ def _show_run(
         revisions = counted(len({each.revision for each in done}), "revision")
         on = len({each.bind for each in done})
         where = f" on {on} databases" if on > 1 else ""
-        to.console.say(f"Done: {revisions}{where} in {duration(seconds)}.", fg="green")
+        to.console.say(
+            f"Done: {revisions}{where} in {duration(to.seconds)}.", fg="green"
+        )
     else:
         names = " and ".join(to.databases.values()) or "The database"
         to.console.say(f"{names}: {nothing}")
@@ -241,10 +244,8 @@ def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     REVISION is an id, "head" (the default), "heads", or steps such as "+1"; with --sql
     also a range "<from>:<to>".
     """
-    start = time.perf_counter()
     done = commands.upgrade(directory, **given)
-    seconds = time.perf_counter() - start
-    _show_run(to, done, nothing="nothing to upgrade.", seconds=seconds)
+    _show_run(to, done, nothing="nothing to upgrade.")
 
 
 @_command(
@@ -259,10 +260,8 @@ def downgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> Non
     REVISION is an id, "base", or the number of steps to take back, as "2" or "-2"
     (default: one); with --sql also a range "<from>:<to>".
     """
-    start = time.perf_counter()
     done = commands.downgrade(directory, **given)
-    seconds = time.perf_counter() - start
-    _show_run(to, done, nothing="nothing to downgrade.", seconds=seconds)
+    _show_run(to, done, nothing="nothing to downgrade.")
 
 
 @_command(click.argument("revision", default="head"))
@@ -377,10 +376,8 @@ def stamp(
 
     REVISIONS are ids, "head" (the default), "heads", or "base".
     """
-    start = time.perf_counter()
     done = commands.stamp(directory, revisions or "head", **given)
-    seconds = time.perf_counter() - start
-    _show_run(to, done, nothing="nothing to stamp.", seconds=seconds)
+    _show_run(to, done, nothing="nothing to stamp.")
 
 
 @_command()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import os
 import sys
+import time
 import typing as t
 
 import click
@@ -104,6 +105,12 @@ class ConsoleReporter(Reporter):
         self.steps = steps
         self.databases: dict[str, str] = {}
         self._titled: set[tuple[str, Direction]] = set()
+        self._start = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """The time since the command began."""
+        return time.perf_counter() - self._start
 
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
         kind = f"bind '{bind}', {dialect}" if bind else dialect
