@@ -11,18 +11,19 @@ import graphlib
 import importlib.util
 import pathlib
 
-import pytest
-
 import flask_batchmigrate
 
 PACKAGE = "flask_batchmigrate"
 FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
+TRANSACTION = ("driver", "gate", "guard", "listeners", "transaction", "waiting")
+ADAPTER = ("adapter", "translate")
+
 LAYERS = (
     ("_compat", "settings", "results", "reporting"),
     ("sqlite", "sqlite.*"),
-    ("sqlite.transaction", "sqlite.driver", "sqlite.guard", "sqlite.session"),
-    ("sqlite.adapter",),
+    tuple(f"sqlite.{name}" for name in TRANSACTION),
+    tuple(f"sqlite.{name}" for name in ADAPTER),
     ("errors",),
     ("state",),
     ("environment", "environment.*"),
@@ -36,14 +37,8 @@ LAYERS = (
 )
 """The modules from the bottom to the top; the most exact pattern decides."""
 
-SEES_SQLALCHEMY = {
-    "sqlite.transaction",
-    "sqlite.driver",
-    "sqlite.guard",
-    "sqlite.session",
-    "sqlite.adapter",
-}
-SEES_ALEMBIC = {"sqlite.adapter"}
+SEES_ALEMBIC = {f"sqlite.{name}" for name in ADAPTER}
+SEES_SQLALCHEMY = SEES_ALEMBIC | {f"sqlite.{name}" for name in TRANSACTION}
 
 MODULE_LINES = 400
 FUNCTION_LINES = 40
@@ -129,11 +124,15 @@ def layer(name: str) -> int:
     return max(matches)[-1]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_imports_go_downwards(name: str) -> None:
+def place(name: str, node: ast.AST) -> str:
+    return f"{FILES[name]}:{getattr(node, 'lineno', 1)}"
+
+
+def test_imports_go_downwards() -> None:
     """A module imports what is below it or beside it, never what is above."""
     upward = [
         f"{FILES[name]}:{line} imports '{other}'"
+        for name in FILES
         for other, line in imported_files(name)
         if layer(other) > layer(name)
     ]
@@ -150,42 +149,41 @@ def test_no_cycles() -> None:
     graphlib.TopologicalSorter(graph).prepare()
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("sqlite")])
-def test_engine_knows_no_framework(name: str) -> None:
+def test_engine_knows_no_framework() -> None:
     """The SQLite engine knows neither Flask nor Alembic nor SQLAlchemy.
 
     Only its transaction, which rides on SQLAlchemy's events, and its adapter do.
     """
-    roots = {found.root for found in imports(name)}
-    forbidden = {"flask", "flask_sqlalchemy", "click", "werkzeug"}
-    if name not in SEES_SQLALCHEMY:
-        forbidden.add("sqlalchemy")
-    if name not in SEES_ALEMBIC:
-        forbidden.add("alembic")
-    assert roots & forbidden == set()
+    engine = [name for name in FILES if name.startswith("sqlite")]
+    assert SEES_SQLALCHEMY <= set(engine)
+    for name in engine:
+        forbidden = {"flask", "flask_sqlalchemy", "click", "werkzeug"}
+        if name not in SEES_SQLALCHEMY:
+            forbidden.add("sqlalchemy")
+        if name not in SEES_ALEMBIC:
+            forbidden.add("alembic")
+        assert {found.root for found in imports(name)} & forbidden == set(), name
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_only_the_command_line_writes(name: str) -> None:
+def test_only_the_command_line_writes() -> None:
     """No module but the command line's two prints or ends the process."""
-    if name in {"cli", "console"}:
-        return
+    writing = {"print", "sys.exit", "exit", "click.echo"}
     calls = [
-        f"{FILES[name]}:{node.lineno}"
+        place(name, node)
+        for name in FILES
+        if name not in {"cli", "console"}
         for node in ast.walk(tree(name))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) in {"print", "sys.exit", "exit", "click.echo"}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in writing
     ]
     assert calls == []
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_version_differences_in_one_file(name: str) -> None:
+def test_version_differences_in_one_file() -> None:
     """Only ``_compat`` asks which release of something is installed."""
-    if name == "_compat":
-        return
     asked = [
-        f"{FILES[name]}:{node.lineno}"
+        place(name, node)
+        for name in FILES
+        if name != "_compat"
         for node in ast.walk(tree(name))
         if (
             isinstance(node, ast.ExceptHandler)
@@ -197,11 +195,11 @@ def test_version_differences_in_one_file(name: str) -> None:
     assert asked == []
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_nothing_private_is_imported(name: str) -> None:
+def test_nothing_private_is_imported() -> None:
     """Other projects are used by their public names."""
     private = [
         f"{FILES[name]}:{found.line} imports {found.module} {found.name}"
+        for name in FILES
         for found in imports(name)
         if found.root not in {PACKAGE, "__future__"}
         and any(part.startswith("_") for part in [*found.module.split("."), found.name])
@@ -209,23 +207,35 @@ def test_nothing_private_is_imported(name: str) -> None:
     assert private == []
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_modules_are_small(name: str) -> None:
+def test_modules_are_small() -> None:
     """A module can be read in one sitting."""
-    lines = len(FILES[name].read_text(encoding="utf-8").splitlines())
-    assert lines <= LONG_MODULES.get(name, MODULE_LINES)
+    sizes = {
+        name: len(path.read_text(encoding="utf-8").splitlines())
+        for name, path in FILES.items()
+    }
+    assert beyond(sizes, MODULE_LINES, LONG_MODULES) == {}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_functions_are_small(name: str) -> None:
+def test_functions_are_small() -> None:
     """A function fits on a screen; its signature and docstring do not count."""
-    long = {
-        f"{name}:{node.name}": lines
+    sizes = {
+        f"{name}:{node.name}": body_lines(node)
+        for name in FILES
         for node in ast.walk(tree(name))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (lines := body_lines(node)) > FUNCTION_LINES
     }
-    assert {k: v for k, v in long.items() if v > LONG_FUNCTIONS.get(k, 0)} == {}
+    assert beyond(sizes, FUNCTION_LINES, LONG_FUNCTIONS) == {}
+
+
+def beyond(
+    sizes: dict[str, int], limit: int, exceptions: dict[str, int]
+) -> dict[str, int]:
+    """What is too long, and what is listed as an exception and no longer is one."""
+    stale = {name: 0 for name in exceptions if sizes.get(name, 0) <= limit}
+    long = {
+        name: size for name, size in sizes.items() if size > exceptions.get(name, limit)
+    }
+    return stale | long
 
 
 def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
