@@ -14,8 +14,47 @@ from __future__ import annotations
 
 import collections.abc as cabc
 
-from .table import ConstraintText
+from .clause_edits import default_value
+from .clause_edits import set_collation
+from .clause_edits import set_default
+from .clause_edits import set_generated
+from .clause_edits import set_not_null
+from .clause_edits import set_type
+from .constraint_edits import drop_constraint
+from .constraint_edits import rename_constraint
+from .constraints import ConstraintKind
+from .errors import SqlTextError
+from .layout import take_apart
+from .reader import Span
+from .splice import cut
+from .splice import insert
+from .splice import join
+from .splice import replace
+from .table import parse_column
+from .table import parse_table
+from .table import parse_table_constraint
 from .table import TableText
+from .tokens import quote
+from .tokens import same_name
+
+__all__ = [
+    "add_column",
+    "add_constraint",
+    "default_value",
+    "drop_column",
+    "drop_constraint",
+    "relaxed",
+    "rename_constraint",
+    "reorder",
+    "replace_column",
+    "set_collation",
+    "set_default",
+    "set_generated",
+    "set_name",
+    "set_not_null",
+    "set_options",
+    "set_type",
+]
 
 
 def add_column(
@@ -28,57 +67,85 @@ def add_column(
     """Add a column, behind the last one unless a place is given.
 
     :param table: the table.
-    :param definition: the column as SQL: ``"note TEXT DEFAULT ''"``.
+    :param definition: the column as SQL: ``"note TEXT DEFAULT ''"``. Comments around
+        it are left out.
     :param before: the column it is to precede.
     :param after: the column it is to follow.
     :return: the new statement.
     :raises SqlTextError: if ``definition`` is not one column.
     :raises KeyError: if there is no column ``before`` or ``after``.
     """
-    raise NotImplementedError
+    text = parse_column(definition).text
+    index = len(table.columns)
+    if before is not None:
+        index = _index(table, before)
+    elif after is not None:
+        index = _index(table, after) + 1
+    return take_apart(table).having(index, text).render()
 
 
 def drop_column(table: TableText, name: str) -> str:
     """Take a column out, with its own constraints and its comments.
 
-    Constraints of the table that mention it stay; see
-    :meth:`~flask_batchmigrate.sqlite.table.ConstraintText.mentions`.
+    The table's constraints that mention it stay: see
+    :meth:`~flask_batchmigrate.sqlite.constraints.ConstraintText.mentions`.
+
+    :param table: the table.
+    :param name: the column.
+    :return: the new statement.
+    :raises KeyError: if there is no such column.
+    :raises SqlTextError: if it is the only one.
     """
-    raise NotImplementedError
+    index = _index(table, name)
+    if len(table.columns) == 1:
+        message = f"Column '{name}' is the only one of its table,"
+        raise SqlTextError(message, table.sql, table.columns[0].span.start)
+    return take_apart(table).without(index).render()
 
 
-def replace_column(table: TableText, name: str, definition: str) -> str: ...
+def replace_column(table: TableText, name: str, definition: str) -> str:
+    """Write a column anew; the comments around it stay.
+
+    :param table: the table.
+    :param name: the column.
+    :param definition: the new column as SQL. Comments around it are left out.
+    :return: the new statement.
+    :raises KeyError: if there is no such column.
+    :raises SqlTextError: if ``definition`` is not one column.
+    """
+    text = parse_column(definition).text
+    return replace(table.sql, table.column(name).span, text)
 
 
-def set_type(table: TableText, name: str, type: str) -> str: ...
+def add_constraint(table: TableText, definition: str) -> str:
+    """Add a constraint of the table, behind all columns and constraints.
+
+    :param table: the table.
+    :param definition: the constraint as SQL: ``"CONSTRAINT uq UNIQUE (a, b)"``.
+        Comments around it are left out.
+    :return: the new statement.
+    :raises SqlTextError: if ``definition`` is not one constraint of a table.
+    """
+    constraint = parse_table_constraint(definition)
+    if constraint.kind is ConstraintKind.NAME_ONLY:
+        raise SqlTextError("A name without a constraint", definition, 0)
+    layout = take_apart(table)
+    return layout.having(len(layout.items), constraint.text).render()
 
 
-def set_default(table: TableText, name: str, value: str | None) -> str: ...
+def reorder(table: TableText, names: cabc.Sequence[str]) -> str:
+    """Put the columns into another order, each with its comments.
 
-
-def set_not_null(table: TableText, name: str, flag: bool) -> str: ...
-
-
-def set_collation(table: TableText, name: str, collation: str | None) -> str: ...
-
-
-def set_generated(
-    table: TableText, name: str, expression: str | None, *, stored: bool = False
-) -> str: ...
-
-
-def add_constraint(table: TableText, definition: str) -> str: ...
-
-
-def drop_constraint(table: TableText, constraint: ConstraintText) -> str: ...
-
-
-def rename_constraint(
-    table: TableText, constraint: ConstraintText, new: str | None
-) -> str: ...
-
-
-def reorder(table: TableText, names: cabc.Sequence[str]) -> str: ...
+    :param table: the table.
+    :param names: all columns of the table in their new order.
+    :return: the new statement.
+    :raises KeyError: if a name is no column, or not each column is named once.
+    """
+    order = [_index(table, name) for name in names]
+    for index, column in enumerate(table.columns):
+        if order.count(index) != 1:
+            raise KeyError(column.name)
+    return take_apart(table).ordered(order).render()
 
 
 def set_options(
@@ -86,13 +153,106 @@ def set_options(
     *,
     strict: bool | None = None,
     without_rowid: bool | None = None,
-) -> str: ...
+) -> str:
+    """Switch the table's options on or off.
+
+    :param table: the table.
+    :param strict: whether it is to be STRICT; ``None`` leaves that as it is.
+    :param without_rowid: the same for WITHOUT ROWID.
+    :return: the new statement.
+    """
+    sql = table.sql
+    for name, wanted, present in (
+        ("STRICT", strict, table.strict),
+        ("WITHOUT ROWID", without_rowid, table.without_rowid),
+    ):
+        if wanted is None or wanted == present:
+            continue
+        now = parse_table(sql)
+        sql = _with_option(now, name) if wanted else _without_option(now, name)
+    return sql
 
 
-def set_name(table: TableText, new_name: str) -> str: ...
+def _with_option(table: TableText, name: str) -> str:
+    if table.options:
+        end = table.options[-1].span.end
+        return join((table.sql[:end], ",", f" {name}", table.sql[end:]))
+    return insert(table.sql, table.body_span.end + 1, name)
 
 
-def relaxed(table: TableText, new_name: str) -> str: ...
+def _without_option(table: TableText, name: str) -> str:
+    options = table.options
+    spans: list[Span] = []
+    kept = False
+    for index, option in enumerate(options):
+        if option.name != name:
+            kept = True
+            continue
+        spans.append(option.span)
+        if kept:
+            spans.append(_comma(table, options[index - 1].span, option.span))
+        elif index + 1 < len(options):
+            spans.append(_comma(table, option.span, options[index + 1].span))
+    return cut(table.sql, spans)
 
 
-def default_value(text: str) -> str: ...
+def _comma(table: TableText, left: Span, right: Span) -> Span:
+    for token in table.tokens:
+        if left.end <= token.start < right.start and token.is_symbol(","):
+            return Span(token.start, token.end)
+    raise SqlTextError("Expected ','", table.sql, left.end)
+
+
+def set_name(table: TableText, new_name: str) -> str:
+    """Write another name for the table itself, and nowhere else.
+
+    For copies: its own foreign keys to itself go on naming the old table, and so does
+    everything else in the database.
+
+    :param table: the table.
+    :param new_name: the name.
+    :return: the new statement.
+    """
+    return replace(table.sql, table.name_span, quote(new_name))
+
+
+_RELAXED = (
+    ConstraintKind.PRIMARY_KEY,
+    ConstraintKind.UNIQUE,
+    ConstraintKind.DEFAULT,
+    ConstraintKind.COLLATE,
+    ConstraintKind.GENERATED,
+)
+
+
+def relaxed(table: TableText, new_name: str) -> str:
+    """Write the table without NOT NULL, CHECK and FOREIGN KEY, for a scratch copy.
+
+    What decides how rows and their automatic indexes are stored is kept; comments and
+    the names of constraints are not. The primary key of a WITHOUT ROWID table still
+    forbids NULL.
+
+    :param table: the table.
+    :param new_name: the name of the copy.
+    :return: a statement that creates it.
+    """
+    sql = table.sql
+    items: list[str] = []
+    for column in table.columns:
+        spans = [column.name_span]
+        if column.type_span is not None:
+            spans.append(column.type_span)
+        spans.extend(c.body_span for c in column.of_kind(*_RELAXED))
+        items.append(" ".join(span.of(sql) for span in spans))
+    items.extend(c.body_span.of(sql) for c in table.constraints if c.kind in _RELAXED)
+    temporary = "TEMP " if table.temporary else ""
+    options = ", ".join(dict.fromkeys(option.name for option in table.options))
+    create = f"CREATE {temporary}TABLE {quote(new_name)} ({', '.join(items)})"
+    return f"{create} {options}" if options else create
+
+
+def _index(table: TableText, name: str) -> int:
+    for index, column in enumerate(table.columns):
+        if same_name(column.name, name):
+            return index
+    raise KeyError(name)

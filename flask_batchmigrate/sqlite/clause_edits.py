@@ -1,0 +1,167 @@
+"""Changes the clauses of one column: its type, default, NOT NULL and the like.
+
+See :mod:`~flask_batchmigrate.sqlite.edits`, which offers these functions too.
+"""
+
+from __future__ import annotations
+
+from .constraint_edits import cut_constraints
+from .constraints import ConstraintKind
+from .errors import SqlTextError
+from .splice import cut
+from .splice import insert
+from .splice import replace
+from .table import ColumnText
+from .table import parse_column
+from .table import TableText
+from .tokens import quote
+
+
+def set_type(table: TableText, name: str, type: str) -> str:
+    """Declare another type for a column.
+
+    :param table: the table.
+    :param name: the column.
+    :param type: the type with its sizes, or ``''`` for none.
+    :return: the new statement.
+    :raises KeyError: if there is no such column.
+    :raises SqlTextError: if ``type`` is not a type and nothing else.
+    """
+    column = table.column(name)
+    type = type.strip()
+    probe = parse_column(f"x {type}")
+    if probe.constraints or (type and probe.type_span is None):
+        raise SqlTextError("Expected a type and no more", type, 0)
+    if column.type_span is None:
+        return insert(table.sql, column.name_span.end, type)
+    if not type:
+        return cut(table.sql, (column.type_span,))
+    return replace(table.sql, column.type_span, type)
+
+
+def set_default(table: TableText, name: str, value: str | None) -> str:
+    """Give a column another default, or none.
+
+    :param table: the table.
+    :param name: the column.
+    :param value: the default as SQL, in parentheses where it needs them or not
+        (:func:`default_value`); ``None`` takes the default away.
+    :return: the new statement.
+    :raises KeyError: if there is no such column.
+    :raises SqlTextError: if ``value`` is no default.
+    """
+    column = table.column(name)
+    if value is None:
+        return _cut_kind(table, column, ConstraintKind.DEFAULT)
+    text = default_value(value)
+    present = column.effective(ConstraintKind.DEFAULT)
+    if present is not None and present.detail_span is not None:
+        return replace(table.sql, present.detail_span, text)
+    return _append(table, column, f"DEFAULT {text}")
+
+
+def default_value(text: str) -> str:
+    """Write a default as SQLite wants it: anything but a literal in parentheses.
+
+    :param text: an expression: ``"0"``, ``"'x'"``, ``"CURRENT_TIMESTAMP"``,
+        ``"datetime('now')"``. A bare word stays one, which SQLite takes for text.
+    :return: what may follow ``DEFAULT``.
+    :raises SqlTextError: if it is neither.
+    """
+    text = text.strip()
+    try:
+        if _is_default(text):
+            return text
+    except SqlTextError:
+        pass
+    wrapped = f"({text})"
+    if text and _is_default(wrapped):
+        return wrapped
+    raise SqlTextError("Expected the value of a DEFAULT", text, 0)
+
+
+def _is_default(text: str) -> bool:
+    constraints = parse_column(f"x DEFAULT {text}").constraints
+    return len(constraints) == 1 and constraints[0].value == text
+
+
+def set_not_null(table: TableText, name: str, flag: bool) -> str:
+    """Forbid NULL in a column, or allow it.
+
+    Allowing it takes away ``NOT NULL`` with its name and what it says of conflicts.
+
+    :param table: the table.
+    :param name: the column.
+    :param flag: whether NULL is forbidden.
+    :return: the new statement; the present one where it says so already.
+    :raises KeyError: if there is no such column.
+    """
+    column = table.column(name)
+    if not flag:
+        return _cut_kind(table, column, ConstraintKind.NOT_NULL)
+    if column.not_null:
+        return table.sql
+    allowed = column.effective(ConstraintKind.NULL)
+    if allowed is not None:
+        return replace(table.sql, allowed.body_span, "NOT NULL")
+    return _append(table, column, "NOT NULL")
+
+
+def set_collation(table: TableText, name: str, collation: str | None) -> str:
+    """Compare a column's text by another collation.
+
+    :param table: the table.
+    :param name: the column.
+    :param collation: the collation's name, or ``None`` to say nothing of it.
+    :return: the new statement.
+    :raises KeyError: if there is no such column.
+    """
+    column = table.column(name)
+    if collation is None:
+        return _cut_kind(table, column, ConstraintKind.COLLATE)
+    present = column.effective(ConstraintKind.COLLATE)
+    if present is not None and present.detail_span is not None:
+        return replace(table.sql, present.detail_span, quote(collation))
+    return _append(table, column, f"COLLATE {quote(collation)}")
+
+
+def set_generated(
+    table: TableText, name: str, expression: str | None, *, stored: bool = False
+) -> str:
+    """Make a column a generated one, compute it otherwise, or make it a plain one.
+
+    :param table: the table.
+    :param name: the column.
+    :param expression: what computes it, without the outer parentheses; ``None`` makes
+        it a plain column.
+    :param stored: whether the value is stored.
+    :return: the new statement.
+    :raises KeyError: if there is no such column.
+    :raises SqlTextError: if ``expression`` cannot stand in parentheses.
+    """
+    column = table.column(name)
+    if expression is None:
+        return _cut_kind(table, column, ConstraintKind.GENERATED)
+    kind = "STORED" if stored else "VIRTUAL"
+    clause = f"GENERATED ALWAYS AS ({expression}) {kind}"
+    if len(parse_column(f"x {clause}").constraints) != 1:
+        raise SqlTextError("Expected one expression", expression, 0)
+    present = column.generated
+    if present is not None:
+        return replace(table.sql, present.body_span, clause)
+    return _append(table, column, clause)
+
+
+def _append(table: TableText, column: ColumnText, clause: str) -> str:
+    """Write a clause at a column's end, before names there that name nothing."""
+    end = column.type_span.end if column.type_span else column.name_span.end
+    for constraint in column.constraints:
+        if constraint.kind is not ConstraintKind.NAME_ONLY:
+            end = constraint.span.end
+    return insert(table.sql, end, clause)
+
+
+def _cut_kind(table: TableText, column: ColumnText, kind: ConstraintKind) -> str:
+    places = enumerate(column.constraints)
+    gone = frozenset(i for i, constraint in places if constraint.kind is kind)
+    return cut_constraints(table, column.constraints, gone)
