@@ -155,7 +155,7 @@ def test_engine_knows_no_framework() -> None:
     Only its transaction, which rides on SQLAlchemy's events, and its adapter do.
     """
     engine = [name for name in FILES if name.startswith("sqlite")]
-    assert SEES_SQLALCHEMY <= set(engine)
+    assert set(engine) >= SEES_SQLALCHEMY
     for name in engine:
         forbidden = {"flask", "flask_sqlalchemy", "click", "werkzeug"}
         if name not in SEES_SQLALCHEMY:
@@ -218,12 +218,12 @@ def test_modules_are_small() -> None:
 
 def test_functions_are_small() -> None:
     """A function fits on a screen; its signature and docstring do not count."""
-    sizes = {
-        f"{name}:{node.name}": body_lines(node)
-        for name in FILES
-        for node in ast.walk(tree(name))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
+    sizes: dict[str, int] = {}
+    for name in FILES:
+        for node in ast.walk(tree(name)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                key = f"{name}:{node.name}"
+                sizes[key] = max(sizes.get(key, 0), body_lines(node))
     assert beyond(sizes, FUNCTION_LINES, LONG_FUNCTIONS) == {}
 
 
