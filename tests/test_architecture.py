@@ -16,7 +16,15 @@ import flask_batchmigrate
 PACKAGE = "flask_batchmigrate"
 FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
-TRANSACTION = ("driver", "gate", "guard", "listeners", "transaction", "waiting")
+TRANSACTION = (
+    "driver",
+    "gate",
+    "guard",
+    "listeners",
+    "session",
+    "transaction",
+    "waiting",
+)
 ADAPTER = ("adapter", "translate")
 
 LAYERS = (
