@@ -59,9 +59,9 @@ class Console:
             self._line_is_open = True
 
     def finish(self, text: str) -> None:
-        """Write what was done, in place of what :meth:`begin` showed."""
+        """Write what was done, over the shorter line that :meth:`begin` showed."""
         if not self.quiet:
-            start = "\r\x1b[K" if self._line_is_open else ""
+            start = "\r" if self._line_is_open else ""
             self._line_is_open = False
             self._error_stream(start + text)
 
@@ -119,7 +119,7 @@ class ConsoleReporter(Reporter):
     def revision_started(
         self, bind: str, direction: Direction, revision: str, message: str
     ) -> None:
-        if self.steps:
+        if self.steps and direction != "stamp":
             self._title(bind, direction)
             self.console.begin(f"  {revision}  {message}")
 
