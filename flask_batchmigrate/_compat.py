@@ -6,7 +6,7 @@ import typing as t
 
 import alembic
 
-ALEMBIC: t.Final = tuple(int(part) for part in alembic.__version__.split(".")[:2])
+ALEMBIC: t.Final = tuple(int(part) for part in alembic.__version__.split(".")[:3])
 
 #: The option that says how a list of paths is split. Older releases know one for the
 #: version locations only, newer ones warn about it.

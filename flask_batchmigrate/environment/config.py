@@ -23,11 +23,11 @@ from flask import g
 from .._compat import PATH_SEPARATOR
 from ..errors import NoApplication
 from ..results import Applied
-from ..results import Current
 from ..settings import SetupError
 from ..state import MigrateState
 from .folder import Folder
 from .folder import locate
+from .targets import Target
 
 if t.TYPE_CHECKING:
     from ..extension import BatchMigrate
@@ -51,9 +51,15 @@ class Setup:
     def __init__(self, state: MigrateState, folder: Folder) -> None:
         self.state = state
         self.folder = folder
+        #: The models are compared with the database.
         self.compares = False
+        #: A revision file is written from the comparison.
+        self.generates = False
+        #: The file that is written may make the folder.
+        self.makes_folder = False
+        #: The binds that Alembic is configured for at the moment.
+        self.active: tuple[Target, ...] = ()
         self.applied: list[Applied] = []
-        self.current: list[Current] = []
 
 
 class Config(AlembicConfig):
@@ -129,7 +135,8 @@ def build(
             "A function registered with 'configure' returned "
             f"{type(config).__name__!r}: it must return the config that it was given."
         )
-    _point_at_package(config, state, folder)
+    setup = _point_at_package(config, state, folder)
+    setup.compares = setup.generates = bool(getattr(config.cmd_opts, "autogenerate", 0))
     return config
 
 
@@ -140,18 +147,19 @@ def _x_arguments(given: str | cabc.Sequence[str] | None) -> list[str]:
     return before if before == after else before + after
 
 
-def _point_at_package(config: Config, state: MigrateState, folder: Folder) -> None:
+def _point_at_package(config: Config, state: MigrateState, folder: Folder) -> Setup:
     """Let Alembic find the packaged environment and the user's revisions."""
     location = config.get_main_option("script_location")
     if location is not None and pathlib.Path(location) != folder.path:
         # A configure function moved the folder.
         folder = Folder(pathlib.Path(location).absolute())
-    config.attributes[_KEY] = Setup(state, folder)
+    setup = config.attributes[_KEY] = Setup(state, folder)
     set_option(config, "script_location", PACKAGED)
     if not config.get_main_option("path_separator"):
         _split_as_before(config)
     if not config.get_main_option("version_locations"):
         set_option(config, "version_locations", folder.path / "versions")
+    return setup
 
 
 def _split_as_before(config: Config) -> None:

@@ -193,9 +193,7 @@ def _database_key(engine: sa.Engine) -> t.Hashable:
     return pathlib.Path(url.database).resolve()
 
 
-def find_by_engine(
-    targets: cabc.Iterable[Target], engine: sa.Engine
-) -> Target | None:
+def find_by_engine(targets: cabc.Iterable[Target], engine: sa.Engine) -> Target | None:
     """Return the bind that an engine, or one like it, belongs to."""
     targets = list(targets)
     for target in targets:

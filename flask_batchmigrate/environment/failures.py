@@ -1,0 +1,205 @@
+"""Turns what went wrong below into one-line errors of the project's family."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import pathlib
+import traceback
+import typing as t
+
+import sqlalchemy as sa
+from alembic.script import revision
+from alembic.util import CommandError
+
+from .. import errors
+from ..settings import SetupError
+from ..sqlite.errors import EngineError
+from .config import Setup
+
+if t.TYPE_CHECKING:
+    from .session import Session
+
+
+@contextlib.contextmanager
+def translated(setup: Setup, session: Session | None = None) -> cabc.Iterator[None]:
+    """Raise errors of the project's family instead of those of the block.
+
+    The original is the ``__cause__``. An error that is a defect of this project or of
+    a library keeps its class and its traceback.
+
+    :param session: the run, where one has begun.
+    """
+    try:
+        yield
+    except (errors.BatchMigrateError, SetupError):
+        raise
+    except Exception as error:
+        family = _translate(error, setup, session)
+        if family is None:
+            raise
+        raise family from error
+
+
+def _translate(
+    error: Exception, setup: Setup, session: Session | None
+) -> errors.BatchMigrateError | None:
+    """Return the error to raise instead, or None to leave it."""
+    if session is not None and session.failure is not None:
+        return _of_revision(session)
+    if isinstance(error, CommandError):
+        return _of_command(error, setup, session)
+    if isinstance(error, EngineError):
+        return errors.DatabaseError(_sentence(str(error)))
+    if isinstance(error, sa.exc.DBAPIError):
+        return _of_database(error, session)
+    if isinstance(error, OSError) and error.filename is not None:
+        return errors.MigrationFolderError(
+            f"'{error.filename}': {error.strerror}. Check that the folder "
+            f"'{setup.folder.path}' may be written."
+        )
+    return _of_script(error, setup)
+
+
+def _of_revision(session: Session) -> errors.BatchMigrateError:
+    """Describe a revision's script that raised."""
+    failure = session.failure
+    assert failure is not None
+    error, path = failure.error, pathlib.Path(failure.script.path)
+    line = _line_in(error, path)
+    where = f" on '{failure.target.database}'" if failure.target else ""
+    text = (
+        f"Revision '{failure.script.revision}'{where} failed"
+        f" ('{path}'{'' if line is None else f', line {line}'}): {_describe(error)}"
+    )
+    if session.unchanged and "Nothing was changed" not in text:
+        text = f"{_sentence(text)} Nothing was changed."
+    is_engine = isinstance(error, EngineError)
+    kind = errors.AlterationError if is_engine else errors.RevisionFailed
+    return kind(_sentence(text), failure.script.revision, path, line)
+
+
+def _of_command(
+    error: CommandError, setup: Setup, session: Session | None
+) -> errors.BatchMigrateError:
+    """Give an error of Alembic its place in the family."""
+    # A template that fails is reported by Alembic without a cause.
+    if isinstance(error.__context__, errors.BatchMigrateError):
+        return error.__context__
+    cause = error.__cause__
+    text = _sentence(str(error))
+    if isinstance(cause, revision.MultipleHeads):
+        heads = tuple(cause.heads)
+        return errors.MultipleHeads(
+            f"There are several heads: {_quoted(heads)}. Nothing was changed. Join "
+            "them with 'flask db merge', or name one of them, or 'heads' for all.",
+            heads,
+        )
+    if isinstance(cause, revision.ResolutionError):
+        return _of_missing_revision(str(cause.argument), text, setup, session)
+    if text.startswith("Target database is not up to date"):
+        name = session.reached.database if session and session.reached else ""
+        return errors.DatabaseNotUpToDate(
+            f"Database '{name}' is not at the newest revision, so it cannot be compared"
+            " with the models. Nothing was changed. Run 'flask db upgrade' first."
+        )
+    if isinstance(cause, revision.RevisionError):
+        return errors.UnknownRevision(f"{text} Nothing was changed.")
+    return errors.BatchMigrateError(text)
+
+
+def _of_missing_revision(
+    name: str, text: str, setup: Setup, session: Session | None
+) -> errors.UnknownRevision:
+    """Describe a revision without a file: asked for, or stored in a database."""
+    versions = setup.folder.path / "versions"
+    if session is not None and name in session.heads and session.reached is not None:
+        return errors.UnknownRevision(
+            f"Database '{session.reached.database}' is at revision '{name}', which has "
+            f"no file in '{versions}'. Nothing was changed. Restore the file, or set "
+            "the revision that the database really is at with "
+            "'flask db stamp --purge <revision>'."
+        )
+    if "ambiguous" in text.lower() or "multiple" in text.lower():
+        return errors.UnknownRevision(f"{text} Nothing was changed.")
+    return errors.UnknownRevision(
+        f"There is no revision '{name}' in '{versions}'. Nothing was changed. "
+        "'flask db history' lists those there are."
+    )
+
+
+def _of_database(
+    error: sa.exc.DBAPIError, session: Session | None
+) -> errors.DatabaseError:
+    """Describe an error of a database that no script caused."""
+    target = session.reached if session is not None else None
+    name = f"Database '{target.database}'" if target is not None else "The database"
+    changed = "Nothing was changed. " if session and session.unchanged else ""
+    text = f"{name}: {_sentence(_describe(error))} {changed}"
+    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)):
+        remedy = "Check that it exists, is reachable, and may be written."
+        if target is not None and target.engine.dialect.name == "sqlite":
+            remedy = "Check that its folder exists and that the file may be written."
+        return errors.DatabaseUnavailable(text + remedy)
+    return errors.DatabaseError(text.strip())
+
+
+def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
+    """Describe a file of the migrations folder that cannot be loaded."""
+    place = _place_in(error, setup.folder.path)
+    if place is None:
+        return None
+    path, line = place
+    where = f"'{path}'{'' if line is None else f', line {line}'}"
+    return errors.BrokenScript(
+        f"{where}: {_describe(error)}. Nothing was changed. Correct the file.",
+        path,
+        line,
+    )
+
+
+def _place_in(
+    error: Exception, folder: pathlib.Path
+) -> tuple[pathlib.Path, int | None] | None:
+    """Return the innermost file of a folder that an error comes from."""
+    if isinstance(error, SyntaxError) and error.filename:
+        path = pathlib.Path(error.filename)
+        if folder in path.parents or folder.resolve() in path.parents:
+            return path, error.lineno
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = pathlib.Path(frame.filename)
+        if folder in path.parents or folder.resolve() in path.parents:
+            return path, frame.lineno
+    return None
+
+
+def _line_in(error: Exception, path: pathlib.Path) -> int | None:
+    """Return the line of a file that an error comes from."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if pathlib.Path(frame.filename) == path:
+            return frame.lineno
+    return None
+
+
+def _describe(error: Exception) -> str:
+    """Return an error in one line: a database's own words, else class and text."""
+    if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
+        return _one_line(str(error.orig))
+    if isinstance(error, EngineError | CommandError):
+        return _one_line(str(error))
+    if isinstance(error, SyntaxError):
+        return _one_line(error.msg)
+    return _one_line(f"{type(error).__name__}: {error}").rstrip(": ")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _sentence(text: str) -> str:
+    text = _one_line(text).rstrip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _quoted(names: cabc.Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

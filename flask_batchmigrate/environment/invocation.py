@@ -1,0 +1,152 @@
+"""One call of a command: its config, its scripts, and the way into the environment."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import os
+import typing as t
+
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from ..errors import MigrationFolderError
+from ..errors import MultipleHeads
+from ..results import Current
+from .config import current_state
+from .config import setup_of
+from .failures import translated
+from .folder import check_files
+from .runner import exclusive
+from .targets import find
+from .targets import select
+
+
+class Invocation:
+    """What a command works with.
+
+    :param directory: another migrations folder than the application's own.
+    :param x_arg: what ``-x`` passes to ``env.py``.
+    :param opts: names to set on ``config.cmd_opts``.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str] | None,
+        x_arg: str | cabc.Sequence[str] | None = None,
+        opts: cabc.Iterable[str] = (),
+    ) -> None:
+        migrate = current_state().migrate
+        self.config = migrate.get_config(directory, x_arg, opts)
+        assert self.config.cmd_opts is not None
+        # Alembic prints what it writes, unless it is told to be quiet.
+        self.config.cmd_opts.quiet = True
+        self.setup = setup_of(self.config)
+
+    @contextlib.contextmanager
+    def guarded(self) -> cabc.Iterator[None]:
+        """Have the process's migrations to oneself, and errors of the family."""
+        with exclusive(), self.translated():
+            yield
+
+    def translated(self) -> contextlib.AbstractContextManager[None]:
+        """Raise errors of the project's family instead of those of the block."""
+        return translated(self.setup)
+
+    def scripts(self) -> ScriptDirectory:
+        """Return the revisions, read from the folder now.
+
+        :raises MigrationFolderError: there is no folder.
+        :raises BrokenScript: the files do not fit together.
+        """
+        self.setup.folder.require()
+        scripts = ScriptDirectory.from_config(self.config)
+        check_files(scripts)
+        return scripts
+
+    def look(self, scripts: ScriptDirectory) -> list[Current]:
+        """Return the revisions of the databases, changing nothing."""
+        heads = set(scripts.get_heads())
+        found: list[Current] = []
+
+        def read(stored: t.Any, context: MigrationContext) -> cabc.Iterable[t.NoReturn]:
+            known = scripts.get_all_current(stored)
+            ids = tuple(sorted(context.get_current_heads()))
+            ordered = tuple(sorted(known, key=lambda script: script.revision))
+            for target in self.setup.active:
+                found.append(
+                    Current(
+                        target.bind, target.database, ids, ordered, set(ids) == heads
+                    )
+                )
+            return ()
+
+        with (
+            exclusive(),
+            self.translated(),
+            EnvironmentContext(self.config, scripts, fn=read, dont_mutate=True),
+        ):
+            scripts.run_env()
+        return found
+
+    def current_ids(self, scripts: ScriptDirectory) -> tuple[str, ...]:
+        """Return the ids that any of the databases is at."""
+        ids = {head for each in self.look(scripts) for head in each.heads}
+        return tuple(sorted(ids))
+
+    def head_target(self, revision: str) -> str:
+        """Return what ``head`` means for this folder.
+
+        Several heads are all meant where each is a branch with a label of its own; two
+        heads by accident are not.
+
+        :raises MultipleHeads: naming them.
+        """
+        if revision != "head":
+            return revision
+        scripts = self.scripts()
+        heads = scripts.get_revisions(scripts.get_heads())
+        labels = [set(head.branch_labels) for head in heads]
+        own = [
+            mine - set().union(*labels[:i], *labels[i + 1 :])
+            for i, mine in enumerate(labels)
+        ]
+        if len(heads) < 2:
+            return "head"
+        if all(own):
+            return "heads"
+        names = tuple(head.revision for head in heads)
+        raise MultipleHeads(
+            f"'{self.setup.folder.path}' has {len(heads)} heads: "
+            f"{', '.join(map(repr, names))}. Nothing was changed. Join them with "
+            f"'flask db merge {' '.join(names)}', name one of them, or ask for 'heads'.",
+            names,
+        )
+
+    def prepare_new_folder(self) -> None:
+        """Allow the folder to be made by the file that is going to be written.
+
+        :raises MigrationFolderError: a database has been migrated from a folder that
+            is not here.
+        """
+        if self.setup.folder.exists:
+            return
+        self.setup.makes_folder = True
+        state = self.setup.state
+        options = {
+            name: value
+            for name, value in state.configure_args.items()
+            if name.startswith("version_table")
+        }
+        for target in select(state, find(state), frozenset()):
+            with target.engine.connect() as connection:
+                context = MigrationContext.configure(connection, opts=options)
+                heads = context.get_current_heads()
+            if heads:
+                raise MigrationFolderError(
+                    f"There is no migrations folder '{self.setup.folder.path}', but "
+                    f"database '{target.database}' is at revision '{heads[0]}' of one. "
+                    "Nothing was changed. Run the command from where the folder is, or "
+                    "set 'BATCHMIGRATE_DIRECTORY' to it."
+                )

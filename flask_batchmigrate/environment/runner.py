@@ -1,0 +1,215 @@
+"""Runs the environment, the user's or the packaged one, for whoever started Alembic."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import threading
+import typing as t
+
+from alembic import context
+from alembic.config import Config as AlembicConfig
+from flask import current_app
+
+from ..errors import AlreadyRunning
+from ..sqlite import adapter
+from . import failures
+from . import plan
+from . import user_env
+from .config import PACKAGED
+from .config import set_option
+from .config import Setup
+from .config import setup_of
+from .session import Session
+from .targets import by_database
+from .targets import Target
+
+
+class _OneAtATime:
+    """Lets one thread of the process run migrations.
+
+    Alembic's ``op`` and ``context`` are names of the whole process.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+        self.session: Session | None = None
+
+    @property
+    def mine(self) -> bool:
+        """Whether this thread is the one that runs."""
+        return self._owner == threading.get_ident()
+
+    @contextlib.contextmanager
+    def hold(self) -> cabc.Iterator[None]:
+        """Wait for the other threads' runs.
+
+        :raises AlreadyRunning: this thread is running migrations already.
+        """
+        if self.mine:
+            raise AlreadyRunning(
+                "A migration is running in this thread, and a revision script or "
+                "'env.py' called a migration command. Nothing was changed by the call. "
+                "Remove it from there."
+            )
+        with self._lock:
+            self._owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._owner = None
+
+
+_process = _OneAtATime()
+
+#: Held by a command around everything it asks of Alembic.
+exclusive = _process.hold
+
+
+def run(**configure_args: t.Any) -> None:
+    """Run the migration environment; this is what an ``env.py`` calls.
+
+    In the ``env.py`` of a migrations folder it migrates the application's databases.
+    Called by Alembic's own command line, it loads the application first, from
+    ``FLASK_APP`` as ``flask`` does.
+
+    :param configure_args: arguments for ``context.configure``, in addition to those
+        given to :class:`.BatchMigrate`.
+    """
+    session = _process.session if _process.mine else None
+    if session is not None and session.in_env_py:
+        _run_packaged(session, configure_args)
+    elif session is None and _process.mine:
+        _run_all(context.config, configure_args)
+    elif not current_app:
+        with _application():
+            run(**configure_args)
+    else:
+        with exclusive():
+            _run_all(context.config, configure_args)
+
+
+@contextlib.contextmanager
+def _application() -> cabc.Iterator[None]:
+    """Load the application as the ``flask`` command does."""
+    from flask.cli import ScriptInfo
+
+    with ScriptInfo().load_app().app_context():
+        yield
+
+
+def _run_all(config: AlembicConfig, configure_args: dict[str, t.Any]) -> None:
+    """Run the environment; its errors come out as the project's."""
+    setup = setup_of(config)
+    if not setup.makes_folder:
+        setup.folder.require()
+    with failures.translated(setup):
+        made = plan.make(setup, context.script)
+    args = setup.state.fresh_configure_args(
+        any(t.engine.dialect.name == "sqlite" for t in made.known)
+    )
+    with (
+        Session(setup, made, context.script) as session,
+        setup.state.running_with(args),
+        failures.translated(setup, session),
+        adapter.activate(),
+    ):
+        _process.session = session
+        try:
+            _run_environment(config, session, configure_args)
+        finally:
+            _process.session = None
+        session.finish()
+
+
+def _run_environment(
+    config: AlembicConfig, session: Session, configure_args: dict[str, t.Any]
+) -> None:
+    """Run the user's ``env.py`` where there is one, else the packaged environment."""
+    folder = session.setup.folder
+    called_by_package = config.get_main_option("script_location") == str(PACKAGED)
+    tree = folder.parse_env() if called_by_package else None
+    if tree is None:
+        _run_packaged(session, configure_args)
+        return
+    session.in_env_py = True
+    with _location_shown(config, session.setup):
+        user_env.execute(
+            folder.env,
+            tree,
+            configure=session.configure,
+            run_migrations=session.run_migrations,
+        )
+
+
+@contextlib.contextmanager
+def _location_shown(config: AlembicConfig, setup: Setup) -> cabc.Iterator[None]:
+    """Let ``env.py`` see its own folder as the ``script_location``."""
+    set_option(config, "script_location", setup.folder.path)
+    try:
+        yield
+    finally:
+        set_option(config, "script_location", PACKAGED)
+
+
+def _run_packaged(session: Session, configure_args: dict[str, t.Any]) -> None:
+    """Migrate every bind of the plan."""
+    args = {**session.setup.state.configure_args, **configure_args}
+    if context.is_offline_mode():
+        _run_offline(session, args)
+    else:
+        _run_online(session, args)
+
+
+def _run_online(session: Session, args: dict[str, t.Any]) -> None:
+    """Run the migrations of all binds, then commit them all, the first bind last."""
+    groups = by_database(session.plan.targets)
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for group in groups:
+            session.reached = group[0]
+            connections.append(stack.enter_context(group[0].engine.connect()))
+        for group, connection in zip(groups, connections, strict=True):
+            options = _options(session, group, args)
+            session.configure_for(tuple(group), {**options, "connection": connection})
+            stack.enter_context(context.begin_transaction())
+            session.run_migrations(**_run_arguments(session, group))
+
+
+def _run_offline(session: Session, args: dict[str, t.Any]) -> None:
+    """Write the SQL of all binds, one after the other."""
+    for group in by_database(session.plan.targets):
+        options = _options(session, group, args)
+        options |= {
+            "url": group[0].engine.url,
+            "literal_binds": True,
+            "dialect_opts": {"paramstyle": "named"},
+        }
+        session.configure_for(tuple(group), options)
+        if session.plan.multi:
+            context.static_output(f"-- Database: {group[0].database}")
+        with context.begin_transaction():
+            session.run_migrations(**_run_arguments(session, group))
+
+
+def _options(
+    session: Session, group: list[Target], args: dict[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return the arguments for ``context.configure`` for binds that share a database.
+
+    What the models of all of them say is compared with it, and written for the first.
+    """
+    options: dict[str, t.Any] = {
+        "target_metadata": [m for target in group for m in target.metadata]
+    }
+    if session.plan.multi:
+        name = group[0].name
+        options["upgrade_token"] = f"{name}_upgrades"
+        options["downgrade_token"] = f"{name}_downgrades"
+    return options | args
+
+
+def _run_arguments(session: Session, group: list[Target]) -> dict[str, str]:
+    """Return what the functions of scripts are called with."""
+    return {"engine_name": group[0].name} if session.plan.multi else {}

@@ -1,0 +1,308 @@
+"""One run of the environment: what it configures, runs, and remembers."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import dataclasses
+import time
+import typing as t
+
+import sqlalchemy as sa
+from alembic import context
+from alembic.script import Script
+from alembic.script import ScriptDirectory
+
+from ..errors import NoModels
+from ..reporting import reporter
+from ..results import Applied
+from ..results import Direction
+from ..state import AutomaticBatch
+from .config import Setup
+from .folder import accepts_engine_name
+from .folder import names_in
+from .plan import Plan
+from .targets import find_by_engine
+from .targets import find_by_url
+from .targets import Target
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failure:
+    """A revision's script that raised."""
+
+    script: Script
+    error: Exception
+    target: Target | None
+
+
+class Session:
+    """What is known of the run that is going on.
+
+    :param setup: what the command handed over.
+    :param plan: the binds and the form.
+    :param scripts: Alembic's script directory of this run.
+    """
+
+    def __init__(self, setup: Setup, plan: Plan, scripts: ScriptDirectory) -> None:
+        self.setup = setup
+        self.plan = plan
+        self.in_env_py = False
+        self.failure: Failure | None = None
+        self.reached: Target | None = None
+        self.heads: tuple[str, ...] = ()
+        self.committed = False
+        self._transactional = True
+        self._configured: set[str] = set()
+        self._tables = 0
+        self._directives: list[t.Any] = []
+        self._seconds: dict[str, float] = {}
+        self._cleanup = contextlib.ExitStack()
+        for script in scripts.walk_revisions():
+            self._wrap(script)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._cleanup.close()
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether it is certain that a failed run left every database as it was."""
+        return self._transactional and not self.committed
+
+    # What stands for Alembic's functions
+
+    def configure(self, **options: t.Any) -> None:
+        """Stand for ``context.configure`` in a user's ``env.py``."""
+        self.configure_for(self._targets_of(options), options)
+
+    def configure_for(
+        self, targets: tuple[Target, ...], options: dict[str, t.Any]
+    ) -> None:
+        """Configure Alembic for binds that share a database.
+
+        What the settings left open is decided here, from the dialect, and the run adds
+        its own eyes to the user's hooks.
+        """
+        self.setup.active = targets
+        self._configured.update(target.bind for target in targets)
+        self._tables += _count_tables(options.get("target_metadata"))
+        dialect = _dialect_name(options)
+        if isinstance(options.get("render_as_batch"), AutomaticBatch):
+            options["render_as_batch"] = dialect == "sqlite"
+        options["process_revision_directives"] = self._watched(
+            options.get("process_revision_directives")
+        )
+        options["on_version_apply"] = (*_hooks(options), self._on_version_apply)
+        connection = options.get("connection")
+        if isinstance(connection, sa.Connection):
+            self._watch_commits(connection)
+        if targets:
+            self.reached = targets[0]
+            reporter().bind_started(targets[0].bind, targets[0].database, dialect)
+        context.configure(**options)
+        if not context.is_transactional_ddl():
+            self._transactional = False
+
+    def run_migrations(self, **kwargs: t.Any) -> None:
+        """Stand for ``context.run_migrations``."""
+        self.heads = tuple(context.get_context().get_current_heads())
+        outside, self.in_env_py = self.in_env_py, False
+        try:
+            context.run_migrations(**kwargs)
+        finally:
+            self.in_env_py = outside
+
+    # After the environment
+
+    def finish(self) -> None:
+        """Draw the conclusions that need every bind to have been seen.
+
+        :raises NoModels: models were to be compared and there are none.
+        """
+        self._tell_what_was_left_out()
+        if not self.setup.compares:
+            return
+        if not self._tables:
+            raise NoModels(
+                "The models define no tables, so there is nothing to compare the "
+                "database with. Nothing was changed. Import the modules with the "
+                "models where the application is created."
+            )
+        if self.setup.generates and self._directives and self._nothing_differs():
+            self._directives.clear()
+            reporter().note("No changes in schema detected.")
+
+    def _nothing_differs(self) -> bool:
+        """Tell whether the revisions to be written have no operations."""
+        return all(
+            operations.is_empty()
+            for script in self._directives
+            for operations in script.upgrade_ops_list
+        )
+
+    def _tell_what_was_left_out(self) -> None:
+        """Warn of binds that the folder's own files do not migrate."""
+        folder = self.setup.folder
+        files = [p.name for p in (folder.env, folder.script_template) if p.is_file()]
+        for target in self.plan.selected:
+            if target.bind in self._configured or not self._configured or not files:
+                continue
+            reporter().warning(
+                f"Bind {target.bind!r} ('{target.database}') was left out: "
+                f"{' and '.join(files)} in '{folder.path}' do not cover it. Delete "
+                "these files to use the packaged environment, which migrates every "
+                "bind, or name the bind in 'BATCHMIGRATE_EXCLUDE_BINDS'."
+            )
+
+    # Databases
+
+    def _targets_of(self, options: dict[str, t.Any]) -> tuple[Target, ...]:
+        """Return the bind that an ``env.py`` means."""
+        connection, url = options.get("connection"), options.get("url")
+        found: Target | None = None
+        candidates = self.plan.known
+        if isinstance(connection, sa.Connection):
+            found = find_by_engine(candidates, connection.engine)
+        elif url is not None:
+            found = find_by_url(candidates, sa.make_url(url))
+        return () if found is None else (found,)
+
+    def _watch_commits(self, connection: sa.Connection) -> None:
+        """Remember whether anything was committed, for the messages."""
+
+        def on_commit(connection: sa.Connection) -> None:
+            self.committed = True
+
+        sa.event.listen(connection, "commit", on_commit)
+        self._cleanup.callback(sa.event.remove, connection, "commit", on_commit)
+
+    # Hooks
+
+    def _watched(self, hook: t.Any) -> cabc.Callable[..., None]:
+        """Return a hook that also remembers the list of revisions to be written."""
+
+        def process_revision_directives(
+            context: t.Any, revision: t.Any, directives: list[t.Any]
+        ) -> None:
+            if hook is not None:
+                hook(context, revision, directives)
+            self._directives = directives
+
+        return process_revision_directives
+
+    def _on_version_apply(
+        self, *, ctx: t.Any, step: t.Any, heads: set[t.Any], run_args: t.Any, **_: t.Any
+    ) -> None:
+        """Note a step: Alembic has just changed the version table."""
+        direction: Direction = "upgrade" if step.is_upgrade else "downgrade"
+        revisions = [step.up_revision_id]
+        if step.is_stamp:
+            direction = "stamp"
+            revisions = list(step.destination_revision_ids) or ["base"]
+        for revision in revisions:
+            script = None if revision == "base" else ctx.script.get_revision(revision)
+            for target in self.setup.active:
+                applied = Applied(
+                    target.bind,
+                    target.database,
+                    direction,
+                    revision,
+                    () if script is None else _down_revisions(script),
+                    "" if script is None else script.doc,
+                    self._seconds.get(revision, 0.0),
+                )
+                self.setup.applied.append(applied)
+                reporter().revision_done(applied)
+
+    # Scripts
+
+    def _wrap(self, script: Script) -> None:
+        """Let the functions of a script, loaded for this run alone, report to it."""
+        directions: tuple[Direction, ...] = ("upgrade", "downgrade")
+        for direction in directions:
+            function = getattr(script.module, direction, None)
+            if callable(function):
+                wrapped = self._wrapped(script, direction, function)
+                setattr(script.module, direction, wrapped)
+
+    def _wrapped(
+        self, script: Script, direction: Direction, function: t.Any
+    ) -> cabc.Callable[..., None]:
+        """Return a function that runs a script's function, timed."""
+        several = accepts_engine_name(function)
+        names = names_in(script)
+
+        def run(**kwargs: t.Any) -> None:
+            start = time.perf_counter()
+            for target in self.setup.active:
+                reporter().revision_started(
+                    target.bind, direction, script.revision, script.doc
+                )
+            try:
+                for arguments in self._arguments(kwargs, several, names):
+                    function(**arguments)
+            except Exception as error:
+                failed = self.setup.active[0] if self.setup.active else None
+                self.failure = Failure(script, error, failed)
+                raise
+            finally:
+                self._seconds[script.revision] = time.perf_counter() - start
+
+        return run
+
+    def _arguments(
+        self, kwargs: dict[str, t.Any], several: bool, names: set[str]
+    ) -> cabc.Iterator[dict[str, t.Any]]:
+        """Fit a call to the form of the script: one call for each bind it is for.
+
+        A script for one database means the default bind. A script for several binds
+        has nothing to do for a bind that came later.
+        """
+        if kwargs.keys() - {"engine_name"}:
+            # The arguments are a private matter between env.py and the scripts.
+            yield kwargs
+            return
+        wanted = [kwargs.get("engine_name") or ""]
+        if kwargs and len(self.setup.active) > 1:
+            wanted = [target.name for target in self.setup.active]
+        for name in wanted:
+            if several and (name in names or not names):
+                yield {"engine_name": name}
+            elif not several and (not kwargs or name == ""):
+                yield {}
+
+
+def _hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
+    """Return the user's version hooks as a tuple."""
+    hooks = options.get("on_version_apply") or ()
+    return tuple(hooks) if isinstance(hooks, cabc.Iterable) else (hooks,)
+
+
+def _count_tables(metadata: t.Any) -> int:
+    """Return the number of tables in metadata, or in a list of it."""
+    if metadata is None:
+        return 0
+    if isinstance(metadata, sa.MetaData):
+        return len(metadata.tables)
+    return sum(len(one.tables) for one in metadata)
+
+
+def _dialect_name(options: dict[str, t.Any]) -> str:
+    """Return the name of the dialect that a configuration leads to."""
+    connection, url = options.get("connection"), options.get("url")
+    if isinstance(connection, sa.Connection):
+        return connection.dialect.name
+    if url is not None:
+        return sa.make_url(url).get_backend_name()
+    return str(options.get("dialect_name") or "").partition("+")[0]
+
+
+def _down_revisions(script: Script) -> tuple[str, ...]:
+    """Return the revisions that one follows."""
+    down = script.down_revision
+    if down is None:
+        return ()
+    return (down,) if isinstance(down, str) else tuple(down)
