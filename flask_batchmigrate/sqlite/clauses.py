@@ -23,6 +23,7 @@ from .expressions import split
 from .expressions import Term
 from .reader import Reader
 from .reader import Span
+from .tokens import JOIN_WORDS
 from .tokens import Kind
 from .tokens import Token
 from .tokens import unquote
@@ -47,7 +48,6 @@ class _Fields(t.TypedDict, total=False):
 
 
 _CONFLICTS = ("ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE")
-_JOIN_WORDS = frozenset({"CROSS", "FULL", "INNER", "LEFT", "NATURAL", "OUTER", "RIGHT"})
 _TABLE_STARTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
 _CLOCK = ("CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP")
 
@@ -58,16 +58,6 @@ def at_table_constraint(reader: Reader) -> bool:
     :param reader: stands where either may begin.
     """
     return reader.keyword() in _TABLE_STARTS
-
-
-def is_type_word(token: Token | None) -> bool:
-    """Tell whether a token may be part of a column's type.
-
-    :param token: the token, or ``None`` at the statement's end.
-    """
-    if token is None or not token.is_name:
-        return False
-    return token.keyword not in _JOIN_WORDS and token.keyword != "INDEXED"
 
 
 def read_column_constraints(reader: Reader, column: str) -> tuple[ConstraintText, ...]:
@@ -251,7 +241,7 @@ def _default(reader: Reader) -> _Fields:
         or token.keyword == "NULL"
         or token.keyword in _CLOCK
     )
-    word = not signed and token.is_name and token.keyword not in _JOIN_WORDS
+    word = not signed and token.is_name and token.keyword not in JOIN_WORDS
     if not literal and not word:
         reader.position -= 1
         raise reader.error("Expected the value of a DEFAULT")

@@ -14,15 +14,14 @@ import dataclasses
 from .affinity import Affinity
 from .affinity import affinity
 from .clauses import at_table_constraint
-from .clauses import is_type_word
 from .clauses import read_column_constraints
 from .clauses import read_table_constraint
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
 from .constraints import ForeignKeyText
+from .declared_type import read_type
 from .reader import Reader
 from .reader import Span
-from .tokens import Kind
 from .tokens import same_name
 from .tokens import Token
 from .tokens import unquote
@@ -208,6 +207,22 @@ class TableText:
             return column.name if upper(column.type) == "INTEGER" else None
         return None
 
+    def forbids_null(self, name: str) -> bool:
+        """Tell whether a column refuses NULL, by ``NOT NULL`` or by its primary key.
+
+        A primary key does so in WITHOUT ROWID and STRICT tables, unless it is the
+        rowid (https://www.sqlite.org/stricttables.html).
+
+        :param name: the column's name.
+        :raises KeyError: if there is none of that name.
+        """
+        column = self.column(name)
+        if column.not_null:
+            return True
+        if not self.without_rowid and (not self.strict or self.rowid_alias):
+            return False
+        return any(same_name(column.name, member) for member in self.primary_key)
+
     @property
     def autoincrement(self) -> bool:
         """Whether its primary key says AUTOINCREMENT."""
@@ -325,7 +340,7 @@ def _read_constraints(reader: Reader) -> tuple[ConstraintText, ...]:
 def _read_column(reader: Reader) -> ColumnText:
     name_token = reader.name("a column")
     name = unquote(name_token.text)
-    declared, type_span = _read_type(reader)
+    declared, type_span = read_type(reader)
     constraints = read_column_constraints(reader, name)
     span = Span(name_token.start, reader.last_end)
     return ColumnText(
@@ -337,57 +352,6 @@ def _read_column(reader: Reader) -> ColumnText:
         type_span=type_span,
         span=span,
     )
-
-
-def _read_type(reader: Reader) -> tuple[str, Span | None]:
-    """Read a column's type: the type as SQLite reports it, and where it stands."""
-    words = _take_type_words(reader)
-    if not words:
-        return "", None
-    end = words[-1].end
-    if reader.at_symbol("("):
-        end = _take_sizes(reader)
-    span = Span(words[0].start, end)
-    if words[0].kind is Kind.WORD:
-        return span.of(reader.sql), span
-    # SQLite takes the quotes off and loses what comes after them.
-    return unquote(words[0].text), span
-
-
-def _take_type_words(reader: Reader) -> list[Token]:
-    words: list[Token] = []
-    while is_type_word(reader.peek()):
-        words.append(reader.take())
-    if not words or words[-1].keyword != "ALWAYS":
-        return words
-    # SQLite's grammar takes GENERATED ALWAYS for words of the type, and cuts them off
-    # the text again, if nothing but white space is between them.
-    gap = reader.sql[words[-2].end : words[-1].start] if len(words) > 1 else ""
-    if (
-        len(words) > 1
-        and words[-2].keyword == "GENERATED"
-        and reader.at("AS")
-        and not gap.strip(" \t\n\v\f\r")
-    ):
-        reader.position -= 2
-        return words[:-2]
-    raise reader.error("A type that ends in ALWAYS")
-
-
-def _take_sizes(reader: Reader) -> int:
-    reader.expect_symbol("(")
-    _take_size(reader)
-    if reader.accept_symbol(","):
-        _take_size(reader)
-    return reader.expect_symbol(")").end
-
-
-def _take_size(reader: Reader) -> None:
-    if not reader.accept_symbol("+"):
-        reader.accept_symbol("-")
-    if reader.take().kind is not Kind.NUMBER:
-        reader.position -= 1
-        raise reader.error("Expected a number in the size of a type")
 
 
 def _read_options(reader: Reader) -> tuple[OptionText, ...]:

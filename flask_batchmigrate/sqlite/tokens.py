@@ -113,6 +113,9 @@ RESERVED = _words(
 )
 """The keywords that are never a name without quotes; SQLite takes all others."""
 
+JOIN_WORDS = _words("CROSS FULL INNER LEFT NATURAL OUTER RIGHT")
+"""The keywords that name tables and columns, but neither types nor defaults."""
+
 # BOM excluded from the characters of a word: releases before 3.44 read it as part of
 # a name, later ones as white space.
 _LETTER = r"[A-Za-z_\u0080-\ufefe\uff00-\U0010ffff]"

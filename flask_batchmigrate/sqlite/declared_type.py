@@ -1,0 +1,76 @@
+"""Reads the type that a column is declared with.
+
+See https://www.sqlite.org/syntax/type-name.html.
+"""
+
+from __future__ import annotations
+
+from .reader import Reader
+from .reader import Span
+from .tokens import JOIN_WORDS
+from .tokens import Kind
+from .tokens import Token
+from .tokens import unquote
+
+
+def read_type(reader: Reader) -> tuple[str, Span | None]:
+    """Read the type of a column.
+
+    :param reader: stands behind the column's name.
+    :return: the type as SQLite reports it, ``''`` for none, and where it stands.
+    :raises SqlTextError: if its sizes are no numbers, or it is not certain what
+        SQLite takes for the type.
+    """
+    words = _take_type_words(reader)
+    if not words:
+        return "", None
+    end = words[-1].end
+    if reader.at_symbol("("):
+        end = _take_sizes(reader)
+    span = Span(words[0].start, end)
+    if words[0].kind is Kind.WORD:
+        return span.of(reader.sql), span
+    # SQLite takes the quotes off and loses what comes after them.
+    return unquote(words[0].text), span
+
+
+def _take_type_words(reader: Reader) -> list[Token]:
+    words: list[Token] = []
+    while _is_type_word(reader.peek()):
+        words.append(reader.take())
+    if not words or words[-1].keyword != "ALWAYS":
+        return words
+    # SQLite's grammar takes GENERATED ALWAYS for words of the type, and cuts them off
+    # the text again, if nothing but white space is between them.
+    gap = reader.sql[words[-2].end : words[-1].start] if len(words) > 1 else ""
+    if (
+        len(words) > 1
+        and words[-2].keyword == "GENERATED"
+        and reader.at("AS")
+        and not gap.strip(" \t\n\v\f\r")
+    ):
+        reader.position -= 2
+        return words[:-2]
+    raise reader.error("A type that ends in ALWAYS")
+
+
+def _take_sizes(reader: Reader) -> int:
+    reader.expect_symbol("(")
+    _take_size(reader)
+    if reader.accept_symbol(","):
+        _take_size(reader)
+    return reader.expect_symbol(")").end
+
+
+def _take_size(reader: Reader) -> None:
+    if not reader.accept_symbol("+"):
+        reader.accept_symbol("-")
+    if reader.take().kind is not Kind.NUMBER:
+        reader.position -= 1
+        raise reader.error("Expected a number in the size of a type")
+
+
+def _is_type_word(token: Token | None) -> bool:
+    if token is None or not token.is_name:
+        return False
+    return token.keyword not in JOIN_WORDS and token.keyword != "INDEXED"
