@@ -29,8 +29,26 @@ Authorizer = cabc.Callable[
 ]
 
 
+Identity = tuple[object, ...]
+
+
 class _Stop(Exception):
     """Ends a backup after its first step."""
+
+
+def database_identity(dbapi: t.Any) -> Identity:
+    """What two driver connections to the same database have in common.
+
+    :param dbapi: a driver connection as SQLAlchemy's pool knows it.
+    """
+    with contextlib.closing(dbapi.cursor()) as cursor:
+        cursor.execute("PRAGMA database_list")
+        files = {row[1]: row[2] for row in cursor.fetchall()}
+    if files.get("main"):
+        with contextlib.suppress(OSError):
+            found = pathlib.Path(files["main"]).stat()
+            return ("file", found.st_dev, found.st_ino)
+    return ("memory", id(dbapi))
 
 
 class Driver:
@@ -98,14 +116,9 @@ class Driver:
         """Map the names of all attached databases to their files, ``''`` for none."""
         return {row[1]: row[2] or "" for row in self.execute("PRAGMA database_list")}
 
-    def identity(self) -> tuple[object, ...]:
+    def identity(self) -> Identity:
         """What two connections to the same database have in common."""
-        path = self.databases().get("main", "")
-        if path:
-            with contextlib.suppress(OSError):
-                found = pathlib.Path(path).stat()
-                return ("file", found.st_dev, found.st_ino)
-        return ("memory", id(self.native))
+        return database_identity(self.dbapi)
 
     def describe(self) -> str:
         """Name the database as messages do."""
@@ -119,6 +132,10 @@ class Driver:
             for name in self.databases()
             if name != "temp"
         }
+
+    def has_changes(self) -> bool:
+        """Whether the open transaction may have changed something."""
+        return self.holds_write_lock() and not self.has_unwritten_transaction()
 
     def holds_write_lock(self) -> bool:
         """Whether the open transaction has begun to write, in any of its databases.
@@ -146,9 +163,9 @@ class Driver:
             status.append(code)
             raise _Stop
 
-        with contextlib.closing(type(self.native)(":memory:")) as target:
-            with contextlib.suppress(_Stop):
-                self.native.backup(target, pages=1, progress=stop, name=name)
+        target = type(self.native)(":memory:")
+        with contextlib.closing(target), contextlib.suppress(_Stop):
+            self.native.backup(target, pages=1, progress=stop, name=name)
         return status[0] & 0xFF in _BUSY
 
     def has_unwritten_transaction(self) -> bool:

@@ -72,7 +72,7 @@ class Waiting:
                     self._notify(message)
                 # Some refusals come without waiting: a table of a shared cache,
                 # a deadlock that SQLite has seen.
-                time.sleep(random.uniform(0.002, 0.02))  # noqa: S311
+                time.sleep(random.uniform(0.002, 0.02))
         finally:
             if self._driver.is_open:
                 self._driver.set_pragma("busy_timeout", own_timeout)
