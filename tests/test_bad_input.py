@@ -1,0 +1,458 @@
+"""Bad input: one line that says what to do, exit code 1, and nothing changed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import sqlite3
+
+import pytest
+
+from .cli_project import flask
+from .cli_project import Outcome
+from .cli_project import Project
+from .cli_project import write_app
+
+
+@pytest.fixture
+def project(tmp_path: pathlib.Path) -> Project:
+    """Three revisions; the database is at the second and has a row."""
+    project = Project(tmp_path, {"user": ["name"]})
+    project.add_history("aa11", "bb22", "cc33")
+    project.ok("upgrade", "bb22")
+    with contextlib.closing(sqlite3.connect(project.database)) as connection:
+        connection.execute("INSERT INTO t_bb22 VALUES (7)")
+        connection.commit()
+    return project
+
+
+@pytest.fixture
+def empty(tmp_path: pathlib.Path) -> Project:
+    """A project with models, and no migrations folder or database yet."""
+    return Project(tmp_path, {"user": ["name"]})
+
+
+def refused(project: Project, *args: str) -> str:
+    """Run a command that must fail; return its one line."""
+    before = project.state()
+    outcome = project.db(*args)
+    assert project.state() == before
+    return one_line(outcome)
+
+
+def one_line(outcome: Outcome) -> str:
+    """The error, which is the last line; only progress stands before it."""
+    assert outcome.exit_code == 1, outcome.output
+    assert outcome.stdout == ""
+    *progress, error = outcome.stderr.splitlines()
+    assert error.startswith("Error: "), outcome.stderr
+    for line in progress:
+        assert line.startswith(("Upgrading ", "Downgrading ", "Detected ")), line
+    return error
+
+
+# -- models
+
+
+@pytest.mark.parametrize("command", ["migrate", "check"])
+def test_no_models(empty: Project, command: str) -> None:
+    """No tables in the metadata: the likely cause is named, no file is written."""
+    empty.tables.clear()
+    empty.versions.mkdir(parents=True)
+    assert "import" in refused(empty, command).lower()
+
+
+def test_no_models_and_no_folder(empty: Project) -> None:
+    """The very first ``migrate`` makes neither a folder nor a database then."""
+    empty.tables.clear()
+    assert "import" in refused(empty, "migrate").lower()
+
+
+@pytest.mark.parametrize("command", ["migrate", "check"])
+def test_no_models_on_a_filled_database(project: Project, command: str) -> None:
+    """With tables in the database, no revision that drops them is written."""
+    project.ok("upgrade")
+    project.tables.clear()
+    assert "import" in refused(project, command).lower()
+
+
+def test_not_up_to_date(project: Project) -> None:
+    """``migrate`` against a database behind the head says what to run first."""
+    assert "upgrade" in refused(project, "migrate")
+
+
+# -- revisions
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["upgrade", "zz99"],
+        ["upgrade", "zz99@head"],
+        ["upgrade", "--sql", "zz99"],
+        ["upgrade", "--sql", "zz99:bb22"],
+        ["downgrade", "zz99"],
+        ["downgrade", "--sql", "bb22:zz99"],
+        ["stamp", "zz99"],
+        ["stamp", "aa11", "zz99"],
+        ["stamp", "--purge", "zz99"],
+        ["show", "zz99"],
+        ["edit", "zz99"],
+        ["merge", "bb22", "zz99"],
+        ["history", "-r", "zz99:"],
+        ["history", "-r", ":zz99"],
+        ["revision", "--head", "zz99"],
+        ["revision", "--depends-on", "zz99"],
+        ["migrate", "--head", "zz99"],
+    ],
+    ids=" ".join,
+)
+def test_unknown_revision(project: Project, args: list[str]) -> None:
+    """An unknown revision is named, whichever command was given it."""
+    if args[0] == "migrate":
+        project.ok("upgrade")
+    assert "'zz99" in refused(project, *args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["upgrade", "+9"],
+        ["downgrade", "9"],
+        ["downgrade", "-9"],
+        ["upgrade", "aa11:bb22"],
+        ["downgrade", "bb22:aa11"],
+        ["history", "-r", "aa11"],
+        ["downgrade", "cc33"],
+    ],
+    ids=" ".join,
+)
+def test_impossible_target(project: Project, args: list[str]) -> None:
+    """Too many steps, or a range where none is allowed."""
+    refused(project, *args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["upgrade"],
+        ["upgrade", "aa11"],
+        ["downgrade"],
+        ["downgrade", "base"],
+        ["current"],
+        ["migrate"],
+        ["check"],
+        ["stamp", "cc33"],
+        ["history", "-i"],
+    ],
+    ids=" ".join,
+)
+def test_stored_revision_without_file(project: Project, args: list[str]) -> None:
+    """A database at a revision whose file is missing: both are named."""
+    next(project.versions.glob("cc33*")).unlink()
+    next(project.versions.glob("bb22*")).unlink()
+    line = refused(project, *args)
+    assert "'bb22'" in line
+    assert "app.db" in line
+
+
+def test_stored_revision_without_file_has_a_way_out(project: Project) -> None:
+    """``stamp --purge`` is the way out that the message names."""
+    next(project.versions.glob("cc33*")).unlink()
+    next(project.versions.glob("bb22*")).unlink()
+    assert "stamp --purge" in refused(project, "upgrade")
+    project.ok("stamp", "--purge", "aa11")
+    assert project.version() == {"aa11"}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["upgrade"], ["upgrade", "head"], ["revision"], ["downgrade", "--sql"]],
+    ids=" ".join,
+)
+def test_several_heads(project: Project, args: list[str]) -> None:
+    """Two heads by accident are named, with the way to join them."""
+    project.add_revision("dd44", "bb22")
+    line = refused(project, *args)
+    assert "cc33" in line
+    assert "dd44" in line
+    assert "merge" in line
+
+
+def test_several_heads_migrate(project: Project) -> None:
+    """``migrate`` refuses two heads as well."""
+    project.add_revision("dd44", "bb22")
+    project.ok("upgrade", "heads")
+    line = refused(project, "migrate")
+    assert "cc33" in line
+    assert "dd44" in line
+
+
+def test_nothing_to_merge(project: Project) -> None:
+    """``merge`` with one head has nothing to join."""
+    refused(project, "merge")
+    refused(project, "merge", "cc33")
+
+
+def test_rev_id_taken(project: Project) -> None:
+    """A revision id that a file has already is refused before a file is written."""
+    assert "'bb22'" in refused(project, "revision", "--rev-id", "bb22")
+
+
+@pytest.mark.parametrize("command", ["revision", "migrate"])
+def test_sql_where_it_means_nothing(project: Project, command: str) -> None:
+    """``--sql`` with nothing to write is refused."""
+    project.ok("upgrade")
+    refused(project, command, "--sql")
+
+
+# -- revision files
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("revision = 'dd44'\ndown_revision = 'cc33'\ndef upgrade(:\n", "line 3"),
+        ("import nonexistent_module\nrevision = 'dd44'\n", "nonexistent_module"),
+        ("revision = 'dd44'\n1 / 0\n", "ZeroDivisionError"),
+        ("revision = 'dd44'\n", "down_revision"),
+        ("revision = 'dd44'\ndown_revision = 'zz99'\n", "zz99"),
+        ("down_revision = 'cc33'\n", "revision"),
+        ("revision = 'aa11'\ndown_revision = 'cc33'\n", "aa11"),
+        ("revision = 'dd44'\ndown_revision = 'dd44'\n", "dd44"),
+    ],
+    ids=[
+        "syntax error",
+        "import error",
+        "raises",
+        "no down_revision",
+        "unknown down_revision",
+        "no revision",
+        "duplicate",
+        "own child",
+    ],
+)
+@pytest.mark.parametrize("args", [["upgrade"], ["history"], ["current"], ["migrate"]])
+def test_broken_file(project: Project, source: str, says: str, args: list[str]) -> None:
+    """A file that cannot be used is named, with the reason."""
+    (project.versions / "dd44_broken.py").write_text(source)
+    line = refused(project, *args)
+    assert says in line
+    assert "dd44_broken.py" in line
+
+
+def test_script_that_raises(project: Project) -> None:
+    """A script's own exception is one line with file and line, and undone."""
+    project.add_revision(
+        "dd44", "cc33", "op.drop_table('t_bb22'); raise ValueError('no such colour')"
+    )
+    before = project.tables_in()
+    outcome = project.db("upgrade")
+    assert outcome.exit_code == 1
+    line = outcome.stderr.splitlines()[-1]
+    assert line.startswith("Error: ")
+    assert "dd44_.py', line 8" in line
+    assert "ValueError: no such colour" in line
+    assert project.tables_in() == before
+    assert project.version() == {"bb22"}
+
+
+def test_traceback_of_a_script(project: Project) -> None:
+    """``--raiseerr`` shows where in the script it happened."""
+    write_app(project.path)
+    project.add_revision("dd44", "cc33", "raise ValueError('no such colour')")
+    outcome = flask(project.path, "db", "upgrade", "--raiseerr")
+    assert outcome.exit_code == 1
+    assert "Traceback" in outcome.stderr
+    assert "raise ValueError('no such colour')" in outcome.stderr
+
+
+def test_script_with_bad_sql(project: Project) -> None:
+    """So is an error of the database that a script's statement caused."""
+    project.add_revision("dd44", "cc33", "op.execute('INSERT INTO nowhere VALUES (1)')")
+    outcome = project.db("upgrade")
+    assert outcome.exit_code == 1
+    line = outcome.stderr.splitlines()[-1]
+    assert line.startswith("Error: ")
+    assert "dd44_.py', line 8" in line
+    assert "no such table: nowhere" in line
+    assert project.version() == {"bb22"}
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("def broken(:\n", "line 1"),
+        ("import nonexistent_module\n", "nonexistent_module"),
+        ("async def run_migrations_online():\n    pass\n", "asynchronous"),
+    ],
+    ids=["syntax error", "import error", "async"],
+)
+def test_broken_env(project: Project, source: str, says: str) -> None:
+    """An env.py that cannot run is named."""
+    (project.path / "migrations" / "env.py").write_text(source)
+    line = refused(project, "upgrade")
+    assert "env.py" in line
+    assert says in line
+
+
+# -- folders
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["upgrade"],
+        ["upgrade", "--sql"],
+        ["downgrade"],
+        ["current"],
+        ["stamp"],
+        ["history"],
+        ["heads"],
+        ["branches"],
+        ["show"],
+        ["merge"],
+        ["edit"],
+        ["check"],
+        ["ensure-version"],
+    ],
+    ids=" ".join,
+)
+def test_no_migrations_folder(empty: Project, args: list[str]) -> None:
+    """Without a folder its absolute path is named, and no database appears."""
+    assert f"'{empty.path / 'migrations'}'" in refused(empty, *args)
+
+
+def test_migrate_makes_no_folder_for_a_stamped_database(project: Project) -> None:
+    """A database with a version row has a folder somewhere: none is made."""
+    (project.path / "migrations").rename(project.path / "elsewhere")
+    assert f"'{project.path / 'migrations'}'" in refused(project, "migrate")
+
+
+def test_init_into_a_full_folder(project: Project) -> None:
+    """``init`` overwrites nothing."""
+    (project.path / "full").mkdir()
+    (project.path / "full" / "notes.txt").write_text("mine")
+    assert f"'{project.path / 'full'}'" in refused(project, "init", "-d", "full")
+
+
+@pytest.mark.parametrize("template", ["nonsense", "./nonsense", "aioflask"])
+def test_unknown_template(empty: Project, template: str) -> None:
+    """An unknown template is named, and no folder appears."""
+    assert template.strip("./") in refused(empty, "init", "-t", template)
+
+
+@pytest.mark.parametrize("command", ["init", "migrate", "revision"])
+def test_folder_that_cannot_be_made(empty: Project, command: str) -> None:
+    """A file stands where the folder should be."""
+    folder = empty.path / "migrations"
+    folder.write_text("not a folder")
+    assert f"'{folder}" in refused(empty, command)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
+@pytest.mark.parametrize("command", ["init", "migrate"])
+def test_unwritable_folder(empty: Project, command: str) -> None:
+    """A folder without the permission to write is named."""
+    empty.path.chmod(0o555)
+    try:
+        assert "migrations" in refused(empty, command)
+    finally:
+        empty.path.chmod(0o755)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs /proc")  # noqa: PTH112
+@pytest.mark.parametrize("command", ["init", "migrate"])
+def test_folder_where_nobody_may_write(empty: Project, command: str) -> None:
+    """Also where even the superuser has no permission."""
+    assert "'/proc/migrations" in refused(empty, command, "-d", "/proc/migrations")
+
+
+# -- databases
+
+
+@pytest.mark.parametrize(
+    "args", [["upgrade"], ["current"], ["stamp"], ["check"]], ids=" ".join
+)
+def test_missing_database_directory(project: Project, args: list[str]) -> None:
+    """The directory of the database is missing: its path is named."""
+    file = project.path / "nowhere" / "app.db"
+    project.uri = f"sqlite:///{file}"
+    assert str(file) in refused(project, *args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["upgrade"], ["downgrade"], ["stamp", "cc33"], ["stamp", "--purge", "cc33"]],
+    ids=" ".join,
+)
+def test_read_only_database(project: Project, args: list[str]) -> None:
+    """A database that may only be read is named."""
+    project.uri = f"sqlite:///file:{project.database}?mode=ro&uri=true"
+    line = refused(project, *args)
+    assert "app.db" in line
+    assert "read" in line
+
+
+@pytest.mark.parametrize("command", ["current", "history"])
+def test_read_only_database_can_be_read(project: Project, command: str) -> None:
+    """Reading commands work on it."""
+    project.uri = f"sqlite:///file:{project.database}?mode=ro&uri=true"
+    before = project.state()
+    assert "bb22" in project.ok(command).stdout
+    assert project.state() == before
+
+
+def test_read_only_database_with_nothing_to_do(project: Project) -> None:
+    """An upgrade with nothing pending works on it, too."""
+    project.ok("upgrade")
+    project.uri = f"sqlite:///file:{project.database}?mode=ro&uri=true"
+    assert "nothing to upgrade" in project.ok("upgrade").stderr
+
+
+def test_file_that_is_no_database(project: Project) -> None:
+    """A file that SQLite does not know is named."""
+    project.database.write_text("this is not a database " * 100)
+    assert "app.db" in refused(project, "upgrade")
+
+
+def test_unreachable_server(project: Project) -> None:
+    """A server that does not answer is named, without its password."""
+    pytest.importorskip("psycopg")
+    project.uri = "postgresql+psycopg://someone:secret@127.0.0.1:1/shop"
+    line = refused(project, "upgrade")
+    assert "127.0.0.1" in line
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("setting", ["binds", "exclude_binds"])
+def test_unknown_bind(project: Project, setting: str) -> None:
+    """A bind that the application does not have is named."""
+    project.options[setting] = ["nope"]
+    assert "'nope'" in refused(project, "upgrade")
+
+
+def test_scripts_for_an_unknown_bind(project: Project) -> None:
+    """So is one that only the scripts name."""
+    (project.versions / "dd44_.py").write_text(
+        "revision = 'dd44'\ndown_revision = 'cc33'\n"
+        "def upgrade(engine_name):\n    globals()[f'upgrade_{engine_name}']()\n"
+        "def downgrade(engine_name):\n    globals()[f'downgrade_{engine_name}']()\n"
+        "def upgrade_():\n    pass\ndef downgrade_():\n    pass\n"
+        "def upgrade_nope():\n    pass\ndef downgrade_nope():\n    pass\n"
+    )
+    assert "'nope'" in refused(project, "upgrade")
+
+
+def test_own_exceptions_keep_their_traceback(project: Project) -> None:
+    """An error that is nobody's input is not squeezed into a line."""
+    write_app(project.path)
+    with (project.path / "app.py").open("a") as file:
+        file.write("\n@migrate.configure\ndef broken(config):\n    1 / 0\n")
+    outcome = flask(project.path, "db", "upgrade")
+    assert outcome.exit_code == 1
+    assert "Traceback" in outcome.stderr
+    assert "ZeroDivisionError" in outcome.stderr

@@ -1,0 +1,81 @@
+"""What a person at a terminal sees while migrations run."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from .cli_project import Project
+from .cli_project import write_app
+
+pty = pytest.importorskip("pty", reason="needs a terminal")
+
+
+def on_terminal(project: Project, *args: str, **env: str) -> str:
+    """Run ``flask db`` with a terminal as its output; return all of it."""
+    write_app(project.path)
+    package = str(pathlib.Path(__file__).parents[1])
+    variables = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "db", *args],
+        cwd=project.path,
+        env={**variables, "FLASK_APP": "app.py", "PYTHONPATH": package, **env},
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    pieces = []
+    try:
+        while True:
+            piece = os.read(ours, 1024)
+            if not piece:
+                break
+            pieces.append(piece)
+    except OSError:
+        pass  # how Linux ends the output of a terminal
+    finally:
+        os.close(ours)
+        process.wait()
+    return b"".join(pieces).decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+def project(tmp_path: pathlib.Path) -> Project:
+    project = Project(tmp_path)
+    project.add_history("aa11", "bb22")
+    return project
+
+
+def test_running_revision_is_shown(project: Project) -> None:
+    """A revision is shown while it runs, and its time takes the place of the dots."""
+    seen = on_terminal(project, "upgrade", NO_COLOR="1")
+    assert "\x1b" not in seen
+    (line,) = [line for line in seen.split("\n") if "aa11" in line]
+    running, done = line.split("\r")
+    assert running == "  aa11  step aa11 ..."
+    assert done.startswith("  aa11  step aa11  0.")
+    assert len(done) >= len(running)
+
+
+def test_error_starts_its_own_line(project: Project) -> None:
+    """An error does not stick to the line of the revision that failed."""
+    project.add_revision("cc33", "bb22", "raise ValueError('no such colour')")
+    seen = on_terminal(project, "upgrade", NO_COLOR="1")
+    lines = seen.rstrip("\n").split("\n")
+    assert lines[-2] == "  cc33  step cc33 ..."
+    assert lines[-1].startswith("Error: ")
+
+
+def test_colours(project: Project) -> None:
+    """A terminal gets colours."""
+    assert "\x1b[33maa11\x1b[0m" in on_terminal(project, "upgrade")
+
+
+def test_quiet(project: Project) -> None:
+    """``--quiet`` holds on a terminal as well."""
+    assert on_terminal(project, "upgrade", "--quiet") == ""
