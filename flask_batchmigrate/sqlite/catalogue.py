@@ -11,8 +11,8 @@ from .database import Database
 from .errors import ChangeRefused
 from .objects import IndexText
 from .objects import parse_index
-from .table import TableText
 from .table import parse_table
+from .table import TableText
 from .tokens import quote
 from .tokens import same_name
 

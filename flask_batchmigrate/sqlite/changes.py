@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-ConstraintKind = str
-"""``"PRIMARY KEY"``, ``"UNIQUE"``, ``"CHECK"`` or ``"FOREIGN KEY"``."""
+from .constraints import ConstraintKind
 
 
 class Change:

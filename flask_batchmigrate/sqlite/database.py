@@ -113,3 +113,18 @@ def savepoint(db: Database, name: str) -> cabc.Iterator[None]:
             db.execute(f"RELEASE {name}")
         raise
     db.execute(f"RELEASE {name}")
+
+
+@contextlib.contextmanager
+def trial(db: Database, name: str) -> cabc.Iterator[None]:
+    """Undo what the block did, in any case.
+
+    :param name: a name no other savepoint of the engine has.
+    """
+    db.execute(f"SAVEPOINT {name}")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(db.driver_error):
+            db.execute(f"ROLLBACK TO {name}")
+            db.execute(f"RELEASE {name}")

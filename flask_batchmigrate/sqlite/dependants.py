@@ -6,19 +6,21 @@ error. Here each is compiled (``EXPLAIN``, nothing runs) before and after.
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import dataclasses
 
+from .catalogue import always_quoted
 from .catalogue import Catalogue
-from .catalogue import StoredObject
 from .catalogue import qualified
+from .catalogue import StoredObject
 from .database import Database
-from .objects import TriggerText
 from .objects import parse_trigger
 from .objects import parse_view
-from .tokens import always_quoted
+from .objects import TriggerText
 from .tokens import identifiers
 from .tokens import same_name
 from .tokens import tokenize
+from .tokens import upper
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,19 +52,36 @@ def read_dependants(
 
     :param table: the table's name.
     """
-    names = _used_through_views(catalogue, table)
+    return _read(db, catalogue, _used_through_views(catalogue, table))
+
+
+def broken_objects(db: Database, catalogue: Catalogue) -> tuple[Dependant, ...]:
+    """Return the views and triggers of a schema that SQLite cannot compile.
+
+    Any of them stops SQLite's own RENAME and DROP COLUMN, on whatever table:
+    https://www.sqlite.org/lang_altertable.html#compatibility
+    """
+    names = {upper(o.name) for o in catalogue.objects if o.type in ("table", "view")}
+    return tuple(d for d in _read(db, catalogue, names) if d.error is not None)
+
+
+def _read(
+    db: Database, catalogue: Catalogue, names: cabc.Set[str]
+) -> tuple[Dependant, ...]:
+    """Compile every view of these names, and every trigger that mentions one.
+
+    :param names: names of tables and views, in upper case.
+    """
     found = []
     for view in catalogue.of_type("view"):
-        if view.name.lower() in names:
+        if upper(view.name) in names:
             found.append(_read_view(db, catalogue.schema, view))
     for row in catalogue.of_type("trigger"):
         trigger = parse_trigger(row.sql or "")
-        if row.table.lower() in names or names & _mentioned(row):
+        if upper(row.table) in names or names & _mentioned(row):
             error = _compile_trigger(db, catalogue.schema, trigger)
             found.append(
-                Dependant(
-                    "trigger", row.name, row.table, error, (), trigger.update_of
-                )
+                Dependant("trigger", row.name, row.table, error, (), trigger.update_of)
             )
     return tuple(found)
 
@@ -130,11 +149,10 @@ def _argument_words(sql: str) -> set[str]:
 
 
 def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
-    """Return the table and all views that are built on it, in lower case."""
-    names = {table.lower()}
+    """Return the table and all views that are built on it, in upper case."""
+    names = {upper(table)}
     views = {
-        v.name.lower(): {i.lower() for i in parse_view(v.sql or "").identifiers}
-        for v in catalogue.of_type("view")
+        upper(v.name): parse_view(v.sql or "").names for v in catalogue.of_type("view")
     }
     grown = True
     while grown:
@@ -144,8 +162,8 @@ def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
     return names
 
 
-def _mentioned(row: StoredObject) -> set[str]:
-    return {name.lower() for name in identifiers(tokenize(row.sql or ""))}
+def _mentioned(row: StoredObject) -> frozenset[str]:
+    return identifiers(tokenize(row.sql or ""))
 
 
 def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:

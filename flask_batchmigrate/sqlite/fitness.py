@@ -33,6 +33,7 @@ from .errors import SqlTextError
 from .tokens import Kind
 from .tokens import significant
 from .tokens import tokenize
+from .tokens import unquote
 
 _TEXT = ("CHAR", "VARCHAR", "NCHAR", "NVARCHAR", "CHARACTER", "VARYING")
 _BINARY = ("BLOB", "BINARY", "VARBINARY", "BYTEA")
@@ -86,7 +87,8 @@ def _read(type_: str) -> _Declared | None:
         tokens = significant(tokenize(type_))
     except SqlTextError:
         return None
-    words = [t.name for t in tokens if t.kind in (Kind.WORD, Kind.QUOTED, Kind.STRING)]
+    names = (Kind.WORD, Kind.QUOTED, Kind.STRING)
+    words = [unquote(t.text) for t in tokens if t.kind in names]
     if not words:
         return None
     sizes = tuple(int(t.text) for t in tokens if t.text.isdigit())

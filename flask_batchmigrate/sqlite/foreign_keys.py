@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 
+from .catalogue import always_quoted
 from .catalogue import ForeignKeyRow
 from .database import Database
 from .scan import foreign_key_violations
@@ -49,12 +50,13 @@ def read_state(
     for child in children:
         try:
             # Compiled, not run: it names the mismatch without reading a row.
-            db.execute(f"EXPLAIN PRAGMA {quote(schema)}.foreign_key_check({_q(child)})")
+            check = f"foreign_key_check({always_quoted(child)})"
+            db.execute(f"EXPLAIN PRAGMA {quote(schema)}.{check}")
         except db.driver_error as error:
             errors[child] = str(error)
     violations: Violations = collections.Counter()
     for child in look_at_rows - set(errors):
-        for rowid, parent, _ in foreign_key_violations(db, schema, child):
+        for rowid, parent in foreign_key_violations(db, schema, child):
             violations[child, rowid, parent] += 1
     return KeyState(errors, violations)
 
@@ -75,7 +77,3 @@ def new_violations(before: KeyState, after: KeyState) -> list[str]:
         f"'{child}' row {rowid} has no parent in '{parent}'"
         for child, rowid, parent in fresh.elements()
     ]
-
-
-def _q(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

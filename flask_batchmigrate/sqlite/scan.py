@@ -5,10 +5,10 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 
-from .catalogue import StoredTable
 from .catalogue import always_quoted
 from .database import Database
 from .database import Row
+from .table import TableText
 
 EXAMPLES = 3
 
@@ -51,10 +51,9 @@ class RowKey:
         )
 
 
-def row_key(table: StoredTable) -> RowKey:
-    """Choose what names a row of this table in messages."""
-    key = table.text.primary_key
-    return RowKey(tuple(key) if key else ("rowid",))
+def row_key(text: TableText) -> RowKey:
+    """Choose what names a row of a table in messages."""
+    return RowKey(text.primary_key or ("rowid",))
 
 
 def rows_where(
@@ -119,14 +118,27 @@ def duplicates(
 
 
 def foreign_key_violations(db: Database, schema: str, child: str) -> list[Row]:
-    """Return ``PRAGMA foreign_key_check`` of one table: rowid, parent, key number.
+    """Return the rows of a table that break a foreign key: rowid, parent.
 
     See https://www.sqlite.org/pragma.html#pragma_foreign_key_check
     """
     return db.execute(
-        "SELECT [rowid], [parent], [fkid] FROM pragma_foreign_key_check(?, ?)",
-        (child, schema),
+        "SELECT [rowid], [parent] FROM pragma_foreign_key_check(?, ?)", (child, schema)
     )
+
+
+def orphans(db: Database, schema: str, child: str, key: int) -> Offenders:
+    """Find the rows of a table that break one of its foreign keys.
+
+    :param key: the number of the key in ``PRAGMA foreign_key_list``.
+    """
+    check = "FROM pragma_foreign_key_check(?, ?) WHERE [fkid] = ?"
+    parameters = (child, schema, key)
+    examples = db.execute(f"SELECT [rowid] {check} LIMIT {EXAMPLES}", parameters)
+    if not examples:
+        return Offenders(0, ())
+    count = db.execute(f"SELECT count(*) {check}", parameters)[0][0]
+    return Offenders(count, tuple(f"rowid {row[0]}" for row in examples))
 
 
 def _shorten(value: object) -> str:

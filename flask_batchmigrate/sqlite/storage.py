@@ -10,10 +10,10 @@ All of it is undone by a rollback.
 
 from __future__ import annotations
 
-from .catalogue import Catalogue
-from .catalogue import StoredObject
 from .catalogue import always_quoted
+from .catalogue import Catalogue
 from .catalogue import read_catalogue
+from .catalogue import StoredObject
 from .database import Database
 from .database import schema_writing
 from .tokens import quote

@@ -1,0 +1,240 @@
+"""Holds rows against the constraints and types that a block gives a table.
+
+Only what the block adds or changes is looked at: a row that broke an old constraint
+before is carried as it is.
+"""
+
+from __future__ import annotations
+
+from .catalogue import always_quoted
+from .catalogue import read_catalogue
+from .catalogue import read_foreign_keys
+from .catalogue import StoredTable
+from .constraint_search import describe
+from .constraint_search import meaning
+from .database import Database
+from .errors import ChangeRefused
+from .errors import RowsRefused
+from .fitness import holds_all_of
+from .fitness import misfit_condition
+from .scan import duplicates
+from .scan import orphans
+from .scan import row_key
+from .scan import RowKey
+from .scan import rows_where
+from .table import ColumnText
+from .table import ConstraintKind
+from .table import ConstraintText
+from .target import Source
+from .target import Target
+from .tokens import same_name
+from .tokens import upper
+
+
+def check_rows(db: Database, target: Target, path: str) -> None:
+    """Refuse rows that do not fit the new definition.
+
+    :param path: the table to read, in SQL. It has the new columns and values, but not
+        yet the new constraints: SQLite would take them for granted.
+    :raises RowsRefused: with the number of rows and the first of them.
+    """
+    key = row_key(target.text)
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        if column.generated is None:
+            _check_null(db, target, path, key, column)
+            _check_type(db, target, path, key, (column, source))
+    old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.CHECK)]
+    changed = changed_columns(target)
+    for check in target.text.of_kind(ConstraintKind.CHECK):
+        if meaning(check) not in old or any(check.mentions(c) for c in changed):
+            _check_expression(db, target, path, key, check)
+
+
+def check_parents(db: Database, target: Target) -> None:
+    """Refuse rows without a parent under the foreign keys that a block adds.
+
+    :raises RowsRefused: with the number of rows and the first of them.
+    :raises ChangeRefused: the parent table has no unique key on these columns.
+    """
+    stored = target.before
+    old = [meaning(c) for c in stored.text.of_kind(ConstraintKind.FOREIGN_KEY)]
+    added = [
+        c
+        for c in target.text.of_kind(ConstraintKind.FOREIGN_KEY)
+        if meaning(c) not in old
+    ]
+    if not added:
+        return
+    for number, constraint in _numbered(db, stored, added):
+        try:
+            found = orphans(db, stored.schema, stored.name, number)
+        except db.driver_error as error:
+            raise ChangeRefused(
+                f"Table '{stored.name}': {describe(constraint)} cannot be added:"
+                f" {error}. The columns it refers to need a primary key or a unique"
+                " constraint. Nothing was changed."
+            ) from error
+        if found:
+            parent = constraint.references.table if constraint.references else "?"
+            raise RowsRefused(
+                f"Table '{stored.name}': {describe(constraint)} cannot be added:"
+                f" there is no row in '{parent}' for {found}. Add the parents, or"
+                " clear the column in these rows first. Nothing was changed."
+            )
+
+
+def explain_failed_copy(db: Database, target: Target, error: Exception) -> RowsRefused:
+    """Say which rows stopped the copy of a table.
+
+    :param error: what the driver said.
+    """
+    table = target.before.name
+    for key in target.text.of_kind(ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
+        terms = _source_terms(target, key)
+        if terms is None:
+            continue
+        found = duplicates(
+            db, f"{target.before.path} AS {always_quoted(table)} NOT INDEXED", terms
+        )
+        if found:
+            return RowsRefused(
+                f"Table '{table}': {describe(key)} cannot be added: {found} are equal."
+                " Make them differ first. Nothing was changed."
+            )
+    return RowsRefused(
+        f"Table '{table}': a row does not fit the new definition: {error}."
+        " Nothing was changed."
+    )
+
+
+def _check_null(
+    db: Database, target: Target, path: str, key: RowKey, column: ColumnText
+) -> None:
+    required = column.not_null or _in_key(target, column.name)
+    origin = target.source(column.name).origin
+    before = target.before.text
+    if not required or _is_alias(target, column.name):
+        return
+    if origin is not None and target.source(column.name).using is None:
+        was_required = before.column(origin).not_null or any(
+            same_name(origin, name) for name in before.primary_key
+        )
+        if was_required:
+            return
+    found = rows_where(db, path, key, f"{always_quoted(column.name)} IS NULL")
+    if found:
+        cause = (
+            "it is new and has no default"
+            if origin is None
+            else "give them a value first"
+        )
+        raise RowsRefused(
+            f"Table '{target.before.name}': column '{column.name}' cannot be NOT NULL,"
+            f" since it would be NULL in {found} ({cause}). Nothing was changed."
+        )
+
+
+def _check_type(
+    db: Database,
+    target: Target,
+    path: str,
+    key: RowKey,
+    pair: tuple[ColumnText, Source],
+) -> None:
+    column, source = pair
+    if source.origin is None or source.keep_misfits:
+        return
+    old = target.before.text.column(source.origin)
+    if source.using is None and (
+        upper(old.type) == upper(column.type) or holds_all_of(column.type, old.type)
+    ):
+        return
+    value = always_quoted(column.name)
+    condition = misfit_condition(column.type, value)
+    if condition is None:
+        return
+    found = rows_where(db, path, key, condition, value)
+    if found:
+        raise RowsRefused(
+            f"Table '{target.before.name}': column '{column.name}' cannot become"
+            f" {column.type}, which does not hold {found}. Correct these values first,"
+            " or say in alter_column() how to convert them (sqlite_using='...') or"
+            " that they stay as they are (sqlite_keep_values=True)."
+            " Nothing was changed."
+        )
+
+
+def _check_expression(
+    db: Database, target: Target, path: str, key: RowKey, check: ConstraintText
+) -> None:
+    found = rows_where(db, path, key, f"NOT ({check.expression}\n)")
+    if found:
+        raise RowsRefused(
+            f"Table '{target.before.name}': {describe(check)} does not hold for"
+            f" {found}. Correct these rows first. Nothing was changed."
+        )
+
+
+def changed_columns(target: Target) -> list[str]:
+    """Return the columns whose values or comparison a block may change."""
+    changed = []
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        if source.origin is None:
+            continue
+        old = target.before.text.column(source.origin)
+        before = target.before.text.affinity(source.origin)
+        if (
+            source.using is not None
+            or before is not target.text.affinity(column.name)
+            or upper(old.collation or "") != upper(column.collation or "")
+        ):
+            changed.append(column.name)
+    return changed
+
+
+def _in_key(target: Target, column: str) -> bool:
+    return any(same_name(column, name) for name in target.text.primary_key)
+
+
+def _is_alias(target: Target, column: str) -> bool:
+    alias = target.text.rowid_alias
+    return alias is not None and same_name(alias, column)
+
+
+def _source_terms(target: Target, key: ConstraintText) -> list[str] | None:
+    """Write the stored values of a key; ``None`` where a part of it is new."""
+    collations = [term.collation for term in key.terms] or [None]
+    terms = []
+    for name, collation in zip(key.columns, collations, strict=True):
+        source = target.source(name)
+        if source.origin is None:
+            return None
+        value = source.using or always_quoted(source.origin)
+        collation = collation or target.text.column(name).collation
+        suffix = f" COLLATE {always_quoted(collation)}" if collation else ""
+        terms.append(f"({value}\n){suffix}")
+    return terms
+
+
+def _numbered(
+    db: Database, stored: StoredTable, wanted: list[ConstraintText]
+) -> list[tuple[int, ConstraintText]]:
+    """Find the numbers that SQLite gives to foreign keys."""
+    keys = read_foreign_keys(db, read_catalogue(db, stored.schema))
+    numbered = []
+    for constraint in wanted:
+        parent = constraint.references
+        for key in keys:
+            if (
+                parent is not None
+                and same_name(key.child, stored.name)
+                and same_name(key.parent, parent.table)
+                and constraint.covers(key.child_columns)
+                and _same_names(parent.columns, key.parent_columns)
+            ):
+                numbered.append((key.id, constraint))
+    return numbered
+
+
+def _same_names(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    return len(first) == len(second) and all(map(same_name, first, second))

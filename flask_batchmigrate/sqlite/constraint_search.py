@@ -1,0 +1,171 @@
+"""Finds the constraint that a migration means."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import typing as t
+
+from . import changes
+from .errors import ChangeRefused
+from .table import ConstraintKind
+from .table import ConstraintText
+from .table import parse_table_constraint
+from .table import TableText
+from .tokens import Kind
+from .tokens import same_name
+from .tokens import significant
+from .tokens import tokenize
+from .tokens import unquote
+from .tokens import upper
+
+DROPPABLE = (
+    ConstraintKind.PRIMARY_KEY,
+    ConstraintKind.UNIQUE,
+    ConstraintKind.CHECK,
+    ConstraintKind.FOREIGN_KEY,
+)
+"""What other databases call a constraint; the rest belongs to a column."""
+
+
+class Naming(t.Protocol):
+    """Tells which names a constraint without a stored name would have."""
+
+    def names(self, table: str, constraint: ConstraintText) -> cabc.Collection[str]:
+        """Return the names that conventions give the constraint."""
+
+
+class NoNaming:
+    """No convention is in force."""
+
+    def names(self, table: str, constraint: ConstraintText) -> cabc.Collection[str]:
+        """Return nothing."""
+        return ()
+
+
+def find_constraint(
+    table: TableText,
+    wanted: changes.DropConstraint,
+    naming: Naming,
+    going: cabc.Collection[str],
+) -> ConstraintText | None:
+    """Find the one constraint that fits everything a change says of it.
+
+    :param naming: what names constraints without a stored name.
+    :param going: columns that the same block drops. Where several unnamed
+        constraints fit, one that goes with such a column is meant: so
+        ``drop_constraint(None)`` followed by ``drop_column()`` reads as it was
+        generated.
+    :return: the constraint; ``None`` where there is none and that is allowed.
+    :raises ChangeRefused: none fits, or several do.
+    """
+    candidates = [
+        c
+        for c in table.of_kind(*DROPPABLE)
+        if (wanted.kind is None or c.kind is wanted.kind) and _fits(c, wanted)
+    ]
+    if wanted.name is not None:
+        stored = [c for c in candidates if c.name and same_name(c.name, wanted.name)]
+        candidates = stored or [
+            c
+            for c in candidates
+            if c.name is None
+            and any(same_name(n, wanted.name) for n in naming.names(table.name, c))
+        ]
+    elif wanted.definition is None:
+        # Without a name in the script, one without a name in the table is meant.
+        candidates = [c for c in candidates if c.name is None] or candidates
+    if len(candidates) > 1:
+        leaving = [c for c in candidates if any(c.mentions(name) for name in going)]
+        candidates = leaving if len(leaving) == 1 else candidates
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates and wanted.if_exists:
+        return None
+    raise _not_one(table, wanted, candidates)
+
+
+def describe(constraint: ConstraintText) -> str:
+    """Name a constraint in a message."""
+    kind = constraint.kind.value
+    if constraint.name is not None:
+        return f"{kind} '{constraint.name}'"
+    return f"the unnamed {' '.join(constraint.text.split())}"
+
+
+def same_meaning(first: ConstraintText, second: ConstraintText) -> bool:
+    """Tell whether two constraints say the same, apart from names and spelling."""
+    return first.kind is second.kind and meaning(first) == meaning(second)
+
+
+def meaning(constraint: ConstraintText) -> tuple[object, ...]:
+    """Return what a constraint says, for a comparison with another."""
+    columns = tuple(upper(c) for c in constraint.columns)
+    if constraint.kind is ConstraintKind.CHECK:
+        return ("CHECK", *spelling(constraint.expression or ""))
+    if constraint.kind is ConstraintKind.FOREIGN_KEY:
+        key = constraint.references
+        if key is None:
+            return (columns,)
+        parents = tuple(upper(c) for c in key.columns)
+        actions = (_action(key.on_delete), _action(key.on_update))
+        return (columns, upper(key.table), parents, actions, key.initially_deferred)
+    terms = tuple(
+        (upper(term.collation or ""), "DESC" if term.order == "DESC" else "ASC")
+        for term in constraint.terms
+    )
+    if not terms:
+        terms = (("", "DESC" if constraint.order == "DESC" else "ASC"),)
+    return (constraint.kind, columns, terms)
+
+
+def spelling(expression: str) -> tuple[str, ...]:
+    """Return an expression's tokens without what spelling leaves free."""
+    folded = []
+    for token in significant(tokenize(expression)):
+        if token.kind in (Kind.WORD, Kind.QUOTED):
+            folded.append(upper(unquote(token.text)))
+        else:
+            folded.append(token.text)
+    return tuple(folded)
+
+
+def _action(action: str | None) -> str:
+    return action or "NO ACTION"
+
+
+def _fits(constraint: ConstraintText, wanted: changes.DropConstraint) -> bool:
+    if wanted.columns is not None and not constraint.covers(wanted.columns):
+        return False
+    if wanted.definition is None:
+        return True
+    model = parse_table_constraint(wanted.definition)
+    if not same_meaning(model, constraint):
+        return False
+    return (
+        model.name is None or constraint.name is None or model.name == constraint.name
+    )
+
+
+def _not_one(
+    table: TableText,
+    wanted: changes.DropConstraint,
+    candidates: cabc.Sequence[ConstraintText],
+) -> ChangeRefused:
+    kind = wanted.kind.value if wanted.kind is not None else "constraint"
+    name = f" '{wanted.name}'" if wanted.name is not None else ""
+    if candidates:
+        fitting = "; ".join(describe(c) for c in candidates)
+        return ChangeRefused(
+            f"Table '{table.name}': which {kind}{name} is to be dropped is not clear,"
+            f" {len(candidates)} fit: {fitting}. Name it, or say which columns it is"
+            " on. Nothing was changed."
+        )
+    present = [
+        describe(c)
+        for c in table.of_kind(*DROPPABLE)
+        if wanted.kind is None or c.kind is wanted.kind
+    ]
+    known = f"; it has {'; '.join(present)}" if present else ""
+    return ChangeRefused(
+        f"Table '{table.name}' has no {kind}{name} to drop{known}. Nothing was changed."
+    )

@@ -1,0 +1,219 @@
+"""Writes all rows of a table anew, under a new definition.
+
+The rows go to a scratch table that is stored like the new definition but lets
+everything through (constraints are looked at afterwards, and only new ones), then the
+two tables change names. See https://www.sqlite.org/lang_altertable.html#otheralter for
+the procedure this follows where the schema may not be written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from . import edits
+from .catalogue import always_quoted
+from .catalogue import Catalogue
+from .catalogue import qualified
+from .catalogue import read_catalogue
+from .database import Database
+from .database import Row
+from .errors import ChangeRefused
+from .errors import VerificationError
+from .indexes import create_indexes
+from .indexes import drop_indexes
+from .judge import created_as
+from .storage import drop_table
+from .storage import exchange_names
+from .table import parse_table
+from .table import TableText
+from .target import Target
+from .tokens import quote
+from .tokens import same_name
+
+_ROWIDS = ("rowid", "_rowid_", "oid")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scratch:
+    """The table that receives the rows."""
+
+    schema: str
+    name: str
+    text: TableText
+
+    @property
+    def path(self) -> str:
+        """Its name for use in SQL."""
+        return qualified(self.schema, self.name)
+
+
+def fill_scratch(db: Database, target: Target) -> Scratch:
+    """Create a scratch table for a new definition and copy the rows into it.
+
+    :raises ChangeRefused: never for a row; the driver's error about a duplicate key or
+        a datatype is the caller's to explain.
+    """
+    stored = target.before
+    catalogue = read_catalogue(db, stored.schema)
+    name = catalogue.free_name("_batchmigrate_copy_")
+    text = parse_table(
+        edits.relaxed(target.text, name)
+        if db.can_write_schema
+        else edits.set_name(target.text, name)
+    )
+    scratch = Scratch(stored.schema, name, text)
+    db.execute(created_as(text, scratch.path))
+    db.execute(_transfer(target, scratch))
+    counts = [
+        db.execute(f"SELECT count(*) FROM {path}")[0][0]
+        for path in (stored.path, scratch.path)
+    ]
+    if counts[0] != counts[1]:
+        raise VerificationError(
+            f"the copy of table '{stored.name}' has {counts[1]} rows, not {counts[0]}"
+        )
+    return scratch
+
+
+def _transfer(target: Target, scratch: Scratch) -> str:
+    """Write the statement that copies the rows."""
+    columns, values = [], []
+    rowid = _rowid_name(target)
+    if rowid is not None:
+        columns.append(rowid)
+        values.append(rowid)
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        if column.generated is not None:
+            continue
+        if source.using is not None:
+            values.append(f"({source.using}\n)")
+        elif source.origin is not None:
+            values.append(always_quoted(source.origin))
+        else:
+            continue
+        columns.append(always_quoted(column.name))
+    # OR ABORT: an ON CONFLICT clause of the new definition must not drop rows.
+    # NOT INDEXED: in the order of the table itself.
+    return (
+        f"INSERT OR ABORT INTO {scratch.path} ({', '.join(columns)})"
+        f" SELECT {', '.join(values)} FROM {target.before.path}"
+        f" AS {always_quoted(target.before.name)} NOT INDEXED"
+    )
+
+
+def _rowid_name(target: Target) -> str | None:
+    """Return a name for the rowid, where it has to be copied by itself."""
+    before, after = target.before.text, target.text
+    if before.without_rowid or after.without_rowid or after.rowid_alias is not None:
+        return None
+    for name in _ROWIDS:
+        if not before.has_column(name) and not after.has_column(name):
+            return name
+    # All three names are taken by columns, so no statement can tell rowids apart.
+    return None
+
+
+def take_the_place(db: Database, target: Target, scratch: Scratch) -> None:
+    """Put a filled scratch table in the place of the stored table."""
+    stored = target.before
+    statistics = _Statistics(db, read_catalogue(db, stored.schema), stored.name)
+    drop_indexes(db, stored.schema, [index.name for index in stored.indexes])
+    if db.can_write_schema:
+        old = edits.relaxed(stored.text, scratch.name)
+        exchange_names(
+            db, stored.schema, stored.name, scratch.name, (target.text.sql, old)
+        )
+        _move_sequence(db, target, scratch.name)
+        drop_table(db, stored.schema, scratch.name)
+    else:
+        _replace_by_renaming(db, target, scratch)
+    create_indexes(db, stored, target.kept_indexes)
+    statistics.restore()
+
+
+def _move_sequence(db: Database, target: Target, scratch: str) -> None:
+    """Let AUTOINCREMENT go on where it stopped.
+
+    See https://www.sqlite.org/autoinc.html
+    """
+    before, after = target.before.text, target.text
+    if not before.autoincrement and not after.autoincrement:
+        return
+    sequence = f"{quote(target.before.schema)}.sqlite_sequence"
+    name = target.before.name
+    if not after.autoincrement:
+        db.execute(f"DELETE FROM {sequence} WHERE name = ?", (name,))
+    elif before.autoincrement:
+        db.execute(f"DELETE FROM {sequence} WHERE name = ?", (scratch,))
+    else:
+        db.execute(f"UPDATE {sequence} SET name = ? WHERE name = ?", (name, scratch))
+
+
+def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None:
+    """Do it with ALTER TABLE, where the library forbids writing the schema."""
+    stored = target.before
+    if db.execute("PRAGMA foreign_keys")[0][0]:
+        raise ChangeRefused(
+            f"Table '{stored.name}' has to be written anew, but this SQLite library"
+            " forbids writing the schema and foreign keys are enforced, so its child"
+            " rows would be lost. Turn enforcement off before the migration."
+            " Nothing was changed."
+        )
+    schema = quote(stored.schema)
+    catalogue = read_catalogue(db, stored.schema)
+    triggers = [o.sql for o in catalogue.of_table(stored.name, "trigger") if o.sql]
+    sequence = _sequence(db, catalogue, stored.name)
+    legacy = db.execute("PRAGMA legacy_alter_table")[0][0]
+    drop_table(db, stored.schema, stored.name)
+    db.execute("PRAGMA legacy_alter_table = ON")
+    try:
+        db.execute(f"ALTER TABLE {scratch.path} RENAME TO {always_quoted(stored.name)}")
+    finally:
+        db.execute(f"PRAGMA legacy_alter_table = {legacy}")
+    if target.text.autoincrement and target.before.text.autoincrement and sequence:
+        path = f"{schema}.sqlite_sequence"
+        db.execute(f"DELETE FROM {path} WHERE name = ?", (stored.name,))
+        db.execute(f"INSERT INTO {path} (name, seq) VALUES (?, ?)", sequence[0])
+    for trigger in triggers:
+        db.execute(trigger)
+
+
+def _sequence(db: Database, catalogue: Catalogue, table: str) -> list[Row]:
+    if catalogue.table("sqlite_sequence") is None:
+        return []
+    return db.execute(
+        f"SELECT name, seq FROM {quote(catalogue.schema)}.sqlite_sequence"
+        " WHERE name = ?",
+        (table,),
+    )
+
+
+class _Statistics:
+    """What ANALYZE found out about a table; dropping its indexes would lose it."""
+
+    def __init__(self, db: Database, catalogue: Catalogue, table: str) -> None:
+        self._db = db
+        self._schema = catalogue.schema
+        self._table = table
+        self._rows = {
+            name: self._read(name)
+            for name in ("sqlite_stat1", "sqlite_stat4")
+            if catalogue.table(name) is not None
+        }
+
+    def _read(self, name: str) -> list[Row]:
+        return self._db.execute(
+            f"SELECT * FROM {quote(self._schema)}.{name} WHERE tbl = ?", (self._table,)
+        )
+
+    def restore(self) -> None:
+        """Put back the rows about the table and the indexes that it still has."""
+        catalogue = read_catalogue(self._db, self._schema)
+        indexes = [o.name for o in catalogue.of_table(self._table, "index")]
+        for name, rows in self._rows.items():
+            path = f"{quote(self._schema)}.{name}"
+            self._db.execute(f"DELETE FROM {path} WHERE tbl = ?", (self._table,))
+            for row in rows:
+                if row[1] is None or any(same_name(row[1], i) for i in indexes):
+                    marks = ", ".join("?" * len(row))
+                    self._db.execute(f"INSERT INTO {path} VALUES ({marks})", row)

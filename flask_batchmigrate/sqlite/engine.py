@@ -1,0 +1,207 @@
+"""The engine's front door: alter one table by a block of changes.
+
+Usable by itself, with nothing but a connection::
+
+    connection = sqlite3.connect("app.db", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    alter_table(DirectDatabase(connection), "book", [SetNotNull("title", True)])
+    connection.execute("COMMIT")
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+
+from . import changes
+from .catalogue import Catalogue
+from .catalogue import read_catalogue
+from .catalogue import read_foreign_keys
+from .catalogue import read_table
+from .catalogue import StoredTable
+from .checks import changed_columns
+from .constraint_search import Naming
+from .constraint_search import NoNaming
+from .database import Database
+from .database import savepoint
+from .dependants import newly_broken
+from .dependants import read_dependants
+from .dependants import virtual_tables_naming
+from .dependants import watching
+from .errors import ChangeRefused
+from .execute import carry_out
+from .foreign_keys import children_of
+from .foreign_keys import KeyState
+from .foreign_keys import new_errors
+from .foreign_keys import new_violations
+from .foreign_keys import read_state
+from .names import resolve
+from .plan import make_plan
+from .plan import Plan
+from .rename import rename_columns
+from .rename import rename_table
+from .strategy import Way
+from .tokens import same_name
+from .verify import verify
+
+NOT_CONFIRMED = "SQLite does not confirm that the stored records stay valid"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """What a block did to a table.
+
+    :param table: its name now.
+    :param way: how it was done.
+    :param reason: why in this way.
+    :param notes: what went along without having been named, in sentences.
+    :param warnings: what is not as it should be, and was not before either.
+    """
+
+    table: str
+    way: Way
+    reason: str
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def alter_table(
+    db: Database,
+    table: str,
+    block: cabc.Iterable[changes.Change],
+    *,
+    schema: str = "main",
+    naming: Naming | None = None,
+    recreate: str = "auto",
+) -> Report:
+    """Change a table, and nothing that the changes do not name.
+
+    Everything happens in a savepoint of the caller's transaction; after an error the
+    database is what it was before the call.
+
+    :param db: the connection, in a transaction that holds the write lock.
+    :param table: the table's name.
+    :param block: the changes; they are made in one pass.
+    :param schema: ``"main"``, ``"temp"`` or the name of an attached database.
+    :param naming: what names constraints without a stored name.
+    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to write the
+        rows anew in any case, ``"never"`` to refuse that.
+    :return: what was done, and how.
+    :raises ChangeRefused: it cannot be done without losing something, or rows do not
+        fit the new definition.
+    :raises SqlTextError: a stored statement is not understood.
+    :raises VerificationError: the result is not what was planned.
+    """
+    block = tuple(block)
+    new_name = next(
+        (c.new_name for c in block if isinstance(c, changes.RenameTable)), None
+    )
+    rest = [c for c in block if not isinstance(c, changes.RenameTable)]
+    with savepoint(db, "batchmigrate_block"):
+        report = _alter(db, table, rest, schema, naming or NoNaming(), recreate)
+        if new_name is not None:
+            rename_table(db, schema, report.table, new_name)
+            report = dataclasses.replace(report, table=new_name)
+    return report
+
+
+def _alter(
+    db: Database,
+    table: str,
+    block: cabc.Sequence[changes.Change],
+    schema: str,
+    naming: Naming,
+    recreate: str,
+) -> Report:
+    catalogue = read_catalogue(db, schema)
+    stored = read_table(catalogue, table)
+    resolved = resolve(stored.name, (c.name for c in stored.text.columns), block)
+    if resolved.renames:
+        rename_columns(db, catalogue, stored.name, resolved.renames)
+        catalogue = read_catalogue(db, schema)
+        stored = read_table(catalogue, table)
+    if not resolved.changes and recreate != "always":
+        reason = (
+            "SQLite follows the name everywhere" if resolved.renames else "no change"
+        )
+        return Report(stored.name, Way.ALTER, reason, ())
+    plan = make_plan(db, stored, resolved.changes, naming, recreate)
+    return _run(db, catalogue, plan)
+
+
+def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
+    """Carry a plan out and make sure of the result."""
+    stored = plan.target.before
+    _refuse_virtual(catalogue, stored, plan.target.dropped_columns)
+    dependants = read_dependants(db, catalogue, stored.name)
+    for column in plan.target.dropped_columns:
+        watchers = watching(dependants, stored.name, column)
+        if watchers:
+            raise _needed(stored, column, watchers)
+    keys = _key_state(db, catalogue, plan)
+    way = carry_out(db, plan.target, plan.way)
+    verify(catalogue, read_catalogue(db, stored.schema), plan.target, way)
+    broken = newly_broken(dependants, read_dependants(db, catalogue, stored.name))
+    if broken:
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot be changed like that: it would break"
+            f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
+        )
+    warnings = _compare_keys(db, plan, keys, _key_state(db, catalogue, plan))
+    reason = plan.reason if way is plan.way else NOT_CONFIRMED
+    return Report(stored.name, way, reason, plan.target.notes, tuple(warnings))
+
+
+def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
+    """Read the foreign keys that the plan concerns."""
+    stored = plan.target.before
+    keys = read_foreign_keys(db, catalogue)
+    children = {key.child for key in children_of(keys, stored.name)} | {stored.name}
+    changed = changed_columns(plan.target)
+    look = set()
+    for key in keys:
+        columns: tuple[str, ...] = ()
+        if same_name(key.child, stored.name):
+            columns += key.child_columns
+        if same_name(key.parent, stored.name):
+            columns += key.parent_columns or stored.text.primary_key
+        if any(same_name(c, name) for c in changed for name in columns):
+            look.add(key.child)
+    return read_state(db, stored.schema, children, look)
+
+
+def _compare_keys(
+    db: Database, plan: Plan, before: KeyState, after: KeyState
+) -> list[str]:
+    name = plan.target.before.name
+    errors = new_errors(before, after)
+    if errors:
+        raise ChangeRefused(
+            f"Table '{name}' cannot be changed like that: foreign keys need what would"
+            f" go: {'; '.join(errors)}. Drop these foreign keys first."
+            " Nothing was changed."
+        )
+    violations = new_violations(before, after)
+    if violations and db.execute("PRAGMA foreign_keys")[0][0]:
+        raise ChangeRefused(
+            f"Table '{name}' cannot be changed like that: {len(violations)} rows would"
+            f" have no parent any more: {'; '.join(violations[:3])}."
+            " Nothing was changed."
+        )
+    return violations
+
+
+def _refuse_virtual(
+    catalogue: Catalogue, stored: StoredTable, columns: cabc.Iterable[str]
+) -> None:
+    for column in columns:
+        needing = virtual_tables_naming(catalogue, stored.name, column)
+        if needing:
+            raise _needed(stored, column, needing)
+
+
+def _needed(stored: StoredTable, column: str, needing: list[str]) -> ChangeRefused:
+    return ChangeRefused(
+        f"Column '{column}' of '{stored.name}' cannot be dropped: it is needed by"
+        f" {'; '.join(needing)}. Drop or change these first. Nothing was changed."
+    )

@@ -1,0 +1,155 @@
+"""Carries a target out: by ALTER TABLE and schema edit, or by a copy."""
+
+from __future__ import annotations
+
+from . import edits
+from .catalogue import always_quoted
+from .catalogue import read_catalogue
+from .catalogue import read_table
+from .catalogue import StoredTable
+from .checks import check_parents
+from .checks import check_rows
+from .checks import explain_failed_copy
+from .copying import fill_scratch
+from .copying import take_the_place
+from .database import Database
+from .database import savepoint
+from .database import trial
+from .dependants import newly_broken
+from .dependants import read_dependants
+from .errors import ChangeRefused
+from .indexes import create_indexes
+from .indexes import drop_indexes
+from .judge import stays_valid
+from .storage import replace_text
+from .strategy import Way
+from .table import ConstraintKind
+from .table import parse_table
+from .table import TableText
+from .target import Target
+from .tokens import quote
+
+_NAMED = (
+    ConstraintKind.PRIMARY_KEY,
+    ConstraintKind.UNIQUE,
+    ConstraintKind.CHECK,
+    ConstraintKind.FOREIGN_KEY,
+)
+
+
+class NotConfirmed(Exception):
+    """SQLite does not confirm that the stored records stay valid: copy instead."""
+
+
+def carry_out(db: Database, target: Target, way: Way) -> Way:
+    """Make the change.
+
+    :param way: the cheapest way that is safe by the engine's own rules.
+    :return: the way it was done in the end.
+    :raises ChangeRefused: the rows, or what depends on the table, do not allow it.
+    """
+    if way is not Way.COPY:
+        try:
+            with savepoint(db, "batchmigrate_edit"):
+                _alter_and_edit(db, target, way)
+            return way
+        except NotConfirmed:
+            pass
+    _copy(db, target)
+    return Way.COPY
+
+
+def _copy(db: Database, target: Target) -> None:
+    try:
+        scratch = fill_scratch(db, target)
+    except db.driver_error as error:
+        raise explain_failed_copy(db, target, error) from error
+    check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
+    take_the_place(db, target, scratch)
+    check_parents(db, target)
+    create_indexes(db, target.before, target.new_indexes)
+
+
+def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
+    stored = target.before
+    drop_indexes(db, stored.schema, target.dropped_indexes)
+    for name in target.added_columns:
+        column = target.text.column(name)
+        if column.generated is None:
+            db.execute(f"ALTER TABLE {stored.path} ADD COLUMN {column.text}")
+    check_rows(db, target, stored.path)
+    for name in target.dropped_columns:
+        if stored.text.column(name).generated is None:
+            _drop_column(db, target, name)
+    if way is Way.EDIT:
+        _edit(db, target)
+    check_parents(db, target)
+    create_indexes(db, stored, target.new_indexes)
+
+
+def _edit(db: Database, target: Target) -> None:
+    """Put the new text in the place of the stored one."""
+    present = _present(db, target)
+    if not stays_valid(db, present, target.text):
+        raise NotConfirmed
+    if present.text.sql != target.text.sql:
+        replace_text(db, present.schema, present.name, target.text.sql)
+    if target.before.text.autoincrement and not target.text.autoincrement:
+        db.execute(
+            f"DELETE FROM {quote(present.schema)}.sqlite_sequence WHERE name = ?",
+            (present.name,),
+        )
+
+
+def _drop_column(db: Database, target: Target, name: str) -> None:
+    """Drop a column with SQLite's own ALTER TABLE.
+
+    It refuses columns that constraints mention, so these go first; that nothing
+    outside needs the column is found out by itself beforehand, all at once.
+
+    See https://www.sqlite.org/lang_altertable.html#alter_table_drop_column
+    """
+    present = _present(db, target)
+    _refuse_needed(db, present, name)
+    text = _without_mentions(present.text, name)
+    if text.sql != present.text.sql:
+        replace_text(db, present.schema, present.name, text.sql)
+    try:
+        db.execute(f"ALTER TABLE {present.path} DROP COLUMN {always_quoted(name)}")
+    except db.driver_error as error:
+        raise NotConfirmed(str(error)) from error
+
+
+def _without_mentions(text: TableText, name: str) -> TableText:
+    """Take out every constraint that mentions a column."""
+    while True:
+        mention = next((c for c in text.of_kind(*_NAMED) if c.mentions(name)), None)
+        if mention is None:
+            return text
+        text = parse_table(edits.drop_constraint(text, mention))
+
+
+def _refuse_needed(db: Database, present: StoredTable, name: str) -> None:
+    """Refuse to drop a column that a view or trigger needs.
+
+    For a moment, in a savepoint, the text does without the column; no row is read.
+    """
+    catalogue = read_catalogue(db, present.schema)
+    before = read_dependants(db, catalogue, present.name)
+    if not before or not db.can_write_schema:
+        return
+    text = _without_mentions(present.text, name)
+    with trial(db, "batchmigrate_dependants"):
+        edited = edits.drop_column(text, name)
+        replace_text(db, present.schema, present.name, edited)
+        broken = newly_broken(before, read_dependants(db, catalogue, present.name))
+    if broken:
+        raise ChangeRefused(
+            f"Column '{name}' of '{present.name}' cannot be dropped: it is needed by"
+            f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
+        )
+
+
+def _present(db: Database, target: Target) -> StoredTable:
+    """Read the table as it is at this moment."""
+    return read_table(read_catalogue(db, target.before.schema), target.before.name)

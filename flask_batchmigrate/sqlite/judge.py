@@ -1,0 +1,128 @@
+"""Asks SQLite itself whether stored records stay valid under a new definition.
+
+SQLite copies records from one table to another without looking into them where both
+tables store them alike: the transfer optimization of ``INSERT INTO x SELECT * FROM y``.
+Whether it would do so for two twins of a table is visible in the compiled statement,
+and nothing has to run: https://www.sqlite.org/opcode.html
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from . import edits
+from .catalogue import always_quoted
+from .catalogue import StoredTable
+from .database import Database
+from .database import trial
+from .storage import replace_text
+from .table import parse_table
+from .table import TableText
+from .tokens import same_name
+
+_TRANSFER = {"RowCell", "RowData"}
+_SENTINEL_BYTES = 16
+_NEW = "_batchmigrate_new"
+
+
+def stays_valid(db: Database, stored: StoredTable, text: TableText) -> bool:
+    """Tell whether every stored record is a valid record of the new definition.
+
+    Both definitions are asked about without what says nothing of how a record is
+    stored, and without differences that were found safe by other means and that
+    SQLite's own test would stumble over: the default, the collation and the name of
+    the type of a column, and generated columns.
+
+    :param stored: the table as it is stored now, with the columns of ``text``.
+    """
+    try:
+        with trial(db, "batchmigrate_judge"):
+            old = _twin(db, stored.text, text, "_batchmigrate_old")
+            new = _twin(db, _as_before(text, stored.text), stored.text, _NEW)
+            plan = db.execute(f"EXPLAIN INSERT INTO {new} SELECT * FROM {old}")
+            return any(row[1] in _TRANSFER for row in plan) and (
+                _automatic_indexes(db, stored.schema, stored.name)
+                == _automatic_indexes(db, "temp", _NEW)
+            )
+    except db.driver_error:
+        # What SQLite does not accept as a table it does not call valid either.
+        return False
+
+
+def _twin(db: Database, text: TableText, other: TableText, name: str) -> str:
+    """Make a temporary table that stores records like a definition.
+
+    :param other: the definition it will be compared with. Generated columns that both
+        have become plain ones; one that only this one has takes no room and is left
+        out.
+    :return: its path.
+    """
+    for column in text.columns:
+        if column.generated is not None:
+            if other.has_column(column.name):
+                sql = edits.set_generated(text, column.name, None)
+            else:
+                sql = edits.drop_column(text, column.name)
+            text = parse_table(sql)
+    bare = parse_table(edits.relaxed(text, name))
+    path = f"temp.{always_quoted(name)}"
+    db.execute(created_as(bare, path))
+    return path
+
+
+def _as_before(text: TableText, before: TableText) -> TableText:
+    """Give the columns of a definition their old defaults, collations and types."""
+    for column in text.columns:
+        if not before.has_column(column.name):
+            continue
+        old = before.column(column.name)
+        if old.default != column.default:
+            text = parse_table(edits.set_default(text, column.name, old.default))
+        if old.collation != column.collation:
+            text = parse_table(edits.set_collation(text, column.name, old.collation))
+        if old.type != column.type:
+            text = parse_table(edits.set_type(text, column.name, old.type))
+    return text
+
+
+def _automatic_indexes(
+    db: Database, schema: str, table: str
+) -> dict[str, list[tuple[object, ...]]]:
+    """Return the indexes that SQLite made for keys, by number, with their columns."""
+    names = db.execute(
+        "SELECT name FROM pragma_index_list(?, ?) WHERE origin <> 'c'", (table, schema)
+    )
+    return {
+        name.rpartition("_")[2]: db.execute(
+            "SELECT name, desc, coll, key FROM pragma_index_xinfo(?, ?)", (name, schema)
+        )
+        for (name,) in names
+    }
+
+
+def created_as(text: TableText, path: str) -> str:
+    """Return the statement that creates a table of this text under another path.
+
+    :param path: schema and name, quoted.
+    """
+    return f"CREATE TABLE {path}{text.sql[text.name_span.end :]}"
+
+
+def has_short_rows(db: Database, stored: StoredTable, column: str) -> bool:
+    """Tell whether a row stores nothing for a column and reads its default.
+
+    Such rows are older than the ``ADD COLUMN`` that made the column. For a moment, in
+    a savepoint, the column gets a default that no row holds.
+    """
+    if any(same_name(column, name) for name in stored.text.primary_key):
+        return False
+    sentinel = secrets.token_bytes(_SENTINEL_BYTES)
+    value = f"x'{sentinel.hex()}'"
+    marked = edits.set_default(stored.text, column, value)
+    with trial(db, "batchmigrate_sentinel"):
+        replace_text(db, stored.schema, stored.name, marked)
+        found = db.execute(
+            f"SELECT 1 FROM {stored.path} NOT INDEXED"
+            f" WHERE {always_quoted(column)} IS {value} LIMIT 1"
+        )
+        return bool(found)

@@ -1,0 +1,283 @@
+"""Which column a name means while a block renames columns.
+
+Alembic goes on calling a column by its old name inside a block after renaming it;
+other databases, which run the operations one by one, know it only by the new one. Both
+are understood. All renames are made first, so that everything after sees the names the
+table will have.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+
+from . import changes
+from .errors import ChangeRefused
+from .table import parse_column
+from .table import parse_table_constraint
+from .tokens import quote
+from .tokens import same_name
+from .tokens import tokenize
+from .tokens import unquote
+
+
+@dataclasses.dataclass(slots=True)
+class _Entry:
+    """A column during a block.
+
+    :param origin: its stored name, ``None`` for one that the block adds.
+    :param name: what it is called by now.
+    """
+
+    origin: str | None
+    name: str
+    dropped: bool = False
+
+
+class ColumnNames:
+    """Follows the columns of one table through the changes of a block.
+
+    :param table: the table's name, for messages.
+    :param columns: the stored columns, in their order.
+    """
+
+    def __init__(self, table: str, columns: cabc.Iterable[str]) -> None:
+        self._table = table
+        self._entries = [_Entry(name, name) for name in columns]
+
+    def entry(self, name: str) -> _Entry | None:
+        """Find the column that a change means by a name."""
+        live = [e for e in self._entries if not e.dropped]
+        named = [e for e in live if same_name(e.name, name)]
+        # Two have the name while it passes from one to the other: the one that
+        # had it before the block is meant.
+        for entry in named:
+            if entry.origin is not None and same_name(entry.origin, name):
+                return entry
+        if named:
+            return named[0]
+        return next((e for e in live if e.origin and same_name(e.origin, name)), None)
+
+    def existing(self, name: str) -> _Entry:
+        """Find the column that a change means.
+
+        :raises ChangeRefused: there is none.
+        """
+        entry = self.entry(name)
+        if entry is None:
+            raise no_such_column(
+                self._table, name, [e.name for e in self._entries if not e.dropped]
+            )
+        return entry
+
+    def optional(self, name: str | None) -> _Entry | None:
+        """Find the column that a change may mean."""
+        return None if name is None else self.existing(name)
+
+    def add(self, name: str) -> _Entry:
+        """Note a column that a change adds."""
+        self._entries.append(_Entry(None, name))
+        return self._entries[-1]
+
+    def drop(self, name: str) -> _Entry:
+        """Note a column that a change drops."""
+        entry = self.existing(name)
+        entry.dropped = True
+        return entry
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Note a column that a change renames."""
+        self.existing(name).name = new_name
+
+    def renames(self) -> tuple[tuple[str, str], ...]:
+        """Return the renames to make first, as pairs in an order that works.
+
+        A column that is dropped while another takes its name is renamed out of the
+        way, and so is one end of an exchange.
+
+        :raises ChangeRefused: two columns would end up with one name.
+        """
+        self._check_unique()
+        stored = [(e.origin, e.name) for e in self._entries if e.origin is not None]
+        pending = {origin: name for origin, name in stored if origin != name}
+        taken = {origin for origin, _ in stored}
+        ordered: list[tuple[str, str]] = []
+        while pending:
+            origin = next(
+                (o for o, n in pending.items() if not _other_has(taken, n, o)), None
+            )
+            if origin is None:
+                # Only exchanges are left: one column makes room for the next.
+                origin, final = next(iter(pending.items()))
+                spare = self._spare(taken)
+                ordered.append((origin, spare))
+                taken = (taken - {origin}) | {spare}
+                del pending[origin]
+                pending[spare] = final
+                continue
+            final = pending.pop(origin)
+            ordered.append((origin, final))
+            taken = (taken - {origin}) | {final}
+        return tuple(ordered)
+
+    def out_of_the_way(self) -> None:
+        """Give dropped columns whose name another column takes a name to spare."""
+        kept = [e.name for e in self._entries if not e.dropped and e.origin]
+        for entry in self._stored():
+            if entry.dropped and any(same_name(entry.name, n) for n in kept):
+                entry.name = self._spare({e.name for e in self._entries})
+
+    def _stored(self) -> list[_Entry]:
+        return [e for e in self._entries if e.origin is not None]
+
+    def _check_unique(self) -> None:
+        seen: list[str] = []
+        for entry in self._entries:
+            if entry.dropped:
+                continue
+            if any(same_name(entry.name, name) for name in seen):
+                raise ChangeRefused(
+                    f"Table '{self._table}' would have two columns '{entry.name}'."
+                    " Nothing was changed."
+                )
+            seen.append(entry.name)
+
+    @staticmethod
+    def _spare(taken: cabc.Collection[str]) -> str:
+        number = 1
+        while any(same_name(f"_batchmigrate_{number}", name) for name in taken):
+            number += 1
+        return f"_batchmigrate_{number}"
+
+
+def no_such_column(table: str, name: str, columns: cabc.Iterable[str]) -> ChangeRefused:
+    """Make the error for a column that the table does not have."""
+    known = ", ".join(f"'{c}'" for c in columns)
+    return ChangeRefused(
+        f"Table '{table}' has no column '{name}'; it has {known}. Nothing was changed."
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Block:
+    """The changes of a block, sorted into renames and the rest.
+
+    :param renames: old and new names of columns, in an order in which they can be
+        made before everything else.
+    :param changes: the other changes, in terms of the names after the renames.
+    """
+
+    renames: tuple[tuple[str, str], ...]
+    changes: tuple[changes.Change, ...]
+
+
+def resolve(
+    table: str, columns: cabc.Iterable[str], block: cabc.Iterable[changes.Change]
+) -> Block:
+    """Work out which columns a block means, and which renames come first.
+
+    :param table: the table's name, for messages.
+    :param columns: its columns as they are stored.
+    :raises ChangeRefused: a change names a column that is not there, or two columns
+        would end up with one name.
+    """
+    names = ColumnNames(table, columns)
+    # What a change means is settled when it comes, how that column is called
+    # only after the last one.
+    later: list[cabc.Callable[[], changes.Change]] = []
+    for change in block:
+        later.extend(_settle(names, change))
+    names.out_of_the_way()
+    renames = names.renames()
+    return Block(renames, tuple(make() for make in later))
+
+
+def _settle(
+    names: ColumnNames, change: changes.Change
+) -> list[cabc.Callable[[], changes.Change]]:
+    """Note what a change does to names; return what makes it with final ones."""
+    replace = dataclasses.replace
+    if isinstance(change, changes.RenameColumn):
+        names.rename(change.name, change.new_name)
+        return []
+    if isinstance(change, changes.AddColumn):
+        if change.if_not_exists and names.entry(change.name):
+            return []
+        before = names.optional(change.before)
+        after = names.optional(change.after)
+        entry = names.add(change.name)
+        return [
+            lambda: _renamed(
+                replace(
+                    change,
+                    before=None if before is None else before.name,
+                    after=None if after is None else after.name,
+                ),
+                entry.name,
+            )
+        ]
+    if isinstance(change, changes.DropColumn):
+        if change.if_exists and names.entry(change.name) is None:
+            return []
+        entry = names.drop(change.name)
+        return [lambda: replace(change, name=entry.name)]
+    if isinstance(change, _OF_A_COLUMN):
+        column = names.existing(change.name)
+        return [lambda: replace(change, name=column.name)]
+    if isinstance(change, changes.Reorder):
+        orders = [[names.existing(n) for n in order] for order in change.orders]
+        return [
+            lambda: changes.Reorder(tuple(tuple(e.name for e in o) for o in orders))
+        ]
+    if isinstance(change, changes.DropConstraint) and change.columns is not None:
+        covered = [names.existing(n) for n in change.columns]
+        return [lambda: replace(change, columns=tuple(e.name for e in covered))]
+    if isinstance(change, changes.AddConstraint):
+        constraint = parse_table_constraint(change.definition)
+        used = {n: names.entry(n) for n in constraint.columns}
+        return [lambda: replace(change, definition=_respelled(change.definition, used))]
+    return [lambda: change]
+
+
+_OF_A_COLUMN = (
+    changes.SetType,
+    changes.SetNotNull,
+    changes.SetDefault,
+    changes.ReplaceColumn,
+)
+
+
+def _renamed(change: changes.AddColumn, name: str) -> changes.AddColumn:
+    """Give an added column the name that the block later renames it to."""
+    if name == change.name:
+        return change
+    span = parse_column(change.definition).name_span
+    definition = quote(name) + change.definition[span.end :]
+    return dataclasses.replace(change, name=name, definition=definition)
+
+
+def _respelled(definition: str, used: cabc.Mapping[str, _Entry | None]) -> str:
+    """Write a key in terms of the names its columns have after the block.
+
+    :param used: the columns of the key by the names it calls them.
+    """
+    pieces = []
+    depth = 0
+    in_columns = True
+    for token in tokenize(definition):
+        text = token.text
+        depth += token.is_symbol("(")
+        if depth == 1 and in_columns and token.is_name:
+            entry = used.get(unquote(text))
+            if entry is not None and entry.name != unquote(text):
+                text = quote(entry.name)
+        if token.is_symbol(")"):
+            depth -= 1
+            # Only the first parentheses hold columns of this table.
+            in_columns = False
+        pieces.append(text)
+    return "".join(pieces)
+
+
+def _other_has(taken: cabc.Iterable[str], name: str, own: str) -> bool:
+    return any(same_name(other, name) for other in taken if other != own)

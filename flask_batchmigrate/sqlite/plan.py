@@ -1,0 +1,112 @@
+"""A plan: what will be done to a table, in which way, and why. A value to be shown."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+
+from . import changes
+from .catalogue import Catalogue
+from .catalogue import read_catalogue
+from .catalogue import StoredTable
+from .constraint_search import Naming
+from .database import Database
+from .dependants import broken_objects
+from .errors import ChangeRefused
+from .judge import has_short_rows
+from .strategy import Difference
+from .strategy import differences
+from .strategy import Way
+from .target import build_target
+from .target import Target
+
+MOST_DROPS_IN_PLACE = 2
+"""Each ``DROP COLUMN`` rewrites the whole table; from three on a copy is quicker."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """What a block does to one table.
+
+    :param target: the table before and after.
+    :param way: the cheapest way that is safe.
+    :param differences: what differs, each with the reason for its way.
+    """
+
+    target: Target
+    way: Way
+    differences: tuple[Difference, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why this way and no cheaper one."""
+        deciding = [d for d in self.differences if d.way is self.way]
+        if deciding:
+            return str(deciding[0])
+        if self.way is Way.COPY:
+            return "a cheaper way is not open to this SQLite library or schema"
+        return "only indexes change" if not self.differences else "the text changes"
+
+    def __str__(self) -> str:
+        return f"{self.target.before.name}: {self.way.title}, {self.reason}"
+
+
+def make_plan(
+    db: Database,
+    stored: StoredTable,
+    block: cabc.Iterable[changes.Change],
+    naming: Naming,
+    recreate: str = "auto",
+) -> Plan:
+    """Plan a block of changes; nothing is changed.
+
+    :param stored: the table, after the block's renames.
+    :param block: the other changes of the block.
+    :param recreate: ``"always"`` to copy in any case, ``"never"`` to refuse a copy.
+    :raises ChangeRefused: a change cannot be applied to this table.
+    """
+    target = build_target(stored, block, naming, recreate == "always")
+    found = tuple(_settle_default(db, target, d) for d in differences(target))
+    way = max((d.way for d in found), default=Way.ALTER)
+    if any(d.case == "column dropped" for d in found):
+        way = max(way, _way_to_drop(db, target, found))
+    if way is Way.EDIT and not db.can_write_schema:
+        way = Way.COPY
+    plan = Plan(target, way, found)
+    if recreate == "never" and way is Way.COPY:
+        raise ChangeRefused(
+            f"Table '{stored.name}' would have to be copied, which recreate='never'"
+            f" rules out: {plan.reason}. Nothing was changed."
+        )
+    return plan
+
+
+def _settle_default(db: Database, target: Target, found: Difference) -> Difference:
+    """Find out whether rows read the default that is to change."""
+    if found.case != "default":
+        return found
+    origin = target.source(found.subject).origin
+    if not db.can_write_schema or (
+        origin is not None and has_short_rows(db, target.before, origin)
+    ):
+        return Difference("default of older rows", found.subject)
+    return found
+
+
+def _way_to_drop(db: Database, target: Target, found: tuple[Difference, ...]) -> Way:
+    """Choose between dropping columns in place and a copy.
+
+    In place they go by ``ALTER TABLE``, and the text is then set to what it is to be,
+    comments included.
+    """
+    drops = sum(d.case == "column dropped" for d in found)
+    if drops > MOST_DROPS_IN_PLACE or db.version < (3, 35, 0):
+        return Way.COPY
+    if not db.can_write_schema or broken_objects(db, _catalogue(db, target)):
+        # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
+        return Way.COPY
+    return Way.EDIT
+
+
+def _catalogue(db: Database, target: Target) -> Catalogue:
+    return read_catalogue(db, target.before.schema)

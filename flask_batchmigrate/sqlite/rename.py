@@ -1,0 +1,141 @@
+"""Renames columns and tables by SQLite's own ALTER TABLE.
+
+SQLite follows the name through constraints, indexes, triggers, views and the foreign
+keys of other tables: https://www.sqlite.org/lang_altertable.html#altertabrename
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+
+from .catalogue import always_quoted
+from .catalogue import Catalogue
+from .catalogue import qualified
+from .catalogue import read_catalogue
+from .database import Database
+from .dependants import broken_objects
+from .dependants import Dependant
+from .dependants import newly_broken
+from .dependants import read_dependants
+from .dependants import virtual_tables_naming
+from .errors import ChangeRefused
+from .tokens import same_name
+
+
+def rename_columns(
+    db: Database,
+    catalogue: Catalogue,
+    table: str,
+    renames: cabc.Sequence[tuple[str, str]],
+) -> None:
+    """Rename columns, one after the other.
+
+    :param renames: old and new names, in an order that works.
+    :raises ChangeRefused: something in the schema does not let SQLite follow.
+    """
+    _refuse_broken(db, catalogue, f"column '{renames[0][0]}' of '{table}'")
+    for name, _ in renames:
+        needing = virtual_tables_naming(catalogue, table, name)
+        if needing:
+            raise ChangeRefused(
+                f"Column '{name}' of '{table}' cannot be renamed: {'; '.join(needing)}"
+                " reads it by that name. Drop that table first and create it anew"
+                " afterwards. Nothing was changed."
+            )
+    before = read_dependants(db, catalogue, table)
+    path = qualified(catalogue.schema, table)
+    with _following_names(db):
+        for name, new_name in renames:
+            what = f"column '{name}' of '{table}'"
+            _alter(
+                db,
+                f"ALTER TABLE {path} RENAME COLUMN {always_quoted(name)}"
+                f" TO {always_quoted(new_name)}",
+                what,
+                new_name,
+            )
+    _refuse_newly_broken(db, catalogue.schema, table, before)
+
+
+def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
+    """Rename a table.
+
+    :raises ChangeRefused: the name is taken, or something in the schema does not let
+        SQLite follow.
+    """
+    catalogue = read_catalogue(db, schema)
+    taken = catalogue.find(new_name)
+    if taken is not None and not same_name(table, new_name):
+        raise ChangeRefused(
+            f"Table '{table}' cannot be renamed to '{new_name}': there is a"
+            f" {taken.type} of that name. Nothing was changed."
+        )
+    _refuse_broken(db, catalogue, f"table '{table}'")
+    needing = virtual_tables_naming(catalogue, table)
+    if needing:
+        raise ChangeRefused(
+            f"Table '{table}' cannot be renamed: {'; '.join(needing)} reads it by that"
+            " name. Drop that table first and create it anew afterwards."
+            " Nothing was changed."
+        )
+    before = read_dependants(db, catalogue, table)
+    steps = [new_name]
+    if same_name(table, new_name):
+        # SQLite takes a mere change of case for a name that is already there.
+        steps.insert(0, catalogue.free_name("_batchmigrate_rename_"))
+    with _following_names(db):
+        present = table
+        for step in steps:
+            path = qualified(schema, present)
+            _alter(
+                db,
+                f"ALTER TABLE {path} RENAME TO {always_quoted(step)}",
+                f"table '{table}'",
+                new_name,
+            )
+            present = step
+    _refuse_newly_broken(db, schema, new_name, before)
+
+
+@contextlib.contextmanager
+def _following_names(db: Database) -> cabc.Iterator[None]:
+    """Make sure that SQLite follows names, whatever the application has set."""
+    legacy = db.execute("PRAGMA legacy_alter_table")[0][0]
+    db.execute("PRAGMA legacy_alter_table = OFF")
+    try:
+        yield
+    finally:
+        db.execute(f"PRAGMA legacy_alter_table = {legacy}")
+
+
+def _alter(db: Database, statement: str, what: str, new_name: str) -> None:
+    try:
+        db.execute(statement)
+    except db.driver_error as error:
+        raise ChangeRefused(
+            f"SQLite cannot rename {what} to '{new_name}': {error}."
+            " Nothing was changed."
+        ) from error
+
+
+def _refuse_broken(db: Database, catalogue: Catalogue, what: str) -> None:
+    broken = broken_objects(db, catalogue)
+    if broken:
+        listed = "; ".join(f"{d} ({d.error})" for d in broken)
+        raise ChangeRefused(
+            f"SQLite cannot rename {what} while the schema has what it cannot compile:"
+            f" {listed}. Drop or repair it first. Nothing was changed."
+        )
+
+
+def _refuse_newly_broken(
+    db: Database, schema: str, table: str, before: tuple[Dependant, ...]
+) -> None:
+    after = read_dependants(db, read_catalogue(db, schema), table)
+    broken = newly_broken(before, after)
+    if broken:
+        raise ChangeRefused(
+            f"Table '{table}': the new name would break {'; '.join(broken)}."
+            " Drop or change these first. Nothing was changed."
+        )

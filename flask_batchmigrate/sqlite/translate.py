@@ -1,0 +1,244 @@
+"""Turns SQLAlchemy's schema objects into the engine's changes.
+
+SQLAlchemy's own compiler writes the text, so a column looks the same whether a
+migration or ``create_all()`` made it.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import typing as t
+
+import sqlalchemy as sa
+from sqlalchemy.sql import ddl
+from sqlalchemy.sql import sqltypes
+
+from . import changes
+from .errors import ChangeRefused
+from .table import ConstraintKind
+from .table import parse_column
+from .tokens import quote
+
+_KINDS: t.Final = (
+    (sa.ForeignKeyConstraint, ConstraintKind.FOREIGN_KEY),
+    (sa.PrimaryKeyConstraint, ConstraintKind.PRIMARY_KEY),
+    (sa.UniqueConstraint, ConstraintKind.UNIQUE),
+    (sa.CheckConstraint, ConstraintKind.CHECK),
+)
+_ENUMERATED = (sqltypes.Boolean, sqltypes.Enum)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Translator:
+    """Writes SQLAlchemy objects as SQLite text.
+
+    :param dialect: the dialect of the connection.
+    """
+
+    dialect: sa.Dialect
+
+    @property
+    def _compiler(self) -> t.Any:
+        return self.dialect.ddl_compiler(self.dialect, t.cast(t.Any, None))
+
+    def column(self, column: sa.Column[t.Any]) -> str:
+        """Write a column definition, without foreign keys and type-bound checks."""
+        return str(self._compiler.get_column_specification(_in_a_table(column)))
+
+    def constraint(self, constraint: sa.Constraint) -> str | None:
+        """Write a constraint as a table constraint.
+
+        :return: its text, or ``None`` where SQLite has no such constraint.
+        """
+        text = self._compiler.process(constraint)
+        return str(text) if text else None
+
+    def index(self, index: sa.Index, schema: str | None) -> str:
+        """Write a ``CREATE INDEX`` statement."""
+        if schema is not None and index.table is not None:
+            index.table.schema = schema
+        return str(ddl.CreateIndex(index).compile(dialect=self.dialect))
+
+    def table(self, table: sa.Table) -> str:
+        """Write a ``CREATE TABLE`` statement, without its schema."""
+        plain = table.to_metadata(sa.MetaData(), schema=t.cast(t.Any, None))
+        return str(ddl.CreateTable(plain).compile(dialect=self.dialect)).strip()
+
+    def type(self, type_: sa.types.TypeEngine[t.Any]) -> str:
+        """Write a type, with ``COLLATE`` if it has a collation."""
+        parsed = parse_column(self.column(sa.Column("x", type_)))
+        if parsed.collation is None:
+            return parsed.type
+        return f"{parsed.type} COLLATE {quote(parsed.collation)}"
+
+    def default(self, value: t.Any) -> str | None:
+        """Write what stands behind ``DEFAULT``; ``None`` where there is none.
+
+        :raises ChangeRefused: for what is no default in SQLite.
+        """
+        if value is None:
+            return None
+        if isinstance(value, (sa.Computed, sa.Identity)):
+            raise ChangeRefused(
+                "A column of SQLite cannot be turned into a generated or identity"
+                " column by its default: add a new column and drop the old one."
+                " Nothing was changed."
+            )
+        if isinstance(value, sa.DefaultClause):
+            value = value.arg
+        column = sa.Column("x", sa.Integer(), server_default=value)
+        return parse_column(self.column(column)).default
+
+    def type_bound_checks(
+        self, name: str, type_: sa.types.TypeEngine[t.Any], table: str
+    ) -> list[str]:
+        """Write the CHECK constraints that a Boolean or Enum would make."""
+        if not isinstance(type_, _ENUMERATED):
+            return []
+        copied = t.cast(t.Any, type_).copy()
+        copied.create_constraint = True
+        column = sa.Column(name, copied)
+        made = sa.Table(table, sa.MetaData(), column)
+        checks = [c for c in made.constraints if isinstance(c, sa.CheckConstraint)]
+        return [text for c in checks if (text := self.constraint(c))]
+
+
+def _in_a_table(column: sa.Column[t.Any]) -> sa.Column[t.Any]:
+    """Return the column, in a table of its own where it is in none."""
+    if getattr(column, "table", None) is None:
+        sa.Table("x", sa.MetaData(), column)
+    return column
+
+
+def add_column(
+    translator: Translator,
+    column: sa.Column[t.Any],
+    before: str | None = None,
+    after: str | None = None,
+    if_not_exists: bool = False,
+) -> changes.AddColumn:
+    """Make the change that adds a column, without its constraints."""
+    return changes.AddColumn(
+        str(column.name), translator.column(column), before, after, if_not_exists
+    )
+
+
+def inline_constraints(
+    translator: Translator, column: sa.Column[t.Any], references: bool, primary: bool
+) -> cabc.Iterator[changes.Change]:
+    """Make the constraints that Alembic leaves to the column itself.
+
+    :param references: whether its foreign key is meant to stand in the column.
+    :param primary: whether it is meant to become the primary key.
+    """
+    if references:
+        for key in column.foreign_keys:
+            text = key.constraint and translator.constraint(key.constraint)
+            if text:
+                yield changes.AddConstraint(text)
+    if primary and column.primary_key:
+        name = translator.dialect.identifier_preparer.quote(str(column.name))
+        yield changes.AddConstraint(f"PRIMARY KEY ({name})")
+
+
+def alter_column(
+    translator: Translator,
+    name: str,
+    *,
+    nullable: bool | None = None,
+    server_default: t.Any = False,
+    new_name: str | None = None,
+    type_: sa.types.TypeEngine[t.Any] | None = None,
+    using: str | None = None,
+    keep_misfits: bool = False,
+) -> cabc.Iterator[changes.Change]:
+    """Make the changes of one ``alter_column``.
+
+    :param using: an SQL expression that converts the stored value.
+    :param keep_misfits: leave values that the new type cannot hold as they are.
+    """
+    if type_ is not None:
+        yield changes.SetType(name, translator.type(type_), using, keep_misfits)
+    if nullable is not None:
+        yield changes.SetNotNull(name, not nullable)
+    if server_default is not False:
+        yield changes.SetDefault(name, translator.default(server_default))
+    if new_name is not None and new_name != name:
+        yield changes.RenameColumn(name, str(new_name))
+
+
+def drop_constraint(
+    translator: Translator, constraint: sa.Constraint
+) -> changes.DropConstraint:
+    """Make the change that drops a constraint."""
+    kind = constraint_kind(constraint)
+    name = None if constraint.name is None else str(constraint.name)
+    if getattr(constraint, "_type_bound", False):
+        # Sent by Alembic along with a change of type, whether the table has the
+        # check or not: since SQLAlchemy 1.4 a Boolean makes none by itself.
+        return changes.DropConstraint(
+            None, kind, None, translator.constraint(constraint), if_exists=True
+        )
+    columns = getattr(constraint, "described_columns", None)
+    return changes.DropConstraint(name, kind, columns)
+
+
+def constraint_kind(constraint: sa.Constraint) -> ConstraintKind | None:
+    """Tell what a constraint is, in the engine's words; ``None`` for any."""
+    for type_, kind in _KINDS:
+        if isinstance(constraint, type_):
+            return kind
+    return None
+
+
+def table_options(kwargs: cabc.Mapping[str, t.Any]) -> changes.SetOptions | None:
+    """Make the change that ``table_kwargs`` ask for; ``None`` where there is none."""
+    strict = kwargs.get("sqlite_strict")
+    with_rowid = kwargs.get("sqlite_with_rowid")
+    autoincrement = kwargs.get("sqlite_autoincrement")
+    if strict is None and with_rowid is None and autoincrement is None:
+        return None
+    without_rowid = None if with_rowid is None else not with_rowid
+    return changes.SetOptions(strict, without_rowid, autoincrement)
+
+
+def table_items(
+    translator: Translator, items: cabc.Iterable[t.Any], table: str
+) -> cabc.Iterator[changes.Change]:
+    """Make the changes of ``table_args`` and ``reflect_args``.
+
+    A column replaces the definition of the column of its name; a constraint or an
+    index is added where the table has none that says the same.
+    """
+    for item in items:
+        if isinstance(item, sa.Column):
+            definition = translator.column(item.copy() if item.table is None else item)
+            yield changes.ReplaceColumn(str(item.name), definition)
+            for text in translator.type_bound_checks(str(item.name), item.type, table):
+                wanted = getattr(item.type, "create_constraint", False)
+                if wanted:
+                    yield changes.AddConstraint(text, unless_present=True)
+                else:
+                    yield changes.DropConstraint(
+                        None, ConstraintKind.CHECK, None, text, if_exists=True
+                    )
+        elif isinstance(item, sa.Index):
+            sql = translator.index(item, None)
+            yield changes.CreateIndex(str(item.name), sql, if_not_exists=True)
+        elif isinstance(item, sa.Constraint):
+            text_ = translator.constraint(_attached(item, table))
+            if text_:
+                yield changes.AddConstraint(text_, unless_present=True)
+
+
+def _attached(constraint: sa.Constraint, table: str) -> sa.Constraint:
+    """Return a constraint that belongs to a table, as the compiler needs it."""
+    if getattr(constraint, "parent", None) is not None:
+        return constraint
+    pending = getattr(constraint, "_pending_colargs", ())
+    names = [c if isinstance(c, str) else c.name for c in pending if c is not None]
+    names += list(getattr(constraint, "column_keys", ()) or ())
+    columns = [sa.Column(name, sqltypes.NullType()) for name in dict.fromkeys(names)]
+    sa.Table(table, sa.MetaData(), *columns, constraint)
+    return constraint

@@ -1,0 +1,103 @@
+"""Compares the catalogue with what a change promised, before anything is committed."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from .catalogue import Catalogue
+from .catalogue import StoredObject
+from .constraint_search import meaning
+from .errors import VerificationError
+from .strategy import Way
+from .table import parse_table
+from .table import TableText
+from .target import Target
+from .tokens import same_name
+from .tokens import upper
+
+_INTERNAL = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
+
+
+def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> None:
+    """Make sure that the change did what it was to do and nothing else.
+
+    :param before: the catalogue before the change.
+    :param after: the catalogue after it.
+    :raises VerificationError: anything else differs.
+    """
+    table = target.before.name
+    row = after.table(table)
+    if row is None or row.sql is None:
+        raise _wrong(table, "the table is gone")
+    if way is Way.ALTER or (
+        parse_table(row.sql) != target.text and row.sql != target.text.sql
+    ):
+        _same_definition(table, parse_table(row.sql), target.text)
+    expected = {i.name for i in (*target.kept_indexes, *target.new_indexes)}
+    found = {o.name for o in after.of_table(table, "index") if o.sql is not None}
+    if found != expected:
+        raise _wrong(table, f"its indexes are {sorted(found)}, not {sorted(expected)}")
+    kept = {i.name for i in target.kept_indexes}
+    _same_objects(table, before.objects, after.objects, kept)
+
+
+def _same_definition(table: str, found: TableText, wanted: TableText) -> None:
+    """Compare two texts by what they say: SQLite's ALTER spells by its own habits."""
+    if _gist(found) != _gist(wanted):
+        raise _wrong(table, f"its definition is {found.sql!r}, not {wanted.sql!r}")
+
+
+def _gist(text: TableText) -> tuple[object, ...]:
+    columns = [
+        (
+            upper(c.name),
+            upper(c.type),
+            c.not_null,
+            c.default,
+            c.collation,
+            None if c.generated is None else meaning(c.generated),
+        )
+        for c in text.columns
+    ]
+    constraints = sorted(
+        repr(meaning(c))
+        for c in text.all_constraints
+        if c.kind.value in ("PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY")
+    )
+    return (columns, constraints, text.strict, text.without_rowid, text.autoincrement)
+
+
+def _same_objects(
+    table: str,
+    before: cabc.Iterable[StoredObject],
+    after: cabc.Iterable[StoredObject],
+    kept: cabc.Collection[str],
+) -> None:
+    """Compare everything that the change was not to touch."""
+    old, new = (_others(table, objects, kept) for objects in (before, after))
+    lost = sorted(name for _, name, _, _ in old - new)
+    gained = sorted(name for _, name, _, _ in new - old)
+    if lost or gained:
+        raise _wrong(table, f"changed beside it: {lost} became {gained}")
+
+
+def _others(
+    table: str, objects: cabc.Iterable[StoredObject], kept: cabc.Collection[str]
+) -> set[tuple[str, str, str, str | None]]:
+    found = set()
+    for o in objects:
+        own_index = o.type == "index" and same_name(o.table, table)
+        if o.type == "table" and (same_name(o.name, table) or o.name in _INTERNAL):
+            continue
+        if own_index and o.name not in kept:
+            continue
+        found.add((o.type, o.name, o.table, o.sql))
+    return found
+
+
+def _wrong(table: str, what: str) -> VerificationError:
+    return VerificationError(
+        f"Internal error: after the change of table '{table}' {what}. Everything was"
+        " rolled back; please report this with the table's CREATE TABLE statement and"
+        " the migration."
+    )
