@@ -1,12 +1,370 @@
-"""Plugs the SQLite engine into Alembic: the only module that knows both."""
+"""Plugs the SQLite engine into Alembic: the only module that knows both.
+
+Alembic finds the implementation of a dialect by its class, and that for the whole
+process: https://alembic.sqlalchemy.org/en/latest/api/ddl.html. So the class registered
+here makes an instance of itself only for runs of this project, and Alembic's own for
+all others. The same goes for the class that collects the operations of a batch block,
+for which Alembic has no extension point; it is exchanged in its module.
+"""
 
 from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import contextvars
+import dataclasses
+import logging
+import typing as t
+
+import alembic.context
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.operations import batch as alembic_batch
+from alembic.operations.batch import BatchOperationsImpl
+
+from . import changes
+from .blocks import block_changes
+from .dropping import check_children
+from .dropping import drop_table
+from .engine import alter_table
+from .engine import Report
+from .naming import Conventions
+from .recording import Recorder
+from .transaction import active_for
+from .transaction import begin
+from .transaction import MigrationTransaction
+from .translate import Translator
+
+log = logging.getLogger("flask_batchmigrate.sqlite")
+
+_ATTRIBUTE: t.Final = "flask_batchmigrate.sqlite"
+
+
+def _log_note(text: str) -> None:
+    log.info(text)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """How runs of migrations behave on SQLite.
+
+    :param lock_timeout: how long to wait for other processes, in seconds.
+    :param note: told what went along with a change, in sentences.
+    :param warn: told what is not as it should be.
+    :param wait: told what is being waited for.
+    :param started: called with each transaction that was begun; what it returns is
+        left when the run is over.
+    """
+
+    lock_timeout: float = 300.0
+    note: cabc.Callable[[str], None] = _log_note
+    warn: cabc.Callable[[str], None] = log.warning
+    wait: cabc.Callable[[str], None] = log.info
+    started: (
+        cabc.Callable[[MigrationTransaction], contextlib.AbstractContextManager[t.Any]]
+        | None
+    ) = None
+
+
+class _Run:
+    """One run of migrations: its settings and the transactions it has begun."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stack = contextlib.ExitStack()
+
+    def begin(self, connection: sa.Connection) -> MigrationTransaction:
+        """Begin the migration's transaction, or join the one that is open."""
+        transaction = begin(
+            connection,
+            timeout=self.settings.lock_timeout,
+            notify=self.settings.wait,
+        )
+        self.stack.callback(transaction.finish)
+        if self.settings.started is not None:
+            self.stack.enter_context(self.settings.started(transaction))
+        return transaction
+
+
+_run: contextvars.ContextVar[_Run | None] = contextvars.ContextVar(
+    "flask_batchmigrate_sqlite_run", default=None
+)
 
 
 @contextlib.contextmanager
-def activate() -> cabc.Iterator[None]:
-    """Make Alembic use the engine for SQLite databases inside the ``with`` block."""
-    yield
+def activate(settings: Settings | None = None) -> cabc.Iterator[None]:
+    """Make Alembic use the engine for SQLite databases inside the ``with`` block.
+
+    Only what the block does in this thread is concerned. Migrations that run in it
+    are all or nothing: each database gets one transaction, begun with the lock and
+    ended by whoever owns the connection.
+
+    :param settings: how the runs behave.
+    """
+    _register()
+    run = _Run(settings or Settings())
+    token = _run.set(run)
+    try:
+        with run.stack:
+            yield
+    finally:
+        _run.reset(token)
+
+
+def register(config: Config, settings: Settings | None = None) -> None:
+    """Make plain Alembic use the engine, for runs with this configuration.
+
+    Call it in ``env.py``, before ``context.configure()``::
+
+        from flask_batchmigrate.sqlite.adapter import register
+
+        register(context.config)
+
+    :param config: ``context.config``.
+    :param settings: how the runs behave.
+    """
+    _register()
+    config.attributes[_ATTRIBUTE] = _Run(settings or Settings())
+
+
+def _current_run() -> _Run | None:
+    """Return the run that is going on, if it is one of this project."""
+    run = _run.get()
+    if run is not None:
+        return run
+    try:
+        config = alembic.context.config
+    except NameError:
+        # Outside of an environment Alembic's proxy has no configuration.
+        return None
+    found = config.attributes.get(_ATTRIBUTE)
+    return found if isinstance(found, _Run) else None
+
+
+_registered = False
+
+
+def _register() -> None:
+    """Take the places of Alembic's classes, once in the process."""
+    global _registered
+    if _registered:
+        return
+    # Making a class with this attribute is how Alembic registers one.
+    type("EngineImpl", (_EngineImpl,), {"__dialect__": "sqlite"})
+    alembic_batch.BatchOperationsImpl = _EngineBatch  # type: ignore[misc]
+    _registered = True
+
+
+class _EngineImpl(SQLiteImpl):
+    """Alembic's operations on a SQLite database, by the engine."""
+
+    transactional_ddl = True
+
+    def __new__(
+        cls,
+        dialect: sa.Dialect,
+        connection: sa.Connection | None,
+        as_sql: bool,
+        *args: t.Any,
+    ) -> t.Any:
+        """Make an instance for a run of this project, else Alembic's own."""
+        run = _current_run()
+        if run is None or as_sql:
+            return SQLiteImpl(dialect, connection, as_sql, *args)
+        self = super().__new__(cls)
+        self._engine_run = run
+        return self
+
+    _engine_run: _Run
+
+    # The transaction
+
+    def start_migrations(self) -> None:
+        """Begin the transaction of the migration, if there is anything to migrate."""
+        super().start_migrations()
+        if self._may_write():
+            transaction = self._engine_run.begin(self._open_connection())
+            if transaction.connection is not self.connection:
+                # Two binds share a file: there is one transaction, on one connection.
+                self.connection = transaction.connection
+                alembic.context.get_context().connection = transaction.connection
+
+    def _may_write(self) -> bool:
+        """Tell whether the run has revisions to run; reads, and takes no lock.
+
+        A run that finds nothing to do works on a busy or read-only database.
+        """
+        options = self.context_opts
+        if options.get("dont_mutate") or "revision_context" in options:
+            return False
+        if "destination_rev" not in options or options.get("purge"):
+            return True
+        context = alembic.context.get_context()
+        heads = context.get_current_heads()
+        return any(True for _ in options["fn"](heads, context))
+
+    def _open_connection(self) -> sa.Connection:
+        if self.connection is None:
+            raise TypeError("a migration that is not offline needs a connection")
+        return self.connection
+
+    @property
+    def _transaction(self) -> MigrationTransaction:
+        """The open transaction; begun now where a run did not need one before."""
+        connection = self._open_connection()
+        return active_for(connection) or self._engine_run.begin(connection)
+
+    # Operations
+
+    def _recorder(self) -> Recorder:
+        return Recorder(Translator(self.dialect), self._can_render)
+
+    def _can_render(self, constraint: t.Any) -> bool:
+        """Tell whether a constraint made by a type is for this dialect."""
+        rule = constraint._create_rule
+        return rule is None or bool(rule(self))
+
+    def alter_table(
+        self,
+        table: str,
+        schema: str | None,
+        block: cabc.Sequence[changes.Change],
+        *,
+        recreate: str = "auto",
+        convention: cabc.Mapping[t.Any, t.Any] | None = None,
+    ) -> None:
+        """Change a table by a block of changes.
+
+        :param recreate: as ``batch_alter_table`` takes it.
+        :param convention: a naming convention besides that of the models.
+        """
+        report = alter_table(
+            self._transaction,
+            str(table),
+            block,
+            schema=schema or "main",
+            naming=Conventions(tuple(self._conventions(convention))),
+            recreate=recreate,
+        )
+        self._tell(report)
+
+    def _conventions(
+        self, own: cabc.Mapping[t.Any, t.Any] | None
+    ) -> cabc.Iterator[cabc.Mapping[t.Any, t.Any]]:
+        if own:
+            yield own
+        metadata = self.context_opts.get("target_metadata")
+        for one in metadata if isinstance(metadata, (list, tuple)) else [metadata]:
+            if isinstance(one, sa.MetaData):
+                yield one.naming_convention
+
+    def _tell(self, report: Report) -> None:
+        log.debug("Table '%s': %s, %s.", report.table, report.way.title, report.reason)
+        for note in report.notes:
+            self._engine_run.settings.note(f"{note[0].upper()}{note[1:]}.")
+        for warning in report.warnings:
+            self._engine_run.settings.warn(f"{warning[0].upper()}{warning[1:]}.")
+
+    def _single(
+        self, operation: str, table: str, schema: str | None, *args: t.Any, **kw: t.Any
+    ) -> None:
+        """Run one operation outside of a batch block."""
+        recorder = self._recorder()
+        recorder.record(operation, args, kw)
+        if recorder.changes:
+            self.alter_table(table, schema, recorder.changes)
+
+    def alter_column(self, table_name: str, column_name: str, **kw: t.Any) -> None:
+        """Change a column."""
+        schema = kw.pop("schema", None)
+        self._single("alter_column", table_name, schema, table_name, column_name, **kw)
+
+    def add_column(
+        self, table_name: str, column: sa.Column[t.Any], **kw: t.Any
+    ) -> None:
+        """Add a column."""
+        schema = kw.pop("schema", None)
+        self._single("add_column", table_name, schema, table_name, column, **kw)
+
+    def drop_column(
+        self, table_name: str, column: sa.Column[t.Any], **kw: t.Any
+    ) -> None:
+        """Drop a column."""
+        schema = kw.pop("schema", None)
+        self._single("drop_column", table_name, schema, table_name, column, **kw)
+
+    def add_constraint(self, const: t.Any, **kw: t.Any) -> None:
+        """Add a constraint."""
+        table = const.parent
+        self._single("add_constraint", table.name, table.schema, const, **kw)
+
+    def drop_constraint(self, const: sa.Constraint, **kw: t.Any) -> None:
+        """Drop a constraint."""
+        table = t.cast(t.Any, const).parent
+        self._single("drop_constraint", table.name, table.schema, const, **kw)
+
+    def rename_table(
+        self, old_table_name: str, new_table_name: str, schema: str | None = None
+    ) -> None:
+        """Rename a table."""
+        self._single(
+            "rename_table", old_table_name, schema, old_table_name, new_table_name
+        )
+
+    def create_index(self, index: sa.Index, **kw: t.Any) -> None:
+        """Create an index."""
+        table = t.cast(sa.Table, index.table)
+        self._single("create_index", table.name, table.schema, index, **kw)
+
+    def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
+        """Drop a table; no row of another table goes with it."""
+        transaction = self._transaction
+        schema = table.schema or "main"
+        name = str(table.name)
+        children = drop_table(transaction, schema, name, bool(kw.get("if_exists")))
+        if children:
+            transaction.before_commit.append(
+                lambda: check_children(transaction, schema, name, children)
+            )
+
+    def create_table_comment(self, table: sa.Table) -> None:
+        """Do nothing: SQLite stores no comments."""
+
+    def drop_table_comment(self, table: sa.Table) -> None:
+        """Do nothing: SQLite stores no comments."""
+
+    def create_column_comment(self, column: sa.Column[t.Any]) -> None:
+        """Do nothing: SQLite stores no comments."""
+
+
+class _EngineBatch(BatchOperationsImpl):
+    """A batch block; on a table of SQLite the engine makes it in one pass."""
+
+    def __new__(cls, operations: t.Any, *args: t.Any, **kw: t.Any) -> t.Any:
+        """Make an instance for a run of this project, else Alembic's own."""
+        if isinstance(operations.impl, _EngineImpl):
+            return super().__new__(cls)
+        return BatchOperationsImpl(operations, *args, **kw)  # type: ignore[no-untyped-call]
+
+    def add_column(self, *args: t.Any, **kw: t.Any) -> None:
+        """Add a column; its place may be given in any block."""
+        self.batch.append(("add_column", args, kw))
+
+    def drop_constraint(self, const: sa.Constraint, **kw: t.Any) -> None:
+        """Drop a constraint."""
+        self.batch.append(("drop_constraint", (const,), kw))
+
+    def flush(self) -> None:
+        """Make the changes of the block."""
+        impl: _EngineImpl = self.operations.impl
+        recorder = impl._recorder()
+        block = block_changes(self, recorder, impl._open_connection())
+        if block or self.recreate == "always":
+            impl.alter_table(
+                self.table_name,
+                self.schema,
+                block,
+                recreate=self.recreate,
+                convention=self.naming_convention,
+            )

@@ -56,9 +56,16 @@ def read_state(
             errors[child] = str(error)
     violations: Violations = collections.Counter()
     for child in look_at_rows - set(errors):
-        for rowid, parent in foreign_key_violations(db, schema, child):
-            violations[child, rowid, parent] += 1
+        violations += count_violations(db, schema, child)
     return KeyState(errors, violations)
+
+
+def count_violations(db: Database, schema: str, child: str) -> Violations:
+    """Return the rows of a table that break a foreign key."""
+    return collections.Counter(
+        (child, rowid, parent)
+        for rowid, parent in foreign_key_violations(db, schema, child)
+    )
 
 
 def new_errors(before: KeyState, after: KeyState) -> list[str]:

@@ -54,11 +54,13 @@ class Translator:
         text = self._compiler.process(constraint)
         return str(text) if text else None
 
-    def index(self, index: sa.Index, schema: str | None) -> str:
-        """Write a ``CREATE INDEX`` statement."""
-        if schema is not None and index.table is not None:
-            index.table.schema = schema
-        return str(ddl.CreateIndex(index).compile(dialect=self.dialect))
+    def index(self, index: sa.Index) -> str:
+        """Write a ``CREATE INDEX`` statement, without its schema."""
+        compiler = self._compiler
+        text = compiler.visit_create_index(
+            ddl.CreateIndex(index), include_schema=False, include_table_schema=False
+        )
+        return str(text)
 
     def table(self, table: sa.Table) -> str:
         """Write a ``CREATE TABLE`` statement, without its schema."""
@@ -169,7 +171,7 @@ def alter_column(
 
 
 def drop_constraint(
-    translator: Translator, constraint: sa.Constraint
+    translator: Translator, constraint: sa.Constraint, if_exists: bool = False
 ) -> changes.DropConstraint:
     """Make the change that drops a constraint."""
     kind = constraint_kind(constraint)
@@ -180,8 +182,7 @@ def drop_constraint(
         return changes.DropConstraint(
             None, kind, None, translator.constraint(constraint), if_exists=True
         )
-    columns = getattr(constraint, "described_columns", None)
-    return changes.DropConstraint(name, kind, columns)
+    return changes.DropConstraint(name, kind, if_exists=if_exists)
 
 
 def constraint_kind(constraint: sa.Constraint) -> ConstraintKind | None:
@@ -213,8 +214,7 @@ def table_items(
     """
     for item in items:
         if isinstance(item, sa.Column):
-            definition = translator.column(item.copy() if item.table is None else item)
-            yield changes.ReplaceColumn(str(item.name), definition)
+            yield changes.ReplaceColumn(str(item.name), translator.column(item))
             for text in translator.type_bound_checks(str(item.name), item.type, table):
                 wanted = getattr(item.type, "create_constraint", False)
                 if wanted:
@@ -224,7 +224,7 @@ def table_items(
                         None, ConstraintKind.CHECK, None, text, if_exists=True
                     )
         elif isinstance(item, sa.Index):
-            sql = translator.index(item, None)
+            sql = translator.index(item)
             yield changes.CreateIndex(str(item.name), sql, if_not_exists=True)
         elif isinstance(item, sa.Constraint):
             text_ = translator.constraint(_attached(item, table))

@@ -1,0 +1,113 @@
+"""Drops a table without touching the rows of others.
+
+With foreign keys enforced, SQLite's ``DROP TABLE`` first deletes every row, and that
+fires ``ON DELETE`` actions of other tables: https://www.sqlite.org/foreignkeys.html#fk_schemacommands
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from . import edits
+from . import storage
+from .catalogue import always_quoted
+from .catalogue import qualified
+from .catalogue import read_catalogue
+from .catalogue import read_foreign_keys
+from .catalogue import read_table
+from .database import Database
+from .errors import ChangeRefused
+from .errors import RowsRefused
+from .foreign_keys import children_of
+from .foreign_keys import count_violations
+from .foreign_keys import Violations
+from .indexes import drop_indexes
+from .table import is_virtual_table
+from .tokens import quote
+from .tokens import same_name
+
+
+def drop_table(
+    db: Database, schema: str, table: str, if_exists: bool = False
+) -> dict[str, Violations]:
+    """Drop a table.
+
+    :param if_exists: do nothing where there is none.
+    :return: the tables that refer to it, if foreign keys are enforced, each with the
+        rows that had no parent before.
+    :raises ChangeRefused: there is no such table, or its rows cannot be dropped
+        without those of others.
+    """
+    catalogue = read_catalogue(db, schema)
+    row = catalogue.table(table)
+    if row is None:
+        if if_exists:
+            return {}
+        raise ChangeRefused(
+            f"Table '{table}' cannot be dropped: there is none of that name"
+            f" (schema '{schema}'). Nothing was changed."
+        )
+    enforced = bool(db.execute("PRAGMA foreign_keys")[0][0])
+    keys = read_foreign_keys(db, catalogue)
+    children = {
+        key.child
+        for key in children_of(keys, row.name)
+        if not same_name(key.child, row.name)
+    }
+    if not enforced or not children or row.sql is None or is_virtual_table(row.sql):
+        db.execute(f"DROP TABLE {qualified(schema, row.name)}")
+        return {}
+    if not db.can_write_schema:
+        raise ChangeRefused(
+            f"Table '{table}' cannot be dropped while foreign keys are enforced, since"
+            f" rows of {_listed(children)} would go with it and this SQLite library"
+            " forbids writing the schema. Drop their foreign keys first."
+            " Nothing was changed."
+        )
+    before = {child: count_violations(db, schema, child) for child in children}
+    _drop_under_another_name(db, schema, row.name)
+    return before
+
+
+def check_children(
+    db: Database, schema: str, table: str, before: cabc.Mapping[str, Violations]
+) -> None:
+    """Make sure, at the end, that dropping a table left no row without its parent.
+
+    The script may have dropped the foreign keys, or made the table anew.
+
+    :param before: what :func:`drop_table` returned.
+    :raises RowsRefused: rows are left without a parent.
+    """
+    catalogue = read_catalogue(db, schema)
+    for child, earlier in before.items():
+        if catalogue.table(child) is None:
+            continue
+        fresh = count_violations(db, schema, child) - earlier
+        if fresh:
+            raise RowsRefused(
+                f"Table '{table}' was dropped, but {fresh.total()} rows of '{child}'"
+                f" still refer to it. Drop that foreign key or these rows in the same"
+                " migration. Nothing was changed."
+            )
+
+
+def _drop_under_another_name(db: Database, schema: str, table: str) -> None:
+    """Take the name off a table, so that nothing refers to it, and drop it then."""
+    catalogue = read_catalogue(db, schema)
+    stored = read_table(catalogue, table)
+    drop_indexes(db, schema, [index.name for index in stored.indexes])
+    for trigger in catalogue.of_table(table, "trigger"):
+        db.execute(f"DROP TRIGGER {quote(schema)}.{always_quoted(trigger.name)}")
+    scratch = catalogue.free_name("_batchmigrate_drop_")
+    text = edits.relaxed(stored.text, scratch)
+    storage.rename_quietly(db, schema, stored.name, scratch, text)
+    storage.drop_table(db, schema, scratch)
+    if catalogue.table("sqlite_sequence") is not None:
+        db.execute(
+            f"DELETE FROM {quote(schema)}.sqlite_sequence WHERE name = ?", (table,)
+        )
+
+
+def _listed(names: cabc.Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))
