@@ -55,8 +55,8 @@ class Setup:
         self.compares = False
         #: A revision file is written from the comparison.
         self.generates = False
-        #: The file that is written may make the folder.
-        self.makes_folder = False
+        #: The migrations folder need not exist.
+        self.folder_may_miss = False
         #: The binds that Alembic is configured for at the moment.
         self.active: tuple[Target, ...] = ()
         self.applied: list[Applied] = []

@@ -58,6 +58,8 @@ def _translate(
             f"'{error.filename}': {error.strerror}. Check that the folder "
             f"'{setup.folder.path}' may be written."
         )
+    if isinstance(error, revision.RevisionError):
+        return errors.BrokenScript(f"{_sentence(str(error))} Nothing was changed.")
     return _of_script(error, setup)
 
 
@@ -146,6 +148,13 @@ def _of_database(
 
 def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
     """Describe a file of the migrations folder that cannot be loaded."""
+    if isinstance(error, AttributeError) and error.name == "down_revision":
+        path = pathlib.Path(str(getattr(error.obj, "__file__", None)))
+        return errors.BrokenScript(
+            f"'{path}' has no 'down_revision'. Nothing was changed. Name the revision "
+            "that it follows, or None.",
+            path,
+        )
     place = _place_in(error, setup.folder.path)
     if place is None:
         return None

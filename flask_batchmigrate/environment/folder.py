@@ -9,6 +9,7 @@ import inspect
 import os
 import pathlib
 import re
+import tempfile
 import typing as t
 
 from flask import Flask
@@ -64,6 +65,24 @@ class Folder:
                 "'BATCHMIGRATE_DIRECTORY' to where the folder is."
             )
 
+    def require_writable(self) -> None:
+        """Raise where no revision file could be written.
+
+        :raises MigrationFolderError: naming what is in the way.
+        """
+        place = self.path / "versions"
+        while not place.exists():
+            place = place.parent
+        try:
+            # Permissions alone do not tell, for the superuser least of all.
+            with tempfile.TemporaryFile(dir=place):
+                pass
+        except OSError as error:
+            raise MigrationFolderError(
+                f"Nothing can be written to '{self.path}': '{place}': {error.strerror}."
+                " Nothing was changed. Correct that, or choose another folder."
+            ) from error
+
     def parse_env(self) -> ast.Module | None:
         """Return the user's ``env.py``, parsed; None where there is none.
 
@@ -113,8 +132,10 @@ def check_files(scripts: ScriptDirectory) -> None:
     """
     owners: dict[str, pathlib.Path] = {}
     wanted: list[tuple[pathlib.Path, str]] = []
-    for path in _files(scripts):
+    files = list(_files(scripts))
+    for path in files:
         said = _declared(path)
+        _check_alone(path, said)
         for revision in said.get("revision", ())[:1]:
             if revision in owners and owners[revision] != path:
                 raise BrokenScript(
@@ -126,12 +147,21 @@ def check_files(scripts: ScriptDirectory) -> None:
             owners[revision] = path
         wanted += [(path, name) for name in said.get("down_revision", ())]
     for path, revision in wanted:
-        if revision not in owners and len(owners) == len(list(_files(scripts))):
+        if revision not in owners and len(owners) == len(files):
             raise BrokenScript(
                 f"'{path}' follows revision '{revision}', which has no file. Nothing "
                 "was changed. Restore the file, or correct 'down_revision'.",
                 path,
             )
+
+
+def _check_alone(path: pathlib.Path, said: dict[str, list[str]]) -> None:
+    """Refuse a file that is wrong by itself."""
+    if set(said.get("revision", ())) & set(said.get("down_revision", ())):
+        raise BrokenScript(
+            f"'{path}' follows itself. Nothing was changed. Correct 'down_revision'.",
+            path,
+        )
 
 
 def _files(scripts: ScriptDirectory) -> cabc.Iterator[pathlib.Path]:
@@ -171,8 +201,8 @@ def accepts_engine_name(function: cabc.Callable[..., t.Any]) -> bool:
 
 def names_in(script: Script) -> set[str]:
     """Return the names of the binds that a script has functions for."""
+    functions = {name for name, value in vars(script.module).items() if callable(value)}
+    names = {name.removeprefix("upgrade_") for name in functions}
     return {
-        name.removeprefix("upgrade_")
-        for name, value in vars(script.module).items()
-        if name.startswith("upgrade_") and callable(value)
+        name for name in names if {f"upgrade_{name}", f"downgrade_{name}"} <= functions
     }

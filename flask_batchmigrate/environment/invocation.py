@@ -11,16 +11,21 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from ..errors import BatchMigrateError
 from ..errors import MigrationFolderError
 from ..errors import MultipleHeads
+from ..results import Applied
 from ..results import Current
 from .config import current_state
 from .config import setup_of
+from .config import SqlBuffer
 from .failures import translated
 from .folder import check_files
 from .runner import exclusive
 from .targets import find
+from .targets import no_models
 from .targets import select
+from .targets import Target
 
 
 class Invocation:
@@ -120,19 +125,79 @@ class Invocation:
         raise MultipleHeads(
             f"'{self.setup.folder.path}' has {len(heads)} heads: "
             f"{', '.join(map(repr, names))}. Nothing was changed. Join them with "
-            f"'flask db merge {' '.join(names)}', name one of them, or ask for 'heads'.",
+            f"'flask db merge {' '.join(names)}', name one, or ask for 'heads'.",
             names,
         )
 
-    def prepare_new_folder(self) -> None:
-        """Allow the folder to be made by the file that is going to be written.
+    def apply(
+        self,
+        sql: bool,
+        function: cabc.Callable[..., None],
+        *args: t.Any,
+        **kwargs: t.Any,
+    ) -> list[Applied] | str:
+        """Run one of Alembic's commands; return what it applied, or its SQL."""
+        if not sql:
+            function(self.config, *args, **kwargs)
+            return list(self.setup.applied)
+        buffer = SqlBuffer(self.config.output_buffer)
+        self.config.output_buffer = buffer
+        function(self.config, *args, sql=True, **kwargs)
+        return buffer.getvalue()
+
+    def prepare_writing(self, head: str | None, rev_id: str | None) -> None:
+        """Refuse what could only be refused after the work, and check the files.
+
+        The folder may be missing: the file that is going to be written makes it.
+
+        :param head: the revision to follow.
+        :param rev_id: the id to give.
+        """
+        if self.setup.compares:
+            self.require_models()
+        folder = self.setup.folder
+        folder.require_writable()
+        if not folder.exists:
+            self._prepare_new_folder()
+            return
+        scripts = self.scripts()
+        for script in scripts.walk_revisions() if rev_id is not None else ():
+            if script.revision == rev_id:
+                raise BatchMigrateError(
+                    f"Revision '{rev_id}' exists: '{script.path}'. Nothing was changed."
+                    " Choose another id."
+                )
+        if head is not None:
+            scripts.get_revisions(head)
+
+    def require_models(self) -> None:
+        """Refuse to compare databases with nothing, before looking at them.
+
+        :raises NoModels: no bind has a table; an ``env.py`` may know better.
+        """
+        state = self.setup.state
+        if self.setup.folder.env.is_file():
+            return
+        if not any(each.has_tables for each in select(state, find(state), {""})):
+            raise no_models()
+
+    def _prepare_new_folder(self) -> None:
+        """Allow the folder to be missing.
 
         :raises MigrationFolderError: a database has been migrated from a folder that
             is not here.
         """
-        if self.setup.folder.exists:
-            return
-        self.setup.makes_folder = True
+        self.setup.folder_may_miss = True
+        for target, head in self._stored_heads():
+            raise MigrationFolderError(
+                f"There is no migrations folder '{self.setup.folder.path}', but "
+                f"database '{target.database}' is at revision '{head}' of one. "
+                "Nothing was changed. Run the command from where the folder is, or "
+                "set 'BATCHMIGRATE_DIRECTORY' to it."
+            )
+
+    def _stored_heads(self) -> cabc.Iterator[tuple[Target, str]]:
+        """Yield what databases say without knowing the folder."""
         state = self.setup.state
         options = {
             name: value
@@ -140,13 +205,9 @@ class Invocation:
             if name.startswith("version_table")
         }
         for target in select(state, find(state), frozenset()):
+            if not target.is_there:
+                continue
             with target.engine.connect() as connection:
                 context = MigrationContext.configure(connection, opts=options)
                 heads = context.get_current_heads()
-            if heads:
-                raise MigrationFolderError(
-                    f"There is no migrations folder '{self.setup.folder.path}', but "
-                    f"database '{target.database}' is at revision '{heads[0]}' of one. "
-                    "Nothing was changed. Run the command from where the folder is, or "
-                    "set 'BATCHMIGRATE_DIRECTORY' to it."
-                )
+            yield from ((target, head) for head in heads)

@@ -59,6 +59,8 @@ def make(setup: Setup, scripts: ScriptDirectory) -> Plan:
             multi = True
         else:
             named.add("")
+    if not setup.folder.env.is_file():
+        targets.require_named(setup.state, known, named)
     selected = targets.select(setup.state, known, named)
     if not selected:
         raise UnknownBind(

@@ -102,7 +102,7 @@ def _application() -> cabc.Iterator[None]:
 def _run_all(config: AlembicConfig, configure_args: dict[str, t.Any]) -> None:
     """Run the environment; its errors come out as the project's."""
     setup = setup_of(config)
-    if not setup.makes_folder:
+    if not setup.folder_may_miss:
         setup.folder.require()
     with failures.translated(setup):
         made = plan.make(setup, context.script)

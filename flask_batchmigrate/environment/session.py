@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import dataclasses
+import functools
 import time
 import typing as t
 
@@ -13,7 +14,6 @@ from alembic import context
 from alembic.script import Script
 from alembic.script import ScriptDirectory
 
-from ..errors import NoModels
 from ..reporting import reporter
 from ..results import Applied
 from ..results import Direction
@@ -24,6 +24,7 @@ from .folder import names_in
 from .plan import Plan
 from .targets import find_by_engine
 from .targets import find_by_url
+from .targets import no_models
 from .targets import Target
 
 
@@ -89,6 +90,9 @@ class Session:
         self.setup.active = targets
         self._configured.update(target.bind for target in targets)
         self._tables += _count_tables(options.get("target_metadata"))
+        all_seen = self._configured >= {each.bind for each in self.plan.selected}
+        if self.setup.compares and all_seen and not self._tables:
+            raise no_models()
         dialect = _dialect_name(options)
         if isinstance(options.get("render_as_batch"), AutomaticBatch):
             options["render_as_batch"] = dialect == "sqlite"
@@ -102,6 +106,9 @@ class Session:
         if targets:
             self.reached = targets[0]
             reporter().bind_started(targets[0].bind, targets[0].database, dialect)
+        if self.setup.compares:
+            # Comparing is no reason to create the version table.
+            options.setdefault("dont_mutate", True)
         context.configure(**options)
         if not context.is_transactional_ddl():
             self._transactional = False
@@ -126,11 +133,7 @@ class Session:
         if not self.setup.compares:
             return
         if not self._tables:
-            raise NoModels(
-                "The models define no tables, so there is nothing to compare the "
-                "database with. Nothing was changed. Import the modules with the "
-                "models where the application is created."
-            )
+            raise no_models()
         if self.setup.generates and self._directives and self._nothing_differs():
             self._directives.clear()
             reporter().note("No changes in schema detected.")
@@ -235,6 +238,7 @@ class Session:
         several = accepts_engine_name(function)
         names = names_in(script)
 
+        @functools.wraps(function)
         def run(**kwargs: t.Any) -> None:
             start = time.perf_counter()
             for target in self.setup.active:

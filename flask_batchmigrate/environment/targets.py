@@ -10,6 +10,7 @@ import unicodedata
 
 import sqlalchemy as sa
 
+from ..errors import NoModels
 from ..errors import NotSupported
 from ..errors import UnknownBind
 from ..settings import SetupError
@@ -38,6 +39,14 @@ class Target:
     def database(self) -> str:
         """The database as it may be shown: no password."""
         return display(self.engine.url)
+
+    @property
+    def is_there(self) -> bool:
+        """False for a SQLite file that does not exist: connecting would make it."""
+        url = self.engine.url
+        if url.get_backend_name() != "sqlite" or _is_special(url):
+            return True
+        return pathlib.Path(str(url.database)).exists()
 
     @property
     def has_tables(self) -> bool:
@@ -155,7 +164,8 @@ def select(
     :raises UnknownBind: a setting names a bind that the application does not have.
     """
     included, excluded = state.settings.binds, state.settings.exclude_binds
-    unknown = ((included or frozenset()) | excluded) - targets.keys()
+    gone = {bind for bind in excluded if identifier(bind) in named}
+    unknown = ((included or frozenset()) | excluded) - targets.keys() - gone
     if unknown:
         raise UnknownBind(
             f"The application has no bind {min(unknown)!r}; it has "
@@ -175,6 +185,32 @@ def select(
     return [t for bind, t in targets.items() if bind in chosen - excluded]
 
 
+def require_named(
+    state: MigrateState, targets: cabc.Mapping[str, Target], named: cabc.Set[str]
+) -> None:
+    """Refuse scripts for a bind that the application does not have.
+
+    :raises UnknownBind: naming it.
+    """
+    known = {target.name for target in targets.values()}
+    excluded = {identifier(bind) for bind in state.settings.exclude_binds}
+    for name in sorted(named - known - excluded):
+        raise UnknownBind(
+            f"The revision scripts are for a bind {name!r}, which the application does "
+            "not have. Nothing was changed. Add it to the application's databases, or "
+            "to 'BATCHMIGRATE_EXCLUDE_BINDS' if it is gone."
+        )
+
+
+def no_models() -> NoModels:
+    """Return the error for comparing a database with nothing."""
+    return NoModels(
+        "The models define no tables, so there is nothing to compare the database "
+        "with. Nothing was changed. Import the modules with the models where the "
+        "application is created."
+    )
+
+
 def by_database(targets: cabc.Iterable[Target]) -> list[list[Target]]:
     """Put binds of the same database together, so that they share a connection."""
     groups: dict[t.Hashable, list[Target]] = {}
@@ -187,10 +223,17 @@ def _database_key(engine: sa.Engine) -> t.Hashable:
     """Return a value that is equal for engines on the same database."""
     url = engine.url
     if url.get_backend_name() != "sqlite":
-        return (url.get_backend_name(), url.host, url.port, url.database, url.query)
-    if not url.database or url.database == ":memory:" or "mode" in url.query:
+        query = tuple(sorted(url.query.items()))
+        return (url.get_backend_name(), url.host, url.port, url.database, query)
+    if _is_special(url):
         return engine.pool
-    return pathlib.Path(url.database).resolve()
+    return pathlib.Path(str(url.database)).resolve()
+
+
+def _is_special(url: sa.URL) -> bool:
+    """Tell whether a SQLite URL names something else than a file by its path."""
+    name = url.database or ":memory:"
+    return name == ":memory:" or name.startswith("file:")
 
 
 def find_by_engine(targets: cabc.Iterable[Target], engine: sa.Engine) -> Target | None:
