@@ -150,14 +150,14 @@ def _show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) -
         to.console.value(done.rstrip("\n"))
     elif done:
         revisions = counted(len({each.revision for each in done}), "revision")
-        on = len({each.bind for each in done})
-        where = f" on {on} databases" if on > 1 else ""
+        binds = {each.bind for each in done}
+        titled = to.steps and len(binds) == 1
+        where = "" if titled else f" on {to.names(binds)}"
         to.console.say(
             f"Done: {revisions}{where} in {duration(to.seconds)}.", fg="green"
         )
     else:
-        names = " and ".join(to.databases.values()) or "The database"
-        to.console.say(f"{names}: {nothing}")
+        to.console.say(f"{to.names(to.databases) or 'The database'}: {nothing}")
 
 
 @_command()
@@ -204,7 +204,7 @@ def revision(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None
 
 @_command(options.script)
 def migrate(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
-    """Write a revision with what differs between the models and the database."""
+    """Write a revision with what differs from the models."""
     _show_written(to.console, commands.migrate(directory, **given))
 
 
@@ -389,7 +389,7 @@ def check(to: ConsoleReporter, directory: str | None) -> None:
 
 @_command(options.sql)
 def ensure_version(to: ConsoleReporter, directory: str | None, sql: bool) -> None:
-    """Create the table that stores the revision, where it is missing."""
+    """Create the table that stores the revision."""
     text = commands.ensure_version(directory, sql)
     if text is not None:
         to.console.value(text.rstrip("\n"))

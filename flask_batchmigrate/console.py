@@ -112,6 +112,10 @@ class ConsoleReporter(Reporter):
         """The time since the command began."""
         return time.perf_counter() - self._start
 
+    def names(self, binds: cabc.Container[str]) -> str:
+        """Name the databases of some binds that the run has reached."""
+        return " and ".join(self.databases[b] for b in self.databases if b in binds)
+
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
         kind = f"bind '{bind}', {dialect}" if bind else dialect
         self.databases[bind] = f"'{database}' ({kind})"

@@ -74,7 +74,7 @@ script = joined(
     click.option(
         "--sql",
         is_flag=True,
-        help="Write the SQL that an env.py runs to standard output.",
+        help="Let a custom env.py write its SQL, without a database.",
     ),
     click.option(
         "--head",

@@ -20,6 +20,7 @@ from flask.cli import with_appcontext
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_batchmigrate import BatchMigrate
+from flask_batchmigrate._compat import ALEMBIC
 from flask_batchmigrate.cli import db as db_group
 
 from .cli_project import flask
@@ -264,7 +265,9 @@ def test_several_databases(tmp_path: pathlib.Path) -> None:
     stderr = project.ok("upgrade").stderr
     assert re.search(r"Upgrading '.*app\.db' \(sqlite\)", stderr)
     assert re.search(r"Upgrading '.*other\.db' \(bind 'other', sqlite\)", stderr)
-    assert "Done: 1 revision on 2 databases in" in stderr
+    assert re.search(
+        r"^Done: 1 revision on '.*app.db' .* and '.*other.db'", stderr, re.M
+    )
     assert "user" in project.tables_in()
     assert "item" in project.tables_in("other.db")
     stdout = project.ok("current").stdout.splitlines()
@@ -381,6 +384,7 @@ def test_ini_logging_is_honoured(three: Project) -> None:
     assert step in stderr.splitlines()
     assert "plugin" not in stderr
     assert "  bb22  step bb22" not in stderr, "told twice"
+    assert re.search(r"^Done: 2 revisions on '.*app\.db' \(sqlite\) in", stderr, re.M)
     write_ini(three, "WARN")
     assert "Running upgrade" not in three.ok("upgrade").stderr
 
@@ -591,6 +595,7 @@ def test_merge_all_heads(three: Project) -> None:
         assert revision in merged
 
 
+@pytest.mark.skipif(ALEMBIC < (1, 18, 5), reason="Alembic 1.18.5 brought it")
 def test_merge_splice(three: Project) -> None:
     """``merge --splice`` joins revisions that are no heads."""
     three.add_revision("dd44", "bb22")
