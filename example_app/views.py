@@ -29,7 +29,7 @@ LOAN_PERIOD = dt.timedelta(days=28)
 def index() -> str:
     shelves = db.session.scalars(sa.select(Shelf).order_by(Shelf.name)).all()
     rows = db.session.execute(sa.select(shelf_load.c.shelf_id, shelf_load.c.books))
-    load = dict(rows.tuples().all())
+    load = {row.shelf_id: row.books for row in rows}
     unshelved = db.session.scalars(
         sa.select(Book).where(Book.shelf_id.is_(None)).order_by(Book.title)
     ).all()
