@@ -82,6 +82,17 @@ def test_not_up_to_date(project: Project) -> None:
     assert "upgrade" in refused(project, "migrate")
 
 
+def test_database_object_not_set_up(tmp_path: pathlib.Path) -> None:
+    """``db.init_app`` was forgotten: that is named, and no traceback shown."""
+    write_app(tmp_path, "")
+    source = (
+        (tmp_path / "app.py").read_text().replace("SQLAlchemy(app)", "SQLAlchemy()")
+    )
+    (tmp_path / "app.py").write_text(source)
+    Project(tmp_path).add_history("aa11")
+    assert "init_app" in one_line(flask(tmp_path, "db", "upgrade"))
+
+
 # -- revisions
 
 
