@@ -135,7 +135,7 @@ def _current_run() -> _Run | None:
         return run
     try:
         config = alembic.context.config
-    except NameError:
+    except (AttributeError, NameError):
         # Outside of an environment Alembic's proxy has no configuration.
         return None
     found = config.attributes.get(_ATTRIBUTE)

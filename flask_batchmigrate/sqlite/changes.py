@@ -59,12 +59,14 @@ class SetType(Change):
     :param type: the new type as it is declared, with a ``COLLATE`` clause if any.
     :param using: an SQL expression that converts the stored value.
     :param keep_misfits: leave values that the new type cannot hold as they are.
+    :param allowed: all values of the type, where it is an enumeration.
     """
 
     name: str
     type: str
     using: str | None = None
     keep_misfits: bool = False
+    allowed: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

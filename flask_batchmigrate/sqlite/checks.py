@@ -144,13 +144,8 @@ def _check_type(
     column, source = pair
     if source.origin is None or source.keep_misfits:
         return
-    old = target.before.text.column(source.origin)
-    if source.using is None and (
-        upper(old.type) == upper(column.type) or holds_all_of(column.type, old.type)
-    ):
-        return
     value = always_quoted(column.name)
-    condition = misfit_condition(column.type, value)
+    condition = _misfit(target, column, source, value)
     if condition is None:
         return
     found = rows_where(db, path, key, condition, value)
@@ -162,6 +157,25 @@ def _check_type(
             " that they stay as they are (sqlite_keep_values=True)."
             " Nothing was changed."
         )
+
+
+def _misfit(
+    target: Target, column: ColumnText, source: Source, value: str
+) -> str | None:
+    """Return the condition of values that do not fit; ``None`` where all do."""
+    if source.origin is None:
+        return None
+    if source.allowed is not None:
+        literals = ", ".join(
+            "'" + one.replace("'", "''") + "'" for one in source.allowed
+        )
+        return f"{value} IS NOT NULL AND {value} NOT IN ({literals})"
+    old = target.before.text.column(source.origin)
+    if source.using is None and (
+        upper(old.type) == upper(column.type) or holds_all_of(column.type, old.type)
+    ):
+        return None
+    return misfit_condition(column.type, value)
 
 
 def _check_expression(

@@ -62,6 +62,17 @@ class DirectDatabase:
             return cursor.fetchall() if cursor.description else []
 
 
+def is_about_rows(error: Exception) -> bool:
+    """Tell whether an error of a driver says that a row breaks a rule.
+
+    Other errors (a full disk, an interrupt) say nothing about rows.
+
+    :param error: an error of any driver: they agree on names, not on classes.
+    """
+    names = {"IntegrityError", "ConstraintError", "MismatchError"}
+    return any(cls.__name__ in names for cls in type(error).__mro__)
+
+
 def library_version(db: Database) -> tuple[int, int, int]:
     """Ask the connection for the version of its SQLite library."""
     major, minor, patch = (

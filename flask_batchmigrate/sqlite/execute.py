@@ -13,6 +13,7 @@ from .checks import explain_failed_copy
 from .copying import fill_scratch
 from .copying import take_the_place
 from .database import Database
+from .database import is_about_rows
 from .database import savepoint
 from .database import trial
 from .dependants import newly_broken
@@ -63,6 +64,8 @@ def _copy(db: Database, target: Target) -> None:
     try:
         scratch = fill_scratch(db, target)
     except db.driver_error as error:
+        if not is_about_rows(error):
+            raise
         raise explain_failed_copy(db, target, error) from error
     check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
     take_the_place(db, target, scratch)

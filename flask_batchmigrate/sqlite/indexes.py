@@ -7,6 +7,7 @@ import collections.abc as cabc
 from .catalogue import always_quoted
 from .catalogue import StoredTable
 from .database import Database
+from .database import is_about_rows
 from .errors import RowsRefused
 from .objects import IndexText
 from .scan import duplicates
@@ -30,7 +31,7 @@ def create_indexes(
         try:
             db.execute(_in_schema(index, stored.schema))
         except db.driver_error as error:
-            if index.unique:
+            if index.unique and is_about_rows(error):
                 _explain(db, stored, index, error)
             raise
 

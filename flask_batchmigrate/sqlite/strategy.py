@@ -7,6 +7,7 @@ way that any of its differences needs.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import enum
 import typing as t
@@ -60,6 +61,7 @@ CASES: t.Final[dict[str, Case]] = {
     "FOREIGN KEY added": Case(Way.EDIT, "rows stay valid once all have a parent"),
     "FOREIGN KEY dropped": Case(Way.EDIT, "every row stays valid"),
     "constraint respelled": Case(Way.EDIT, "it holds for the same rows"),
+    "place of a virtual column": Case(Way.EDIT, "it takes no room in a row"),
     "STRICT dropped": Case(Way.EDIT, "every row stays valid"),
     "AUTOINCREMENT dropped": Case(Way.EDIT, "it concerns new rows only"),
     "column added with rows to fill": Case(
@@ -116,9 +118,26 @@ def differences(target: Target) -> tuple[Difference, ...]:
     for kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
         found += _constraints(before, after, kind)
     found += _options(before, after)
-    if not found and before.sql != after.sql:
+    if _spellings(before, target.dropped_columns) != _spellings(
+        after, target.added_columns
+    ):
         found.append(Difference("constraint respelled", after.name))
     return tuple(found)
+
+
+def _spellings(
+    text: TableText, left_out: tuple[str, ...]
+) -> collections.Counter[tuple[str, ...]]:
+    """Return how constraints are written, their names and clauses included.
+
+    :param left_out: columns whose own constraints do not count.
+    """
+    return collections.Counter(
+        spelling(c.text)
+        for c in text.all_constraints
+        if c.kind not in (ConstraintKind.DEFAULT, ConstraintKind.GENERATED)
+        and c.column not in left_out
+    )
 
 
 def _columns(target: Target) -> list[Difference]:
@@ -143,7 +162,16 @@ def _columns(target: Target) -> list[Difference]:
             ]
     if not _in_order(target):
         found.append(Difference("order of columns", after.name))
+    elif [s.origin for s in target.sources] != _appended(target):
+        found.append(Difference("place of a virtual column", after.name))
     return found
+
+
+def _appended(target: Target) -> list[str | None]:
+    """Return the origins of the columns as they are when new ones come last."""
+    origins = [s.origin for s in target.sources]
+    kept = [c.name for c in target.before.text.columns if c.name in origins]
+    return [*kept, *([None] * (len(origins) - len(kept)))]
 
 
 def _in_order(target: Target) -> bool:

@@ -46,11 +46,13 @@ class Source:
     :param origin: the stored column, ``None`` for a new one.
     :param using: an expression over stored columns that makes the value instead.
     :param keep_misfits: leave values that the column's type cannot hold as they are.
+    :param allowed: all values that it may have, where its type is an enumeration.
     """
 
     origin: str | None
     using: str | None = None
     keep_misfits: bool = False
+    allowed: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -223,7 +225,10 @@ class _Builder:
             self.edit(edits.set_collation(self.text, column.name, wanted.collation))
         key = self.key(column.name)
         self.sources[key] = dataclasses.replace(
-            self.sources[key], using=change.using, keep_misfits=change.keep_misfits
+            self.sources[key],
+            using=change.using,
+            keep_misfits=change.keep_misfits,
+            allowed=change.allowed,
         )
 
     def set_not_null(self, change: changes.SetNotNull) -> None:

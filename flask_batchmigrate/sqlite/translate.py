@@ -161,13 +161,22 @@ def alter_column(
     :param keep_misfits: leave values that the new type cannot hold as they are.
     """
     if type_ is not None:
-        yield changes.SetType(name, translator.type(type_), using, keep_misfits)
+        yield changes.SetType(
+            name, translator.type(type_), using, keep_misfits, _members(type_)
+        )
     if nullable is not None:
         yield changes.SetNotNull(name, not nullable)
     if server_default is not False:
         yield changes.SetDefault(name, translator.default(server_default))
     if new_name is not None and new_name != name:
         yield changes.RenameColumn(name, str(new_name))
+
+
+def _members(type_: sa.types.TypeEngine[t.Any]) -> tuple[str, ...] | None:
+    """Return what an Enum may hold; ``None`` for any other type."""
+    if not isinstance(type_, sa.Enum):
+        return None
+    return tuple(str(member) for member in type_.enums)
 
 
 def drop_constraint(

@@ -60,7 +60,7 @@ def _gist(text: TableText) -> tuple[object, ...]:
         for c in text.columns
     ]
     constraints = sorted(
-        repr(meaning(c))
+        repr((c.name, meaning(c)))
         for c in text.all_constraints
         if c.kind.value in ("PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY")
     )
