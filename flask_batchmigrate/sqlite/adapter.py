@@ -18,7 +18,6 @@ import typing as t
 
 import alembic.context
 import sqlalchemy as sa
-from alembic.config import Config
 from alembic.ddl.sqlite import SQLiteImpl
 from alembic.operations import batch as alembic_batch
 from alembic.operations.batch import BatchOperationsImpl
@@ -37,8 +36,6 @@ from .transaction import MigrationTransaction
 from .translate import Translator
 
 log = logging.getLogger("flask_batchmigrate.sqlite")
-
-_ATTRIBUTE: t.Final = "flask_batchmigrate.sqlite"
 
 
 def _log_note(text: str) -> None:
@@ -100,6 +97,14 @@ def activate(settings: Settings | None = None) -> cabc.Iterator[None]:
     are all or nothing: each database gets one transaction, begun with the lock and
     ended by whoever owns the connection.
 
+    Applications of the extension need not call it. In an ``env.py`` of plain Alembic
+    it goes around the whole run::
+
+        from flask_batchmigrate.sqlite.adapter import activate
+
+        with activate():
+            run_migrations_online()
+
     :param settings: how the runs behave.
     """
     _register()
@@ -110,36 +115,6 @@ def activate(settings: Settings | None = None) -> cabc.Iterator[None]:
             yield
     finally:
         _run.reset(token)
-
-
-def register(config: Config, settings: Settings | None = None) -> None:
-    """Make plain Alembic use the engine, for runs with this configuration.
-
-    Call it in ``env.py``, before ``context.configure()``::
-
-        from flask_batchmigrate.sqlite.adapter import register
-
-        register(context.config)
-
-    :param config: ``context.config``.
-    :param settings: how the runs behave.
-    """
-    _register()
-    config.attributes[_ATTRIBUTE] = _Run(settings or Settings())
-
-
-def _current_run() -> _Run | None:
-    """Return the run that is going on, if it is one of this project."""
-    run = _run.get()
-    if run is not None:
-        return run
-    try:
-        config = alembic.context.config
-    except (AttributeError, NameError):
-        # Outside of an environment Alembic's proxy has no configuration.
-        return None
-    found = config.attributes.get(_ATTRIBUTE)
-    return found if isinstance(found, _Run) else None
 
 
 _registered = False
@@ -169,7 +144,7 @@ class _EngineImpl(SQLiteImpl):
         *args: t.Any,
     ) -> t.Any:
         """Make an instance for a run of this project, else Alembic's own."""
-        run = _current_run()
+        run = _run.get()
         if run is None or as_sql:
             return SQLiteImpl(dialect, connection, as_sql, *args)
         self = super().__new__(cls)
