@@ -12,11 +12,27 @@ from .callsite import calling_script
 if t.TYPE_CHECKING:
     from .driver import Driver
 
+_HARMLESS = frozenset(
+    {
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_PRAGMA,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_SAVEPOINT,
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_TRANSACTION,
+    }
+)
+
 
 class Refusal(t.NamedTuple):
-    """A statement that was refused because it would end the transaction."""
+    """A statement that was refused.
 
-    statement: str
+    :param statement: what would have ended the transaction; ``None`` for one that
+        came before it.
+    :param script: the line that ran it.
+    """
+
+    statement: str | None
     script: str | None
 
 
@@ -39,7 +55,9 @@ class Gate:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
+        self._announced = False
         self._permitted = False
+        self._closed = False
         #: what was refused last
         self.refusal: Refusal | None = None
 
@@ -48,15 +66,22 @@ class Gate:
         """Whether the driver can refuse statements."""
         return self._driver.can_authorize()
 
-    def close(self) -> None:
-        """Refuse from now on."""
+    def close(self, *, announced: bool = False) -> None:
+        """Refuse from now on.
+
+        :param announced: the transaction has not begun yet: what begins one passes,
+            what writes is refused.
+        """
+        self._announced = announced
         if self.exists:
             self._driver.set_authorizer(self._authorize)
+            self._closed = True
 
     def open(self) -> None:
         """Let everything pass again."""
-        if self.exists and self._driver.is_open:
+        if self._closed and self._driver.is_open:
             self._driver.set_authorizer(None)
+            self._closed = False
 
     @contextlib.contextmanager
     def permit(self) -> cabc.Iterator[None]:
@@ -77,6 +102,11 @@ class Gate:
     ) -> int:
         if self._permitted:
             return sqlite3.SQLITE_OK
+        if self._announced:
+            if action in _HARMLESS:
+                return sqlite3.SQLITE_OK
+            self.refusal = Refusal(None, calling_script())
+            return sqlite3.SQLITE_DENY
         if action == sqlite3.SQLITE_TRANSACTION:
             self.refusal = Refusal(statement or "", calling_script())
             return sqlite3.SQLITE_DENY

@@ -2,130 +2,168 @@
 
 The migration's lock would keep it waiting for its whole timeout, for a lock that its
 own caller holds. So in the thread that migrates, and only there, a second connection
-that needs the lock fails at once and says where it was opened.
+that needs the lock fails at once and says where it was opened. One that reads an older
+state in WAL mode disturbs nobody and works.
 """
 
 from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import sqlite3
 import threading
 import typing as t
+import weakref
 
 import sqlalchemy as sa
 
+from . import registry
 from .callsite import calling_script
 from .driver import database_identity
 from .driver import is_busy
-from .listeners import Listeners
+from .telling import at
 
 if t.TYPE_CHECKING:
     from .transaction import MigrationTransaction
+
+_watched: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
+_watching = threading.Lock()
+
+
+def watch(engine: sa.Engine) -> None:
+    """Have second connections of an engine fail instead of wait for a migration.
+
+    To be called once for each engine of the application that may use the database of
+    a migration, best before other threads use it; a second call does nothing. The
+    listeners stay, and do nothing in a thread that does not migrate: removing one
+    raises an error in any thread that is being held up in the same event, and those
+    that wait for the migration are just that.
+
+    :param engine: a SQLite engine; others are left alone.
+    """
+    with _watching:
+        if engine in _watched or engine.dialect.name != "sqlite":
+            return
+        _watched.add(engine)
+        listen = sa.event.listen
+        listen(engine, "engine_connect", _on_connection)
+        listen(engine, "handle_error", _on_error)
+        # Before the application's own listeners, which may need a lock already.
+        listen(engine.pool, "connect", _on_driver_connect, insert=True)
+        listen(engine.pool, "checkout", _on_checkout, insert=True)
+        listen(engine.pool, "checkin", _on_checkin)
+        listen(engine.pool, "reset", _on_reset)
 
 
 @contextlib.contextmanager
 def second_connections(
     transaction: MigrationTransaction, engines: cabc.Iterable[sa.Engine] = ()
 ) -> cabc.Iterator[None]:
-    """Make second connections to the migration's database fail instead of wait.
+    """Watch further engines while a migration goes on.
 
-    A connection that reads an older state in WAL mode disturbs nobody and works.
-    Connections of other threads wait as they always do.
-
-    :param transaction: the migration.
-    :param engines: further engines of the application that may use the same database;
-        the one of the migration's connection is always watched.
+    :param transaction: the migration; its own engine is watched already.
+    :param engines: the other engines of the application.
     """
-    guard = _Guard(transaction)
-    try:
-        for engine in {transaction.connection.engine, *engines}:
-            guard.watch(engine)
-        yield
-    finally:
-        guard.leave()
+    for engine in (transaction.connection.engine, *engines):
+        watch(engine)
+    yield
 
 
-class _Guard:
-    def __init__(self, transaction: MigrationTransaction) -> None:
-        self._transaction = transaction
-        self._listeners = Listeners()
+class Seconds:
+    """The second connections that a migration has met."""
+
+    def __init__(self) -> None:
         #: driver connections that do not wait, with the timeout they had
         self._impatient: dict[int, tuple[t.Any, int]] = {}
         #: connections refused to the script, kept until closing them is harmless
         self._parked: list[sa.Connection] = []
 
-    def watch(self, engine: sa.Engine) -> None:
-        add = self._listeners.add
-        add(engine, "engine_connect", self._on_connection)
-        add(engine, "handle_error", self._on_error)
-        add(engine.pool, "connect", self._on_driver_connect, insert=True)
-        add(engine.pool, "checkout", self._on_checkout)
-        add(engine.pool, "checkin", self._on_checkin)
-
-    def leave(self) -> None:
-        self._listeners.remove_all()
-        for key in list(self._impatient):
-            self._restore(key)
-        while self._parked:
-            self._parked.pop().close()
-
-    def _concerns(self, dbapi: t.Any) -> bool:
-        """Whether a driver connection is a second one to the migration's database."""
-        transaction = self._transaction
-        return (
-            transaction.owner == threading.get_ident()
-            and transaction.in_progress
-            and dbapi is not transaction.driver.dbapi
-            and database_identity(dbapi) == transaction.identity
-        )
-
-    def _on_driver_connect(self, dbapi: t.Any, record: object) -> None:
-        # Before the application's own listeners, which may need a lock already.
-        self._on_checkout(dbapi, record, None)
-
-    def _on_checkout(self, dbapi: t.Any, record: object, proxy: object) -> None:
-        if id(dbapi) not in self._impatient and self._concerns(dbapi):
+    def hurry(self, dbapi: t.Any) -> None:
+        """Have a driver connection not wait for locks."""
+        if id(dbapi) not in self._impatient:
             timeout = _run(dbapi, "PRAGMA busy_timeout")
             self._impatient[id(dbapi)] = (dbapi, timeout)
             _run(dbapi, "PRAGMA busy_timeout = 0")
 
-    def _on_checkin(self, dbapi: t.Any, record: object) -> None:
-        self._restore(id(dbapi))
+    def calm(self, dbapi: t.Any) -> None:
+        """Have a driver connection wait for locks as it did."""
+        if id(dbapi) in self._impatient:
+            _, timeout = self._impatient.pop(id(dbapi))
+            # The script may have closed it; then there is nothing to put back.
+            with contextlib.suppress(sqlite3.ProgrammingError):
+                _run(dbapi, f"PRAGMA busy_timeout = {timeout}")
 
-    def _restore(self, key: int) -> None:
-        if key not in self._impatient:
-            return
-        dbapi, timeout = self._impatient.pop(key)
-        # The script may have closed it; then it has no timeout any more.
-        with contextlib.suppress(self._transaction.driver_error):
-            _run(dbapi, f"PRAGMA busy_timeout = {timeout}")
+    def park(self, connection: sa.Connection) -> None:
+        """Keep a connection that must not be given back to its pool yet."""
+        self._parked.append(connection)
 
-    def _on_connection(self, connection: sa.Connection) -> None:
-        """Refuse a second use of the very driver connection that migrates.
+    def leave(self) -> None:
+        """Put everything back, after the migration."""
+        for dbapi, _ in list(self._impatient.values()):
+            self.calm(dbapi)
+        while self._parked:
+            self._parked.pop().close()
 
-        A pool with one connection for all hands it out again; a commit there would
-        commit the migration, and giving it back would roll it back.
-        """
-        transaction = self._transaction
+
+def _on_driver_connect(dbapi: t.Any, record: object) -> None:
+    _on_checkout(dbapi, record, None)
+
+
+def _on_checkout(dbapi: t.Any, record: object, proxy: object) -> None:
+    if registry.here():
+        transaction = registry.with_identity(database_identity(dbapi))
+        if transaction is not None and dbapi is not transaction.driver.dbapi:
+            transaction.seconds.hurry(dbapi)
+
+
+def _on_checkin(dbapi: t.Any, record: object) -> None:
+    for transaction in registry.here():
+        transaction.seconds.calm(dbapi)
+
+
+def _on_connection(connection: sa.Connection) -> None:
+    """Refuse a second use of the very driver connection that migrates.
+
+    A pool with one connection for all hands it out again; a commit there would commit
+    the migration, and giving it back would roll it back.
+    """
+    for transaction in registry.here():
         if (
-            transaction.owner == threading.get_ident()
-            and transaction.in_progress
+            transaction.in_progress
             and connection.connection.dbapi_connection is transaction.driver.dbapi
         ):
-            self._parked.append(connection)
+            transaction.seconds.park(connection)
             raise transaction.describe_second(calling_script())
 
-    def _on_error(self, context: sa.engine.ExceptionContext) -> None:
-        transaction = self._transaction
-        if (
+
+def _on_reset(dbapi: object, record: object, state: object) -> None:
+    """Notice that a pool takes back the driver connection that migrates.
+
+    The pool rolls it back now, and that must work, or the pool would close it.
+    """
+    for transaction in registry.here():
+        if dbapi is transaction.driver.dbapi and transaction.in_progress:
+            transaction.abandon(
+                f"a second use of its connection was closed{at(calling_script())}, "
+                "use 'op.get_bind()'"
+            )
+
+
+def _on_error(context: sa.engine.ExceptionContext) -> None:
+    error = context.original_exception
+    if is_busy(error):
+        if context.engine is None:
+            return
+        transaction = registry.with_engine(context.engine)
+        if transaction is not None and (
             context.connection is not transaction.connection
-            and transaction.owner == threading.get_ident()
-            and transaction.in_progress
-            and is_busy(context.original_exception)
         ):
-            raise transaction.describe_second(
-                calling_script()
-            ) from context.original_exception
+            raise transaction.describe_second(calling_script()) from error
+        return
+    for transaction in registry.here():
+        explained = transaction.explain(error)
+        if explained is not None:
+            raise explained from error
 
 
 def _run(dbapi: t.Any, sql: str) -> t.Any:

@@ -16,11 +16,11 @@ import typing as t
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from . import registry
 from .callsite import calling_script
 from .driver import Driver
 from .errors import TransactionError
 from .statements import is_read
-from .transaction import active_on
 
 if t.TYPE_CHECKING:
     from .transaction import MigrationTransaction
@@ -41,8 +41,8 @@ def join(
 
     :param sessions: the application's sessions, ``db.session``.
     :param engines: the SQLite engines that the sessions may have open transactions on.
-    :raises TransactionError: when the session in use has uncommitted changes. Nothing
-        was changed.
+    :raises TransactionError: when the session in use may hold uncommitted changes.
+        Nothing was changed.
     """
     maker: object = sessions.session_factory
     if not isinstance(maker, orm.sessionmaker):
@@ -78,8 +78,8 @@ def _release_locks(session: orm.Session, engines: cabc.Iterable[sa.Engine]) -> N
             continue
         if driver.has_changes() or session.new or session.dirty or session.deleted:
             raise TransactionError(
-                f"'db.session' has uncommitted changes in {driver.describe()}: commit "
-                "or roll back before the migration. Nothing was changed."
+                f"'db.session' may hold uncommitted changes of {driver.describe()}: "
+                "commit or roll back before the migration. Nothing was changed."
             )
         session.rollback()
         return
@@ -110,7 +110,7 @@ class _Loan:
 
     def lend(self, engine: sa.Engine) -> sa.Engine:
         """Find the engine to use instead, where a migration is in progress."""
-        transaction = active_on(engine)
+        transaction = registry.with_engine(engine)
         if transaction is None:
             return engine
         if transaction not in self._engines:

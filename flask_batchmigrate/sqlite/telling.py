@@ -45,6 +45,16 @@ def refused(name: str, refusal: Refusal, commits: int) -> str:
     )
 
 
+def premature(name: str, refusal: Refusal, commits: int) -> str:
+    """A statement was refused because the transaction had not begun."""
+    return (
+        f"The script wrote by the driver of {name}{at(refusal.script)} before the "
+        "transaction of its revision had begun: run its first statement with "
+        "'op.execute()'. "
+        f"{state(commits)}"
+    )
+
+
 def lost(name: str, reason: str, commits: int) -> str:
     """The transaction was rolled back before the migration ended."""
     return (

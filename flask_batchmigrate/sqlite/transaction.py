@@ -12,34 +12,27 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import itertools
-import pathlib
 import threading
 import typing as t
 
 import sqlalchemy as sa
-from sqlalchemy.engine.base import OptionEngine
 
-from . import telling
-from .callsite import calling_script
-from .conditions import Conditions
+from . import registry
 from .database import library_version
 from .database import Row
 from .database import savepoint
 from .driver import Driver
-from .driver import Identity
-from .driver import is_busy
 from .errors import TransactionError
-from .gate import Gate
+from .guard import Seconds
+from .guard import watch
 from .listeners import Listeners
+from .span import Span
 from .statements import is_begin
 from .statements import is_read
 from .statements import is_savepoint
-from .waiting import LockTimeout
 from .waiting import Notify
-from .waiting import Waiting
 
 _numbers = itertools.count(1)
-_registry: dict[tuple[int, Identity], MigrationTransaction] = {}
 
 
 def begin(
@@ -70,16 +63,18 @@ def begin(
     :raises TransactionError: when the lock is not free in time, or the database
         cannot be written. Nothing was changed.
     """
-    driver = Driver(connection)
-    existing = _registry.get((threading.get_ident(), driver.identity()))
-    if existing is not None and existing.connection is connection:
+    existing = registry.with_connection(connection)
+    if existing is not None:
         existing.resume()
         return existing
-    if existing is not None and existing.in_progress:
-        existing.share(connection)
-        return existing
+    driver = Driver(connection)
+    open_one = registry.with_identity(driver.identity())
+    if open_one is not None:
+        open_one.share(connection)
+        return open_one
+    watch(connection.engine)
     transaction = MigrationTransaction(
-        connection, driver, timeout=timeout, notify=notify
+        connection, driver, Span(driver, timeout, notify)
     )
     try:
         transaction.resume()
@@ -94,32 +89,7 @@ def active_for(connection: sa.Connection) -> MigrationTransaction | None:
 
     :param connection: any connection to the database, the transaction's own too.
     """
-    found = _registry.get((threading.get_ident(), Driver(connection).identity()))
-    return found if found is not None and found.in_progress else None
-
-
-def active_on(engine: sa.Engine) -> MigrationTransaction | None:
-    """Find the open migration transaction of this thread on an engine's database.
-
-    :param engine: any engine; it is not connected to.
-    """
-    if engine.dialect.name != "sqlite":
-        return None
-    identity: Identity = ()
-    with contextlib.suppress(OSError, ValueError):
-        found = pathlib.Path(engine.url.database or "").stat()
-        identity = ("file", found.st_dev, found.st_ino)
-    for transaction in list(_registry.values()):
-        if (
-            transaction.owner == threading.get_ident()
-            and transaction.in_progress
-            and (
-                transaction.connection.engine.pool is engine.pool
-                or transaction.identity == identity
-            )
-        ):
-            return transaction
-    return None
+    return registry.with_identity(Driver(connection).identity())
 
 
 class MigrationTransaction:
@@ -129,34 +99,24 @@ class MigrationTransaction:
 
     :param connection: the connection that everything runs on.
     :param driver: the driver connection below it.
-    :param timeout: how long to wait for the locks of others, in seconds.
-    :param notify: told what the user may want to know.
+    :param span: what begins and ends the transactions on it.
     """
 
-    def __init__(
-        self,
-        connection: sa.Connection,
-        driver: Driver,
-        *,
-        timeout: float,
-        notify: Notify | None,
-    ) -> None:
+    def __init__(self, connection: sa.Connection, driver: Driver, span: Span) -> None:
         #: the connection that everything must run on
         self.connection = connection
         #: the driver connection below it
         self.driver = driver
         #: the database, as messages name it
-        self.name = driver.describe()
+        self.name = span.name
         #: what other connections to the same database have in common with this one
         self.identity = driver.identity()
         #: the thread that migrates
         self.owner = threading.get_ident()
-        #: counts the transactions that were opened
-        self.number = 0
-        #: counts the transactions that were committed; with one per revision, several
-        self.commits = 0
         #: counts the statements on this connection that may have changed something
         self.writes = 0
+        #: other connections of the script to the same database
+        self.seconds = Seconds()
         #: called before each COMMIT; what one raises rolls everything back
         self.before_commit: list[cabc.Callable[[], object]] = []
         #: called after each BEGIN but the first, with the lock held; what one raises
@@ -164,17 +124,18 @@ class MigrationTransaction:
         self.after_begin: list[cabc.Callable[[], object]] = []
         #: called after each ROLLBACK
         self.after_rollback: list[cabc.Callable[[], object]] = []
-        self._waiting = Waiting(driver, timeout, notify)
-        self._conditions = Conditions(driver, notify)
-        self._gate = Gate(driver)
-        self._listeners = Listeners()
-        self._opened = False
+        self._span = span
         self._beginning = False
         self._finished = False
-        self._lost: str | None = None
         self._level = connection.get_execution_options().get("isolation_level")
-        self._listen()
-        _registry[self.owner, self.identity] = self
+        # Listeners of this connection alone: those of an engine cannot be added and
+        # removed while other threads use it.
+        self._listeners = Listeners()
+        self._listeners.add(connection, "begin", self._on_begin)
+        self._listeners.add(connection, "commit", self._on_commit)
+        self._listeners.add(connection, "rollback", self._on_rollback)
+        self._listeners.add(connection, "before_cursor_execute", self._on_statement)
+        registry.add(self)
 
     # What the engine asks.
 
@@ -191,22 +152,32 @@ class MigrationTransaction:
     @property
     def in_progress(self) -> bool:
         """Whether the transaction is open."""
-        return self._opened and self.driver.in_transaction
+        return self._span.in_progress
+
+    @property
+    def number(self) -> int:
+        """How many transactions were begun; with one per revision, several."""
+        return self._span.number
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed."""
+        return self._span.commits
 
     @property
     def can_write_schema(self) -> bool:
         """Whether ``sqlite_master`` may be written on this connection."""
-        return self._conditions.can_write_schema
+        return self._span.conditions.can_write_schema
 
     @property
     def foreign_keys(self) -> bool:
         """Whether foreign keys are enforced now."""
-        return self._conditions.foreign_keys
+        return self._span.conditions.foreign_keys
 
     @property
     def can_switch_foreign_keys(self) -> bool:
         """Whether :meth:`foreign_keys_off` can do what it says."""
-        return self._conditions.can_switch_foreign_keys
+        return self._span.conditions.can_switch_foreign_keys
 
     def foreign_keys_off(self) -> contextlib.AbstractContextManager[None]:
         """Enforce no foreign key inside the block, within the open transaction.
@@ -217,7 +188,7 @@ class MigrationTransaction:
 
         :raises TransactionError: where the driver cannot do it.
         """
-        return self._conditions.foreign_keys_off()
+        return self._span.conditions.foreign_keys_off()
 
     def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
         """Run one statement on the driver and return all of its rows.
@@ -242,7 +213,6 @@ class MigrationTransaction:
         :raises TransactionError: when the lock is not free in time.
         """
         if not self.connection.in_transaction():
-            # An error inside the event would leave the connection half begun.
             self._beginning = True
             try:
                 self.connection.begin()
@@ -257,7 +227,7 @@ class MigrationTransaction:
 
         :param connection: another connection of the same thread.
         """
-        if Driver(connection).native is self.driver.native:
+        if connection.connection.dbapi_connection is self.driver.dbapi:
             # Its commit is that of the very same driver connection.
             self._listeners.add(connection, "commit", self._on_commit)
             self._listeners.add(connection, "rollback", self._on_rollback)
@@ -270,29 +240,25 @@ class MigrationTransaction:
         :param error: what was raised, as it is or wrapped by SQLAlchemy.
         :return: the error to raise from it, or ``None`` where it speaks for itself.
         """
-        original = getattr(error, "orig", None) or error
-        if not isinstance(original, self.driver.error):
-            return None
-        if "not authorized" in str(original):
-            if self._lost or (self._opened and not self.driver.in_transaction):
-                return self.describe_loss()
-            if self._gate.refusal is not None:
-                return TransactionError(
-                    telling.refused(self.name, self._gate.refusal, self.commits)
-                )
-        if is_busy(original):
-            return self.describe_second(calling_script(error))
-        return None
+        return self._span.explain(error)
+
+    def describe_loss(self) -> TransactionError:
+        """Make the error for a transaction that has ended too early."""
+        return self._span.describe_loss()
+
+    def describe_second(self, script: str | None) -> TransactionError:
+        """Make the error for a second connection that met the migration's lock.
+
+        :param script: where the script opened it.
+        """
+        return self._span.describe_second(script)
 
     def abandon(self, reason: str) -> None:
         """Roll back now, and let everything that follows fail.
 
         :param reason: why, as the user is to read it.
         """
-        if self.in_progress:
-            with self._gate.permit():
-                self.driver.execute("ROLLBACK")
-            self._lost = reason
+        self._span.abandon(reason)
 
     def finish(self) -> None:
         """Roll back what was not committed, and leave the connection as it was.
@@ -301,34 +267,21 @@ class MigrationTransaction:
         """
         self._finished = True
         try:
-            if self._opened:
-                self._undo()
+            if self._span.is_begun:
+                self._roll_back()
+            self._span.release()
         finally:
             self._listeners.remove_all()
-            if _registry.get((self.owner, self.identity)) is self:
-                del _registry[self.owner, self.identity]
+            registry.remove(self)
+            self.seconds.leave()
 
-    # Beginning.
-
-    def _listen(self) -> None:
-        connection = self.connection
-        add = self._listeners.add
-        # On the engine, so that it comes after the application's own listeners,
-        # which may emit a BEGIN: those of the connection come before them.
-        add(connection.engine, "begin", self._on_begin)
-        add(connection.engine, "handle_error", self._on_error)
-        add(connection.engine.pool, "reset", self._on_reset)
-        add(connection, "commit", self._on_commit)
-        add(connection, "rollback", self._on_rollback)
-        add(connection, "before_cursor_execute", self._on_statement)
+    # SQLAlchemy's events.
 
     def _on_begin(self, connection: sa.Connection) -> None:
-        # With an engine that only adds options to another, the listeners of the
-        # other are still to come, so there the first statement opens it.
-        if connection is self.connection and not (
-            self._beginning or isinstance(connection.engine, OptionEngine)
-        ):
-            self._open_next()
+        # An application's own listeners, which may emit a BEGIN, are still to come.
+        # The first statement begins, and one that bypasses SQLAlchemy is refused.
+        if not (self._beginning or self._is_autocommitting()):
+            self._span.announce()
 
     def _on_statement(
         self, connection: sa.Connection, cursor: object, statement: str, *_: object
@@ -337,9 +290,38 @@ class MigrationTransaction:
             self._open_next()
             self._count(statement)
 
+    def _on_commit(self, connection: sa.Connection) -> None:
+        if self._span.is_begun:
+            self._span.commit(self.before_commit)
+        else:
+            self._span.release()
+
+    def _on_rollback(self, connection: sa.Connection) -> None:
+        if self._span.is_begun:
+            self._roll_back()
+        else:
+            self._span.release()
+
+    def _on_shared_rollback(self, connection: sa.Connection) -> None:
+        self.abandon("a second connection to the same database was rolled back")
+
+    def _roll_back(self) -> None:
+        self._span.roll_back()
+        for callback in self.after_rollback:
+            callback()
+
     def _open_next(self) -> None:
-        if not (self._opened or self._finished or self._is_autocommitting()):
-            self._open()
+        if self._span.is_begun or self._finished or self._is_autocommitting():
+            return
+        self._span.begin()
+        try:
+            self._discard_connection_later()
+            if self.number > 1:
+                for callback in self.after_begin:
+                    callback()
+        except BaseException:
+            self._roll_back()
+            raise
 
     def _is_autocommitting(self) -> bool:
         """Whether the script asked for AUTOCOMMIT since, as autocommit_block() does."""
@@ -349,151 +331,13 @@ class MigrationTransaction:
     def _count(self, sql: str) -> None:
         self.writes += not (is_read(sql) or is_savepoint(sql))
 
-    def _open(self) -> None:
-        """Begin, or take over a transaction in which something was written."""
-        driver = self.driver
-        self._lost = None
-        try:
-            if driver.in_transaction and not driver.has_changes():
-                driver.execute("ROLLBACK")
-            if driver.in_transaction:
-                self._conditions.remember()
-            else:
-                self._waiting.run(
-                    self._begin, f"waiting for another connection to {self.name}"
-                )
-            self._opened = True
-            self._gate.close()
-            self._discard_connection_later()
-            self._conditions.check_writable()
-            self.number += 1
-            if self.number > 1:
-                for callback in self.after_begin:
-                    callback()
-        except LockTimeout as error:
-            self._settle()
-            raise TransactionError(
-                telling.locked(self.name, self._waiting.timeout, self.commits)
-            ) from error.__cause__
-        except BaseException:
-            self._undo()
-            raise
-
-    def _begin(self) -> None:
-        """Begin with the lock that lets the COMMIT succeed.
-
-        In rollback-journal mode it is exclusive: with a lesser one a reader would
-        make the COMMIT fail after all the work. In WAL mode readers are in nobody's
-        way (https://www.sqlite.org/lang_transaction.html).
-        """
-        self._conditions.prepare()
-        modes = self.driver.journal_modes().values()
-        kind = "IMMEDIATE" if set(modes) == {"wal"} else "EXCLUSIVE"
-        self.driver.execute(f"BEGIN {kind}")
-
     def _discard_connection_later(self) -> None:
         """Have the pool replace the driver connection after the migration.
 
-        The gate took the place of an authorizer the application may have set when
-        it connected. Only a pool that makes its connections anew can give it back,
-        and only a file outlives its connections.
+        An authorizer that the application set when it connected is gone. Only a pool
+        that makes its connections anew can give it back, and only a file outlives
+        its connections.
         """
         pooled = isinstance(self.connection.engine.pool, sa.QueuePool)
-        if self._gate.exists and pooled and self.identity[0] == "file":
+        if self._span.replaces_authorizer and pooled and self.identity[0] == "file":
             self.connection.connection.invalidate(soft=True)
-
-    # Ending.
-
-    def _on_commit(self, connection: sa.Connection) -> None:
-        if not self._opened:
-            return
-        try:
-            self._check_open()
-            for callback in self.before_commit:
-                callback()
-            self._check_open()
-            with self._gate.permit():
-                self._waiting.run(
-                    lambda: self.driver.execute("COMMIT"),
-                    f"waiting for a reader of {self.name}",
-                )
-        except LockTimeout as error:
-            self._undo()
-            raise TransactionError(
-                telling.locked(self.name, self._waiting.timeout, self.commits)
-            ) from error.__cause__
-        except self.driver.error as error:
-            self._undo()
-            raise TransactionError(
-                telling.uncommittable(self.name, error, self.commits)
-            ) from error
-        except BaseException:
-            self._undo()
-            raise
-        self.commits += 1
-        self._settle()
-
-    def _check_open(self) -> None:
-        if not self.in_progress:
-            raise self.describe_loss()
-
-    def _on_rollback(self, connection: sa.Connection) -> None:
-        if self._opened:
-            self._undo()
-
-    def _on_shared_rollback(self, connection: sa.Connection) -> None:
-        self.abandon("a second connection to the same database was rolled back")
-
-    def _on_reset(self, dbapi: object, record: object, state: object) -> None:
-        """Notice that a pool hands the same driver connection to several.
-
-        The pool rolls it back now, and that must work, or the pool would close it.
-        """
-        if dbapi is self.driver.dbapi and self.in_progress:
-            self.abandon(
-                "a second use of its connection was closed"
-                f"{telling.at(calling_script())}, use 'op.get_bind()'"
-            )
-
-    def _undo(self) -> None:
-        try:
-            if self.driver.in_transaction:
-                with self._gate.permit():
-                    self.driver.execute("ROLLBACK")
-        finally:
-            self._settle()
-        for callback in self.after_rollback:
-            callback()
-
-    def _settle(self) -> None:
-        """Leave the connection as it was, now that the transaction is over."""
-        self._opened = False
-        driver = self.driver
-        if driver.is_open:
-            self._gate.open()
-            self._conditions.restore()
-            if driver.keeps_open_transaction and not driver.in_transaction:
-                driver.execute("BEGIN")
-
-    # Telling.
-
-    def _on_error(self, context: sa.engine.ExceptionContext) -> None:
-        error = context.original_exception
-        if self.owner == threading.get_ident() and not is_busy(error):
-            explained = self.explain(error)
-            if explained is not None:
-                raise explained from error
-
-    def describe_loss(self) -> TransactionError:
-        """Make the error for a transaction that has ended too early."""
-        if self._lost is None and not self._gate.exists:
-            return TransactionError(telling.ended(self.name))
-        reason = self._lost or "SQLite did so itself, after an error or an interrupt"
-        return TransactionError(telling.lost(self.name, reason, self.commits))
-
-    def describe_second(self, script: str | None) -> TransactionError:
-        """Make the error for a second connection that met the migration's lock.
-
-        :param script: where the script opened it.
-        """
-        return TransactionError(telling.second(self.name, script, self.commits))

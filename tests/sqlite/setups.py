@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import dataclasses
 import pathlib
 import sqlite3
@@ -153,7 +154,8 @@ SETUPS = (
 def hurry(dbapi: t.Any, record: object) -> None:
     """Do not wait for the disk, where the connection can still be told."""
     if not dbapi.in_transaction:
-        dbapi.execute("PRAGMA synchronous = OFF").close()
+        with contextlib.suppress(sqlite3.OperationalError):
+            dbapi.execute("PRAGMA synchronous = OFF").close()
 
 
 class Application:

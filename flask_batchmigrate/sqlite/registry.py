@@ -1,0 +1,69 @@
+"""Knows the migrations that go on in each thread."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import threading
+import typing as t
+
+if t.TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from .driver import Identity
+    from .transaction import MigrationTransaction
+
+_running: dict[int, tuple[MigrationTransaction, ...]] = {}
+
+
+def here() -> tuple[MigrationTransaction, ...]:
+    """The migrations of this thread, those between two transactions too."""
+    return _running.get(threading.get_ident(), ())
+
+
+def add(transaction: MigrationTransaction) -> None:
+    """Have a migration of this thread be known."""
+    _running[threading.get_ident()] = (*here(), transaction)
+
+
+def remove(transaction: MigrationTransaction) -> None:
+    """Forget a migration of this thread, if it is known."""
+    left = tuple(known for known in here() if known is not transaction)
+    if left:
+        _running[threading.get_ident()] = left
+    else:
+        _running.pop(threading.get_ident(), None)
+
+
+def with_connection(connection: sa.Connection) -> MigrationTransaction | None:
+    """Find the migration that was begun with a connection."""
+    return next((one for one in here() if one.connection is connection), None)
+
+
+def with_identity(identity: Identity) -> MigrationTransaction | None:
+    """Find the migration of this thread that has a database in progress."""
+    return next(
+        (one for one in here() if one.identity == identity and one.in_progress), None
+    )
+
+
+def with_engine(engine: sa.Engine) -> MigrationTransaction | None:
+    """Find the migration of this thread that has an engine's database in progress.
+
+    :param engine: any engine; it is not connected to.
+    """
+    candidates = [one for one in here() if one.in_progress]
+    if not candidates or engine.dialect.name != "sqlite":
+        return None
+    identity: Identity = ()
+    with contextlib.suppress(OSError, ValueError):
+        found = pathlib.Path(engine.url.database or "").stat()
+        identity = ("file", found.st_dev, found.st_ino)
+    return next(
+        (
+            one
+            for one in candidates
+            if one.connection.engine.pool is engine.pool or one.identity == identity
+        ),
+        None,
+    )
