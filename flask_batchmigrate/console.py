@@ -89,6 +89,9 @@ class Console:
 class ConsoleReporter(Reporter):
     """Shows the events of a run as lines of the command's output.
 
+    Notes about a revision stand below its line; those about one that failed are left
+    out, since what they tell of was undone.
+
     :param console: where to write.
     :param steps: show each revision; without, something else does (the log, as the
         user's ini file shows it) or nobody wants to know (SQL is written instead).
@@ -105,6 +108,7 @@ class ConsoleReporter(Reporter):
         self.steps = steps
         self.databases: dict[str, str] = {}
         self._titled: set[tuple[str, Direction]] = set()
+        self._notes: list[str] | None = None
         self._start = time.perf_counter()
 
     @property
@@ -125,6 +129,7 @@ class ConsoleReporter(Reporter):
     ) -> None:
         if self.steps and direction != "stamp":
             self._title(bind, direction)
+            self._notes = []
             self.console.begin(f"  {revision}  {message}")
 
     def revision_done(self, applied: Applied) -> None:
@@ -135,9 +140,15 @@ class ConsoleReporter(Reporter):
         if applied.direction != "stamp":
             line += click.style(f"  {duration(applied.seconds)}", dim=True)
         self.console.finish(line)
+        for note in self._notes or ():
+            self.console.say(f"    {note}")
+        self._notes = None
 
     def note(self, text: str) -> None:
-        self.console.say(text)
+        if self._notes is None:
+            self.console.say(text)
+        else:
+            self._notes.append(text)
 
     def warning(self, text: str) -> None:
         self.console.warn(text)

@@ -249,6 +249,21 @@ def test_downgrade_tells_what_ran(three: Project) -> None:
     assert three.version() == {"aa11"}
 
 
+def test_notes_stand_below_their_revision(project: Project) -> None:
+    """What went along with a change is told, under the revision that made it."""
+    project.add_revision(
+        "aa11",
+        upgrade="op.create_table('t', sa.Column('a', sa.Text), sa.Column('b', sa.Text),"
+        " sa.UniqueConstraint('a'))",
+    )
+    project.add_revision("bb22", "aa11", "op.drop_column('t', 'a')")
+    lines = project.ok("upgrade", "bb22").stderr.splitlines()
+    assert lines[2].startswith("  bb22  step bb22  ")
+    assert lines[3].startswith("    ")
+    assert "UNIQUE" in lines[3]
+    assert lines[4].startswith("Done: ")
+
+
 def test_nothing_to_do(three: Project) -> None:
     """An upgrade with nothing pending says so and succeeds."""
     three.ok("upgrade")
