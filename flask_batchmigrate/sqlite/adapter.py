@@ -29,6 +29,7 @@ from .dropping import drop_table
 from .engine import alter_table
 from .engine import Report
 from .naming import Conventions
+from .plan import Options
 from .recording import Recorder
 from .transaction import active_for
 from .transaction import begin
@@ -47,6 +48,7 @@ class Settings:
     """How runs of migrations behave on SQLite.
 
     :param lock_timeout: how long to wait for other processes, in seconds.
+    :param keep_indexes: let a copy keep the indexes that stay valid.
     :param note: told what went along with a change, in sentences.
     :param warn: told what is not as it should be.
     :param wait: told what is being waited for.
@@ -55,6 +57,7 @@ class Settings:
     """
 
     lock_timeout: float = 300.0
+    keep_indexes: bool = False
     note: cabc.Callable[[str], None] = _log_note
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info
@@ -219,8 +222,11 @@ class _EngineImpl(SQLiteImpl):
             str(table),
             block,
             schema=schema or "main",
-            naming=Conventions(tuple(self._conventions(convention))),
-            recreate=recreate,
+            options=Options(
+                Conventions(tuple(self._conventions(convention))),
+                recreate,
+                self._engine_run.settings.keep_indexes,
+            ),
         )
         self._tell(report)
 

@@ -21,6 +21,7 @@ from .errors import ChangeRefused
 from .errors import VerificationError
 from .indexes import create_indexes
 from .indexes import drop_indexes
+from .indexes import stays_valid
 from .judge import created_as
 from .storage import drop_table
 from .storage import exchange_names
@@ -104,7 +105,10 @@ def _transfer(target: Target, scratch: Scratch) -> str:
 def _rowid_name(target: Target) -> str | None:
     """Return a name for the rowid, where it has to be copied by itself."""
     before, after = target.before.text, target.text
-    if before.without_rowid or after.without_rowid or after.rowid_alias is not None:
+    alias = after.rowid_alias
+    if before.without_rowid or after.without_rowid:
+        return None
+    if alias is not None and target.source(alias).origin is not None:
         return None
     for name in _ROWIDS:
         if not before.has_column(name) and not after.has_column(name):
@@ -113,11 +117,19 @@ def _rowid_name(target: Target) -> str | None:
     return None
 
 
-def take_the_place(db: Database, target: Target, scratch: Scratch) -> None:
-    """Put a filled scratch table in the place of the stored table."""
+def take_the_place(
+    db: Database, target: Target, scratch: Scratch, keep_indexes: bool
+) -> None:
+    """Put a filled scratch table in the place of the stored table.
+
+    :param keep_indexes: keep indexes that stay valid instead of building them anew.
+    """
     stored = target.before
     statistics = _Statistics(db, read_catalogue(db, stored.schema), stored.name)
-    drop_indexes(db, stored.schema, [index.name for index in stored.indexes])
+    valid = [i for i in target.kept_indexes if keep_indexes and stays_valid(target, i)]
+    if not db.can_write_schema:
+        valid = []
+    drop_indexes(db, stored.schema, [i.name for i in stored.indexes if i not in valid])
     if db.can_write_schema:
         old = edits.relaxed(stored.text, scratch.name)
         exchange_names(
@@ -127,7 +139,7 @@ def take_the_place(db: Database, target: Target, scratch: Scratch) -> None:
         drop_table(db, stored.schema, scratch.name)
     else:
         _replace_by_renaming(db, target, scratch)
-    create_indexes(db, stored, target.kept_indexes)
+    create_indexes(db, stored, [i for i in target.kept_indexes if i not in valid])
     statistics.restore()
 
 

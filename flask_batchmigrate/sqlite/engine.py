@@ -20,8 +20,6 @@ from .catalogue import read_foreign_keys
 from .catalogue import read_table
 from .catalogue import StoredTable
 from .checks import changed_columns
-from .constraint_search import Naming
-from .constraint_search import NoNaming
 from .database import Database
 from .database import savepoint
 from .dependants import newly_broken
@@ -37,6 +35,7 @@ from .foreign_keys import new_violations
 from .foreign_keys import read_state
 from .names import resolve
 from .plan import make_plan
+from .plan import Options
 from .plan import Plan
 from .rename import rename_columns
 from .rename import rename_table
@@ -71,8 +70,7 @@ def alter_table(
     block: cabc.Iterable[changes.Change],
     *,
     schema: str = "main",
-    naming: Naming | None = None,
-    recreate: str = "auto",
+    options: Options | None = None,
 ) -> Report:
     """Change a table, and nothing that the changes do not name.
 
@@ -83,9 +81,7 @@ def alter_table(
     :param table: the table's name.
     :param block: the changes; they are made in one pass.
     :param schema: ``"main"``, ``"temp"`` or the name of an attached database.
-    :param naming: what names constraints without a stored name.
-    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to write the
-        rows anew in any case, ``"never"`` to refuse that.
+    :param options: how to go about it.
     :return: what was done, and how.
     :raises ChangeRefused: it cannot be done without losing something, or rows do not
         fit the new definition.
@@ -98,7 +94,7 @@ def alter_table(
     )
     rest = [c for c in block if not isinstance(c, changes.RenameTable)]
     with savepoint(db, "batchmigrate_block"):
-        report = _alter(db, table, rest, schema, naming or NoNaming(), recreate)
+        report = _alter(db, table, rest, schema, options or Options())
         if new_name is not None:
             rename_table(db, schema, report.table, new_name)
             report = dataclasses.replace(report, table=new_name)
@@ -110,8 +106,7 @@ def _alter(
     table: str,
     block: cabc.Sequence[changes.Change],
     schema: str,
-    naming: Naming,
-    recreate: str,
+    options: Options,
 ) -> Report:
     catalogue = read_catalogue(db, schema)
     stored = read_table(catalogue, table)
@@ -120,12 +115,12 @@ def _alter(
         rename_columns(db, catalogue, stored.name, resolved.renames)
         catalogue = read_catalogue(db, schema)
         stored = read_table(catalogue, table)
-    if not resolved.changes and recreate != "always":
+    if not resolved.changes and options.recreate != "always":
         reason = (
             "SQLite follows the name everywhere" if resolved.renames else "no change"
         )
         return Report(stored.name, Way.ALTER, reason, ())
-    plan = make_plan(db, stored, resolved.changes, naming, recreate)
+    plan = make_plan(db, stored, resolved.changes, options)
     return _run(db, catalogue, plan)
 
 
@@ -139,7 +134,7 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
         if watchers:
             raise _needed(stored, column, watchers)
     keys = _key_state(db, catalogue, plan)
-    way = carry_out(db, plan.target, plan.way)
+    way = carry_out(db, plan.target, plan.way, plan.keep_indexes)
     verify(catalogue, read_catalogue(db, stored.schema), plan.target, way)
     broken = newly_broken(dependants, read_dependants(db, catalogue, stored.name))
     if broken:

@@ -42,10 +42,11 @@ class NotConfirmed(Exception):
     """SQLite does not confirm that the stored records stay valid: copy instead."""
 
 
-def carry_out(db: Database, target: Target, way: Way) -> Way:
+def carry_out(db: Database, target: Target, way: Way, keep_indexes: bool) -> Way:
     """Make the change.
 
     :param way: the cheapest way that is safe by the engine's own rules.
+    :param keep_indexes: let a copy keep the indexes that stay valid.
     :return: the way it was done in the end.
     :raises ChangeRefused: the rows, or what depends on the table, do not allow it.
     """
@@ -56,11 +57,11 @@ def carry_out(db: Database, target: Target, way: Way) -> Way:
             return way
         except NotConfirmed:
             pass
-    _copy(db, target)
+    _copy(db, target, keep_indexes)
     return Way.COPY
 
 
-def _copy(db: Database, target: Target) -> None:
+def _copy(db: Database, target: Target, keep_indexes: bool) -> None:
     try:
         scratch = fill_scratch(db, target)
     except db.driver_error as error:
@@ -68,7 +69,7 @@ def _copy(db: Database, target: Target) -> None:
             raise
         raise explain_failed_copy(db, target, error) from error
     check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
-    take_the_place(db, target, scratch)
+    take_the_place(db, target, scratch, keep_indexes)
     check_parents(db, target)
     create_indexes(db, target.before, target.new_indexes)
 

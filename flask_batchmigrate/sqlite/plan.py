@@ -10,6 +10,7 @@ from .catalogue import Catalogue
 from .catalogue import read_catalogue
 from .catalogue import StoredTable
 from .constraint_search import Naming
+from .constraint_search import NoNaming
 from .database import Database
 from .dependants import broken_objects
 from .errors import ChangeRefused
@@ -25,17 +26,35 @@ MOST_DROPS_IN_PLACE = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of a block besides its changes.
+
+    :param naming: what names constraints without a stored name.
+    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to write the
+        rows anew in any case, ``"never"`` to refuse that.
+    :param keep_indexes: let a copy keep the indexes that stay valid, by the engine's
+        own reckoning, instead of building them anew.
+    """
+
+    naming: Naming = dataclasses.field(default_factory=NoNaming)
+    recreate: str = "auto"
+    keep_indexes: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
     """What a block does to one table.
 
     :param target: the table before and after.
     :param way: the cheapest way that is safe.
     :param differences: what differs, each with the reason for its way.
+    :param keep_indexes: whether a copy keeps the indexes that stay valid.
     """
 
     target: Target
     way: Way
     differences: tuple[Difference, ...]
+    keep_indexes: bool = False
 
     @property
     def reason(self) -> str:
@@ -55,25 +74,23 @@ def make_plan(
     db: Database,
     stored: StoredTable,
     block: cabc.Iterable[changes.Change],
-    naming: Naming,
-    recreate: str = "auto",
+    options: Options,
 ) -> Plan:
     """Plan a block of changes; nothing is changed.
 
     :param stored: the table, after the block's renames.
     :param block: the other changes of the block.
-    :param recreate: ``"always"`` to copy in any case, ``"never"`` to refuse a copy.
     :raises ChangeRefused: a change cannot be applied to this table.
     """
-    target = build_target(stored, block, naming, recreate == "always")
+    target = build_target(stored, block, options.naming, options.recreate == "always")
     found = tuple(_settle_default(db, target, d) for d in differences(target))
     way = max((d.way for d in found), default=Way.ALTER)
     if any(d.case == "column dropped" for d in found):
         way = max(way, _way_to_drop(db, target, found))
     if way is Way.EDIT and not db.can_write_schema:
         way = Way.COPY
-    plan = Plan(target, way, found)
-    if recreate == "never" and way is Way.COPY:
+    plan = Plan(target, way, found, options.keep_indexes)
+    if options.recreate == "never" and way is Way.COPY:
         raise ChangeRefused(
             f"Table '{stored.name}' would have to be copied, which recreate='never'"
             f" rules out: {plan.reason}. Nothing was changed."
