@@ -53,6 +53,8 @@ class Setup:
         self.folder = folder
         #: The models are compared with the database.
         self.compares = False
+        #: The databases are only looked at.
+        self.looks = False
         #: A revision file is written from the comparison.
         self.generates = False
         #: The migrations folder need not exist.

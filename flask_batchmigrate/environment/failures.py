@@ -15,6 +15,8 @@ from alembic.util import CommandError
 from .. import errors
 from ..settings import SetupError
 from ..sqlite.errors import EngineError
+from ..sqlite.errors import TransactionError
+from ..sqlite.waiting import LockTimeout
 from .config import Setup
 
 if t.TYPE_CHECKING:
@@ -50,7 +52,9 @@ def _translate(
     if isinstance(error, CommandError):
         return _of_command(error, setup, session)
     if isinstance(error, EngineError):
-        return errors.DatabaseError(_sentence(str(error)))
+        waited = isinstance(error.__context__, LockTimeout)
+        kind = errors.LockTimeout if waited else errors.DatabaseError
+        return kind(_sentence(str(error)))
     if isinstance(error, sa.exc.DBAPIError):
         return _of_database(error, session)
     if isinstance(error, OSError) and error.filename is not None:
@@ -74,7 +78,9 @@ def _of_revision(session: Session) -> errors.BatchMigrateError:
         f"Revision '{failure.script.revision}'{where} failed"
         f" ('{path}'{'' if line is None else f', line {line}'}): {_describe(error)}"
     )
-    if session.unchanged and "Nothing was changed" not in text:
+    # The transaction's own errors say themselves what has become of the changes.
+    tells = isinstance(error, TransactionError) or "Nothing was changed" in text
+    if session.unchanged and not tells:
         text = f"{_sentence(text)} Nothing was changed."
     is_engine = isinstance(error, EngineError)
     kind = errors.AlterationError if is_engine else errors.RevisionFailed

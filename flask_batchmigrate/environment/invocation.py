@@ -72,6 +72,7 @@ class Invocation:
 
     def look(self, scripts: ScriptDirectory) -> list[Current]:
         """Return the revisions of the databases, changing nothing."""
+        self.setup.looks = True
         heads = set(scripts.get_heads())
         found: list[Current] = []
 

@@ -10,9 +10,13 @@ import typing as t
 from alembic import context
 from alembic.config import Config as AlembicConfig
 from flask import current_app
+from sqlalchemy import orm
 
 from ..errors import AlreadyRunning
+from ..reporting import reporter
 from ..sqlite import adapter
+from ..sqlite.guard import second_connections
+from ..sqlite.session import join
 from . import failures
 from . import plan
 from . import user_env
@@ -113,7 +117,7 @@ def _run_all(config: AlembicConfig, configure_args: dict[str, t.Any]) -> None:
         Session(setup, made, context.script) as session,
         setup.state.running_with(args),
         failures.translated(setup, session),
-        adapter.activate(),
+        _sqlite_engine(session),
     ):
         _process.session = session
         try:
@@ -121,6 +125,35 @@ def _run_all(config: AlembicConfig, configure_args: dict[str, t.Any]) -> None:
         finally:
             _process.session = None
         session.finish()
+
+
+@contextlib.contextmanager
+def _sqlite_engine(session: Session) -> cabc.Iterator[None]:
+    """Have SQLite migrated by the project's engine, and the application along with it.
+
+    The application's sessions take part in the migration; its other connections
+    to the same database fail instead of waiting for the migration's own lock.
+    """
+    setup, told = session.setup, reporter()
+    engines = [
+        target.engine
+        for target in session.plan.known
+        if target.engine.dialect.name == "sqlite"
+    ]
+    settings = adapter.Settings(
+        lock_timeout=setup.state.settings.lock_timeout,
+        note=told.note,
+        warn=told.warning,
+        wait=told.waiting,
+        started=lambda transaction: second_connections(transaction, engines),
+    )
+    with contextlib.ExitStack() as stack:
+        sessions = getattr(setup.state.db, "session", None)
+        migrates = not (setup.compares or setup.looks)
+        if migrates and isinstance(sessions, orm.scoped_session):
+            stack.enter_context(join(sessions, engines))
+        stack.enter_context(adapter.activate(settings))
+        yield
 
 
 def _run_environment(

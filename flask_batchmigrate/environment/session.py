@@ -163,12 +163,13 @@ class Session:
     # Databases
 
     def _targets_of(self, options: dict[str, t.Any]) -> tuple[Target, ...]:
-        """Return the bind that an ``env.py`` means."""
+        """Return the bind that an ``env.py`` means; a database of its own is one too."""
         connection, url = options.get("connection"), options.get("url")
         found: Target | None = None
         candidates = self.plan.known
         if isinstance(connection, sa.Connection):
-            found = find_by_engine(candidates, connection.engine)
+            engine = connection.engine
+            found = find_by_engine(candidates, engine) or Target("", engine, ())
         elif url is not None:
             found = find_by_url(candidates, sa.make_url(url))
         return () if found is None else (found,)

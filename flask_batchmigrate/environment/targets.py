@@ -43,10 +43,8 @@ class Target:
     @property
     def is_there(self) -> bool:
         """False for a SQLite file that does not exist: connecting would make it."""
-        url = self.engine.url
-        if url.get_backend_name() != "sqlite" or _is_special(url):
-            return True
-        return pathlib.Path(str(url.database)).exists()
+        file = _file_key(self.engine.url)
+        return file is None or file.exists()
 
     @property
     def has_tables(self) -> bool:
@@ -222,29 +220,37 @@ def by_database(targets: cabc.Iterable[Target]) -> list[list[Target]]:
 def _database_key(engine: sa.Engine) -> t.Hashable:
     """Return a value that is equal for engines on the same database."""
     url = engine.url
-    if url.get_backend_name() != "sqlite":
-        query = tuple(sorted(url.query.items()))
-        return (url.get_backend_name(), url.host, url.port, url.database, query)
-    if _is_special(url):
-        return engine.pool
-    return pathlib.Path(str(url.database)).resolve()
+    if url.get_backend_name() == "sqlite":
+        return _file_key(url) or engine.pool
+    query = tuple(sorted(url.query.items()))
+    return (url.get_backend_name(), url.host, url.port, url.database, query)
 
 
-def _is_special(url: sa.URL) -> bool:
-    """Tell whether a SQLite URL names something else than a file by its path."""
+def _file_key(url: sa.URL) -> pathlib.Path | None:
+    """Return the file of a SQLite URL; None where it has none by its path."""
     name = url.database or ":memory:"
-    return name == ":memory:" or name.startswith("file:")
+    if url.get_backend_name() != "sqlite" or name == ":memory:":
+        return None
+    return None if name.startswith("file:") else pathlib.Path(name).resolve()
 
 
-def find_by_engine(targets: cabc.Iterable[Target], engine: sa.Engine) -> Target | None:
-    """Return the bind that an engine, or one like it, belongs to."""
-    targets = list(targets)
+def find_by_engine(
+    targets: cabc.Collection[Target], engine: sa.Engine
+) -> Target | None:
+    """Return the bind that an engine, or one on the same database, belongs to."""
     for target in targets:
         if target.engine.pool is engine.pool:
             return target
     return find_by_url(targets, engine.url)
 
 
-def find_by_url(targets: cabc.Iterable[Target], url: sa.URL) -> Target | None:
-    """Return the first bind with this URL."""
-    return next((target for target in targets if target.engine.url == url), None)
+def find_by_url(targets: cabc.Collection[Target], url: sa.URL) -> Target | None:
+    """Return the first bind with this URL, or with this SQLite file."""
+    for target in targets:
+        if target.engine.url == url:
+            return target
+    key = _file_key(url)
+    for target in targets:
+        if key is not None and _file_key(target.engine.url) == key:
+            return target
+    return None
