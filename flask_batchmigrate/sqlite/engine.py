@@ -94,11 +94,41 @@ def alter_table(
     )
     rest = [c for c in block if not isinstance(c, changes.RenameTable)]
     with savepoint(db, "batchmigrate_block"):
-        report = _alter(db, table, rest, schema, options or Options())
+        report = _alter_in_order(db, table, rest, schema, options or Options())
         if new_name is not None:
             rename_table(db, schema, report.table, new_name)
             report = dataclasses.replace(report, table=new_name)
     return report
+
+
+def _alter_in_order(
+    db: Database,
+    table: str,
+    block: list[changes.Change],
+    schema: str,
+    options: Options,
+) -> Report:
+    """Make what describes the table by its old names before those change.
+
+    All renames of a pass come first; a definition that was written before them would
+    take a renamed column for another one, and drop it.
+    """
+    first = next(
+        (i for i, c in enumerate(block) if isinstance(c, changes.RenameColumn)), 0
+    )
+    described = (changes.ReplaceDefinition, changes.ReplaceColumn)
+    if not any(isinstance(c, described) for c in block[:first]):
+        return _alter(db, table, block, schema, options)
+    # The rows have to be written anew once only.
+    before = "never" if options.recreate == "never" else "auto"
+    once = dataclasses.replace(options, recreate=before)
+    earlier = _alter(db, table, block[:first], schema, once)
+    report = _alter(db, table, block[first:], schema, options)
+    return dataclasses.replace(
+        report,
+        notes=earlier.notes + report.notes,
+        warnings=earlier.warnings + report.warnings,
+    )
 
 
 def _alter(
