@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import typing as t
 
 from . import changes
 from .errors import ChangeRefused
@@ -221,6 +222,9 @@ def _settle(
             return []
         entry = names.drop(change.name)
         return [lambda: replace(change, name=entry.name)]
+    if isinstance(change, changes.ReplaceColumn):
+        replaced = names.existing(change.name)
+        return [lambda: _renamed(change, replaced.name)]
     if isinstance(change, _OF_A_COLUMN):
         column = names.existing(change.name)
         return [lambda: replace(change, name=column.name)]
@@ -243,12 +247,14 @@ _OF_A_COLUMN = (
     changes.SetType,
     changes.SetNotNull,
     changes.SetDefault,
-    changes.ReplaceColumn,
 )
 
 
-def _renamed(change: changes.AddColumn, name: str) -> changes.AddColumn:
-    """Give an added column the name that the block later renames it to."""
+_Defining = t.TypeVar("_Defining", changes.AddColumn, changes.ReplaceColumn)
+
+
+def _renamed(change: _Defining, name: str) -> _Defining:
+    """Give a column that a change defines the name that the block renames it to."""
     if name == change.name:
         return change
     span = parse_column(change.definition).name_span

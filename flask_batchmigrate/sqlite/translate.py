@@ -64,7 +64,16 @@ class Translator:
 
     def table(self, table: sa.Table) -> str:
         """Write a ``CREATE TABLE`` statement, without its schema."""
-        plain = table.to_metadata(sa.MetaData(), schema=t.cast(t.Any, None))
+        names = table.metadata.naming_convention
+        metadata = sa.MetaData(naming_convention=names)
+        plain = table.to_metadata(metadata, schema=t.cast(t.Any, None))
+        for constraint in plain.constraints:
+            try:
+                self.dialect.identifier_preparer.format_constraint(constraint)
+            except sa.exc.InvalidRequestError:
+                # The convention builds on a name that the Boolean or Enum which makes
+                # the check was not given, so the stored one cannot have a name either.
+                constraint.name = None
         return str(ddl.CreateTable(plain).compile(dialect=self.dialect)).strip()
 
     def type(self, type_: sa.types.TypeEngine[t.Any]) -> str:
