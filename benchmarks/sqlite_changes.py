@@ -1,0 +1,228 @@
+"""How long a change of a big SQLite table takes.
+
+Four ways side by side, each measurement in a process of its own on a fresh copy of the
+same file, in turns: this project, Flask-Migrate (Alembic's batch mode), the best
+hand-written SQL, and a plain copy of the file, which is the floor for anything that
+writes every page. Only the migration is timed, not the start of the process::
+
+    python benchmarks/sqlite_changes.py --rows 1000000
+    python benchmarks/sqlite_changes.py --rows 100000 1000000 5000000 --plot changes.svg
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import resource
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+from cases import build
+from cases import Case
+from cases import CASES
+
+WAYS = ("ours", "kept", "theirs", "hand")
+"""Ours, ours with ``keep_indexes``, Flask-Migrate's, and hand-written SQL."""
+REAL_COPIES = ("type changed", "UNIQUE added", "several changes at once")
+
+
+class Sample(t.NamedTuple):
+    """One measurement."""
+
+    seconds: float
+    mebibytes: float
+
+
+def main() -> None:
+    """Measure, print the table, and draw the plot if one is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--samples", type=int, default=3)
+    parser.add_argument("--cases", nargs="+", default=[c.name for c in CASES])
+    parser.add_argument("--plot", type=pathlib.Path)
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(_measure_here(*options.one)))
+        return
+    chosen = [case for case in CASES if case.name in options.cases]
+    results = {}
+    for rows in options.rows:
+        results[rows] = _measure_all(rows, chosen, options.samples)
+        _print_table(rows, chosen, results[rows])
+    if options.plot is not None:
+        _draw(options.plot, chosen, results)
+
+
+def _measure_all(
+    rows: int, chosen: list[Case], samples: int
+) -> dict[tuple[str, str], Sample]:
+    medians = {}
+    with tempfile.TemporaryDirectory() as folder:
+        original = pathlib.Path(folder, "original.db")
+        build(str(original), rows)
+        floor = statistics.median(
+            _copy_file(original, pathlib.Path(folder, "work.db"))
+            for _ in range(samples)
+        )
+        medians["file copied", "floor"] = Sample(floor, 0.0)
+        for case in chosen:
+            taken: dict[str, list[Sample]] = {way: [] for way in _ways(case)}
+            for _ in range(samples):
+                for way in taken:
+                    taken[way].append(_measure(original, case.name, way))
+            for way, found in taken.items():
+                medians[case.name, way] = Sample(
+                    statistics.median(s.seconds for s in found),
+                    statistics.median(s.mebibytes for s in found),
+                )
+    return medians
+
+
+def _ways(case: Case) -> tuple[str, ...]:
+    return WAYS if case.name in REAL_COPIES else ("ours", "theirs", "hand")
+
+
+def _copy_file(source: pathlib.Path, target: pathlib.Path) -> float:
+    start = time.perf_counter()
+    shutil.copyfile(source, target)
+    return time.perf_counter() - start
+
+
+def _measure(original: pathlib.Path, case: str, way: str) -> Sample:
+    work = original.with_name("work.db")
+    shutil.copyfile(original, work)
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", case, way, str(work)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Sample(*json.loads(done.stdout))
+
+
+def _measure_here(name: str, way: str, path: str) -> Sample:
+    """Make one change in this process."""
+    case = next(case for case in CASES if case.name == name)
+    run = {"hand": _by_hand, "theirs": _by_alembic, "ours": _by_engine}
+    return run.get(way, _by_engine_with_kept_indexes)(case, path)
+
+
+def _peak() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _by_hand(case: Case, path: str) -> Sample:
+    connection = sqlite3.connect(path, isolation_level=None)
+    before = _peak()
+    start = time.perf_counter()
+    connection.execute("BEGIN EXCLUSIVE")
+    case.by_hand(connection)
+    connection.execute("COMMIT")
+    seconds = time.perf_counter() - start
+    connection.close()
+    return Sample(seconds, _peak() - before)
+
+
+def _by_alembic(case: Case, path: str) -> Sample:
+    import sqlalchemy as sa
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        connection.rollback()
+        context = MigrationContext.configure(connection)
+        before = _peak()
+        start = time.perf_counter()
+        with context.begin_transaction(_per_migration=True):
+            case.migrate(Operations(context))
+        seconds = time.perf_counter() - start
+    engine.dispose()
+    return Sample(seconds, _peak() - before)
+
+
+def _by_engine_with_kept_indexes(case: Case, path: str) -> Sample:
+    return _by_engine(case, path, keep_indexes=True)
+
+
+def _by_engine(case: Case, path: str, *, keep_indexes: bool = False) -> Sample:
+    import sqlalchemy as sa
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+
+    from flask_batchmigrate.sqlite import adapter
+
+    engine = sa.create_engine(f"sqlite:///{path}")
+    settings = adapter.Settings(keep_indexes=keep_indexes)
+    with adapter.activate(settings), engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        connection.rollback()
+        context = MigrationContext.configure(connection)
+        before = _peak()
+        start = time.perf_counter()
+        with context.begin_transaction():
+            case.migrate(Operations(context))
+        seconds = time.perf_counter() - start
+    engine.dispose()
+    return Sample(seconds, _peak() - before)
+
+
+def _print_table(
+    rows: int, chosen: list[Case], medians: dict[tuple[str, str], Sample]
+) -> None:
+    floor = medians["file copied", "floor"].seconds
+    print(f"\n{rows:,} rows, SQLite {sqlite3.sqlite_version}, medians")
+    print(f"copying the file takes {floor:.3f} s\n")
+    print("| change | s | of Flask-Migrate's | bound | of hand-written | MiB |")
+    print("|---|---|---|---|---|---|")
+    for case in chosen:
+        for way in ("ours", "kept"):
+            if (case.name, way) not in medians:
+                continue
+            ours = medians[case.name, way]
+            theirs = medians[case.name, "theirs"].seconds
+            hand = medians[case.name, "hand"].seconds
+            label = case.name + (", indexes kept" if way == "kept" else "")
+            bound = 0.5 if way == "kept" else case.bound
+            print(
+                f"| {label} | {ours.seconds:.4f} | {ours.seconds / theirs:.3f}"
+                f" | {bound:.3f} | {ours.seconds / hand:.2f} | {ours.mebibytes:.0f} |"
+            )
+
+
+def _draw(
+    path: pathlib.Path,
+    chosen: list[Case],
+    results: dict[int, dict[tuple[str, str], Sample]],
+) -> None:
+    """Draw the seconds of all ways over the number of rows, a field for each change."""
+    from matplotlib import pyplot
+
+    figure, fields = pyplot.subplots(
+        (len(chosen) + 3) // 4, 4, figsize=(14, 3 * ((len(chosen) + 3) // 4))
+    )
+    for case, field in zip(chosen, fields.flat, strict=False):
+        for way in _ways(case):
+            sizes = sorted(results)
+            seconds = [results[size][case.name, way].seconds for size in sizes]
+            field.loglog(sizes, seconds, marker="o", label=way)
+        field.set_title(case.name, fontsize=9)
+    fields.flat[0].legend(fontsize=7)
+    figure.supxlabel("rows")
+    figure.supylabel("seconds")
+    figure.tight_layout()
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()
