@@ -99,10 +99,12 @@ class AddConstraint(Change):
 
     :param definition: its text as a table constraint of ``CREATE TABLE``.
     :param unless_present: do nothing where the table has the same constraint.
+    :param if_only: do nothing where the table has a constraint of this kind.
     """
 
     definition: str
     unless_present: bool = False
+    if_only: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

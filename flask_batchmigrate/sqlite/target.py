@@ -253,8 +253,8 @@ class _Builder:
                     f"{describe(wanted)} is on column '{column}', which it has not."
                 )
         for present in self.text.of_kind(wanted.kind):
-            same = same_meaning(present, wanted)
-            if change.unless_present and (same or _same_label(present, wanted)):
+            same = same_meaning(present, wanted) or _same_label(present, wanted)
+            if change.if_only or (change.unless_present and same):
                 return
             if _same_label(present, wanted):
                 raise self.refuse(f"it already has a {describe(present)}.")

@@ -141,16 +141,17 @@ def inline_constraints(
     """Make the constraints that Alembic leaves to the column itself.
 
     :param references: whether its foreign key is meant to stand in the column.
-    :param primary: whether it is meant to become the primary key.
+    :param primary: whether it is meant to become the primary key of a table that has
+        another one.
     """
     if references:
         for key in column.foreign_keys:
             text = key.constraint and translator.constraint(key.constraint)
             if text:
                 yield changes.AddConstraint(text)
-    if primary and column.primary_key:
+    if column.primary_key:
         name = translator.dialect.identifier_preparer.quote(str(column.name))
-        yield changes.AddConstraint(f"PRIMARY KEY ({name})")
+        yield changes.AddConstraint(f"PRIMARY KEY ({name})", if_only=not primary)
 
 
 def alter_column(
