@@ -5,12 +5,15 @@ See https://www.sqlite.org/syntax/type-name.html.
 
 from __future__ import annotations
 
+from .errors import SqlTextError
 from .reader import Reader
 from .reader import Span
 from .tokens import JOIN_WORDS
 from .tokens import Kind
 from .tokens import Token
 from .tokens import unquote
+
+_SPACE = " \t\n\v\f\r"
 
 
 def read_type(reader: Reader) -> tuple[str, Span | None]:
@@ -24,12 +27,19 @@ def read_type(reader: Reader) -> tuple[str, Span | None]:
     words = _take_type_words(reader)
     if not words:
         return "", None
-    end = words[-1].end
+    end = reported_end = words[-1].end
     if reader.at_symbol("("):
-        end = _take_sizes(reader)
+        end = reported_end = _take_sizes(reader)
+    elif reader.at("GENERATED"):
+        # SQLite has cut GENERATED ALWAYS off, but a comment before it is left.
+        reported_end = reader.offset
     span = Span(words[0].start, end)
+    reported = reader.sql[span.start : reported_end].rstrip(_SPACE)
     if words[0].kind is Kind.WORD:
-        return span.of(reader.sql), span
+        return reported, span
+    if reported.startswith("[") and reported != words[0].text:
+        # SQLite takes off the first bracket and the last character, whatever it is.
+        raise SqlTextError("A type of which only a part is quoted", reader.sql, end)
     # SQLite takes the quotes off and loses what comes after them.
     return unquote(words[0].text), span
 
@@ -47,7 +57,7 @@ def _take_type_words(reader: Reader) -> list[Token]:
         len(words) > 1
         and words[-2].keyword == "GENERATED"
         and reader.at("AS")
-        and not gap.strip(" \t\n\v\f\r")
+        and not gap.strip(_SPACE)
     ):
         reader.position -= 2
         return words[:-2]

@@ -1,0 +1,18 @@
+CREATE TABLE android_metadata (locale TEXT);
+CREATE TABLE contacts (_id INTEGER PRIMARY KEY AUTOINCREMENT,name_raw_contact_id INTEGER REFERENCES raw_contacts(_id),photo_id INTEGER REFERENCES data(_id),custom_ringtone TEXT,send_to_voicemail INTEGER NOT NULL DEFAULT 0,times_contacted INTEGER NOT NULL DEFAULT 0,lookup TEXT,has_phone_number INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE raw_contacts (_id INTEGER PRIMARY KEY AUTOINCREMENT,account_id INTEGER REFERENCES accounts(_id),sourceid TEXT,version INTEGER NOT NULL DEFAULT 1,dirty INTEGER NOT NULL DEFAULT 0,deleted INTEGER NOT NULL DEFAULT 0,display_name TEXT,phonetic_name_style TEXT,sort_key TEXT COLLATE LOCALIZED,pinned INTEGER NOT NULL DEFAULT 0,sync1 TEXT, sync2 TEXT );
+CREATE TABLE accounts (_id INTEGER PRIMARY KEY AUTOINCREMENT,account_name TEXT, account_type TEXT, data_set TEXT);
+CREATE TABLE data (_id INTEGER PRIMARY KEY AUTOINCREMENT,mimetype_id INTEGER REFERENCES mimetype(_id) NOT NULL,raw_contact_id INTEGER REFERENCES raw_contacts(_id) NOT NULL,is_read_only INTEGER NOT NULL DEFAULT 0,data1 TEXT,data2 TEXT,data15 BLOB,carrier_presence INTEGER NOT NULL DEFAULT 0 );
+CREATE TABLE mimetypes (_id INTEGER PRIMARY KEY AUTOINCREMENT,mimetype TEXT NOT NULL);
+CREATE TABLE phone_lookup (data_id INTEGER REFERENCES data(_id) NOT NULL,raw_contact_id INTEGER REFERENCES raw_contacts(_id) NOT NULL,normalized_number TEXT NOT NULL,min_match TEXT NOT NULL);
+CREATE TABLE nickname_lookup (name TEXT,cluster TEXT);
+CREATE TABLE sms (_id INTEGER PRIMARY KEY,thread_id INTEGER,address TEXT,person INTEGER,date INTEGER,date_sent INTEGER DEFAULT 0,protocol INTEGER,read INTEGER DEFAULT 0,status INTEGER DEFAULT -1,type INTEGER,body TEXT,locked INTEGER DEFAULT 0,sub_id INTEGER DEFAULT -1,seen INTEGER DEFAULT 0);
+CREATE TABLE Events (_id INTEGER PRIMARY KEY AUTOINCREMENT,_sync_id TEXT,dirty INTEGER,calendar_id INTEGER NOT NULL,title TEXT,eventStatus INTEGER,dtstart INTEGER,dtend INTEGER,allDay INTEGER NOT NULL DEFAULT 0,hasAlarm INTEGER NOT NULL DEFAULT 0,guestsCanModify INTEGER NOT NULL DEFAULT 0,sync_data1 TEXT);
+CREATE TABLE room_master_table (id INTEGER PRIMARY KEY,identity_hash TEXT);
+CREATE TABLE IF NOT EXISTS `WorkSpec` (`id` TEXT NOT NULL, `state` INTEGER NOT NULL, `worker_class_name` TEXT NOT NULL, `input` BLOB NOT NULL, `period_start_time` INTEGER NOT NULL DEFAULT 0, `out_of_quota_policy` INTEGER NOT NULL, PRIMARY KEY(`id`));
+CREATE TABLE `Dependency` (`work_spec_id` TEXT NOT NULL, `prerequisite_id` TEXT NOT NULL, PRIMARY KEY(`work_spec_id`, `prerequisite_id`), FOREIGN KEY(`work_spec_id`) REFERENCES `WorkSpec`(`id`) ON UPDATE CASCADE ON DELETE CASCADE , FOREIGN KEY(`prerequisite_id`) REFERENCES `WorkSpec`(`id`) ON UPDATE CASCADE ON DELETE CASCADE );
+CREATE INDEX `index_Dependency_work_spec_id` ON `Dependency` (`work_spec_id`);
+CREATE INDEX raw_contact_sort_key1_index ON raw_contacts (sort_key);
+CREATE VIEW view_data AS SELECT data._id AS _id, raw_contacts.display_name AS "display_name" FROM data JOIN raw_contacts ON (data.raw_contact_id=raw_contacts._id);
+CREATE TRIGGER raw_contacts_deleted BEFORE DELETE ON raw_contacts BEGIN DELETE FROM data WHERE raw_contact_id=OLD._id; DELETE FROM contacts WHERE _id=OLD._id AND (SELECT COUNT(*) FROM raw_contacts WHERE _id=OLD._id)=1; END;
+CREATE TRIGGER data_updated AFTER UPDATE ON data BEGIN UPDATE data SET carrier_presence=OLD.carrier_presence+1 WHERE _id=OLD._id; UPDATE raw_contacts SET version=version+1 WHERE _id=OLD.raw_contact_id; END;
