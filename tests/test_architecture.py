@@ -175,8 +175,8 @@ def test_no_cycles() -> None:
 def test_engine_knows_no_framework() -> None:
     """The SQLite engine knows neither Flask nor Alembic nor SQLAlchemy.
 
-    Only its transaction, which rides on SQLAlchemy's events, knows that; the translation
-    of operations does too; and the adapter alone knows Alembic.
+    Its transaction rides on SQLAlchemy's events and knows that one, as the translation
+    of operations does; the adapter alone knows Alembic.
     """
     engine = [name for name in FILES if name.startswith("sqlite")]
     assert set(engine) >= SEES_SQLALCHEMY
