@@ -338,6 +338,15 @@ class _EngineBatch(BatchOperationsImpl):
 
     def flush(self) -> None:
         """Make the changes of the block."""
+        connection = self.operations.impl._open_connection()
+        if connection.in_transaction():
+            self._alter_table()
+            return
+        # Outside of any transaction a block is one by itself, as Alembic has it.
+        with connection.begin():
+            self._alter_table()
+
+    def _alter_table(self) -> None:
         impl: _EngineImpl = self.operations.impl
         recorder = impl._recorder()
         block = block_changes(self, recorder, impl._open_connection())
