@@ -7,10 +7,22 @@ import contextlib
 import sqlite3
 import typing as t
 
+from .errors import UnsupportedLibrary
+
 Row = tuple[t.Any, ...]
 
+OLDEST_LIBRARY: t.Final = (3, 31, 0)
+"""The first release with generated columns, and the oldest that is tested."""
 
-class Database(t.Protocol):
+
+class Runner(t.Protocol):
+    """Whatever runs a statement."""
+
+    def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
+        """Run one statement and return all of its rows."""
+
+
+class Database(Runner, t.Protocol):
     """A connection in an open transaction that the engine does not end."""
 
     @property
@@ -24,9 +36,6 @@ class Database(t.Protocol):
     @property
     def can_write_schema(self) -> bool:
         """Whether ``sqlite_master`` may be written on this connection."""
-
-    def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
-        """Run one statement and return all of its rows."""
 
 
 class DirectDatabase:
@@ -73,12 +82,27 @@ def is_about_rows(error: Exception) -> bool:
     return any(cls.__name__ in names for cls in type(error).__mro__)
 
 
-def library_version(db: Database) -> tuple[int, int, int]:
+def library_version(db: Runner) -> tuple[int, int, int]:
     """Ask the connection for the version of its SQLite library."""
     major, minor, patch = (
         int(part) for part in db.execute("SELECT sqlite_version()")[0][0].split(".")[:3]
     )
     return major, minor, patch
+
+
+def check_library(db: Runner) -> None:
+    """Refuse a SQLite library that lacks what the engine builds on.
+
+    :raises UnsupportedLibrary: it is older than :data:`OLDEST_LIBRARY`.
+    """
+    version = library_version(db)
+    if version < OLDEST_LIBRARY:
+        raise UnsupportedLibrary(
+            f"The SQLite library is version {'.'.join(map(str, version))}, and"
+            f" migrations need {'.'.join(map(str, OLDEST_LIBRARY[:2]))} or newer:"
+            " install a newer library, or a Python that comes with one."
+            " Nothing was changed."
+        )
 
 
 def probe_schema_writing(db: Database) -> bool:

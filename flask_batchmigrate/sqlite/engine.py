@@ -20,6 +20,7 @@ from .catalogue import read_foreign_keys
 from .catalogue import read_table
 from .catalogue import StoredTable
 from .checks import changed_columns
+from .database import check_library
 from .database import Database
 from .database import savepoint
 from .dependants import newly_broken
@@ -87,7 +88,9 @@ def alter_table(
         fit the new definition.
     :raises SqlTextError: a stored statement is not understood.
     :raises VerificationError: the result is not what was planned.
+    :raises UnsupportedLibrary: the SQLite library is too old.
     """
+    check_library(db)
     block = tuple(block)
     new_name = next(
         (c.new_name for c in block if isinstance(c, changes.RenameTable)), None

@@ -18,6 +18,7 @@ import typing as t
 import sqlalchemy as sa
 
 from . import registry
+from .database import check_library
 from .database import library_version
 from .database import Row
 from .database import savepoint
@@ -62,6 +63,7 @@ def begin(
     :return: the transaction; call :meth:`MigrationTransaction.finish` in the end.
     :raises TransactionError: when the lock is not free in time, or the database
         cannot be written. Nothing was changed.
+    :raises UnsupportedLibrary: the SQLite library is too old.
     """
     existing = registry.with_connection(connection)
     if existing is not None:
@@ -72,6 +74,7 @@ def begin(
     if open_one is not None:
         open_one.share(connection)
         return open_one
+    check_library(driver)
     watch(connection.engine)
     transaction = MigrationTransaction(
         connection, driver, Span(driver, timeout, notify)
