@@ -29,7 +29,8 @@ print(sorted(heavy))
     [
         "from flask_batchmigrate import BatchMigrate",
         "from flask_batchmigrate import Migrate as BatchMigrate",
-        "from flask_batchmigrate import BatchMigrate\nfrom flask_batchmigrate.cli import db",
+        "from flask_batchmigrate import BatchMigrate\n"
+        "from flask_batchmigrate.cli import db",
     ],
 )
 def test_no_alembic_before_a_command(imports: str) -> None:

@@ -28,7 +28,7 @@ def test_defaults() -> None:
 
 
 def test_argument_wins() -> None:
-    """An argument is stronger than the configuration, the configuration than nothing."""
+    """An argument is stronger than the configuration."""
     config = {"BATCHMIGRATE_DIRECTORY": "configured"}
     assert Settings({}, config).directory == "configured"
     assert Settings({"directory": "given"}, config).directory == "given"

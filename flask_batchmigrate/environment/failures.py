@@ -40,7 +40,7 @@ def translated(setup: Setup, session: Session | None = None) -> cabc.Iterator[No
         family = _translate(error, setup, session)
         if family is None:
             raise
-        raise family from error
+        raise family from (family.__cause__ if family is error.__context__ else error)
 
 
 def _translate(
@@ -49,6 +49,12 @@ def _translate(
     """Return the error to raise instead, or None to leave it."""
     if session is not None and session.failure is not None:
         return _of_revision(session)
+    # Alembic hides an error of ours where a template fails, and where it stumbles on
+    # leaving an environment in which another one was entered.
+    if isinstance(error, CommandError | KeyError) and isinstance(
+        error.__context__, errors.BatchMigrateError
+    ):
+        return error.__context__
     if isinstance(error, CommandError):
         return _of_command(error, setup, session)
     if isinstance(error, EngineError):
@@ -91,9 +97,6 @@ def _of_command(
     error: CommandError, setup: Setup, session: Session | None
 ) -> errors.BatchMigrateError:
     """Give an error of Alembic its place in the family."""
-    # A template that fails is reported by Alembic without a cause.
-    if isinstance(error.__context__, errors.BatchMigrateError):
-        return error.__context__
     cause = error.__cause__
     text = _sentence(str(error))
     if isinstance(cause, revision.MultipleHeads):
