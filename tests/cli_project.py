@@ -203,17 +203,24 @@ def write_app(
     (path / name).write_text(source + models)
 
 
-def flask(path: pathlib.Path, *args: str, app: str = "app.py", **env: str) -> Outcome:
-    """Run a real ``flask`` process in a folder."""
+def start_flask(
+    path: pathlib.Path, *args: str, app: str = "app.py", **env: str
+) -> subprocess.Popen[str]:
+    """Start a real ``flask`` process in a folder."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("FLASK_")}
     package = pathlib.Path(__file__).parents[1]
-    completed = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "flask", *args],
         cwd=path,
         env={**inherited, "FLASK_APP": app, "PYTHONPATH": str(package), **env},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
     )
-    return Outcome(completed.stdout, completed.stderr, completed.returncode)
+
+
+def flask(path: pathlib.Path, *args: str, app: str = "app.py", **env: str) -> Outcome:
+    """Run a real ``flask`` process in a folder."""
+    with start_flask(path, *args, app=app, **env) as process:
+        stdout, stderr = process.communicate(timeout=120)
+    return Outcome(stdout, stderr, process.returncode)

@@ -424,6 +424,17 @@ def test_read_only_database_with_nothing_to_do(project: Project) -> None:
     assert "nothing to upgrade" in project.ok("upgrade").stderr
 
 
+def test_locked_database(project: Project) -> None:
+    """A database that another program keeps locked: it is named, after the wait."""
+    project.options["lock_timeout"] = 0.2
+    with contextlib.closing(sqlite3.connect(project.database)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        line = refused(project, "upgrade")
+    assert "app.db" in line
+    assert "0.2 seconds" in line
+    assert "Nothing was changed." in line
+
+
 def test_file_that_is_no_database(project: Project) -> None:
     """A file that SQLite does not know is named."""
     project.database.write_text("this is not a database " * 100)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import pathlib
 import re
+import sqlite3
 import subprocess
 import sys
 import typing as t
@@ -25,6 +27,7 @@ from flask_batchmigrate.cli import db as db_group
 
 from .cli_project import flask
 from .cli_project import Project
+from .cli_project import start_flask
 from .cli_project import write_app
 
 SHARED = {"--directory", "-d", "--x-arg", "-x", "--quiet", "-q", "--raiseerr"}
@@ -271,6 +274,25 @@ def test_nothing_to_do(three: Project) -> None:
     assert outcome.stdout == ""
     assert outcome.stderr.endswith("app.db' (sqlite): nothing to upgrade.\n")
     assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_waiting_is_told(three: Project) -> None:
+    """While another program holds the database, that is what the command says."""
+    three.ok("stamp", "base")
+    write_app(three.path)
+    database = sqlite3.connect(three.database, isolation_level=None)
+    with contextlib.closing(database) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        with start_flask(three.path, "db", "upgrade") as process:
+            assert process.stderr is not None
+            told = process.stderr.readline()
+            connection.execute("ROLLBACK")
+            rest = process.stderr.read()
+    assert process.returncode == 0
+    assert "wait" in told.lower()
+    assert "app.db" in told
+    assert rest.startswith("Upgrading ")
+    assert three.version() == {"cc33"}
 
 
 def test_several_databases(tmp_path: pathlib.Path) -> None:
