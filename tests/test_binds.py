@@ -33,7 +33,7 @@ def test_two_binds(apps: Apps) -> None:
         applied = fb.upgrade()
         assert fb.check() is True
         assert fb.migrate() == []
-        assert [each.bind for each in applied] == ["", "logs"]  # type: ignore[union-attr]
+        assert [each.bind for each in applied] == ["", "logs"]
         assert [each.bind for each in fb.current()] == ["", "logs"]
         fb.downgrade()
     text = pathlib.Path(script.path).read_text()
@@ -121,9 +121,11 @@ def test_settings(apps: Apps, setting: dict[str, t.Any], made: set[str]) -> None
 def test_unknown_bind(apps: Apps, name: str) -> None:
     """A setting that names a bind the application does not have is refused."""
     setting: dict[str, t.Any] = {name: ["nope"]}
-    with apps.make(**setting).app_context():
-        with pytest.raises(fb.UnknownBind, match=r"no bind 'nope'; it has ''"):
-            fb.upgrade(directory=str(some_history(apps)))
+    with (
+        apps.make(**setting).app_context(),
+        pytest.raises(fb.UnknownBind, match=r"no bind 'nope'; it has ''"),
+    ):
+        fb.upgrade(directory=str(some_history(apps)))
     assert not (apps.path / "app.db").exists()
 
 
@@ -135,18 +137,22 @@ def some_history(apps: Apps) -> pathlib.Path:
 def test_nothing_left(apps: Apps) -> None:
     """Excluding everything is refused."""
     some_history(apps)
-    with apps.make(exclude_binds=[""]).app_context():
-        with pytest.raises(fb.UnknownBind, match="no bind to migrate"):
-            fb.upgrade()
+    with (
+        apps.make(exclude_binds=[""]).app_context(),
+        pytest.raises(fb.UnknownBind, match="no bind to migrate"),
+    ):
+        fb.upgrade()
 
 
 def test_bind_of_scripts_is_gone(apps: Apps) -> None:
     """Scripts for a bind that is gone need a word from the user."""
     with apps.make({None: ["user"], "logs": ["entry"]}).app_context():
         fb.migrate()
-    with apps.make({None: ["user"]}).app_context():
-        with pytest.raises(fb.UnknownBind, match=r"'logs'.*BATCHMIGRATE_EXCLUDE_BINDS"):
-            fb.upgrade()
+    with (
+        apps.make({None: ["user"]}).app_context(),
+        pytest.raises(fb.UnknownBind, match=r"'logs'.*BATCHMIGRATE_EXCLUDE_BINDS"),
+    ):
+        fb.upgrade()
     assert tables_of(apps.path / "app.db") == set()
     with apps.make({None: ["user"]}, exclude_binds=["logs"]).app_context():
         fb.upgrade()
@@ -248,7 +254,7 @@ def test_any_string_is_a_bind_key(apps: Apps, key: str) -> None:
     with app.app_context():
         fb.migrate()
         applied = fb.upgrade()
-        assert [each.bind for each in applied] == sorted(["", key])  # type: ignore[union-attr]
+        assert [each.bind for each in applied] == sorted(["", key])
         assert fb.check() is True
     assert tables_of(apps.path / "other.db") == {"entry", "alembic_version"}
 
@@ -256,9 +262,11 @@ def test_any_string_is_a_bind_key(apps: Apps, key: str) -> None:
 def test_keys_with_one_name(apps: Apps) -> None:
     """Two keys that become the same name are refused, both named."""
     app = apps.make({None: ["user"], "my-db": ["a"], "my_db": ["b"]})
-    with app.app_context():
-        with pytest.raises(fb.UnknownBind, match=r"'my-db' and 'my_db'.*upgrade_my_db"):
-            fb.migrate()
+    with (
+        app.app_context(),
+        pytest.raises(fb.UnknownBind, match=r"'my-db' and 'my_db'.*upgrade_my_db"),
+    ):
+        fb.migrate()
     assert list(apps.path.iterdir()) == []
 
 
@@ -352,7 +360,7 @@ def test_lite(apps: Apps) -> None:
     with app.app_context():
         fb.migrate()
         applied = fb.upgrade()
-        assert [each.bind for each in applied] == ["", "logs"]  # type: ignore[union-attr]
+        assert [each.bind for each in applied] == ["", "logs"]
         for engine in db.engines.values():
             engine.dispose()
     assert tables_of(apps.path / "app.db") == {"user", "alembic_version"}

@@ -188,9 +188,11 @@ def test_broken_script_template(apps: Apps) -> None:
     folder = apps.path / "migrations"
     folder.mkdir()
     (folder / "script.py.mako").write_text("${1 / 0}")
-    with apps.make().app_context():
-        with pytest.raises(fb.BrokenScript, match=r"script\.py\.mako' failed: ZeroDiv"):
-            fb.revision()
+    with (
+        apps.make().app_context(),
+        pytest.raises(fb.BrokenScript, match=r"script\.py\.mako' failed: ZeroDiv"),
+    ):
+        fb.revision()
     assert [path.name for path in folder.rglob("*.py")] == []
 
 

@@ -163,7 +163,7 @@ class Session:
     # Databases
 
     def _targets_of(self, options: dict[str, t.Any]) -> tuple[Target, ...]:
-        """Return the bind that an ``env.py`` means; a database of its own is one too."""
+        """Return the bind that an ``env.py`` means, maybe one of its own."""
         connection, url = options.get("connection"), options.get("url")
         found: Target | None = None
         candidates = self.plan.known

@@ -124,7 +124,7 @@ target_db = current_app.extensions['migrate'].db
 
 def engine():
     try:
-        return target_db.get_engine(None, None)
+        return target_db.get_engine()
     except (TypeError, AttributeError):
         return target_db.engine
 
