@@ -597,6 +597,24 @@ def test_revision_prints_its_file(project: Project) -> None:
     assert pathlib.Path(found[1]).is_absolute()
 
 
+def test_init_into_the_folder_of_migrate(project: Project) -> None:
+    """``init`` completes the folder that ``migrate`` made; its revisions stay."""
+    project.ok("migrate", "--rev-id", "aa11")
+    (script,) = project.versions.glob("*.py")
+    source = script.read_text()
+    assert not (project.path / "migrations" / "env.py").exists()
+    outcome = project.ok("init")
+    assert str(project.path / "migrations") in outcome.stderr
+    assert (project.path / "migrations" / "env.py").is_file()
+    assert script.read_text() == source
+    project.ok("upgrade")
+    project.tables["user"].append("email")
+    project.ok("migrate", "--rev-id", "bb22")
+    project.ok("upgrade")
+    assert project.version() == {"bb22"}
+    project.ok("check")
+
+
 def test_migrate_without_changes(project: Project) -> None:
     """No difference, no file, exit code 0, and one line that says so."""
     project.ok("migrate")
