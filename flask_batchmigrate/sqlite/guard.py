@@ -45,14 +45,10 @@ def watch(engine: sa.Engine) -> None:
         if engine in _watched or engine.dialect.name != "sqlite":
             return
         _watched.add(engine)
-        listen = sa.event.listen
-        listen(engine, "engine_connect", _on_connection)
-        listen(engine, "handle_error", _on_error)
-        # Before the application's own listeners, which may need a lock already.
-        listen(engine.pool, "connect", _on_driver_connect, insert=True)
-        listen(engine.pool, "checkout", _on_checkout, insert=True)
-        listen(engine.pool, "checkin", _on_checkin)
-        listen(engine.pool, "reset", _on_reset)
+        # One object for each engine: SQLAlchemy knows a listener by the addresses of
+        # its engine and its function, and mixes up engines that come and go at the
+        # same address with one function.
+        _Watch().begin(engine)
 
 
 @contextlib.contextmanager
@@ -105,65 +101,73 @@ class Seconds:
             self._parked.pop().close()
 
 
-def _on_driver_connect(dbapi: t.Any, record: object) -> None:
-    _on_checkout(dbapi, record, None)
+class _Watch:
+    """Listens to one engine."""
 
+    def begin(self, engine: sa.Engine) -> None:
+        listen = sa.event.listen
+        listen(engine, "engine_connect", self._on_connection)
+        listen(engine, "handle_error", self._on_error)
+        # Before the application's own listeners, which may need a lock already.
+        listen(engine.pool, "connect", self._on_driver_connect, insert=True)
+        listen(engine.pool, "checkout", self._on_checkout, insert=True)
+        listen(engine.pool, "checkin", self._on_checkin)
+        listen(engine.pool, "reset", self._on_reset)
 
-def _on_checkout(dbapi: t.Any, record: object, proxy: object) -> None:
-    if registry.here():
-        transaction = registry.with_identity(database_identity(dbapi))
-        if transaction is not None and dbapi is not transaction.driver.dbapi:
-            transaction.seconds.hurry(dbapi)
+    def _on_driver_connect(self, dbapi: t.Any, record: object) -> None:
+        self._on_checkout(dbapi, record, None)
 
+    def _on_checkout(self, dbapi: t.Any, record: object, proxy: object) -> None:
+        if registry.here():
+            transaction = registry.with_identity(database_identity(dbapi))
+            if transaction is not None and dbapi is not transaction.driver.dbapi:
+                transaction.seconds.hurry(dbapi)
 
-def _on_checkin(dbapi: t.Any, record: object) -> None:
-    for transaction in registry.here():
-        transaction.seconds.calm(dbapi)
+    def _on_checkin(self, dbapi: t.Any, record: object) -> None:
+        for transaction in registry.here():
+            transaction.seconds.calm(dbapi)
 
+    def _on_connection(self, connection: sa.Connection) -> None:
+        """Refuse a second use of the very driver connection that migrates.
 
-def _on_connection(connection: sa.Connection) -> None:
-    """Refuse a second use of the very driver connection that migrates.
+        A pool with one connection for all hands it out again; a commit there would
+        commit the migration, and giving it back would roll it back.
+        """
+        for transaction in registry.here():
+            if (
+                transaction.in_progress
+                and connection.connection.dbapi_connection is transaction.driver.dbapi
+            ):
+                transaction.seconds.park(connection)
+                raise transaction.describe_second(calling_script())
 
-    A pool with one connection for all hands it out again; a commit there would commit
-    the migration, and giving it back would roll it back.
-    """
-    for transaction in registry.here():
-        if (
-            transaction.in_progress
-            and connection.connection.dbapi_connection is transaction.driver.dbapi
-        ):
-            transaction.seconds.park(connection)
-            raise transaction.describe_second(calling_script())
+    def _on_reset(self, dbapi: object, record: object, state: object) -> None:
+        """Notice that a pool takes back the driver connection that migrates.
 
+        The pool rolls it back now, and that must work, or the pool would close it.
+        """
+        for transaction in registry.here():
+            if dbapi is transaction.driver.dbapi and transaction.in_progress:
+                transaction.abandon(
+                    f"a second use of its connection was closed{at(calling_script())}, "
+                    "use 'op.get_bind()'"
+                )
 
-def _on_reset(dbapi: object, record: object, state: object) -> None:
-    """Notice that a pool takes back the driver connection that migrates.
-
-    The pool rolls it back now, and that must work, or the pool would close it.
-    """
-    for transaction in registry.here():
-        if dbapi is transaction.driver.dbapi and transaction.in_progress:
-            transaction.abandon(
-                f"a second use of its connection was closed{at(calling_script())}, "
-                "use 'op.get_bind()'"
-            )
-
-
-def _on_error(context: sa.engine.ExceptionContext) -> None:
-    error = context.original_exception
-    if is_busy(error):
-        if context.engine is None:
+    def _on_error(self, context: sa.engine.ExceptionContext) -> None:
+        error = context.original_exception
+        if is_busy(error):
+            if context.engine is None:
+                return
+            transaction = registry.with_engine(context.engine)
+            if transaction is not None and (
+                context.connection is not transaction.connection
+            ):
+                raise transaction.describe_second(calling_script()) from error
             return
-        transaction = registry.with_engine(context.engine)
-        if transaction is not None and (
-            context.connection is not transaction.connection
-        ):
-            raise transaction.describe_second(calling_script()) from error
-        return
-    for transaction in registry.here():
-        explained = transaction.explain(error)
-        if explained is not None:
-            raise explained from error
+        for transaction in registry.here():
+            explained = transaction.explain(error)
+            if explained is not None:
+                raise explained from error
 
 
 def _run(dbapi: t.Any, sql: str) -> t.Any:

@@ -107,7 +107,7 @@ SETUPS = (
     Setup("plain", _engine()),
     Setup("null-pool", _engine(poolclass=sa.NullPool)),
     Setup("static-pool", _engine(poolclass=sa.StaticPool)),
-    Setup("singleton-pool", _engine(poolclass=sa.SingletonThreadPool)),
+    Setup("singleton-pool", _engine(poolclass=sa.pool.SingletonThreadPool)),
     Setup("autocommit-level", _engine(isolation_level="AUTOCOMMIT")),
     Setup("serializable-level", _engine(isolation_level="SERIALIZABLE")),
     Setup("driver-immediate", _engine(connect_args={"isolation_level": "IMMEDIATE"})),
@@ -151,13 +151,6 @@ SETUPS = (
 )
 
 
-def hurry(dbapi: t.Any, record: object) -> None:
-    """Do not wait for the disk, where the connection can still be told."""
-    if not dbapi.in_transaction:
-        with contextlib.suppress(sqlite3.OperationalError):
-            dbapi.execute("PRAGMA synchronous = OFF").close()
-
-
 class Application:
     """A database as one of the set-ups sees it, filled with a few rows."""
 
@@ -165,12 +158,18 @@ class Application:
         self.setup = setup
         self.path = folder / "app.db"
         self.engine = setup.build(self.path)
-        sa.event.listen(self.engine.pool, "connect", hurry)
+        sa.event.listen(self.engine.pool, "connect", self._hurry)
         with self.engine.connect() as connection:
             for statement in SCHEMA.split(";"):
                 if statement.strip():
                     connection.exec_driver_sql(statement)
             connection.commit()
+
+    def _hurry(self, dbapi: t.Any, record: object) -> None:
+        """Do not wait for the disk, where the connection can still be told."""
+        if not dbapi.in_transaction:
+            with contextlib.suppress(sqlite3.OperationalError):
+                dbapi.execute("PRAGMA synchronous = OFF").close()
 
     def dump(self) -> list[str]:
         """Everything that is stored, as another connection sees it where it can."""

@@ -26,7 +26,13 @@ from .setups import dump
 from .setups import parameters
 from .setups import SETUPS
 
-SHARING = ("static-pool", "singleton-pool", "memory", "memory-static")
+SHARING = (
+    "static-pool",
+    "singleton-pool",
+    "memory",
+    "memory-static",
+    "autocommit-false-memory",
+)
 
 
 @pytest.fixture(params=parameters())
