@@ -147,10 +147,19 @@ def _key_members(
         collation = column.collation or "BINARY"
         descending = key.order == "DESC"
         if term is not None:
-            collation = term.collation or collation
             descending = term.order == "DESC"
+            # SQLite forgets the collation where it first took the key for the rowid.
+            if not _was_rowid(table, key):
+                collation = term.collation or collation
         members.setdefault((column.name, upper(collation)), descending)
     return tuple((name, coll, desc) for (name, coll), desc in members.items())
+
+
+def _was_rowid(table: TableText, key: ConstraintText) -> bool:
+    is_primary = key.kind is ConstraintKind.PRIMARY_KEY
+    if not is_primary or not table.without_rowid or len(key.columns) > 1:
+        return False
+    return upper(table.column(key.columns[0]).type) == "INTEGER"
 
 
 def expected_automatic_indexes(table: TableText) -> list[tuple[t.Any, ...]]:
