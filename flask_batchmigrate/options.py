@@ -28,7 +28,7 @@ shared = joined(
         "-d",
         "--directory",
         default=None,
-        help='Folder of the migrations (default: "migrations").',
+        help="Folder of the migrations, instead of the application's own.",
     ),
     click.option(
         "-x",
