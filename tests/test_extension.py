@@ -69,6 +69,7 @@ def test_contract(apps: Apps) -> None:
 
 def test_batch_shown_off_without_sqlite() -> None:
     """``configure_args`` shows batch mode off where no bind is SQLite."""
+    pytest.importorskip("psycopg")
     app = Flask("an_app")
     app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql+psycopg://nobody@nowhere/x"
     BatchMigrate(app, SQLAlchemy(app))

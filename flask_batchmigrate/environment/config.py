@@ -62,6 +62,8 @@ class Setup:
         #: The binds that Alembic is configured for at the moment.
         self.active: tuple[Target, ...] = ()
         self.applied: list[Applied] = []
+        #: What differs between models and databases.
+        self.diffs: list[t.Any] = []
 
 
 class Config(AlembicConfig):
@@ -157,7 +159,7 @@ def _point_at_package(config: Config, state: MigrateState, folder: Folder) -> Se
         folder = Folder(pathlib.Path(location).absolute())
     setup = config.attributes[_KEY] = Setup(state, folder)
     set_option(config, "script_location", PACKAGED)
-    if not config.get_main_option("path_separator"):
+    if not config.get_main_option(PATH_SEPARATOR):
         _split_as_before(config)
     if not config.get_main_option("version_locations"):
         set_option(config, "version_locations", folder.path / "versions")
@@ -170,7 +172,8 @@ def _split_as_before(config: Config) -> None:
     They are split by the rules of their time, and joined by new lines, which no path
     contains.
     """
-    old = config.get_main_option("version_path_separator")
+    old = config.get_main_option("path_separator")
+    old = old or config.get_main_option("version_path_separator")
     named = {None: ", *| +", "space": " ", "newline": "\n", "os": os.pathsep}
     patterns = {"version_locations": named.get(old, old or "")}
     if PATH_SEPARATOR == "path_separator":

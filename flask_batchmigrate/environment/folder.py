@@ -167,7 +167,8 @@ def _check_alone(path: pathlib.Path, said: dict[str, list[str]]) -> None:
 def _files(scripts: ScriptDirectory) -> cabc.Iterator[pathlib.Path]:
     """Yield the revision files, as Alembic chooses them."""
     seen = set()
-    for location in scripts.version_locations:
+    beside = [pathlib.Path(scripts.dir) / "versions"]
+    for location in scripts.version_locations or beside:
         pattern = "**/*.py" if scripts.recursive_version_locations else "*.py"
         for path in sorted(pathlib.Path(location).glob(pattern)):
             if path.name.startswith((".#", "__init__")) or path.resolve() in seen:

@@ -134,6 +134,12 @@ class Session:
             return
         if not self._tables:
             raise no_models()
+        self.setup.diffs = [
+            diff
+            for script in self._directives
+            for operations in script.upgrade_ops_list
+            for diff in operations.as_diffs()
+        ]
         if self.setup.generates and self._directives and self._nothing_differs():
             self._directives.clear()
             reporter().note("No changes in schema detected.")

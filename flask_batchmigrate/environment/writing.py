@@ -80,5 +80,5 @@ def check(call: Invocation) -> None:
             raise SchemaDiffers(
                 f"{error} Nothing was changed. Write them into a revision with "
                 "'flask db migrate'.",
-                list(getattr(error, "diffs", ())),
+                call.setup.diffs,
             ) from error
