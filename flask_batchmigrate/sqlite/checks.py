@@ -116,10 +116,12 @@ def _check_null(
     if not required or _is_alias(target, column.name):
         return
     if origin is not None and target.source(column.name).using is None:
-        was_required = before.column(origin).not_null or any(
-            same_name(origin, name) for name in before.primary_key
-        )
-        if was_required:
+        was_in_key = any(same_name(origin, name) for name in before.primary_key)
+        # A primary key lets NULL in, other than the standard says:
+        # https://www.sqlite.org/quirks.html#primary_keys_can_sometimes_contain_nulls
+        if before.column(origin).not_null or (
+            was_in_key and (before.without_rowid or not column.not_null)
+        ):
             return
     found = rows_where(db, path, key, f"{always_quoted(column.name)} IS NULL")
     if found:

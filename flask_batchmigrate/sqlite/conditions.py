@@ -9,6 +9,7 @@ import typing as t
 from .driver import is_busy
 from .driver import is_read_only
 from .errors import TransactionError
+from .statements import explain
 
 if t.TYPE_CHECKING:
     from .driver import Driver
@@ -130,7 +131,7 @@ class Conditions:
         # EXPLAIN only prepares the statement, so no lock is taken.
         with self._schema_writing():
             try:
-                self._driver.execute(f"EXPLAIN {_WRITE_NOTHING}")
+                self._driver.execute(explain(_WRITE_NOTHING))
             except self._driver.error as error:
                 if is_busy(error):
                     raise

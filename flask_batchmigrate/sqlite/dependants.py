@@ -14,12 +14,16 @@ from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import StoredObject
 from .database import Database
+from .database import trial
 from .objects import parse_trigger
 from .objects import parse_view
 from .objects import TriggerText
+from .statements import explain
 from .tokens import identifiers
 from .tokens import same_name
+from .tokens import Token
 from .tokens import tokenize
+from .tokens import unquote
 from .tokens import upper
 
 
@@ -28,6 +32,9 @@ class Dependant:
     """A view or trigger that uses a table, directly or through a view.
 
     :param error: what SQLite says when it compiles it; ``None`` where it is sound.
+    :param strict_error: the same if no name in double quotes may be text. SQLite takes
+        one for text where it is no column:
+        https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
     :param columns: the columns of a view.
     :param watched: the columns of ``UPDATE OF``, where a trigger names any.
     """
@@ -36,6 +43,7 @@ class Dependant:
     name: str
     table: str
     error: str | None
+    strict_error: str | None = None
     columns: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
 
@@ -79,10 +87,7 @@ def _read(
     for row in catalogue.of_type("trigger"):
         trigger = parse_trigger(row.sql or "")
         if upper(row.table) in names or names & _mentioned(row):
-            error = _compile_trigger(db, catalogue.schema, trigger)
-            found.append(
-                Dependant("trigger", row.name, row.table, error, (), trigger.update_of)
-            )
+            found.append(_read_trigger(db, catalogue.schema, row.table, trigger))
     return tuple(found)
 
 
@@ -101,6 +106,8 @@ def newly_broken(
             continue
         if dependant.error is not None:
             broken.append(f"{dependant} ({dependant.error})")
+        elif earlier.strict_error is None and dependant.strict_error is not None:
+            broken.append(f"{dependant} ({dependant.strict_error})")
         elif len(dependant.columns) < len(earlier.columns):
             lost = [
                 c
@@ -172,7 +179,52 @@ def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
     columns: tuple[str, ...] = ()
     if error is None:
         columns = tuple(_columns(db, schema, view.name))
-    return Dependant("view", view.name, view.table, error, columns)
+    body = parse_view(view.sql or "").body
+    strict_error = error
+    if error is None and _has_double_quotes(body):
+        strict_error = _compile(db, f"SELECT * FROM ({_strictly(body)})")
+    return Dependant("view", view.name, view.table, error, strict_error, columns)
+
+
+def _read_trigger(
+    db: Database, schema: str, table: str, trigger: TriggerText
+) -> Dependant:
+    error = _compile_trigger(db, schema, trigger)
+    strict_error = error
+    if error is None and _has_double_quotes(trigger.body):
+        strict_error = _compile_strictly(db, schema, trigger)
+    return Dependant(
+        "trigger", trigger.name, table, error, strict_error, (), trigger.update_of
+    )
+
+
+def _compile_strictly(db: Database, schema: str, trigger: TriggerText) -> str | None:
+    """Compile a trigger with its names in double quotes spelled so that they are."""
+    columns = ", ".join(always_quoted(c) for c in trigger.update_of)
+    event = f"{trigger.event} OF {columns}" if columns else trigger.event
+    with trial(db, "batchmigrate_strictly"):
+        try:
+            db.execute(
+                f"CREATE TEMP TRIGGER _batchmigrate_strict {trigger.timing} {event}"
+                f" ON {qualified(schema, trigger.table)} {_strictly(trigger.body)}"
+            )
+        except db.driver_error as error:
+            return str(error)
+        return _compile_trigger(db, schema, trigger)
+
+
+def _has_double_quotes(body: tuple[Token, ...]) -> bool:
+    return any(token.text.startswith('"') for token in body)
+
+
+def _strictly(body: tuple[Token, ...]) -> str:
+    """Write a body with back quotes for double quotes: they never hold text."""
+    return " ".join(
+        "`" + unquote(token.text).replace("`", "``") + "`"
+        if token.text.startswith('"')
+        else token.text
+        for token in body
+    )
 
 
 def _compile_trigger(db: Database, schema: str, trigger: TriggerText) -> str | None:
@@ -200,7 +252,7 @@ def _columns(db: Database, schema: str, name: str) -> list[str]:
 
 def _compile(db: Database, statement: str) -> str | None:
     try:
-        db.execute("EXPLAIN " + statement)
+        db.execute(explain(statement))
     except db.driver_error as error:
         return str(error)
     return None

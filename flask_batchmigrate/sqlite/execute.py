@@ -21,6 +21,7 @@ from .dependants import read_dependants
 from .errors import ChangeRefused
 from .indexes import create_indexes
 from .indexes import drop_indexes
+from .judge import check_definition
 from .judge import stays_valid
 from .storage import replace_text
 from .strategy import Way
@@ -50,6 +51,7 @@ def carry_out(db: Database, target: Target, way: Way, keep_indexes: bool) -> Way
     :return: the way it was done in the end.
     :raises ChangeRefused: the rows, or what depends on the table, do not allow it.
     """
+    check_definition(db, target.before, target.text)
     if way is not Way.COPY:
         try:
             with savepoint(db, "batchmigrate_edit"):
@@ -119,9 +121,18 @@ def _drop_column(db: Database, target: Target, name: str) -> None:
     if text.sql != present.text.sql:
         replace_text(db, present.schema, present.name, text.sql)
     try:
+        before = _other_texts(db, present)
         db.execute(f"ALTER TABLE {present.path} DROP COLUMN {always_quoted(name)}")
     except db.driver_error as error:
         raise NotConfirmed(str(error)) from error
+    if _other_texts(db, present) != before:
+        # It also respells text in double quotes, all over the schema.
+        raise NotConfirmed
+
+
+def _other_texts(db: Database, present: StoredTable) -> list[str | None]:
+    objects = read_catalogue(db, present.schema).objects
+    return [o.sql for o in objects if o.type != "table" or o.name != present.name]
 
 
 def _without_mentions(text: TableText, name: str) -> TableText:

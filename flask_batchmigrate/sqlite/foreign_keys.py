@@ -13,6 +13,7 @@ from .catalogue import always_quoted
 from .catalogue import ForeignKeyRow
 from .database import Database
 from .scan import foreign_key_violations
+from .statements import explain
 from .tokens import quote
 from .tokens import same_name
 
@@ -51,7 +52,7 @@ def read_state(
         try:
             # Compiled, not run: it names the mismatch without reading a row.
             check = f"foreign_key_check({always_quoted(child)})"
-            db.execute(f"EXPLAIN PRAGMA {quote(schema)}.{check}")
+            db.execute(explain(f"PRAGMA {quote(schema)}.{check}"))
         except db.driver_error as error:
             errors[child] = str(error)
     violations: Violations = collections.Counter()

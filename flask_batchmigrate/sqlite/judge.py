@@ -15,6 +15,8 @@ from .catalogue import always_quoted
 from .catalogue import StoredTable
 from .database import Database
 from .database import trial
+from .errors import ChangeRefused
+from .statements import explain
 from .storage import replace_text
 from .table import parse_table
 from .table import TableText
@@ -39,7 +41,7 @@ def stays_valid(db: Database, stored: StoredTable, text: TableText) -> bool:
         with trial(db, "batchmigrate_judge"):
             old = _twin(db, stored.text, text, "_batchmigrate_old")
             new = _twin(db, _as_before(text, stored.text), stored.text, _NEW)
-            plan = db.execute(f"EXPLAIN INSERT INTO {new} SELECT * FROM {old}")
+            plan = db.execute(explain(f"INSERT INTO {new} SELECT * FROM {old}"))
             return any(row[1] in _TRANSFER for row in plan) and (
                 _automatic_indexes(db, stored.schema, stored.name)
                 == _automatic_indexes(db, "temp", _NEW)
@@ -47,6 +49,29 @@ def stays_valid(db: Database, stored: StoredTable, text: TableText) -> bool:
     except db.driver_error:
         # What SQLite does not accept as a table it does not call valid either.
         return False
+
+
+def check_definition(db: Database, stored: StoredTable, text: TableText) -> None:
+    """Ask SQLite whether it accepts a new definition; nothing is changed.
+
+    :raises ChangeRefused: with what SQLite says. What it would not accept of the stored
+        definition either is no reason: it is there.
+    """
+    error = _rejection(db, text)
+    if error is not None and _rejection(db, stored.text) is None:
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot be changed like that: SQLite does not accept"
+            f" the new definition: {error}. Nothing was changed."
+        ) from error
+
+
+def _rejection(db: Database, text: TableText) -> Exception | None:
+    try:
+        with trial(db, "batchmigrate_definition"):
+            db.execute(created_as(text, f"temp.{always_quoted(text.name)}"))
+    except db.driver_error as error:
+        return error
+    return None
 
 
 def _twin(db: Database, text: TableText, other: TableText, name: str) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import typing as t
+
 _READING = ("SELECT", "PRAGMA", "EXPLAIN", "VALUES")
 _SAVEPOINTS = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
+_explained: t.Final = itertools.count(1)
 
 
 def is_read(sql: str) -> bool:
@@ -19,3 +23,13 @@ def is_savepoint(sql: str) -> bool:
 def is_begin(sql: str) -> bool:
     """Whether a statement begins a transaction."""
     return sql.lstrip().upper().startswith("BEGIN")
+
+
+def explain(sql: str) -> str:
+    """Write a statement that compiles another one without running it.
+
+    Each has a text of its own. Drivers keep compiled statements by their text, and an
+    ``EXPLAIN`` does not notice that the schema has changed since: it would show a
+    program for what is gone, or crash on it.
+    """
+    return f"EXPLAIN {sql} /* {next(_explained)} */"

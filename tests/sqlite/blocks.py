@@ -1,0 +1,471 @@
+"""Random blocks of changes, with what they mean for the model."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import copy
+import dataclasses
+import typing as t
+
+from flask_batchmigrate.sqlite import changes
+from flask_batchmigrate.sqlite.table import ConstraintKind
+
+from .choices import Choices
+from .schema_model import affinity
+from .schema_model import Check
+from .schema_model import Column
+from .schema_model import Constraint
+from .schema_model import drop_column
+from .schema_model import ForeignKey
+from .schema_model import Index
+from .schema_model import Key
+from .schema_model import Schema
+from .schema_model import Table
+from .schema_model import Term
+from .schema_model import Writer
+from .strategies import Builder
+from .strategies import COLLATIONS
+from .strategies import default_for
+from .strategies import EXPRESSIONS
+from .strategies import NAMES
+from .strategies import STRICT_TYPES
+from .strategies import TYPES
+
+
+@dataclasses.dataclass
+class Meaning:
+    """What a block means.
+
+    :param table: the table it changes.
+    :param before: the schema before it.
+    :param after: the schema after it.
+    :param changes: the block.
+    :param dropped: columns that go.
+    :param retyped: columns whose type changes, with the type they had.
+    :param using: how values are converted, by column.
+    :param kept: columns whose misfits stay.
+    :param added: new constraints.
+    :param went: names of indexes that go with their columns.
+    """
+
+    table: int
+    before: Schema
+    after: Schema
+    changes: list[changes.Change] = dataclasses.field(default_factory=list)
+    dropped: list[Column] = dataclasses.field(default_factory=list)
+    retyped: dict[int, str] = dataclasses.field(default_factory=dict)
+    using: dict[int, str] = dataclasses.field(default_factory=dict)
+    kept: set[int] = dataclasses.field(default_factory=set)
+    added: list[Constraint] = dataclasses.field(default_factory=list)
+    went: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def old(self) -> Table:
+        """The table before the block."""
+        return self.before.table(self.table)
+
+    @property
+    def new(self) -> Table:
+        """The table after the block."""
+        return self.after.table(self.table)
+
+
+class BlockBuilder:
+    """Makes a block, one change after the other.
+
+    :param builder: what made the schema, for more of the same.
+    :param schema: the schema.
+    """
+
+    def __init__(self, builder: Builder, schema: Schema, table: int) -> None:
+        self.builder = builder
+        self.choices: Choices = builder.choices
+        self.meaning = Meaning(table, schema, copy.deepcopy(schema))
+        self.table = self.meaning.new
+        builder.schema = self.meaning.after
+        self.steps: list[cabc.Callable[[], changes.Change]] = []
+        self.pinned: set[int] = set()
+        self.names: dict[str, str] = {}
+
+    def build(self) -> Meaning:
+        """Make the block."""
+        for _ in range(self.choices.number(1, 4)):
+            self.choices.pick(self.operations())()
+        self.names |= self.meaning.after.names()
+        self.names[f"t{self.table.id}"] = self.meaning.old.name
+        self.meaning.changes = [step() for step in self.steps]
+        if self.choices.chance(8):
+            self.rename_table()
+        return self.meaning
+
+    def operations(self) -> list[cabc.Callable[[], None]]:
+        """Return what can be done next."""
+        return [
+            self.set_not_null,
+            self.set_default,
+            self.set_type,
+            self.rename_column,
+            self.drop_column,
+            self.add_column,
+            self.add_key,
+            self.add_check,
+            self.add_foreign_key,
+            self.drop_constraint,
+            self.drop_constraint,
+            self.reorder,
+            self.set_options,
+            self.create_index,
+            self.drop_index,
+            self.replace_column,
+        ]
+
+    # Names
+
+    def refer(self, column: Column) -> str:
+        """Name a column as it is called by now, or as it was before the block."""
+        old = self.meaning.old
+        now = {c.name.lower() for c in self.table.columns}
+        if old.has(column.id) and self.choices.chance(3):
+            name = old.column(column.id).name
+            if name.lower() not in now:
+                return name
+        return column.name
+
+    def writer(self) -> Writer:
+        """Write with the names at the end of the block, before the table's own."""
+        writer = Writer(self.meaning.after)
+        writer.names = self.names
+        return writer
+
+    def any_column(self) -> Column:
+        """Choose a column."""
+        return self.choices.pick(self.table.columns)
+
+    def plain_column(self) -> Column:
+        """Choose a column that is not generated."""
+        return self.choices.pick(self.table.plain_columns)
+
+    # Columns
+
+    def set_not_null(self) -> None:
+        """Set or drop NOT NULL."""
+        column = self.any_column()
+        name, wanted = self.refer(column), not self.choices.chance(2)
+        if column.not_null is not wanted:
+            column.not_null, column.not_null_conflict = wanted, ""
+        self.steps.append(lambda: changes.SetNotNull(name, wanted))
+
+    def set_default(self) -> None:
+        """Set or drop a default."""
+        column = self.plain_column()
+        name, value = self.refer(column), None
+        if not self.choices.chance(4):
+            value = default_for(self.choices, column.type)
+        column.default = value
+        self.steps.append(lambda: changes.SetDefault(name, value))
+
+    def set_type(self) -> None:
+        """Change a type, with a conversion or not."""
+        choices = self.choices
+        column = self.any_column()
+        name = self.refer(column)
+        strict = self.table.strict and not choices.chance(8)
+        type_ = choices.pick(STRICT_TYPES if strict else TYPES)
+        using, keep = None, choices.chance(5)
+        stored = self.meaning.old.has(column.id)
+        if choices.chance(6) and stored and column.generated is None:
+            text = choices.pick(EXPRESSIONS)
+            names = [self.meaning.old.column(column.id).name] * 2
+            now = {c.name for c in self.table.columns}
+            if names[0] == column.name and names[0] in now:
+                quoted = '"' + names[0].replace('"', '""') + '"'
+                using = text.format(quoted, quoted)
+                self.pinned.add(column.id)
+        alias = self.table.alias
+        integer = affinity(type_) == "INTEGER"
+        if not (alias is column and integer):
+            if alias is column and self.table.primary is not None:
+                self.table.primary.autoincrement = False
+            self.meaning.retyped.setdefault(column.id, column.type)
+            column.type = type_
+            self.meaning.using.pop(column.id, None)
+            self.meaning.kept.discard(column.id)
+            if using is not None:
+                self.meaning.using[column.id] = using
+            if keep:
+                self.meaning.kept.add(column.id)
+            collation = ""
+            if choices.chance(6):
+                column.collation = choices.pick(COLLATIONS)
+                collation = f" COLLATE {column.collation}"
+            type_ += collation
+        self.steps.append(lambda: changes.SetType(name, type_, using, keep))
+
+    def rename_column(self) -> None:
+        """Rename a column."""
+        column = self.any_column()
+        if column.id in self.meaning.using:
+            return
+        name = self.refer(column)
+        taken = {c.name.lower() for c in self.table.columns}
+        new_name = self.choices.pick(
+            [n for n in (*NAMES, column.name.upper()) if n.lower() not in taken]
+        )
+        column.name = new_name
+        self.steps.append(lambda: changes.RenameColumn(name, new_name))
+
+    def drop_column(self) -> None:
+        """Drop a column."""
+        column = self.any_column()
+        if column.id in self.pinned or len(self.table.columns) == 1:
+            return
+        name = self.refer(column)
+        self.meaning.dropped.append(column)
+        self.names[str(column.id)] = column.name
+        present = {i.name for i in self.meaning.after.indexes}
+        drop_column(self.meaning.after, self.table, column.id)
+        left = {i.name for i in self.meaning.after.indexes}
+        self.meaning.went += sorted(present - left)
+        self.steps.append(lambda: changes.DropColumn(name))
+
+    def add_column(self) -> None:
+        """Add a column, anywhere."""
+        choices = self.choices
+        column = self.builder.column(self.table)
+        column.comment = ""
+        before = after = None
+        place = len(self.table.columns)
+        if choices.chance(3):
+            neighbour = self.any_column()
+            place = self.table.columns.index(neighbour)
+            if choices.chance(2):
+                before = self.refer(neighbour)
+            else:
+                after = self.refer(neighbour)
+                place += 1
+        self.table.columns.insert(place, column)
+        self.add_inline(column)
+        name = column.name
+        if column.generated is not None:
+            self.pin(Check(column.generated).columns)
+        self.pin({column.id})
+        snapshot = copy.deepcopy(column)
+        own = [
+            c
+            for c in self.table.constraints
+            if c.columns == {column.id} and getattr(c, "inline", False)
+        ]
+
+        def make() -> changes.Change:
+            writer = self.writer()
+            table = dataclasses.replace(self.table, constraints=own)
+            return changes.AddColumn(
+                name, writer.definition(table, snapshot), before, after
+            )
+
+        self.steps.append(make)
+
+    def add_inline(self, column: Column) -> None:
+        """Put a constraint on a new column, now and then."""
+        choices = self.choices
+        if column.generated is not None or not choices.chance(4):
+            return
+        kind = choices.number(0, 2)
+        made: Constraint
+        if kind == 0:
+            made = Check(f"{{{column.id}}} <> 'no'", self.builder.label(), column.id)
+        elif kind == 1:
+            made = Key(False, [Term(column.id)], self.builder.label(), inline=True)
+        else:
+            parent = choices.pick(self.meaning.after.tables)
+            alias = parent.alias
+            if alias is None:
+                return
+            made = ForeignKey([column.id], parent.id, [alias.id], self.builder.label())
+            made.inline = True
+            self.pin({alias.id})
+        self.meaning.added.append(made)
+        self.table.constraints.append(made)
+
+    def replace_column(self) -> None:
+        """Put a new definition in the place of a column."""
+        column = self.plain_column()
+        alias = self.table.alias
+        primary = self.table.primary
+        if alias is column or not self.meaning.old.has(column.id):
+            return
+        if primary is not None and primary.inline and column.id in primary.columns:
+            return
+        if column.id in self.meaning.using:
+            return
+        name = self.refer(column)
+        self.meaning.retyped.setdefault(column.id, column.type)
+        self.table.constraints = [
+            c for c in self.table.constraints if not _stands_on(c, column.id)
+        ]
+        fresh = self.builder.column(dataclasses.replace(self.table, columns=[]))
+        column.type, column.not_null = fresh.type, fresh.not_null
+        column.not_null_conflict = fresh.not_null_conflict
+        column.default, column.collation = fresh.default, fresh.collation
+        column.comment = column.comment
+        self.meaning.kept.discard(column.id)
+        self.pin({column.id})
+        snapshot = dataclasses.replace(column, comment="")
+        own = dataclasses.replace(self.table, constraints=[])
+
+        def make() -> changes.Change:
+            return changes.ReplaceColumn(name, self.writer().definition(own, snapshot))
+
+        self.steps.append(make)
+
+    def reorder(self) -> None:
+        """Put the columns into another order."""
+        columns = self.choices.some(
+            self.table.columns, len(self.table.columns), len(self.table.columns)
+        )
+        names = tuple(self.refer(c) for c in columns)
+        self.table.columns[:] = columns
+        self.steps.append(lambda: changes.Reorder((names,)))
+
+    # Constraints, options, indexes
+
+    def pin(self, columns: cabc.Iterable[int]) -> None:
+        """Keep columns for the rest of the block."""
+        self.pinned |= set(columns)
+
+    def add(self, made: Constraint) -> None:
+        """Add a constraint of the table."""
+        made = copy.deepcopy(made)
+        made.inline = None if isinstance(made, Check) else False
+        self.table.constraints.append(made)
+        self.meaning.added.append(made)
+        self.pin(made.columns)
+        if isinstance(made, ForeignKey):
+            self.pin(made.parents)
+        self.steps.append(lambda: changes.AddConstraint(self.writer().constraint(made)))
+
+    def add_key(self) -> None:
+        """Add a UNIQUE, or put a PRIMARY KEY in the place of another."""
+        made = self.builder.unique(self.table)
+        made.primary = self.choices.chance(4)
+        if made.primary:
+            self.table.constraints = [
+                c
+                for c in self.table.constraints
+                if not (isinstance(c, Key) and c.primary)
+            ]
+        self.add(made)
+
+    def add_check(self) -> None:
+        """Add a CHECK."""
+        self.add(self.builder.check(self.table, lenient=False))
+
+    def add_foreign_key(self) -> None:
+        """Add a foreign key."""
+        parent = self.choices.pick(self.meaning.after.tables)
+        made = self.builder.new_foreign_key(self.table, parent)
+        if made is not None:
+            self.add(made)
+
+    def drop_constraint(self) -> None:
+        """Drop a constraint: by its name, or by what it is."""
+        choices = self.choices
+        if not self.table.constraints:
+            return
+        gone = choices.pick(self.table.constraints)
+        kind = _kind(gone)
+        if gone in self.meaning.added:
+            return
+        change: cabc.Callable[[], changes.Change]
+        if gone.name is not None:
+            change = _drop_by_name(gone.name, kind if choices.chance(2) else None)
+        elif not isinstance(gone, Check):
+            columns = _columns(gone)
+            alike = [
+                c
+                for c in self.table.constraints
+                if _kind(c) is kind and c.name is None and _columns(c) == columns
+            ]
+            if len(alike) > 1:
+                return
+            names = tuple(self.refer(self.table.column(c)) for c in columns)
+            change = _drop_by_columns(names, kind)
+        else:
+            return
+        self.table.constraints.remove(gone)
+        self.steps.append(change)
+
+    def set_options(self) -> None:
+        """Switch a table option."""
+        table, kind = self.table, self.choices.number(0, 2)
+        if kind == 0 and self.builder.strict_tables:
+            wanted = table.strict = not table.strict
+            self.steps.append(lambda: changes.SetOptions(strict=wanted))
+        elif kind == 1 and table.primary is not None:
+            if table.autoincrement:
+                return
+            wanted = table.without_rowid = not table.without_rowid
+            self.steps.append(lambda: changes.SetOptions(without_rowid=wanted))
+        elif table.alias is not None and table.primary is not None:
+            wanted = table.primary.autoincrement = not table.autoincrement
+            self.steps.append(lambda: changes.SetOptions(autoincrement=wanted))
+
+    def create_index(self) -> None:
+        """Create an index."""
+        index = self.builder.index(self.table)
+        self.meaning.after.indexes.append(index)
+        self.pin(index.columns)
+        self.steps.append(
+            lambda: changes.CreateIndex(index.name, self.writer().index(index))
+        )
+
+    def drop_index(self) -> None:
+        """Drop an index."""
+        own = [i for i in self.meaning.after.indexes if i.table == self.table.id]
+        stored = {i.name for i in self.meaning.before.indexes}
+        own = [i for i in own if i.name in stored]
+        if not own:
+            return
+        gone: Index = self.choices.pick(own)
+        self.meaning.after.indexes.remove(gone)
+        self.steps.append(lambda: changes.DropIndex(gone.name))
+
+    def rename_table(self) -> None:
+        """Rename the table, after everything else."""
+        name = self.choices.pick(("renamed", "re named", self.table.name.upper()))
+        if name == self.table.name:
+            return
+        self.table.name = name
+        self.meaning.changes.append(changes.RenameTable(name))
+
+
+def _stands_on(constraint: Constraint, column: int) -> bool:
+    if isinstance(constraint, Check):
+        return constraint.inline == column
+    return constraint.inline and constraint.columns == {column}
+
+
+def _kind(constraint: Constraint) -> ConstraintKind:
+    if isinstance(constraint, Check):
+        return ConstraintKind.CHECK
+    if isinstance(constraint, ForeignKey):
+        return ConstraintKind.FOREIGN_KEY
+    return ConstraintKind.PRIMARY_KEY if constraint.primary else ConstraintKind.UNIQUE
+
+
+def _columns(constraint: t.Any) -> list[int]:
+    if isinstance(constraint, ForeignKey):
+        return constraint.children
+    return [term.column for term in getattr(constraint, "terms", ())]
+
+
+def _drop_by_name(
+    name: str, kind: ConstraintKind | None
+) -> cabc.Callable[[], changes.Change]:
+    return lambda: changes.DropConstraint(name, kind)
+
+
+def _drop_by_columns(
+    names: tuple[str, ...], kind: ConstraintKind
+) -> cabc.Callable[[], changes.Change]:
+    return lambda: changes.DropConstraint(None, kind, names)

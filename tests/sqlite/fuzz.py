@@ -1,0 +1,55 @@
+"""Runs random examples for a long time: ``python -m tests.sqlite.fuzz --seconds 600``.
+
+Each example has a seed, so that a failure can be run again with ``--seed``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import re
+import time
+
+from .choices import from_seed
+from .scenario import Discard
+from .scenario import run_example
+from .scenario import Wrong
+
+
+def main() -> int:
+    """Run examples until the time is over; report what came of them."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, help="run this one example")
+    parser.add_argument("--start", type=int, default=0, help="the first seed")
+    parser.add_argument("--failures", type=int, default=5, help="stop after so many")
+    parser.add_argument("--kinds", action="store_true", help="show one of each kind")
+    options = parser.parse_args()
+    if options.seed is not None:
+        print(run_example(from_seed(options.seed)))
+        return 0
+    counts: collections.Counter[str] = collections.Counter()
+    kinds: collections.Counter[str] = collections.Counter()
+    end, seed, failures = time.monotonic() + options.seconds, options.start, 0
+    while time.monotonic() < end and failures < options.failures:
+        try:
+            counts[run_example(from_seed(seed))] += 1
+        except Discard:
+            counts["discarded"] += 1
+        except Wrong as problem:
+            failures += 1
+            kind = re.sub(r"'[^']*'|\d+", "_", str(problem))[:110]
+            kinds[kind] += 1
+            if not options.kinds or kinds[kind] == 1:
+                print(f"--- seed {seed}\n{problem}", flush=True)
+        seed += 1
+    for kind, count in kinds.most_common() if options.kinds else ():
+        print(f"{count:8} failures: {kind}")
+    for outcome, count in counts.most_common():
+        print(f"{count:8} {outcome}")
+    print(f"{sum(counts.values()) + failures} examples, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
