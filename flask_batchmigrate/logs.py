@@ -39,7 +39,7 @@ class _ConsoleHandler(logging.Handler):
         if told_otherwise and record.levelno < logging.WARNING:
             return
         try:
-            message = record.getMessage()
+            message = self.format(record)
             if record.levelno >= logging.ERROR:
                 self.console.error(message)
             elif record.levelno >= logging.WARNING:

@@ -413,6 +413,25 @@ def test_migrate_shows_what_was_found(project: Project) -> None:
     assert "plugin" not in stderr
 
 
+def test_what_env_logs(three: Project) -> None:
+    """What an env.py says through Alembic's log is shown by its weight."""
+    (three.path / "migrations" / "env.py").write_text(
+        "import logging\n"
+        "from flask_batchmigrate.environment import run\n"
+        "log = logging.getLogger('alembic.env')\n"
+        "log.debug('a detail')\n"
+        "log.info('a remark')\n"
+        "log.warning('a doubt')\n"
+        "try:\n    1 / 0\nexcept ZeroDivisionError:\n    log.exception('a trouble')\n"
+        "run()\n"
+    )
+    lines = three.ok("current").stderr.splitlines()
+    assert lines[:3] == ["a remark", "Warning: a doubt", "Error: a trouble"]
+    assert lines[-1] == "ZeroDivisionError: division by zero"
+    quiet = three.ok("current", "-q").stderr.splitlines()
+    assert quiet[:2] == ["Warning: a doubt", "Error: a trouble"]
+
+
 def test_ini_logging_is_honoured(three: Project) -> None:
     """A logging section of the user's ini file decides how the log looks."""
     write_ini(three)
