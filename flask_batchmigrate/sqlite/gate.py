@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import enum
 import sqlite3
 import typing as t
 
@@ -24,15 +25,27 @@ _HARMLESS = frozenset(
 )
 
 
+class Reason(enum.Enum):
+    """Why a statement was refused."""
+
+    EARLY = enum.auto()
+    """It writes, and the transaction has not begun yet."""
+    ENDING = enum.auto()
+    """It would end the transaction."""
+    LATE = enum.auto()
+    """The transaction has ended already."""
+
+
 class Refusal(t.NamedTuple):
     """A statement that was refused.
 
-    :param statement: what would have ended the transaction; ``None`` for one that
-        came before it.
+    :param reason: why.
+    :param statement: what it is, where it would have ended the transaction.
     :param script: the line that ran it.
     """
 
-    statement: str | None
+    reason: Reason
+    statement: str
     script: str | None
 
 
@@ -103,13 +116,15 @@ class Gate:
         if self._permitted:
             return sqlite3.SQLITE_OK
         if self._announced:
-            if action in _HARMLESS:
-                return sqlite3.SQLITE_OK
-            self.refusal = Refusal(None, calling_script())
-            return sqlite3.SQLITE_DENY
-        if action == sqlite3.SQLITE_TRANSACTION:
-            self.refusal = Refusal(statement or "", calling_script())
-            return sqlite3.SQLITE_DENY
+            return (
+                sqlite3.SQLITE_OK if action in _HARMLESS else self._refuse(Reason.EARLY)
+            )
         if not self._driver.in_transaction:
-            return sqlite3.SQLITE_DENY
+            return self._refuse(Reason.LATE)
+        if action == sqlite3.SQLITE_TRANSACTION:
+            return self._refuse(Reason.ENDING, statement)
         return sqlite3.SQLITE_OK
+
+    def _refuse(self, reason: Reason, statement: str | None = None) -> int:
+        self.refusal = Refusal(reason, statement or "", calling_script())
+        return sqlite3.SQLITE_DENY

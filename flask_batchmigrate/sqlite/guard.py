@@ -55,14 +55,24 @@ def watch(engine: sa.Engine) -> None:
 def second_connections(
     transaction: MigrationTransaction, engines: cabc.Iterable[sa.Engine] = ()
 ) -> cabc.Iterator[None]:
-    """Watch further engines while a migration goes on.
+    """Watch further engines while a migration goes on, and explain its errors.
+
+    What met the lock or the gate of the migration below SQLAlchemy, in a connection
+    of the script's own making for instance, leaves the block as an error that says so.
 
     :param transaction: the migration; its own engine is watched already.
     :param engines: the other engines of the application.
+    :raises TransactionError: for an error of the driver that the migration caused.
     """
     for engine in (transaction.connection.engine, *engines):
         watch(engine)
-    yield
+    try:
+        yield
+    except Exception as error:
+        explained = transaction.explain(error)
+        if explained is None:
+            raise
+        raise explained.with_traceback(error.__traceback__) from error
 
 
 class Seconds:

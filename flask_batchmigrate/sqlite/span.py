@@ -11,6 +11,7 @@ from .conditions import Conditions
 from .driver import is_busy
 from .errors import TransactionError
 from .gate import Gate
+from .gate import Reason
 from .gate import Refusal
 from .waiting import LockTimeout
 from .waiting import Notify
@@ -182,17 +183,17 @@ class Span:
         original = getattr(error, "orig", None) or error
         if not isinstance(original, self._driver.error):
             return None
-        if "not authorized" in str(original):
-            if self._lost or (self.is_begun and not self._driver.in_transaction):
-                return self.describe_loss()
-            if self._gate.refusal is not None:
-                return self._describe_refusal(self._gate.refusal)
+        refusal = self._gate.refusal
+        if refusal is not None and "not authorized" in str(original):
+            return self._describe_refusal(refusal)
         if is_busy(original):
             return self.describe_second(calling_script(error))
         return None
 
     def _describe_refusal(self, refusal: Refusal) -> TransactionError:
-        tell = telling.refused if refusal.statement else telling.premature
+        if refusal.reason is Reason.LATE:
+            return self.describe_loss()
+        tell = telling.refused if refusal.reason is Reason.ENDING else telling.premature
         return TransactionError(tell(self.name, refusal, self.commits))
 
     def describe_loss(self) -> TransactionError:

@@ -186,15 +186,30 @@ def test_other_threads_wait(plain: Application) -> None:
 
 
 def test_a_raw_driver_connection_is_explained(plain: Application) -> None:
-    """A lock met outside SQLAlchemy is explained after the fact."""
-    with running(plain.engine) as current:
-        raw = sqlite3.connect(plain.path, timeout=0)
-        with pytest.raises(sqlite3.OperationalError) as caught:
-            raw.execute("INSERT INTO parent VALUES (3, 'three')")
-        raw.close()
-        explained = current.transaction.explain(caught.value)
-    assert explained is not None
-    assert "test_second_connection.py, line" in str(explained)
+    """A lock or a refusal met outside SQLAlchemy leaves the run as one that is told."""
+    with (
+        pytest.raises(TransactionError, match=r"a second connection .*py, line"),
+        running(plain.engine),
+        contextlib.closing(sqlite3.connect(plain.path, timeout=0)) as raw,
+    ):
+        raw.execute("INSERT INTO parent VALUES (3, 'three')")
+    with (
+        pytest.raises(TransactionError, match=r"COMMIT .*line .*executescript\(\)"),
+        running(plain.engine) as current,
+    ):
+        driver = t.cast(t.Any, current.connection.connection.driver_connection)
+        driver.executescript("SELECT 1")
+    with (
+        pytest.raises(TransactionError, match="rolled back: SQLite did so itself"),
+        running(plain.engine) as current,
+    ):
+        driver = t.cast(t.Any, current.connection.connection.driver_connection)
+        with contextlib.suppress(sqlite3.IntegrityError):
+            driver.execute("INSERT OR ROLLBACK INTO parent VALUES (1, 'again')")
+        driver.execute("CREATE TABLE late(a)")
+    with pytest.raises(LookupError), running(plain.engine):
+        raise LookupError("the script's own")
+    assert plain.tables() == {"parent", "child"}
 
 
 def test_another_engine_on_the_same_file(plain: Application) -> None:

@@ -95,13 +95,10 @@ def test_a_success_is_stored(app: Application, arrive: Arrive) -> None:
     assert any("INSERT INTO" in line and "'one','one'" in line for line in dump)
 
 
-def test_closing_without_commit_changes_nothing(
-    app: Application, arrive: Arrive
-) -> None:
+def test_closing_without_commit_changes_nothing(app: Application) -> None:
     """An environment that forgets to commit, or breaks, leaves the old state."""
     before = app.dump()
     connection = app.engine.connect()
-    arrive(connection)
     transaction = migration.begin(connection)
     script(connection)
     connection.close()
@@ -144,10 +141,9 @@ def test_one_transaction_for_each_revision(app: Application) -> None:
     assert app.tables() == {"parent", "child", "first", "second"}
 
 
-def test_savepoints_of_the_script(app: Application, arrive: Arrive) -> None:
+def test_savepoints_of_the_script(app: Application) -> None:
     """``op.get_bind().begin_nested()`` undoes its own part only."""
     with app.engine.connect() as connection:
-        arrive(connection)
         transaction = migration.begin(connection)
         connection.exec_driver_sql("CREATE TABLE kept(a)")
         with pytest.raises(ZeroDivisionError), connection.begin_nested():
