@@ -28,6 +28,7 @@ if t.TYPE_CHECKING:
 
 _watched: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 _watching = threading.Lock()
+_local = threading.local()
 
 
 def watch(engine: sa.Engine) -> None:
@@ -75,29 +76,67 @@ def second_connections(
         raise explained.with_traceback(error.__traceback__) from error
 
 
+@contextlib.contextmanager
+def patient(timeout: float) -> cabc.Iterator[None]:
+    """Have the connections that are opened for a run wait as long as a migration.
+
+    An application's own listener may take the write lock as soon as a connection
+    begins, before :func:`~.transaction.begin` is asked; without this it would give up
+    after the application's own timeout. Concerns the engines that are watched, and
+    this thread only.
+
+    :param timeout: how long to wait for the locks of others, in seconds.
+    """
+    waits = _Waits(round(timeout * 1000))
+    before = getattr(_local, "waits", None)
+    _local.waits = waits
+    try:
+        yield
+    finally:
+        _local.waits = before
+        waits.leave()
+
+
+class _Waits:
+    """Driver connections with another timeout for a while.
+
+    :param timeout: how long they wait for locks, in milliseconds.
+    """
+
+    def __init__(self, timeout: int) -> None:
+        self._timeout = timeout
+        self._before: dict[int, tuple[t.Any, int]] = {}
+
+    def change(self, dbapi: t.Any) -> None:
+        """Have a driver connection wait like this."""
+        # Asked again, because a listener of the application may have set its own.
+        timeout = _run(dbapi, "PRAGMA busy_timeout")
+        if timeout != self._timeout:
+            self._before[id(dbapi)] = (dbapi, timeout)
+            _run(dbapi, f"PRAGMA busy_timeout = {self._timeout}")
+
+    def restore(self, dbapi: t.Any) -> None:
+        """Have a driver connection wait as it did."""
+        if id(dbapi) in self._before:
+            _, timeout = self._before.pop(id(dbapi))
+            # The script may have closed it; then there is nothing to put back.
+            with contextlib.suppress(sqlite3.ProgrammingError):
+                _run(dbapi, f"PRAGMA busy_timeout = {timeout}")
+
+    def leave(self) -> None:
+        """Put back what is still different."""
+        for dbapi, _ in list(self._before.values()):
+            self.restore(dbapi)
+
+
 class Seconds:
     """The second connections that a migration has met."""
 
     def __init__(self) -> None:
-        #: driver connections that do not wait, with the timeout they had
-        self._impatient: dict[int, tuple[t.Any, int]] = {}
-        #: connections refused to the script, kept until closing them is harmless
+        #: those that do not wait
+        self.impatient = _Waits(0)
+        #: those refused to the script, kept until closing them is harmless
         self._parked: list[sa.Connection] = []
-
-    def hurry(self, dbapi: t.Any) -> None:
-        """Have a driver connection not wait for locks."""
-        if id(dbapi) not in self._impatient:
-            timeout = _run(dbapi, "PRAGMA busy_timeout")
-            self._impatient[id(dbapi)] = (dbapi, timeout)
-            _run(dbapi, "PRAGMA busy_timeout = 0")
-
-    def calm(self, dbapi: t.Any) -> None:
-        """Have a driver connection wait for locks as it did."""
-        if id(dbapi) in self._impatient:
-            _, timeout = self._impatient.pop(id(dbapi))
-            # The script may have closed it; then there is nothing to put back.
-            with contextlib.suppress(sqlite3.ProgrammingError):
-                _run(dbapi, f"PRAGMA busy_timeout = {timeout}")
 
     def park(self, connection: sa.Connection) -> None:
         """Keep a connection that must not be given back to its pool yet."""
@@ -105,8 +144,7 @@ class Seconds:
 
     def leave(self) -> None:
         """Put everything back, after the migration."""
-        for dbapi, _ in list(self._impatient.values()):
-            self.calm(dbapi)
+        self.impatient.leave()
         while self._parked:
             self._parked.pop().close()
 
@@ -130,12 +168,20 @@ class _Watch:
     def _on_checkout(self, dbapi: t.Any, record: object, proxy: object) -> None:
         if registry.here():
             transaction = registry.with_identity(database_identity(dbapi))
-            if transaction is not None and dbapi is not transaction.driver.dbapi:
-                transaction.seconds.hurry(dbapi)
+            if transaction is not None:
+                if dbapi is not transaction.driver.dbapi:
+                    transaction.seconds.impatient.change(dbapi)
+                return
+        waits = getattr(_local, "waits", None)
+        if waits is not None:
+            waits.change(dbapi)
 
     def _on_checkin(self, dbapi: t.Any, record: object) -> None:
         for transaction in registry.here():
-            transaction.seconds.calm(dbapi)
+            transaction.seconds.impatient.restore(dbapi)
+        waits = getattr(_local, "waits", None)
+        if waits is not None:
+            waits.restore(dbapi)
 
     def _on_connection(self, connection: sa.Connection) -> None:
         """Refuse a second use of the very driver connection that migrates.

@@ -95,6 +95,16 @@ def active_for(connection: sa.Connection) -> MigrationTransaction | None:
     return registry.with_identity(Driver(connection).identity())
 
 
+def explain(error: BaseException) -> TransactionError | None:
+    """Say what an error means that a migration of this thread has caused.
+
+    :param error: what left a migration script, as it is or wrapped by SQLAlchemy.
+    :return: the error to raise from it, or ``None`` where it speaks for itself.
+    """
+    explained = (transaction.explain(error) for transaction in registry.here())
+    return next(filter(None, explained), None)
+
+
 class MigrationTransaction:
     """The transaction of a migration; a door to the database for the engine.
 

@@ -185,6 +185,26 @@ def test_other_threads_wait(plain: Application) -> None:
     assert any("'nine'" in line for line in plain.dump())
 
 
+def test_a_timeout_that_the_application_sets_itself(plain: Application) -> None:
+    """A listener with a timeout of its own does not keep the script waiting."""
+    sa.event.listen(plain.engine.pool, "connect", slow)
+    plain.engine.dispose()
+    started = time.monotonic()
+    with running(plain.engine) as current:
+        with pytest.raises(TransactionError), plain.engine.begin() as second:
+            second.exec_driver_sql("CREATE TABLE late(a)")
+        current.connection.commit()
+    assert time.monotonic() - started < 10
+    with plain.engine.connect() as one, plain.engine.connect() as two:
+        for connection in (one, two):
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 20000
+
+
+def slow(dbapi: sqlite3.Connection, record: object) -> None:
+    """Wait for others for 20 seconds."""
+    dbapi.execute("PRAGMA busy_timeout = 20000").close()
+
+
 def test_a_raw_driver_connection_is_explained(plain: Application) -> None:
     """A lock or a refusal met outside SQLAlchemy leaves the run as one that is told."""
     with (

@@ -20,6 +20,8 @@ import sqlalchemy as sa
 import flask_batchmigrate
 from flask_batchmigrate.sqlite import transaction as migration
 from flask_batchmigrate.sqlite.errors import TransactionError
+from flask_batchmigrate.sqlite.guard import patient
+from flask_batchmigrate.sqlite.guard import watch
 
 from .setups import Application
 from .setups import dump
@@ -42,7 +44,9 @@ def app(
 @contextlib.contextmanager
 def other(app: Application, *statements: str) -> cabc.Iterator[sqlite3.Connection]:
     """A connection of somebody else, who holds a lock."""
-    connection = sqlite3.connect(app.path, isolation_level=None)
+    connection = sqlite3.connect(
+        app.path, isolation_level=None, check_same_thread=False
+    )
     try:
         for statement in statements:
             connection.execute(statement).fetchall()
@@ -114,6 +118,49 @@ def test_waiting_for_a_writer(app: Application) -> None:
         transaction.finish()
     assert len(notes) == 1
     assert count == 3
+
+
+def test_waiting_in_a_listener_of_the_application(tmp_path: pathlib.Path) -> None:
+    """A listener that takes the lock itself waits as long as the migration may."""
+    app = Application(BY_NAME["begin-immediate"], tmp_path)
+    watch(app.engine)
+    app.engine.dispose()
+    sa.event.listen(app.engine.pool, "connect", hasty)
+    notes: list[str] = []
+    try:
+        with other(app, *WRITER) as writer:
+            with pytest.raises(sa.exc.OperationalError), app.engine.begin():
+                raise AssertionError("not reached")
+            app.engine.dispose()
+            threading.Timer(0.5, lambda: pathlib.Path(tmp_path / "go").touch()).start()
+            finish = threading.Thread(
+                target=commit_when, args=(tmp_path / "go", writer)
+            )
+            finish.start()
+            with patient(10), app.engine.connect() as connection:
+                connection.begin()
+                transaction = migration.begin(connection, notify=notes.append)
+                connection.exec_driver_sql("CREATE TABLE made(a)")
+                connection.commit()
+                transaction.finish()
+            finish.join()
+        with app.engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 50
+        assert "made" in app.tables()
+    finally:
+        app.engine.dispose()
+
+
+def hasty(dbapi: sqlite3.Connection, record: object) -> None:
+    """Wait for others for 50 milliseconds only."""
+    dbapi.execute("PRAGMA busy_timeout = 50").close()
+
+
+def commit_when(sign: pathlib.Path, writer: sqlite3.Connection) -> None:
+    """End the transaction of another connection once a file appears."""
+    while not sign.exists():
+        time.sleep(0.02)
+    writer.execute("COMMIT")
 
 
 def test_a_reader(app: Application) -> None:
