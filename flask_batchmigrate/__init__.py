@@ -10,6 +10,7 @@ from .extension import Migrate
 from .settings import SetupError
 
 if t.TYPE_CHECKING:
+    from ._compat import alembic_version as alembic_version
     from .commands import branches
     from .commands import check
     from .commands import current
@@ -59,6 +60,7 @@ UnknownRevision UnknownTemplate
 """
 _LAZY: t.Final = {
     "Config": ".environment.config",
+    "alembic_version": "._compat",
     **dict.fromkeys(_COMMANDS.split(), ".commands"),
     **dict.fromkeys(_ERRORS.split(), ".errors"),
 }

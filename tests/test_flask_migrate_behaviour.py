@@ -162,3 +162,11 @@ def test_configure_callback(tmp_path: pathlib.Path) -> None:
         )
     ok(tmp_path, "db", "migrate", "--rev-id", "aa11")
     assert (tmp_path / "migrations" / "versions" / "step_aa11.py").is_file()
+
+
+def test_alembic_version() -> None:
+    """The release of Alembic can be asked for, as three numbers."""
+    from flask_batchmigrate import alembic_version
+
+    assert len(alembic_version) == 3
+    assert all(isinstance(number, int) for number in alembic_version)

@@ -113,7 +113,11 @@ def _engines(state: MigrateState) -> dict[str, sa.Engine]:
             "There is no database to migrate: pass 'db' to init_app(), or 'metadata' "
             "with 'engine', 'engines' or 'url'."
         )
-    engines = getattr(db, "engines", None)
+    try:
+        engines = getattr(db, "engines", None)
+    except RuntimeError as error:
+        # db.init_app() was not called for this application; the text says so.
+        raise SetupError(f"{error} Nothing was changed.") from error
     if engines is None:
         return {"": db.engine}
     if engines or not getattr(db, "async_engines", None):
