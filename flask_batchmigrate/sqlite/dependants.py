@@ -92,11 +92,16 @@ def _read(
 
 
 def newly_broken(
-    before: tuple[Dependant, ...], after: tuple[Dependant, ...]
+    before: tuple[Dependant, ...],
+    after: tuple[Dependant, ...],
+    *,
+    renamed: bool = False,
 ) -> tuple[str, ...]:
     """Say which dependants a change has broken, each with the reason.
 
     A view that lost a column counts as broken: it was one of ``SELECT *``.
+
+    :param renamed: whether the change gave columns other names, in views too.
     """
     sound = {(d.type, d.name): d for d in before if d.error is None}
     broken = []
@@ -108,13 +113,14 @@ def newly_broken(
             broken.append(f"{dependant} ({dependant.error})")
         elif earlier.strict_error is None and dependant.strict_error is not None:
             broken.append(f"{dependant} ({dependant.strict_error})")
-        elif len(dependant.columns) < len(earlier.columns):
+        elif not renamed:
             lost = [
                 c
                 for c in earlier.columns
                 if not any(same_name(c, d) for d in dependant.columns)
             ]
-            broken.append(f"{dependant} (it selects {', '.join(lost)})")
+            if lost:
+                broken.append(f"{dependant} (it selects {', '.join(lost)})")
     return tuple(broken)
 
 

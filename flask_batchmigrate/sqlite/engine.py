@@ -35,6 +35,7 @@ from .foreign_keys import new_errors
 from .foreign_keys import new_violations
 from .foreign_keys import read_state
 from .names import resolve
+from .passes import in_passes
 from .plan import make_plan
 from .plan import Options
 from .plan import Plan
@@ -113,24 +114,20 @@ def _alter_in_order(
 ) -> Report:
     """Make what describes the table by its old names before those change.
 
-    All renames of a pass come first; a definition that was written before them would
-    take a renamed column for another one, and drop it.
+    All renames of a pass come first; text that was written before them would take a
+    renamed column for another one, or find none.
     """
-    first = next(
-        (i for i, c in enumerate(block) if isinstance(c, changes.RenameColumn)), 0
-    )
-    described = (changes.ReplaceDefinition, changes.ReplaceColumn)
-    if not any(isinstance(c, described) for c in block[:first]):
-        return _alter(db, table, block, schema, options)
+    *earlier, last = in_passes(block)
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
     once = dataclasses.replace(options, recreate=before)
-    earlier = _alter(db, table, block[:first], schema, once)
-    report = _alter(db, table, block[first:], schema, options)
+    reports = [_alter(db, table, part, schema, once) for part in earlier]
+    reports.append(_alter(db, table, last, schema, options))
     return dataclasses.replace(
-        report,
-        notes=earlier.notes + report.notes,
-        warnings=earlier.warnings + report.warnings,
+        reports[-1],
+        way=max(report.way for report in reports),
+        notes=tuple(note for report in reports for note in report.notes),
+        warnings=tuple(text for report in reports for text in report.warnings),
     )
 
 
@@ -167,7 +164,7 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
         if watchers:
             raise _needed(stored, column, watchers)
     keys = _key_state(db, catalogue, plan)
-    way = carry_out(db, plan.target, plan.way, plan.keep_indexes)
+    way = carry_out(db, plan.target, plan.way, plan.options)
     verify(catalogue, read_catalogue(db, stored.schema), plan.target, way)
     broken = newly_broken(dependants, read_dependants(db, catalogue, stored.name))
     if broken:

@@ -23,6 +23,7 @@ from .indexes import create_indexes
 from .indexes import drop_indexes
 from .judge import check_definition
 from .judge import stays_valid
+from .plan import Options
 from .storage import replace_text
 from .strategy import Way
 from .table import ConstraintKind
@@ -43,11 +44,10 @@ class NotConfirmed(Exception):
     """SQLite does not confirm that the stored records stay valid: copy instead."""
 
 
-def carry_out(db: Database, target: Target, way: Way, keep_indexes: bool) -> Way:
+def carry_out(db: Database, target: Target, way: Way, options: Options) -> Way:
     """Make the change.
 
     :param way: the cheapest way that is safe by the engine's own rules.
-    :param keep_indexes: let a copy keep the indexes that stay valid.
     :return: the way it was done in the end.
     :raises ChangeRefused: the rows, or what depends on the table, do not allow it.
     """
@@ -57,9 +57,14 @@ def carry_out(db: Database, target: Target, way: Way, keep_indexes: bool) -> Way
             with savepoint(db, "batchmigrate_edit"):
                 _alter_and_edit(db, target, way)
             return way
-        except NotConfirmed:
-            pass
-    _copy(db, target, keep_indexes)
+        except NotConfirmed as error:
+            if options.recreate == "never":
+                raise ChangeRefused(
+                    f"Table '{target.before.name}' would have to be copied, which"
+                    " recreate='never' rules out: SQLite does not confirm that the"
+                    " stored records stay valid. Nothing was changed."
+                ) from error
+    _copy(db, target, options.keep_indexes)
     return Way.COPY
 
 
@@ -85,10 +90,13 @@ def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
             db.execute(f"ALTER TABLE {stored.path} ADD COLUMN {column.text}")
     check_rows(db, target, stored.path)
     for name in target.dropped_columns:
-        if stored.text.column(name).generated is None:
+        rule = stored.text.column(name).generated
+        if rule is None or rule.stored:
             _drop_column(db, target, name)
     if way is Way.EDIT:
         _edit(db, target)
+    else:
+        _respell(db, target)
     check_parents(db, target)
     create_indexes(db, stored, target.new_indexes)
 
@@ -105,6 +113,20 @@ def _edit(db: Database, target: Target) -> None:
             f"DELETE FROM {quote(present.schema)}.sqlite_sequence WHERE name = ?",
             (present.name,),
         )
+
+
+def _respell(db: Database, target: Target) -> None:
+    """Write the text as planned where SQLite's own ALTER wrote it in its own way.
+
+    It puts a new column before the comment that belongs to the last one.
+    """
+    present = _present(db, target)
+    if (
+        present.text.sql != target.text.sql
+        and db.can_write_schema
+        and stays_valid(db, present, target.text)
+    ):
+        replace_text(db, present.schema, present.name, target.text.sql)
 
 
 def _drop_column(db: Database, target: Target, name: str) -> None:

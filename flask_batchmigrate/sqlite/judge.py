@@ -78,13 +78,13 @@ def _twin(db: Database, text: TableText, other: TableText, name: str) -> str:
     """Make a temporary table that stores records like a definition.
 
     :param other: the definition it will be compared with. Generated columns that both
-        have become plain ones; one that only this one has takes no room and is left
-        out.
+        have become plain ones, and so do stored ones; a virtual one that only this
+        one has takes no room and is left out.
     :return: its path.
     """
     for column in text.columns:
         if column.generated is not None:
-            if other.has_column(column.name):
+            if column.generated.stored or other.has_column(column.name):
                 sql = edits.set_generated(text, column.name, None)
             else:
                 sql = edits.drop_column(text, column.name)

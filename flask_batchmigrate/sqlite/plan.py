@@ -48,13 +48,13 @@ class Plan:
     :param target: the table before and after.
     :param way: the cheapest way that is safe.
     :param differences: what differs, each with the reason for its way.
-    :param keep_indexes: whether a copy keeps the indexes that stay valid.
+    :param options: what is asked besides the changes.
     """
 
     target: Target
     way: Way
     differences: tuple[Difference, ...]
-    keep_indexes: bool = False
+    options: Options = Options()
 
     @property
     def reason(self) -> str:
@@ -89,7 +89,7 @@ def make_plan(
         way = max(way, _way_to_drop(db, target, found))
     if way is Way.EDIT and not db.can_write_schema:
         way = Way.COPY
-    plan = Plan(target, way, found, options.keep_indexes)
+    plan = Plan(target, way, found, options)
     if options.recreate == "never" and way is Way.COPY:
         raise ChangeRefused(
             f"Table '{stored.name}' would have to be copied, which recreate='never'"

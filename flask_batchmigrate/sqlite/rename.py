@@ -95,7 +95,21 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
                 new_name,
             )
             present = step
+    _rename_statistics(db, catalogue, table, new_name)
     _refuse_newly_broken(db, schema, new_name, before)
+
+
+def _rename_statistics(
+    db: Database, catalogue: Catalogue, table: str, new_name: str
+) -> None:
+    """Keep what ANALYZE found out; SQLite leaves it under the old name."""
+    for name in ("sqlite_stat1", "sqlite_stat4"):
+        if catalogue.table(name) is not None:
+            path = qualified(catalogue.schema, name)
+            db.execute(
+                f"UPDATE {path} SET tbl = ? WHERE tbl = ? COLLATE NOCASE",
+                (new_name, table),
+            )
 
 
 @contextlib.contextmanager
@@ -133,7 +147,7 @@ def _refuse_newly_broken(
     db: Database, schema: str, table: str, before: tuple[Dependant, ...]
 ) -> None:
     after = read_dependants(db, read_catalogue(db, schema), table)
-    broken = newly_broken(before, after)
+    broken = newly_broken(before, after, renamed=True)
     if broken:
         raise ChangeRefused(
             f"Table '{table}': the new name would break {'; '.join(broken)}."

@@ -1,0 +1,57 @@
+"""Splits a block where the names in its text would change their meaning.
+
+All renames of a pass are made first. A condition or a definition that a script wrote
+before a rename speaks of the names before it, as on other databases, so it gets an
+earlier pass.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from . import changes
+from .table import ConstraintKind
+from .table import parse_table_constraint
+from .tokens import identifiers
+from .tokens import tokenize
+from .tokens import upper
+
+
+def in_passes(
+    block: cabc.Iterable[changes.Change],
+) -> list[list[changes.Change]]:
+    """Split a block into passes over the table; most blocks take one.
+
+    :param block: the changes in the order of the script.
+    :return: at least one pass.
+    """
+    passes: list[list[changes.Change]] = [[]]
+    for change in block:
+        if isinstance(change, changes.RenameColumn) and any(
+            _speaks_of(earlier, change.name) for earlier in passes[-1]
+        ):
+            passes.append([])
+        passes[-1].append(change)
+    return passes
+
+
+def _speaks_of(change: changes.Change, name: str) -> bool:
+    """Tell whether text of a change may mean a column by this name."""
+    if isinstance(change, changes.ReplaceDefinition | changes.ReplaceColumn):
+        # They say which columns there are, and what is not said is dropped.
+        return True
+    return any(upper(name) in identifiers(tokenize(text)) for text in _texts(change))
+
+
+def _texts(change: changes.Change) -> cabc.Iterator[str]:
+    """Give the text of a change in which no name is followed by other means."""
+    if isinstance(change, changes.CreateIndex):
+        yield change.sql
+    elif isinstance(change, changes.AddColumn):
+        yield change.definition
+    elif isinstance(change, changes.SetType):
+        yield change.using or ""
+    elif isinstance(change, changes.AddConstraint):
+        constraint = parse_table_constraint(change.definition)
+        if constraint.kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
+            yield change.definition
