@@ -13,8 +13,10 @@ from .splice import insert
 from .splice import replace
 from .table import ColumnText
 from .table import parse_column
+from .table import parse_table
 from .table import TableText
 from .tokens import quote
+from .tokens import upper
 
 
 def set_type(table: TableText, name: str, type: str) -> str:
@@ -37,6 +39,23 @@ def set_type(table: TableText, name: str, type: str) -> str:
     if not type:
         return cut(table.sql, (column.type_span,))
     return replace(table.sql, column.type_span, type)
+
+
+def set_any(table: TableText, strict: bool) -> str:
+    """Spell the type of columns that take any value as it is.
+
+    In a STRICT table it is called ANY, in others there is none; an ANY there would
+    turn '007' into 7: https://www.sqlite.org/stricttables.html
+
+    :param table: the table.
+    :param strict: whether the table is to be STRICT.
+    :return: the new statement.
+    """
+    old, new = ("", "ANY") if strict else ("ANY", "")
+    for column in table.columns:
+        if upper(column.type) == old:
+            table = parse_table(set_type(table, column.name, new))
+    return table.sql
 
 
 def set_default(table: TableText, name: str, value: str | None) -> str:

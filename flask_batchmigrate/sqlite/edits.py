@@ -15,6 +15,7 @@ from __future__ import annotations
 import collections.abc as cabc
 
 from .clause_edits import default_value
+from .clause_edits import set_any
 from .clause_edits import set_collation
 from .clause_edits import set_default
 from .clause_edits import set_generated
@@ -47,6 +48,7 @@ __all__ = [
     "rename_constraint",
     "reorder",
     "replace_column",
+    "set_any",
     "set_collation",
     "set_default",
     "set_generated",

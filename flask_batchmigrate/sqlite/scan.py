@@ -40,9 +40,9 @@ class RowKey:
     columns: tuple[str, ...]
 
     @property
-    def sql(self) -> str:
-        """The columns, for use in a SELECT."""
-        return ", ".join(always_quoted(c) if c != "rowid" else c for c in self.columns)
+    def terms(self) -> list[str]:
+        """The columns, each quoted for use in a SELECT."""
+        return [always_quoted(c) if c != "rowid" else c for c in self.columns]
 
     def describe(self, values: cabc.Sequence[object]) -> str:
         """Name one row."""
@@ -72,8 +72,8 @@ def rows_where(
     # The closing parenthesis stands on its own line: the condition is text from
     # a stored statement and may end in a comment.
     where = f"FROM {path} NOT INDEXED WHERE ({condition}\n)"
-    shown = key.sql + (f", {value}" if value else "")
-    examples = db.execute(f"SELECT {shown} {where} LIMIT {EXAMPLES}")
+    shown = [*key.terms, *([value] if value else [])]
+    examples = _examples(db, shown, f"{where} LIMIT {EXAMPLES}")
     if not examples:
         return Offenders(0, ())
     count = db.execute(f"SELECT count(*) {where}")[0][0]
@@ -99,15 +99,14 @@ def duplicates(
     tests = [f"({term}\n) IS NOT NULL" for term in terms]
     if condition is not None:
         tests.append(f"({condition}\n)")
-    group = ", ".join(terms)
     groups = (
-        f"SELECT {group}, count(*) AS n FROM {path} WHERE {' AND '.join(tests)}"
-        f" GROUP BY {group} HAVING count(*) > 1"
+        f"FROM {path} WHERE {' AND '.join(tests)}"
+        f" GROUP BY {', '.join(terms)} HAVING count(*) > 1"
     )
-    examples = db.execute(f"{groups} LIMIT {EXAMPLES}")
+    examples = _examples(db, [*terms, "count(*)"], f"{groups} LIMIT {EXAMPLES}")
     if not examples:
         return Offenders(0, ())
-    count = db.execute(f"SELECT sum(n) FROM ({groups})")[0][0]
+    count = db.execute(f"SELECT sum(n) FROM (SELECT count(*) AS n {groups})")[0][0]
     return Offenders(
         count,
         tuple(
@@ -139,6 +138,26 @@ def orphans(db: Database, schema: str, child: str, key: int) -> Offenders:
         return Offenders(0, ())
     count = db.execute(f"SELECT count(*) {check}", parameters)[0][0]
     return Offenders(count, tuple(f"rowid {row[0]}" for row in examples))
+
+
+def _examples(db: Database, terms: cabc.Iterable[str], rest: str) -> list[Row]:
+    """Read a few rows to show, text too that is no UTF-8 and no driver would read."""
+    shown = [
+        f"typeof({term}), CASE typeof({term}) WHEN 'text' THEN CAST({term} AS BLOB)"
+        f" ELSE {term} END"
+        for term in terms
+    ]
+    rows = db.execute(f"SELECT {', '.join(shown)} {rest}")
+    encoding = str(db.execute("PRAGMA encoding")[0][0])
+    return [
+        tuple(
+            bytes(value).decode(encoding, "backslashreplace")
+            if type_ == "text"
+            else value
+            for type_, value in zip(row[::2], row[1::2], strict=True)
+        )
+        for row in rows
+    ]
 
 
 def _shorten(value: object) -> str:

@@ -243,7 +243,7 @@ def _type_case(target: Target, old: ColumnText, new: ColumnText) -> str:
     pair = {before.affinity(old.name), after.affinity(new.name)}
     if before.strict or after.strict:
         integers = {upper(old.type), upper(new.type)} <= {"INT", "INTEGER"}
-        alike = integers
+        alike = integers or {upper(old.type), upper(new.type)} == {"ANY", ""}
     else:
         alike = len(pair) == 1 or pair == {Affinity.INTEGER, Affinity.NUMERIC}
     alias_before, alias_after = before.rowid_alias, after.rowid_alias
@@ -335,7 +335,7 @@ def _options(before: TableText, after: TableText) -> list[Difference]:
     if before.without_rowid is not after.without_rowid:
         found.append(Difference("WITHOUT ROWID", after.name))
     if before.strict and not after.strict:
-        any_column = any(upper(c.type) == "ANY" for c in before.columns)
+        any_column = any(upper(c.type) == "ANY" for c in after.columns)
         case = "STRICT dropped, ANY" if any_column else "STRICT dropped"
         found.append(Difference(case, after.name))
     if after.strict and not before.strict:

@@ -272,6 +272,14 @@ class _Builder:
         self.edit(edits.reorder(self.text, ordered(names, change.orders)))
 
     def set_options(self, change: changes.SetOptions) -> None:
+        if change.strict not in (None, self.text.strict):
+            sql = edits.set_any(self.text, bool(change.strict))
+            if sql != self.text.sql:
+                self.notes.append(
+                    f"columns of '{self.table}' that take any value are of type ANY"
+                    " where it is STRICT, and of no type where it is not"
+                )
+                self.edit(sql)
         if change.strict is not None or change.without_rowid is not None:
             self.edit(
                 edits.set_options(
