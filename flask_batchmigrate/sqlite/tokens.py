@@ -239,15 +239,3 @@ def identifiers(tokens: cabc.Iterable[Token]) -> frozenset[str]:
         for token in tokens
         if token.kind is not Kind.STRING and token.is_name
     )
-
-
-def joinable(before: str, after: str) -> bool:
-    """Tell whether two pieces of a statement may stand without a space between.
-
-    :param before: the text on the left.
-    :param after: the text on the right.
-    :return: whether no token of one can merge with a token of the other.
-    """
-    if not before or not after:
-        return True
-    return before[-1] in " \t\n\f\r(),;" or after[0] in " \t\n\f\r(),;"
