@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import typing as t
 
+import sqlalchemy as sa
 from sqlalchemy import event
 
 Listener = cabc.Callable[..., object]
@@ -16,17 +17,30 @@ class Listeners:
     def __init__(self) -> None:
         self._added: list[tuple[object, str, Listener]] = []
 
-    def add(
-        self, target: object, name: str, listener: Listener, **options: t.Any
-    ) -> None:
-        """Listen to an event of a connection, an engine, a pool or a session.
+    def add(self, target: sa.Connection, name: str, listener: Listener) -> None:
+        """Listen to an event of one connection.
 
-        :param options: as for :func:`sqlalchemy.event.listen`.
+        :param listener: gets the connection as its first argument.
         """
-        event.listen(target, name, listener, **options)
-        self._added.append((target, name, listener))
+        listened: object = target
+        try:
+            event.listen(target, name, listener)
+        except sa.exc.InvalidRequestError:
+            # Before SQLAlchemy 2.0.38 a connection takes no listener if its engine
+            # was made by execution_options() and has some; then its engine does.
+            listened, listener = target.engine, _only_for(target, listener)
+            event.listen(listened, name, listener)
+        self._added.append((listened, name, listener))
 
     def remove_all(self) -> None:
         """Take every listener back; a second call does nothing."""
         while self._added:
             event.remove(*self._added.pop())
+
+
+def _only_for(target: sa.Connection, listener: Listener) -> Listener:
+    def listen(connection: sa.Connection, *args: t.Any) -> None:
+        if connection is target:
+            listener(connection, *args)
+
+    return listen
