@@ -193,61 +193,99 @@ def resolve(
     return Block(renames, tuple(make() for make in later))
 
 
-def _settle(
-    names: ColumnNames, change: changes.Change
-) -> list[cabc.Callable[[], changes.Change]]:
+Maker = cabc.Callable[[], changes.Change]
+"""Makes a change once all names are final."""
+
+
+def _settle(names: ColumnNames, change: changes.Change) -> list[Maker]:
     """Note what a change does to names; return what makes it with final ones."""
-    replace = dataclasses.replace
-    if isinstance(change, changes.RenameColumn):
-        names.rename(change.name, change.new_name)
-        return []
-    if isinstance(change, changes.AddColumn):
-        if change.if_not_exists and names.entry(change.name):
-            return []
-        before = names.optional(change.before)
-        after = names.optional(change.after)
-        entry = names.add(change.name)
-        return [
-            lambda: _renamed(
-                replace(
-                    change,
-                    before=None if before is None else before.name,
-                    after=None if after is None else after.name,
-                ),
-                entry.name,
-            )
-        ]
-    if isinstance(change, changes.DropColumn):
-        if change.if_exists and names.entry(change.name) is None:
-            return []
-        entry = names.drop(change.name)
-        return [lambda: replace(change, name=entry.name)]
-    if isinstance(change, changes.ReplaceColumn):
-        replaced = names.existing(change.name)
-        return [lambda: _renamed(change, replaced.name)]
-    if isinstance(change, _OF_A_COLUMN):
-        column = names.existing(change.name)
-        return [lambda: replace(change, name=column.name)]
-    if isinstance(change, changes.Reorder):
-        orders = [[names.existing(n) for n in order] for order in change.orders]
-        return [
-            lambda: changes.Reorder(tuple(tuple(e.name for e in o) for o in orders))
-        ]
-    if isinstance(change, changes.DropConstraint) and change.columns is not None:
-        covered = [names.existing(n) for n in change.columns]
-        return [lambda: replace(change, columns=tuple(e.name for e in covered))]
-    if isinstance(change, changes.AddConstraint):
-        constraint = parse_table_constraint(change.definition)
-        used = {n: names.entry(n) for n in constraint.columns}
-        return [lambda: replace(change, definition=_respelled(change.definition, used))]
+    for type_, settle in _SETTLERS.items():
+        if isinstance(change, type_):
+            return settle(names, change)
     return [lambda: change]
 
 
-_OF_A_COLUMN = (
-    changes.SetType,
-    changes.SetNotNull,
-    changes.SetDefault,
+def _settle_rename(names: ColumnNames, change: changes.RenameColumn) -> list[Maker]:
+    names.rename(change.name, change.new_name)
+    return []
+
+
+def _settle_added(names: ColumnNames, change: changes.AddColumn) -> list[Maker]:
+    if change.if_not_exists and names.entry(change.name):
+        return []
+    before = names.optional(change.before)
+    after = names.optional(change.after)
+    entry = names.add(change.name)
+
+    def make() -> changes.Change:
+        placed = dataclasses.replace(
+            change,
+            before=None if before is None else before.name,
+            after=None if after is None else after.name,
+        )
+        return _renamed(placed, entry.name)
+
+    return [make]
+
+
+def _settle_dropped(names: ColumnNames, change: changes.DropColumn) -> list[Maker]:
+    if change.if_exists and names.entry(change.name) is None:
+        return []
+    entry = names.drop(change.name)
+    return [lambda: dataclasses.replace(change, name=entry.name)]
+
+
+def _settle_replaced(names: ColumnNames, change: changes.ReplaceColumn) -> list[Maker]:
+    entry = names.existing(change.name)
+    return [lambda: _renamed(change, entry.name)]
+
+
+def _settle_column(names: ColumnNames, change: _OfColumn) -> list[Maker]:
+    entry = names.existing(change.name)
+    return [lambda: dataclasses.replace(change, name=entry.name)]
+
+
+def _settle_order(names: ColumnNames, change: changes.Reorder) -> list[Maker]:
+    orders = [[names.existing(name) for name in order] for order in change.orders]
+    return [lambda: changes.Reorder(tuple(tuple(e.name for e in o) for o in orders))]
+
+
+def _settle_constraint_drop(
+    names: ColumnNames, change: changes.DropConstraint
+) -> list[Maker]:
+    if change.columns is None:
+        return [lambda: change]
+    covered = [names.existing(name) for name in change.columns]
+    return [lambda: dataclasses.replace(change, columns=tuple(e.name for e in covered))]
+
+
+def _settle_constraint(
+    names: ColumnNames, change: changes.AddConstraint
+) -> list[Maker]:
+    constraint = parse_table_constraint(change.definition)
+    used = {name: names.entry(name) for name in constraint.columns}
+    return [
+        lambda: dataclasses.replace(
+            change, definition=_respelled(change.definition, used)
+        )
+    ]
+
+
+_OfColumn = t.TypeVar(
+    "_OfColumn", changes.SetType, changes.SetNotNull, changes.SetDefault
 )
+_SETTLERS: dict[type[changes.Change], cabc.Callable[..., list[Maker]]] = {
+    changes.RenameColumn: _settle_rename,
+    changes.AddColumn: _settle_added,
+    changes.DropColumn: _settle_dropped,
+    changes.ReplaceColumn: _settle_replaced,
+    changes.SetType: _settle_column,
+    changes.SetNotNull: _settle_column,
+    changes.SetDefault: _settle_column,
+    changes.Reorder: _settle_order,
+    changes.DropConstraint: _settle_constraint_drop,
+    changes.AddConstraint: _settle_constraint,
+}
 
 
 _Defining = t.TypeVar("_Defining", changes.AddColumn, changes.ReplaceColumn)
