@@ -363,7 +363,7 @@ def test_the_session_works_in_the_migration(
             assert current.transaction.in_progress
             count = sa.text("SELECT count(*) FROM parent")
             assert current.connection.execute(count).scalar() == 3
-            sessions.get_one(Parent, 3).name = "drei"
+            sessions.get(Parent, 3).name = "drei"
             sessions.commit()
             getattr(current.connection, end)()
         if end == "rollback":
@@ -455,7 +455,7 @@ def test_sessions_are_as_before_afterwards(
 ) -> None:
     """The application's session comes back, bound to its own engine."""
     mine = sessions()
-    parent = mine.get_one(Parent, 1)
+    parent = mine.get(Parent, 1)
     mine.rollback()
     with migrating(app, sessions) as current:
         assert sessions() is not mine
