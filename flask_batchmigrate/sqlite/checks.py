@@ -40,8 +40,8 @@ def check_rows(db: Database, target: Target, path: str) -> None:
     """
     key = row_key(target.text)
     for column, source in zip(target.text.columns, target.sources, strict=True):
+        _check_null(db, target, path, key, column)
         if column.generated is None:
-            _check_null(db, target, path, key, column)
             _check_type(db, target, path, key, (column, source))
     old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.CHECK)]
     changed = changed_columns(target)
@@ -119,9 +119,10 @@ def _check_null(
         was_in_key = any(same_name(origin, name) for name in before.primary_key)
         # A primary key lets NULL in, other than the standard says:
         # https://www.sqlite.org/quirks.html#primary_keys_can_sometimes_contain_nulls
-        if before.column(origin).not_null or (
+        was_required = before.column(origin).not_null or (
             was_in_key and (before.without_rowid or not column.not_null)
-        ):
+        )
+        if was_required and column.generated is None:
             return
     found = rows_where(db, path, key, f"{always_quoted(column.name)} IS NULL")
     if found:
@@ -205,6 +206,13 @@ def changed_columns(target: Target) -> list[str]:
             or upper(old.collation or "") != upper(column.collation or "")
         ):
             changed.append(column.name)
+    # What is computed from them changes with them; a generated column may be
+    # computed from one that stands behind it.
+    rules = [(c.name, c.generated) for c in target.text.columns if c.generated]
+    for _ in rules:
+        for name, rule in rules:
+            if name not in changed and any(map(rule.mentions, changed)):
+                changed.append(name)
     return changed
 
 

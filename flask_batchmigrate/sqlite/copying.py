@@ -15,6 +15,7 @@ from .catalogue import always_quoted
 from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import read_catalogue
+from .catalogue import StoredTable
 from .database import Database
 from .database import Row
 from .errors import ChangeRefused
@@ -55,6 +56,7 @@ def fill_scratch(db: Database, target: Target) -> Scratch:
         a datatype is the caller's to explain.
     """
     stored = target.before
+    _refuse_unsafe(db, stored)
     catalogue = read_catalogue(db, stored.schema)
     name = catalogue.free_name("_batchmigrate_copy_")
     text = parse_table(
@@ -74,6 +76,17 @@ def fill_scratch(db: Database, target: Target) -> Scratch:
             f"the copy of table '{stored.name}' has {counts[1]} rows, not {counts[0]}"
         )
     return scratch
+
+
+def _refuse_unsafe(db: Database, stored: StoredTable) -> None:
+    """Refuse a copy that could only end in dropping a table that others refer to."""
+    if not db.can_write_schema and db.execute("PRAGMA foreign_keys")[0][0]:
+        raise ChangeRefused(
+            f"Table '{stored.name}' has to be written anew, but this SQLite library"
+            " forbids writing the schema and foreign keys are enforced, so its child"
+            " rows would be lost. Turn enforcement off before the migration."
+            " Nothing was changed."
+        )
 
 
 def _transfer(target: Target, scratch: Scratch) -> str:
@@ -164,13 +177,6 @@ def _move_sequence(db: Database, target: Target, scratch: str) -> None:
 def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None:
     """Do it with ALTER TABLE, where the library forbids writing the schema."""
     stored = target.before
-    if db.execute("PRAGMA foreign_keys")[0][0]:
-        raise ChangeRefused(
-            f"Table '{stored.name}' has to be written anew, but this SQLite library"
-            " forbids writing the schema and foreign keys are enforced, so its child"
-            " rows would be lost. Turn enforcement off before the migration."
-            " Nothing was changed."
-        )
     schema = quote(stored.schema)
     catalogue = read_catalogue(db, stored.schema)
     triggers = [o.sql for o in catalogue.of_table(stored.name, "trigger") if o.sql]

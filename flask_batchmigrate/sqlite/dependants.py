@@ -197,7 +197,7 @@ def _read_trigger(
 ) -> Dependant:
     error = _compile_trigger(db, schema, trigger)
     strict_error = error
-    if error is None and _has_double_quotes(trigger.body):
+    if error is None and (trigger.update_of or _has_double_quotes(trigger.body)):
         strict_error = _compile_strictly(db, schema, trigger)
     return Dependant(
         "trigger", trigger.name, table, error, strict_error, (), trigger.update_of
@@ -205,13 +205,14 @@ def _read_trigger(
 
 
 def _compile_strictly(db: Database, schema: str, trigger: TriggerText) -> str | None:
-    """Compile a trigger with its names in double quotes spelled so that they are."""
-    columns = ", ".join(always_quoted(c) for c in trigger.update_of)
-    event = f"{trigger.event} OF {columns}" if columns else trigger.event
+    """Compile a trigger with its names in double quotes spelled so that they are.
+
+    It watches all columns: SQLite passes it over where it watches a generated one.
+    """
     with trial(db, "batchmigrate_strictly"):
         try:
             db.execute(
-                f"CREATE TEMP TRIGGER _batchmigrate_strict {trigger.timing} {event}"
+                f"CREATE TEMP TRIGGER _batchmigrate_strict {trigger.timing} {trigger.event}"
                 f" ON {qualified(schema, trigger.table)} {_strictly(trigger.body)}"
             )
         except db.driver_error as error:

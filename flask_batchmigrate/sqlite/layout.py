@@ -10,6 +10,7 @@ import bisect
 import collections
 import collections.abc as cabc
 import dataclasses
+import itertools
 
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
@@ -105,7 +106,7 @@ class Layout:
         elif items[index - 1].only_name:
             # Without a comma the name would pass to the next constraint.
             items[index - 1] = dataclasses.replace(items[index - 1], comma=True)
-        return dataclasses.replace(self, items=tuple(items))
+        return dataclasses.replace(self, items=_settled(items))
 
     def having(self, index: int, text: str) -> Layout:
         """Put a new item in, spaced like the others.
@@ -137,7 +138,8 @@ class Layout:
             _moved(self.items[index], self.items[place])
             for place, index in enumerate(order)
         ]
-        return dataclasses.replace(self, items=(*moved, *self.items[len(moved) :]))
+        items = [*moved, *self.items[len(moved) :]]
+        return dataclasses.replace(self, items=_settled(items))
 
     def _style(self) -> tuple[str, str]:
         """Find how this table spaces most of its items: before and after a comma."""
@@ -150,6 +152,21 @@ class Layout:
             return counted.most_common(1)[0][0]
         margin = self.items[0].margin
         return "", margin if "\n" in margin else " "
+
+
+def _settled(items: cabc.Sequence[Item]) -> tuple[Item, ...]:
+    """Keep comments with their items where another item has come on their line.
+
+    Behind the comma they would be taken for its own.
+    """
+    settled = list(items)
+    for index, (item, follower) in enumerate(itertools.pairwise(items)):
+        alone = "\n" in follower.lead or "\n" in item.after or _is_open(item.after)
+        if item.comma and item.after and not alone:
+            settled[index] = dataclasses.replace(
+                item, before=item.before + item.after, after=""
+            )
+    return tuple(settled)
 
 
 def _moved(item: Item, slot: Item) -> Item:

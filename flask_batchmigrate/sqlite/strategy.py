@@ -70,6 +70,7 @@ CASES: t.Final[dict[str, Case]] = {
     "column with a key added": Case(Way.COPY, "its index has to be built"),
     "stored column": Case(Way.COPY, "its value stands in every row"),
     "virtual column, indexed": Case(Way.COPY, "its index has to be built anew"),
+    "virtual column, checked": Case(Way.COPY, "its value in every row has to be seen"),
     "order of columns": Case(Way.COPY, "rows store their values in that order"),
     "name used again": Case(Way.COPY, "a new column takes a dropped one's name"),
     "type, other storage": Case(Way.COPY, "the types store values differently"),
@@ -197,6 +198,8 @@ def _added(target: Target, column: ColumnText) -> str:
     if rule is not None:
         if rule.stored:
             return "stored column"
+        if column.not_null or _is_checked(target, column):
+            return "virtual column, checked"
         return "virtual column added"
     keys = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
     if column.of_kind(*keys):
@@ -211,6 +214,11 @@ def _added(target: Target, column: ColumnText) -> str:
     if target.text.strict and column.of_kind(ConstraintKind.CHECK):
         return "column added with rows to fill"
     return "column added"
+
+
+def _is_checked(target: Target, column: ColumnText) -> bool:
+    checks = target.text.of_kind(ConstraintKind.CHECK)
+    return any(check.mentions(column.name) for check in checks)
 
 
 def is_constant(default: str) -> bool:
@@ -269,6 +277,8 @@ def _generated_cases(target: Target, old: ColumnText, new: ColumnText) -> list[s
         return [] if same else ["stored column"]
     if _same_expression(first, second):
         return []
+    if new.not_null:
+        return ["virtual column, checked"]
     used = _in_use(target, old) or _in_use(target, new)
     return ["virtual column, indexed" if used else "virtual expression"]
 

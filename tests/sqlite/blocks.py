@@ -83,17 +83,17 @@ class BlockBuilder:
         self.meaning = Meaning(table, schema, copy.deepcopy(schema))
         self.table = self.meaning.new
         builder.schema = self.meaning.after
-        self.steps: list[cabc.Callable[[], changes.Change]] = []
+        self.steps: list[changes.Change] = []
         self.pinned: set[int] = set()
-        self.names: dict[str, str] = {}
+        self.text_written = False
 
     def build(self) -> Meaning:
         """Make the block."""
         for _ in range(self.choices.number(1, 4)):
-            self.choices.pick(self.operations())()
-        self.names |= self.meaning.after.names()
-        self.names[f"t{self.table.id}"] = self.meaning.old.name
-        self.meaning.changes = [step() for step in self.steps]
+            operation = self.choices.pick(self.operations())
+            if self.table.plain_columns:
+                operation()
+        self.meaning.changes = self.steps
         if self.choices.chance(8):
             self.rename_table()
         return self.meaning
@@ -125,17 +125,17 @@ class BlockBuilder:
         """Name a column as it is called by now, or as it was before the block."""
         old = self.meaning.old
         now = {c.name.lower() for c in self.table.columns}
-        if old.has(column.id) and self.choices.chance(3):
+        # Text that was written splits a block, and then only the present names count.
+        if old.has(column.id) and not self.text_written and self.choices.chance(3):
             name = old.column(column.id).name
             if name.lower() not in now:
                 return name
         return column.name
 
     def writer(self) -> Writer:
-        """Write with the names at the end of the block, before the table's own."""
-        writer = Writer(self.meaning.after)
-        writer.names = self.names
-        return writer
+        """Write text with the names of this moment, as a script does."""
+        self.text_written = True
+        return Writer(self.meaning.after)
 
     def any_column(self) -> Column:
         """Choose a column."""
@@ -153,7 +153,7 @@ class BlockBuilder:
         name, wanted = self.refer(column), not self.choices.chance(2)
         if column.not_null is not wanted:
             column.not_null, column.not_null_conflict = wanted, ""
-        self.steps.append(lambda: changes.SetNotNull(name, wanted))
+        self.steps.append(changes.SetNotNull(name, wanted))
 
     def set_default(self) -> None:
         """Set or drop a default."""
@@ -162,7 +162,7 @@ class BlockBuilder:
         if not self.choices.chance(4):
             value = default_for(self.choices, column.type)
         column.default = value
-        self.steps.append(lambda: changes.SetDefault(name, value))
+        self.steps.append(changes.SetDefault(name, value))
 
     def set_type(self) -> None:
         """Change a type, with a conversion or not."""
@@ -199,7 +199,7 @@ class BlockBuilder:
                 column.collation = choices.pick(COLLATIONS)
                 collation = f" COLLATE {column.collation}"
             type_ += collation
-        self.steps.append(lambda: changes.SetType(name, type_, using, keep))
+        self.steps.append(changes.SetType(name, type_, using, keep))
 
     def rename_column(self) -> None:
         """Rename a column."""
@@ -212,7 +212,7 @@ class BlockBuilder:
             [n for n in (*NAMES, column.name.upper()) if n.lower() not in taken]
         )
         column.name = new_name
-        self.steps.append(lambda: changes.RenameColumn(name, new_name))
+        self.steps.append(changes.RenameColumn(name, new_name))
 
     def drop_column(self) -> None:
         """Drop a column."""
@@ -221,12 +221,11 @@ class BlockBuilder:
             return
         name = self.refer(column)
         self.meaning.dropped.append(column)
-        self.names[str(column.id)] = column.name
         present = {i.name for i in self.meaning.after.indexes}
         drop_column(self.meaning.after, self.table, column.id)
         left = {i.name for i in self.meaning.after.indexes}
         self.meaning.went += sorted(present - left)
-        self.steps.append(lambda: changes.DropColumn(name))
+        self.steps.append(changes.DropColumn(name))
 
     def add_column(self) -> None:
         """Add a column, anywhere."""
@@ -246,24 +245,14 @@ class BlockBuilder:
         self.table.columns.insert(place, column)
         self.add_inline(column)
         name = column.name
-        if column.generated is not None:
-            self.pin(Check(column.generated).columns)
-        self.pin({column.id})
-        snapshot = copy.deepcopy(column)
         own = [
             c
             for c in self.table.constraints
             if c.columns == {column.id} and getattr(c, "inline", False)
         ]
-
-        def make() -> changes.Change:
-            writer = self.writer()
-            table = dataclasses.replace(self.table, constraints=own)
-            return changes.AddColumn(
-                name, writer.definition(table, snapshot), before, after
-            )
-
-        self.steps.append(make)
+        table = dataclasses.replace(self.table, constraints=own)
+        definition = self.writer().definition(table, column)
+        self.steps.append(changes.AddColumn(name, definition, before, after))
 
     def add_inline(self, column: Column) -> None:
         """Put a constraint on a new column, now and then."""
@@ -283,7 +272,6 @@ class BlockBuilder:
                 return
             made = ForeignKey([column.id], parent.id, [alias.id], self.builder.label())
             made.inline = True
-            self.pin({alias.id})
         self.meaning.added.append(made)
         self.table.constraints.append(made)
 
@@ -309,14 +297,11 @@ class BlockBuilder:
         column.default, column.collation = fresh.default, fresh.collation
         column.comment = column.comment
         self.meaning.kept.discard(column.id)
-        self.pin({column.id})
         snapshot = dataclasses.replace(column, comment="")
         own = dataclasses.replace(self.table, constraints=[])
 
-        def make() -> changes.Change:
-            return changes.ReplaceColumn(name, self.writer().definition(own, snapshot))
-
-        self.steps.append(make)
+        definition = self.writer().definition(own, snapshot)
+        self.steps.append(changes.ReplaceColumn(name, definition))
 
     def reorder(self) -> None:
         """Put the columns into another order."""
@@ -325,13 +310,9 @@ class BlockBuilder:
         )
         names = tuple(self.refer(c) for c in columns)
         self.table.columns[:] = columns
-        self.steps.append(lambda: changes.Reorder((names,)))
+        self.steps.append(changes.Reorder((names,)))
 
     # Constraints, options, indexes
-
-    def pin(self, columns: cabc.Iterable[int]) -> None:
-        """Keep columns for the rest of the block."""
-        self.pinned |= set(columns)
 
     def add(self, made: Constraint) -> None:
         """Add a constraint of the table."""
@@ -339,10 +320,7 @@ class BlockBuilder:
         made.inline = None if isinstance(made, Check) else False
         self.table.constraints.append(made)
         self.meaning.added.append(made)
-        self.pin(made.columns)
-        if isinstance(made, ForeignKey):
-            self.pin(made.parents)
-        self.steps.append(lambda: changes.AddConstraint(self.writer().constraint(made)))
+        self.steps.append(changes.AddConstraint(self.writer().constraint(made)))
 
     def add_key(self) -> None:
         """Add a UNIQUE, or put a PRIMARY KEY in the place of another."""
@@ -376,9 +354,11 @@ class BlockBuilder:
         kind = _kind(gone)
         if gone in self.meaning.added:
             return
-        change: cabc.Callable[[], changes.Change]
+        change: changes.Change
         if gone.name is not None:
-            change = _drop_by_name(gone.name, kind if choices.chance(2) else None)
+            change = changes.DropConstraint(
+                gone.name, kind if choices.chance(2) else None
+            )
         elif not isinstance(gone, Check):
             columns = _columns(gone)
             alike = [
@@ -389,7 +369,7 @@ class BlockBuilder:
             if len(alike) > 1:
                 return
             names = tuple(self.refer(self.table.column(c)) for c in columns)
-            change = _drop_by_columns(names, kind)
+            change = changes.DropConstraint(None, kind, names)
         else:
             return
         self.table.constraints.remove(gone)
@@ -400,24 +380,25 @@ class BlockBuilder:
         table, kind = self.table, self.choices.number(0, 2)
         if kind == 0 and self.builder.strict_tables:
             wanted = table.strict = not table.strict
-            self.steps.append(lambda: changes.SetOptions(strict=wanted))
+            # A column that takes any value is called ANY in a STRICT table only.
+            for column in table.columns:
+                if column.type.upper() == ("" if wanted else "ANY"):
+                    column.type = "ANY" if wanted else ""
+            self.steps.append(changes.SetOptions(strict=wanted))
         elif kind == 1 and table.primary is not None:
             if table.autoincrement:
                 return
             wanted = table.without_rowid = not table.without_rowid
-            self.steps.append(lambda: changes.SetOptions(without_rowid=wanted))
+            self.steps.append(changes.SetOptions(without_rowid=wanted))
         elif table.alias is not None and table.primary is not None:
             wanted = table.primary.autoincrement = not table.autoincrement
-            self.steps.append(lambda: changes.SetOptions(autoincrement=wanted))
+            self.steps.append(changes.SetOptions(autoincrement=wanted))
 
     def create_index(self) -> None:
         """Create an index."""
         index = self.builder.index(self.table)
         self.meaning.after.indexes.append(index)
-        self.pin(index.columns)
-        self.steps.append(
-            lambda: changes.CreateIndex(index.name, self.writer().index(index))
-        )
+        self.steps.append(changes.CreateIndex(index.name, self.writer().index(index)))
 
     def drop_index(self) -> None:
         """Drop an index."""
@@ -428,7 +409,7 @@ class BlockBuilder:
             return
         gone: Index = self.choices.pick(own)
         self.meaning.after.indexes.remove(gone)
-        self.steps.append(lambda: changes.DropIndex(gone.name))
+        self.steps.append(changes.DropIndex(gone.name))
 
     def rename_table(self) -> None:
         """Rename the table, after everything else."""
@@ -457,15 +438,3 @@ def _columns(constraint: t.Any) -> list[int]:
     if isinstance(constraint, ForeignKey):
         return constraint.children
     return [term.column for term in getattr(constraint, "terms", ())]
-
-
-def _drop_by_name(
-    name: str, kind: ConstraintKind | None
-) -> cabc.Callable[[], changes.Change]:
-    return lambda: changes.DropConstraint(name, kind)
-
-
-def _drop_by_columns(
-    names: tuple[str, ...], kind: ConstraintKind
-) -> cabc.Callable[[], changes.Change]:
-    return lambda: changes.DropConstraint(None, kind, names)

@@ -9,6 +9,7 @@ import argparse
 import collections
 import re
 import time
+import traceback
 
 from .choices import from_seed
 from .scenario import Discard
@@ -36,12 +37,14 @@ def main() -> int:
             counts[run_example(from_seed(seed))] += 1
         except Discard:
             counts["discarded"] += 1
-        except Wrong as problem:
+        except Exception as problem:
             failures += 1
             kind = re.sub(r"'[^']*'|\d+", "_", str(problem))[:110]
             kinds[kind] += 1
             if not options.kinds or kinds[kind] == 1:
-                print(f"--- seed {seed}\n{problem}", flush=True)
+                print(f"--- seed {seed}\n{problem!s}", flush=True)
+                if not isinstance(problem, Wrong):
+                    traceback.print_exc()
         seed += 1
     for kind, count in kinds.most_common() if options.kinds else ():
         print(f"{count:8} failures: {kind}")

@@ -14,6 +14,7 @@ from flask_batchmigrate.sqlite.engine import alter_table
 from flask_batchmigrate.sqlite.engine import Report
 from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.errors import RowsRefused
+from flask_batchmigrate.sqlite.plan import Options
 from flask_batchmigrate.sqlite.table import ConstraintKind
 
 
@@ -115,3 +116,114 @@ def test_definition_that_sqlite_does_not_accept(database: sqlite3.Connection) ->
         alter(database, changes.SetOptions(strict=True))
     with pytest.raises(ChangeRefused, match=r"'t'.*no such column: missing"):
         alter(database, changes.AddConstraint("CHECK (missing > 0)"))
+
+
+def test_stored_generated_column_is_dropped_from_the_rows(
+    database: sqlite3.Connection,
+) -> None:
+    """A stored column takes room in each row: without its text, rows read wrongly."""
+    database.execute("CREATE TABLE t (a, s GENERATED ALWAYS AS (a || 'x') STORED, b)")
+    database.execute("INSERT INTO t VALUES (1, 2)")
+    alter(database, changes.DropColumn("s"))
+    assert database.execute("SELECT * FROM t").fetchall() == [(1, 2)]
+
+
+def test_never_means_never(database: sqlite3.Connection) -> None:
+    """What SQLite does not confirm is refused where a copy is ruled out."""
+    database.execute('CREATE TABLE t (a, b, c DEFAULT "x")')
+    database.execute("CREATE TABLE other (d)")
+    database.execute('CREATE VIEW v AS SELECT d, "some text" AS e FROM other')
+    block = [changes.DropColumn("b")]
+    with pytest.raises(ChangeRefused, match="recreate='never' rules out"):
+        alter_table(
+            DirectDatabase(database), "t", block, options=Options(recreate="never")
+        )
+
+
+def test_view_that_loses_a_column_and_gains_one(database: sqlite3.Connection) -> None:
+    """``SELECT *`` needs each column there was, however many there are after."""
+    database.execute("CREATE TABLE t (a, b)")
+    database.execute("CREATE VIEW v AS SELECT * FROM t")
+    with pytest.raises(ChangeRefused, match=r"view 'v' \(it selects b\)"):
+        alter(database, changes.AddColumn("c", "c"), changes.DropColumn("b"))
+
+
+def test_text_before_a_rename_speaks_of_the_names_before_it(
+    database: sqlite3.Connection,
+) -> None:
+    """A condition follows a rename that comes after it, as on other databases."""
+    database.execute("CREATE TABLE t (a, b)")
+    database.execute("INSERT INTO t VALUES (1, -1)")
+    alter(
+        database,
+        changes.AddConstraint("CONSTRAINT ck CHECK (a > 0)"),
+        changes.CreateIndex("ix", "CREATE INDEX ix ON t (a) WHERE a > 5"),
+        changes.RenameColumn("a", "spare"),
+        changes.RenameColumn("b", "a"),
+    )
+    database.execute("UPDATE t SET a = -7")
+    with pytest.raises(sqlite3.IntegrityError, match="ck"):
+        database.execute("UPDATE t SET spare = -7")
+    index = database.execute("PRAGMA index_xinfo(ix)").fetchall()
+    assert index[0][2] == "spare"
+
+
+@pytest.mark.parametrize("kind", ["VIRTUAL", "STORED"])
+def test_generated_column_is_looked_at_like_any_other(
+    database: sqlite3.Connection, kind: str
+) -> None:
+    """NOT NULL and CHECK hold for the values that generated columns compute."""
+    database.execute(f"CREATE TABLE t (a, g GENERATED ALWAYS AS (a + 1) {kind})")
+    database.execute("INSERT INTO t VALUES (NULL), (5)")
+    for change in (
+        changes.SetNotNull("g", True),
+        changes.AddColumn("h", "h AS (a * 2) NOT NULL"),
+        changes.AddColumn("h", "h AS (a * 2) CHECK (h < 5)"),
+        changes.AddConstraint("CHECK (g < 5)"),
+    ):
+        with pytest.raises(RowsRefused):
+            alter(database, change)
+    with pytest.raises(RowsRefused):
+        alter(
+            database,
+            changes.AddColumn("h", 'h AS ("a" * 2)'),
+            changes.AddConstraint('CHECK ("h" < 5)'),
+        )
+    assert database.execute("SELECT a, g FROM t").fetchall() == [(None, None), (5, 6)]
+
+
+def test_check_of_what_is_computed_from_a_changed_column(
+    database: sqlite3.Connection,
+) -> None:
+    """A CHECK is asked again where a generated column it names gets other values."""
+    database.execute(
+        "CREATE TABLE t (a VARCHAR(9), g AS (typeof(a)), CHECK (g <> 'integer'))"
+    )
+    database.execute("INSERT INTO t VALUES ('42')")
+    with pytest.raises(RowsRefused, match="g <> 'integer'"):
+        alter(database, changes.SetType("a", "INTEGER"))
+
+
+def test_trigger_on_a_generated_column_needs_what_it_names(
+    database: sqlite3.Connection,
+) -> None:
+    """SQLite does not compile such a trigger for an UPDATE, but trips over it later."""
+    database.execute("CREATE TABLE t (a, b, g AS (a))")
+    database.execute(
+        "CREATE TRIGGER tr AFTER UPDATE OF g ON t BEGIN DELETE FROM t WHERE b = 1; END"
+    )
+    with pytest.raises(ChangeRefused, match=r"trigger 'tr' on 't'"):
+        alter(database, changes.DropColumn("b"))
+
+
+def test_comment_stays_with_its_column(database: sqlite3.Connection) -> None:
+    """A comment behind the comma is not taken for that of what comes next."""
+    for sql in (
+        "CREATE TABLE t (a INT, /* one */\nb INT\n, CONSTRAINT ck CHECK (a <> 1))",
+        "CREATE TABLE t (a INT, /* one */\nb INT, CONSTRAINT ck CHECK (a <> 1))",
+    ):
+        database.execute(sql)
+        alter(database, changes.DropColumn("b"), changes.DropConstraint("ck"))
+        (text,) = database.execute("SELECT sql FROM sqlite_master").fetchone()
+        assert "/* one */" in text
+        database.execute("DROP TABLE t")
