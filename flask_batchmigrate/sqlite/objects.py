@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import functools
 import itertools
 
 from .errors import SqlTextError
@@ -145,6 +146,7 @@ class ViewText:
         return upper(name) in self.names
 
 
+@functools.lru_cache(maxsize=512)
 def parse_index(sql: str) -> IndexText:
     """Read a CREATE INDEX statement.
 
@@ -195,6 +197,7 @@ def _read_condition(reader: Reader) -> tuple[str | None, frozenset[str]]:
     return reader.sql[start : tokens[-1].end], column_names(tokens)
 
 
+@functools.lru_cache(maxsize=512)
 def parse_trigger(sql: str) -> TriggerText:
     """Read the head of a CREATE TRIGGER statement.
 
@@ -244,6 +247,7 @@ def _read_timing(reader: Reader) -> str:
     return reader.accept_any("BEFORE", "AFTER") or "BEFORE"
 
 
+@functools.lru_cache(maxsize=512)
 def parse_view(sql: str) -> ViewText:
     """Read the head of a CREATE VIEW statement.
 

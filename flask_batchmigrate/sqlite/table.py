@@ -10,6 +10,7 @@ See https://www.sqlite.org/lang_createtable.html.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 from .affinity import Affinity
 from .affinity import affinity
@@ -250,6 +251,7 @@ def is_virtual_table(sql: str) -> bool:
     return Reader(sql).at("CREATE", "VIRTUAL", "TABLE")
 
 
+@functools.lru_cache(maxsize=512)
 def parse_table(sql: str) -> TableText:
     """Read a CREATE TABLE statement.
 
