@@ -8,8 +8,9 @@ import contextvars
 import logging
 import typing as t
 
-from .results import Applied
-from .results import Direction
+if t.TYPE_CHECKING:
+    from .results import Applied
+    from .results import Direction
 
 log = logging.getLogger("flask_batchmigrate")
 

@@ -6,6 +6,7 @@ import logging
 import os
 import pathlib
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -388,3 +389,33 @@ def test_stock_alembic_afterwards(apps: Apps) -> None:
         assert type(context.impl).__module__ == "alembic.ddl.sqlite"
         assert len(context.get_current_heads()) == 1
     engine.dispose()
+
+
+def test_in_memory(apps: Apps) -> None:
+    """A database in memory is migrated on the application's own connection."""
+    app = apps.make(config={"SQLALCHEMY_DATABASE_URI": "sqlite://"})
+    db = app.extensions["sqlalchemy"]
+    with app.app_context():
+        fb.migrate()
+        fb.upgrade()
+        db.session.execute(sa.text("INSERT INTO user (name) VALUES ('a')"))
+        db.session.commit()
+        assert fb.check() is True
+        assert [each.is_head for each in fb.current()] == [True]
+        assert db.session.execute(sa.text("SELECT name FROM user")).all() == [("a",)]
+
+
+def test_nothing_to_do_needs_no_lock(apps: Apps) -> None:
+    """An upgrade that finds nothing works while another process writes."""
+    write_revision(apps.path / "migrations", "aa11", None, create("x"))
+    with apps.make(lock_timeout=0.2).app_context():
+        fb.upgrade()
+        writer = sqlite3.connect(apps.path / "app.db", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        assert fb.upgrade() == []
+        with pytest.raises(fb.LockTimeout, match=r"app\.db"):
+            fb.downgrade()
+        writer.execute("ROLLBACK")
+        writer.close()
+        fb.downgrade()
+    assert version_of(apps.path / "app.db") == set()
