@@ -123,7 +123,8 @@ def _condition(declared: _Declared, value: str) -> str | None:
     number = f"typeof({value}) NOT IN ('integer', 'real')"
     text = f"typeof({value}) <> 'text'"
     day = f"substr({value}, 1, 10)"
-    wrong_day = f"NOT ({day} GLOB '{_DATE}' AND date({day}) IS {day})"
+    # Without a modifier SQLite takes the 31st of any month for a date.
+    wrong_day = f"NOT ({day} GLOB '{_DATE}' AND date({day}, '+0 days') IS {day})"
     if family == "integer":
         limit = _INTEGERS[declared.word]
         wrong = f"typeof({value}) <> 'integer'"
