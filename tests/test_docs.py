@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import re
-import sqlite3
-import subprocess
-import sys
 
 import click
 import pytest
@@ -15,8 +11,12 @@ import pytest
 import flask_batchmigrate
 from flask_batchmigrate.cli import db
 from flask_batchmigrate.settings import SETTINGS
+from tests.apps import query
+from tests.apps import version_of
+from tests.processes import flask
+from tests.processes import python
+from tests.processes import ROOT
 
-ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHARED = {param.name for param in db.params}
 
@@ -89,46 +89,20 @@ def test_set_up_is_one_line(label: str) -> None:
     assert len(block(README, label).splitlines()) == 1
 
 
-def flask(where: pathlib.Path, *arguments: str, stdin: str = "") -> str:
-    """Run ``flask ...`` there as a process of its own."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("FLASK_")}
-    environment["PYTHONPATH"] = str(ROOT)
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", *arguments],
-        cwd=where,
-        env=environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def query(file: pathlib.Path, sql: str) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(file)
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
-
-
 def test_quick_start_runs(tmp_path: pathlib.Path) -> None:
     """The README's quick start, pasted into an empty folder, makes the table."""
     code = block(README, "quick start: app.py")
     (tmp_path / "app.py").write_text(code, encoding="utf-8")
-    for line in block(README, "quick start: commands").splitlines():
-        program, *arguments = line.replace('"', "").split()
-        assert program == "flask"
-        flask(tmp_path, *arguments)
+    lines = block(README, "quick start: commands").splitlines()
+    assert all(line.startswith("flask ") for line in lines)
+    flask(tmp_path, *(line.removeprefix("flask ") for line in lines))
 
     (file,) = tmp_path.rglob("app.sqlite")
     assert query(file, "SELECT name FROM pragma_table_info('user')") == [
         ("id",),
         ("name",),
     ]
-    assert query(file, "SELECT count(*) FROM alembic_version") == [(1,)]
+    assert len(version_of(file)) == 1
 
 
 def test_tutorial_runs(tmp_path: pathlib.Path) -> None:
@@ -136,26 +110,20 @@ def test_tutorial_runs(tmp_path: pathlib.Path) -> None:
     text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
     before, after = re.findall(r"```python\n(.*?)```", text, re.S)
     model = re.compile(r"class Book\(db\.Model\):\n(?:    .*\n)+")
-    shell = "".join(
-        line.removeprefix(">>> ") + "\n"
-        for line in text.splitlines()
-        if line.startswith(">>> ")
-    )
+    shell = re.findall(r"^>>> (.*)$", text, re.M)
     app = tmp_path / "app.py"
+    file = tmp_path / "instance" / "books.sqlite"
 
     app.write_text(before, encoding="utf-8")
-    flask(tmp_path, "db", "migrate", "-m", "books")
-    flask(tmp_path, "db", "upgrade")
-    flask(tmp_path, "shell", stdin=shell)
-    app.write_text(model.sub(lambda _: after, before), encoding="utf-8")
-    flask(tmp_path, "db", "migrate", "-m", "pages are numbers, books have marks")
-    flask(tmp_path, "db", "upgrade")
+    flask(tmp_path, "db migrate -m books", "db upgrade")
+    with_context = ["from app import create_app", "create_app().app_context().push()"]
+    python(tmp_path, "\n".join([*with_context, *shell]))
 
-    file = tmp_path / "instance" / "books.sqlite"
-    assert query(file, "SELECT title, pages, mark FROM book") == [
-        ("Frankenstein", 280, None)
-    ]
-    flask(tmp_path, "db", "downgrade")
-    assert query(file, "SELECT title, pages FROM book") == [("Frankenstein", "280")]
-    flask(tmp_path, "db", "upgrade")
-    flask(tmp_path, "db", "check")
+    app.write_text(model.sub(lambda _: after, before), encoding="utf-8")
+    flask(tmp_path, "db migrate -m 'pages are numbers'", "db upgrade", "db downgrade")
+    rows = query(file, "SELECT title, pages FROM book")
+    assert rows == [("Frankenstein", "280")]
+
+    flask(tmp_path, "db upgrade", "db check")
+    rows = query(file, "SELECT title, pages, mark FROM book")
+    assert rows == [("Frankenstein", 280, None)]

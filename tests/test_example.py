@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import os
 import pathlib
 import shutil
-import sqlite3
-import subprocess
-import sys
 
 import pytest
 from flask import Flask
@@ -16,8 +12,9 @@ from flask import Flask
 from example_app.seed import seed
 from flask_batchmigrate import upgrade
 from tests import example_history as history
-
-ROOT = pathlib.Path(__file__).parent.parent
+from tests.apps import query
+from tests.processes import flask
+from tests.processes import ROOT
 
 
 @pytest.fixture
@@ -65,22 +62,6 @@ def test_pages(app: Flask) -> None:
     assert "Lend to" in client.get("/books/3").text
 
 
-def flask(where: pathlib.Path, *arguments: str) -> str:
-    """Run ``flask --app example_app ...`` there; return its standard output."""
-    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
-    environment["PYTHONPATH"] = str(ROOT)
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "example_app", *arguments],
-        cwd=where,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_from_the_command_line(tmp_path: pathlib.Path) -> None:
     """With nothing set, ``flask db upgrade`` builds and migrates a SQLite file."""
     shutil.copytree(
@@ -89,15 +70,17 @@ def test_from_the_command_line(tmp_path: pathlib.Path) -> None:
         ignore=shutil.ignore_patterns("__pycache__"),
     )
 
-    flask(tmp_path, "db", "upgrade")
-    assert flask(tmp_path, "seed") == "4 books on the shelves.\n"
-    flask(tmp_path, "db", "downgrade", "base")
-    flask(tmp_path, "db", "upgrade")
-    assert flask(tmp_path, "db", "current", "--check-heads") == (
-        f"{history.HEAD} (head)\n"
+    app = "--app example_app"
+    assert flask(tmp_path, f"{app} db upgrade", f"{app} seed") == (
+        "4 books on the shelves.\n"
     )
-
     (file,) = tmp_path.rglob("*.sqlite")
-    connection = sqlite3.connect(file)
-    assert connection.execute("SELECT count(*) FROM book").fetchone() == (0,)
-    connection.close()
+    assert query(file, "SELECT count(*) FROM book") == [(4,)]
+
+    assert flask(
+        tmp_path,
+        f"{app} db downgrade base",
+        f"{app} db upgrade",
+        f"{app} db current --check-heads",
+    ) == (f"{history.HEAD} (head)\n")
+    assert query(file, "SELECT count(*) FROM book") == [(0,)]
