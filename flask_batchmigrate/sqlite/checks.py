@@ -6,6 +6,8 @@ before is carried as it is.
 
 from __future__ import annotations
 
+import re
+
 from .catalogue import always_quoted
 from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
@@ -101,8 +103,10 @@ def explain_failed_copy(db: Database, target: Target, error: Exception) -> RowsR
                 f"Table '{table}': {describe(key)} cannot be added: {found} are equal."
                 " Make them differ first. Nothing was changed."
             )
+    # The driver speaks of the table that the rows were being copied to.
+    cause = re.sub(r"\b_batchmigrate_copy_\d+\b", lambda _: table, str(error))
     return RowsRefused(
-        f"Table '{table}': a row does not fit the new definition: {error}."
+        f"Table '{table}': a row does not fit the new definition: {cause}."
         " Nothing was changed."
     )
 

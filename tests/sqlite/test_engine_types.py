@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from flask_batchmigrate.sqlite import changes
@@ -95,3 +97,16 @@ def test_a_collation_comes_with_the_type(make: Make) -> None:
     )
     file.alter(changes.SetType("c", "VARCHAR(5) COLLATE NOCASE"))
     assert file.query("SELECT count(*) FROM t INDEXED BY i WHERE c = 'A'") == [(2,)]
+
+
+@pytest.mark.skipif(
+    sqlite3.sqlite_version_info < (3, 37), reason="STRICT came with SQLite 3.37"
+)
+def test_a_strict_table_is_called_by_its_name(make: Make) -> None:
+    """SQLite's own refusal of a row names the table, not the one copied to."""
+    file = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c TEXT) STRICT;"
+        "INSERT INTO t (c) VALUES ('k');"
+    )
+    message = file.refuse(changes.SetType("c", "INTEGER", keep_misfits=True))
+    assert "t.c" in message
