@@ -24,6 +24,7 @@ from .indexes import create_indexes
 from .indexes import drop_indexes
 from .indexes import stays_valid
 from .judge import created_as
+from .objects import parse_trigger
 from .storage import drop_table
 from .storage import exchange_names
 from .table import parse_table
@@ -179,7 +180,7 @@ def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None
     stored = target.before
     schema = quote(stored.schema)
     catalogue = read_catalogue(db, stored.schema)
-    triggers = [o.sql for o in catalogue.of_table(stored.name, "trigger") if o.sql]
+    triggers = {name: _triggers(db, name) for name in (stored.schema, "temp")}
     sequence = _sequence(db, catalogue, stored.name)
     legacy = db.execute("PRAGMA legacy_alter_table")[0][0]
     drop_table(db, stored.schema, stored.name)
@@ -192,8 +193,21 @@ def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None
         path = f"{schema}.sqlite_sequence"
         db.execute(f"DELETE FROM {path} WHERE name = ?", (stored.name,))
         db.execute(f"INSERT INTO {path} (name, seq) VALUES (?, ?)", sequence[0])
-    for trigger in triggers:
-        db.execute(trigger)
+    for name, before in triggers.items():
+        present = _triggers(db, name)
+        for trigger, sql in before.items():
+            if trigger not in present:
+                db.execute(sql)
+
+
+def _triggers(db: Database, schema: str) -> dict[str, str]:
+    """Map the names of all triggers of a schema to what creates them there."""
+    made = {}
+    for row in read_catalogue(db, schema).objects:
+        if row.type == "trigger" and row.sql is not None:
+            start = parse_trigger(row.sql).name_span.start
+            made[row.name] = f"{row.sql[:start]}{quote(schema)}.{row.sql[start:]}"
+    return made
 
 
 def _sequence(db: Database, catalogue: Catalogue, table: str) -> list[Row]:
