@@ -27,6 +27,9 @@ from .tokens import unquote
 from .tokens import upper
 
 
+_ROWIDS = frozenset({"ROWID", "_ROWID_", "OID"})
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dependant:
     """A view or trigger that uses a table, directly or through a view.
@@ -37,6 +40,7 @@ class Dependant:
         https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
     :param columns: the columns of a view.
     :param watched: the columns of ``UPDATE OF``, where a trigger names any.
+    :param names: every name in its text.
     """
 
     type: str
@@ -46,6 +50,7 @@ class Dependant:
     strict_error: str | None = None
     columns: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         if self.type == "trigger":
@@ -124,17 +129,23 @@ def newly_broken(
     return tuple(broken)
 
 
-def watching(dependants: tuple[Dependant, ...], table: str, column: str) -> list[str]:
-    """Return the triggers that fire on an update of just this column.
+def silently_needing(
+    dependants: tuple[Dependant, ...], table: str, column: str
+) -> list[str]:
+    """Return the dependants that need a column though SQLite would not complain.
 
-    SQLite accepts an ``UPDATE OF`` on a column that does not exist; such a trigger
-    would never fire again.
+    It accepts an ``UPDATE OF`` on a column that does not exist; such a trigger would
+    never fire again. And without a column of its own, ``oid`` means the rowid:
+    https://www.sqlite.org/lang_createtable.html#rowid
     """
-    return [
+    watching = [
         f"{d} (UPDATE OF {column})"
         for d in dependants
         if same_name(d.table, table) and any(same_name(column, c) for c in d.watched)
     ]
+    if upper(column) not in _ROWIDS:
+        return watching
+    return watching + [str(d) for d in dependants if upper(column) in d.names]
 
 
 def virtual_tables_naming(catalogue: Catalogue, *names: str) -> list[str]:
@@ -185,11 +196,20 @@ def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
     columns: tuple[str, ...] = ()
     if error is None:
         columns = tuple(_columns(db, schema, view.name))
-    body = parse_view(view.sql or "").body
+    parsed = parse_view(view.sql or "")
+    body = parsed.body
     strict_error = error
     if error is None and _has_double_quotes(body):
         strict_error = _compile(db, f"SELECT * FROM ({_strictly(body)})")
-    return Dependant("view", view.name, view.table, error, strict_error, columns)
+    return Dependant(
+        "view",
+        view.name,
+        view.table,
+        error,
+        strict_error,
+        columns,
+        names=parsed.names,
+    )
 
 
 def _read_trigger(
@@ -200,7 +220,13 @@ def _read_trigger(
     if error is None and (trigger.update_of or _has_double_quotes(trigger.body)):
         strict_error = _compile_strictly(db, schema, trigger)
     return Dependant(
-        "trigger", trigger.name, table, error, strict_error, (), trigger.update_of
+        "trigger",
+        trigger.name,
+        table,
+        error,
+        strict_error,
+        watched=trigger.update_of,
+        names=trigger.names,
     )
 
 
@@ -212,8 +238,9 @@ def _compile_strictly(db: Database, schema: str, trigger: TriggerText) -> str | 
     with trial(db, "batchmigrate_strictly"):
         try:
             db.execute(
-                f"CREATE TEMP TRIGGER _batchmigrate_strict {trigger.timing} {trigger.event}"
-                f" ON {qualified(schema, trigger.table)} {_strictly(trigger.body)}"
+                f"CREATE TEMP TRIGGER _batchmigrate_strict {trigger.timing}"
+                f" {trigger.event} ON {qualified(schema, trigger.table)}"
+                f" {_strictly(trigger.body)}"
             )
         except db.driver_error as error:
             return str(error)

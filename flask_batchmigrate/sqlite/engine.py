@@ -25,8 +25,8 @@ from .database import Database
 from .database import savepoint
 from .dependants import newly_broken
 from .dependants import read_dependants
+from .dependants import silently_needing
 from .dependants import virtual_tables_naming
-from .dependants import watching
 from .errors import ChangeRefused
 from .execute import carry_out
 from .foreign_keys import children_of
@@ -160,9 +160,9 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
     _refuse_virtual(catalogue, stored, plan.target.dropped_columns)
     dependants = read_dependants(db, catalogue, stored.name)
     for column in plan.target.dropped_columns:
-        watchers = watching(dependants, stored.name, column)
-        if watchers:
-            raise _needed(stored, column, watchers)
+        needing = silently_needing(dependants, stored.name, column)
+        if needing:
+            raise _needed(stored, column, needing)
     keys = _key_state(db, catalogue, plan)
     way = carry_out(db, plan.target, plan.way, plan.options)
     verify(catalogue, read_catalogue(db, stored.schema), plan.target, way)

@@ -299,12 +299,13 @@ class _Builder:
             self.edit(edits.drop_constraint(self.text, key))
             name = f"CONSTRAINT {quote(key.name)} " if key.name else ""
             order = f" {key.order}" if key.order else ""
+            member = key.terms[0].text if key.terms else f"{quote(alias)}{order}"
             word = " AUTOINCREMENT" if wanted else ""
             conflict = f" ON CONFLICT {key.conflict}" if key.conflict else ""
             self.edit(
                 edits.add_constraint(
                     self.text,
-                    f"{name}PRIMARY KEY ({quote(alias)}{order}{word}){conflict}",
+                    f"{name}PRIMARY KEY ({member}{word}){conflict}",
                 )
             )
 

@@ -94,6 +94,8 @@ class BlockBuilder:
             if self.table.plain_columns:
                 operation()
         self.meaning.changes = self.steps
+        new, old = self.table, self.meaning.old
+        new.numbered_anew = new.alias is None and old.rowid is None
         if self.choices.chance(8):
             self.rename_table()
         return self.meaning
@@ -220,7 +222,8 @@ class BlockBuilder:
         if column.id in self.pinned or len(self.table.columns) == 1:
             return
         name = self.refer(column)
-        self.meaning.dropped.append(column)
+        if self.meaning.old.has(column.id):
+            self.meaning.dropped.append(column)
         present = {i.name for i in self.meaning.after.indexes}
         drop_column(self.meaning.after, self.table, column.id)
         left = {i.name for i in self.meaning.after.indexes}
@@ -296,7 +299,6 @@ class BlockBuilder:
         column.not_null_conflict = fresh.not_null_conflict
         column.default, column.collation = fresh.default, fresh.collation
         column.comment = column.comment
-        self.meaning.kept.discard(column.id)
         snapshot = dataclasses.replace(column, comment="")
         own = dataclasses.replace(self.table, constraints=[])
 

@@ -51,6 +51,9 @@ ACCEPTED: t.Final = {
 """The refusals that need no fault in the block: what they say."""
 
 
+_GIST: t.Final = re.compile(r"\d+(?= rows)|(?<=not hold ).*|^.*(?= does not hold)")
+
+
 class Discard(Exception):
     """The choices lead to no legal example."""
 
@@ -219,9 +222,10 @@ def _told(expected: Expected) -> str:
 
 def _justify(example: Example, expected: Expected, said: str) -> str:
     if expected.refuse:
-        return expected.refuse[0].split(":")[0]
+        return _GIST.sub("_", expected.refuse[0].split(":")[0])
     if expected.may_refuse:
-        return f"tolerated, {expected.may_refuse[0].split(':')[0]}"
+        reason = _GIST.sub("_", expected.may_refuse[0].split(":")[0])
+        return f"tolerated, {reason}"
     for reason, pattern in ACCEPTED.items():
         if pattern.search(said):
             return reason

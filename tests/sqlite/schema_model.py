@@ -110,7 +110,10 @@ Constraint = Key | Check | ForeignKey
 
 @dataclasses.dataclass
 class Table:
-    """A table."""
+    """A table.
+
+    :param numbered_anew: whether its rows get other rowids: they had none.
+    """
 
     id: int
     name: str
@@ -118,6 +121,7 @@ class Table:
     constraints: list[Constraint] = dataclasses.field(default_factory=list)
     without_rowid: bool = False
     strict: bool = False
+    numbered_anew: bool = False
 
     def column(self, number: int) -> Column:
         """Return a column by its number."""

@@ -227,3 +227,31 @@ def test_comment_stays_with_its_column(database: sqlite3.Connection) -> None:
         (text,) = database.execute("SELECT sql FROM sqlite_master").fetchone()
         assert "/* one */" in text
         database.execute("DROP TABLE t")
+
+
+def test_primary_key_keeps_its_order_without_autoincrement(
+    database: sqlite3.Connection,
+) -> None:
+    """The members of a key stay as they are written when it stops counting."""
+    database.execute("CREATE TABLE t (a INTEGER, PRIMARY KEY (a DESC AUTOINCREMENT))")
+    alter(database, changes.SetType("a", "NUMERIC"))
+    assert database.execute(
+        "SELECT desc FROM pragma_index_xinfo('sqlite_autoindex_t_1') WHERE key"
+    ).fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW v AS SELECT oid AS c FROM t",
+        "CREATE TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM t WHERE a = new.OID; END",
+    ],
+)
+def test_column_named_like_the_rowid_is_needed(
+    database: sqlite3.Connection, statement: str
+) -> None:
+    """Without the column its name would mean the rowid, and nobody would notice."""
+    database.execute("CREATE TABLE t (a, oid)")
+    database.execute(statement)
+    with pytest.raises(ChangeRefused, match="'oid' of 't' cannot be dropped"):
+        alter(database, changes.DropColumn("oid"))
