@@ -281,6 +281,7 @@ def test_two_binds_on_one_file_share(plain: Application) -> None:
                 transaction = migration.begin(first)
                 assert migration.active_for(second) is transaction
                 assert migration.begin(second) is transaction
+                assert migration.begin(second) is transaction
                 assert transaction.connection is first
                 first.exec_driver_sql("CREATE TABLE made(a)")
                 if end == "rollback":
