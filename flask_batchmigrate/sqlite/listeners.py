@@ -16,12 +16,16 @@ class Listeners:
 
     def __init__(self) -> None:
         self._added: list[tuple[object, str, Listener]] = []
+        self._asked: list[tuple[sa.Connection, str, Listener]] = []
 
     def add(self, target: sa.Connection, name: str, listener: Listener) -> None:
-        """Listen to an event of one connection.
+        """Listen to an event of one connection, once however often it is asked for.
 
         :param listener: gets the connection as its first argument.
         """
+        if (target, name, listener) in self._asked:
+            return
+        self._asked.append((target, name, listener))
         listened: object = target
         try:
             event.listen(target, name, listener)
@@ -34,6 +38,7 @@ class Listeners:
 
     def remove_all(self) -> None:
         """Take every listener back; a second call does nothing."""
+        self._asked.clear()
         while self._added:
             event.remove(*self._added.pop())
 
