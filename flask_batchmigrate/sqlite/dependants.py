@@ -26,7 +26,6 @@ from .tokens import tokenize
 from .tokens import unquote
 from .tokens import upper
 
-
 _ROWIDS = frozenset({"ROWID", "_ROWID_", "OID"})
 
 
