@@ -14,6 +14,7 @@ from .copying import fill_scratch
 from .copying import take_the_place
 from .database import Database
 from .database import is_about_rows
+from .database import is_verdict
 from .database import savepoint
 from .database import trial
 from .dependants import newly_broken
@@ -84,10 +85,7 @@ def _copy(db: Database, target: Target, keep_indexes: bool) -> None:
 def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
     stored = target.before
     drop_indexes(db, stored.schema, target.dropped_indexes)
-    for name in target.added_columns:
-        column = target.text.column(name)
-        if column.generated is None:
-            db.execute(f"ALTER TABLE {stored.path} ADD COLUMN {column.text}")
+    _add_columns(db, target)
     check_rows(db, target, stored.path)
     for name in target.dropped_columns:
         rule = stored.text.column(name).generated
@@ -99,6 +97,19 @@ def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
         _respell(db, target)
     check_parents(db, target)
     create_indexes(db, stored, target.new_indexes)
+
+
+def _add_columns(db: Database, target: Target) -> None:
+    for name in target.added_columns:
+        column = target.text.column(name)
+        if column.generated is not None:
+            continue
+        try:
+            db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {column.text}")
+        except db.driver_error as error:
+            # The table is still STRICT, say; or a row does not fit, which a copy
+            # can tell more about.
+            raise NotConfirmed(str(error)) from error
 
 
 def _edit(db: Database, target: Target) -> None:
@@ -146,6 +157,8 @@ def _drop_column(db: Database, target: Target, name: str) -> None:
         before = _other_texts(db, present)
         db.execute(f"ALTER TABLE {present.path} DROP COLUMN {always_quoted(name)}")
     except db.driver_error as error:
+        if not is_verdict(error):
+            raise
         raise NotConfirmed(str(error)) from error
     if _other_texts(db, present) != before:
         # It also respells text in double quotes, all over the schema.

@@ -244,7 +244,8 @@ def test_primary_key_keeps_its_order_without_autoincrement(
     "statement",
     [
         "CREATE VIEW v AS SELECT oid AS c FROM t",
-        "CREATE TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM t WHERE a = new.OID; END",
+        "CREATE TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM t WHERE a = new.OID;"
+        " END",
     ],
 )
 def test_column_named_like_the_rowid_is_needed(
@@ -255,3 +256,19 @@ def test_column_named_like_the_rowid_is_needed(
     database.execute(statement)
     with pytest.raises(ChangeRefused, match="'oid' of 't' cannot be dropped"):
         alter(database, changes.DropColumn("oid"))
+
+
+def test_column_that_the_table_takes_only_after_the_block(
+    database: sqlite3.Connection,
+) -> None:
+    """A column may be of a type that goes with the table as it will be."""
+    if sqlite3.sqlite_version_info < (3, 37):
+        pytest.skip("STRICT tables came with SQLite 3.37")
+    database.execute("CREATE TABLE t (a INTEGER) STRICT")
+    database.execute("INSERT INTO t VALUES (1)")
+    alter(
+        database,
+        changes.SetOptions(strict=False),
+        changes.AddColumn("b", "b DATETIME DEFAULT '2020-01-31'"),
+    )
+    assert database.execute("SELECT * FROM t").fetchall() == [(1, "2020-01-31")]
