@@ -107,6 +107,8 @@ def _add_columns(db: Database, target: Target) -> None:
         try:
             db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {column.text}")
         except db.driver_error as error:
+            if not is_verdict(error):
+                raise
             # The table is still STRICT, say; or a row does not fit, which a copy
             # can tell more about.
             raise NotConfirmed(str(error)) from error
