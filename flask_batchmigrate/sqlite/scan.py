@@ -9,6 +9,7 @@ from .catalogue import always_quoted
 from .database import Database
 from .database import Row
 from .table import TableText
+from .tokens import quote
 
 EXAMPLES = 3
 
@@ -19,17 +20,20 @@ class Offenders:
 
     :param count: how many there are.
     :param examples: the keys (and values) of the first few, as text.
+    :param all_shown: whether the examples speak of all of them.
     """
 
     count: int
     examples: tuple[str, ...]
+    all_shown: bool = False
 
     def __bool__(self) -> bool:
         return self.count > 0
 
     def __str__(self) -> str:
         rows = "1 row" if self.count == 1 else f"{self.count} rows"
-        more = ", ..." if self.count > len(self.examples) else ""
+        shown = self.all_shown or self.count <= len(self.examples)
+        more = "" if shown else ", ..."
         return f"{rows}: {', '.join(self.examples)}{more}"
 
 
@@ -113,6 +117,7 @@ def duplicates(
             f"{', '.join(_shorten(v) for v in row[:-1])} ({row[-1]} times)"
             for row in examples
         ),
+        all_shown=count == sum(row[-1] for row in examples),
     )
 
 
@@ -121,8 +126,12 @@ def foreign_key_violations(db: Database, schema: str, child: str) -> list[Row]:
 
     See https://www.sqlite.org/pragma.html#pragma_foreign_key_check
     """
+    return [(rowid, parent) for _, rowid, parent, _ in _broken_keys(db, schema, child)]
+
+
+def _broken_keys(db: Database, schema: str, child: str) -> list[Row]:
     return db.execute(
-        "SELECT [rowid], [parent] FROM pragma_foreign_key_check(?, ?)", (child, schema)
+        f"PRAGMA {quote(schema)}.foreign_key_check({always_quoted(child)})"
     )
 
 
@@ -131,6 +140,10 @@ def orphans(db: Database, schema: str, child: str, key: int) -> Offenders:
 
     :param key: the number of the key in ``PRAGMA foreign_key_list``.
     """
+    if db.version < (3, 34, 0):
+        # In older libraries the function below takes no table.
+        rows = [row for row in _broken_keys(db, schema, child) if row[3] == key]
+        return Offenders(len(rows), tuple(f"rowid {row[1]}" for row in rows[:EXAMPLES]))
     check = "FROM pragma_foreign_key_check(?, ?) WHERE [fkid] = ?"
     parameters = (child, schema, key)
     examples = db.execute(f"SELECT [rowid] {check} LIMIT {EXAMPLES}", parameters)
