@@ -487,3 +487,13 @@ def test_unknown_templates(apps: Apps) -> None:
         with pytest.raises(fb.NotSupported, match="synchronous"):
             fb.init(template="aioflask")
     assert list(apps.path.iterdir()) == []
+
+
+def test_heads_that_only_running_tells(three: Apps) -> None:
+    """A file whose ids are computed counts as a head like any other."""
+    path = write_revision(three.path / "migrations", "dd44", "bb22")
+    text = path.read_text().replace("revision = 'dd44'", "revision = 'dd' + str(44)", 1)
+    path.write_text(text.replace("= 'bb22'", "= 'bb' + str(22)"))
+    with pytest.raises(fb.MultipleHeads) as caught:
+        fb.upgrade()
+    assert caught.value.heads == ("cc33", "dd44")

@@ -59,6 +59,8 @@ class Setup:
         self.generates = False
         #: The migrations folder need not exist.
         self.folder_may_miss = False
+        #: The revision files fit together, so far as can be told without running them.
+        self.files_checked = False
         #: The binds that Alembic is configured for at the moment.
         self.active: tuple[Target, ...] = ()
         self.applied: list[Applied] = []

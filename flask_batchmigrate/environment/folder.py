@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import collections.abc as cabc
+import contextlib
 import dataclasses
 import inspect
 import os
@@ -26,7 +27,6 @@ _ASSIGNED: t.Final = re.compile(
     r"^(revision|down_revision)\s*(?::[^=\n]*)?=\s*(\([^)]*\)|\[[^\]]*\]|[^\n]*)", re.M
 )
 _COMMENT: t.Final = re.compile(r"#[^\n]*")
-_STRING: t.Final = re.compile(r"""(["'])(.*?)\1""")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,12 +122,14 @@ def locate(app: Flask, directory: str | os.PathLike[str]) -> Folder:
     return Folder(pathlib.Path(os.path.abspath(path)))  # noqa: PTH100 - keeps links
 
 
-def check_files(scripts: ScriptDirectory) -> None:
+def check_files(scripts: ScriptDirectory) -> set[str]:
     """Refuse revision files that do not fit together, before Alembic loads them.
 
     Alembic takes one of two files with the same id, with a warning, and stops with a
     KeyError where a predecessor is missing.
 
+    :return: the heads, as far as they can be told without running the files: possibly
+        too many.
     :raises BrokenScript: naming the file.
     """
     owners: dict[str, pathlib.Path] = {}
@@ -153,6 +155,8 @@ def check_files(scripts: ScriptDirectory) -> None:
                 "was changed. Restore the file, or correct 'down_revision'.",
                 path,
             )
+    untold = {str(path) for path in files} - {str(path) for path in owners.values()}
+    return (owners.keys() - {revision for _, revision in wanted}) | untold
 
 
 def _check_alone(path: pathlib.Path, said: dict[str, list[str]]) -> None:
@@ -178,12 +182,18 @@ def _files(scripts: ScriptDirectory) -> cabc.Iterator[pathlib.Path]:
 
 
 def _declared(path: pathlib.Path) -> dict[str, list[str]]:
-    """Return the revision ids that a file names, without running it."""
+    """Return the revision ids that a file names, without running it.
+
+    What is computed is left out.
+    """
     text = path.read_text(encoding="utf-8", errors="replace")
-    return {
-        name: [quoted for _, quoted in _STRING.findall(_COMMENT.sub("", value))]
-        for name, value in reversed(_ASSIGNED.findall(text))
-    }
+    said: dict[str, list[str]] = {}
+    for name, value in reversed(_ASSIGNED.findall(text)):
+        with contextlib.suppress(ValueError, TypeError, SyntaxError):
+            literal = ast.literal_eval(_COMMENT.sub("", value).strip())
+            ids = [literal] if isinstance(literal, str) else list(literal or ())
+            said[name] = [each for each in ids if isinstance(each, str)]
+    return said
 
 
 def takes_engine_name(script: Script) -> bool:

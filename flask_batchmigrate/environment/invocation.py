@@ -48,6 +48,7 @@ class Invocation:
         # Alembic prints what it writes, unless it is told to be quiet.
         self.config.cmd_opts.quiet = True
         self.setup = setup_of(self.config)
+        self._heads_in_text: set[str] = set()
 
     @contextlib.contextmanager
     def guarded(self) -> cabc.Iterator[None]:
@@ -67,7 +68,9 @@ class Invocation:
         """
         self.setup.folder.require()
         scripts = ScriptDirectory.from_config(self.config)
-        check_files(scripts)
+        if not self.setup.files_checked:
+            self._heads_in_text = check_files(scripts)
+            self.setup.files_checked = True
         return scripts
 
     def look(self, scripts: ScriptDirectory) -> list[Current]:
@@ -112,6 +115,9 @@ class Invocation:
         if revision != "head":
             return revision
         scripts = self.scripts()
+        if len(self._heads_in_text) == 1:
+            # The usual case, without loading every file once more.
+            return "head"
         heads = scripts.get_revisions(scripts.get_heads())
         labels = [set(head.branch_labels) for head in heads]
         own = [

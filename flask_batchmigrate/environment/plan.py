@@ -49,7 +49,8 @@ def make(setup: Setup, scripts: ScriptDirectory) -> Plan:
 
     :raises UnknownBind: nothing is left to migrate, or a setting names no bind.
     """
-    check_files(scripts)
+    if not setup.files_checked:
+        check_files(scripts)
     known = targets.find(setup.state)
     named: set[str] = set()
     multi = False
