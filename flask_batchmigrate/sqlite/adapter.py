@@ -129,7 +129,7 @@ def _register() -> None:
     if _registered:
         return
     # Making a class with this attribute is how Alembic registers one.
-    type("EngineImpl", (_EngineImpl,), {"__dialect__": "sqlite"})
+    type("SQLiteImpl", (_EngineImpl,), {"__dialect__": "sqlite"})
     alembic_batch.BatchOperationsImpl = _EngineBatch  # type: ignore[misc]
     _registered = True
 
