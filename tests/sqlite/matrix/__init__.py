@@ -1,0 +1,1 @@
+"""What survives: every feature of a table crossed with every operation."""

@@ -1,0 +1,63 @@
+"""Whatever a table has survives whatever is asked of it."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import sqlite3
+
+import pytest
+
+from . import page
+from .cells import cells
+from .cells import Laboratory
+from .cells import REFUSED
+from .features import FEATURES
+
+PUBLISHED = page.PAGE.read_text(encoding="utf-8")
+OUTCOMES = page.read(PUBLISHED)
+
+
+@pytest.fixture(scope="module")
+def laboratories(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[bool, Laboratory]:
+    """An application that enforces foreign keys, and one that does not."""
+    return {
+        enforce: Laboratory(tmp_path_factory.mktemp("matrix"), enforce)
+        for enforce in (False, True)
+    }
+
+
+def parameters() -> cabc.Iterator[object]:
+    """Every cell; in both modes where it is about foreign keys, else in turns."""
+    for number, (feature, operation) in enumerate(cells()):
+        minimum = FEATURES[feature].minimum
+        skip = pytest.mark.skipif(
+            sqlite3.sqlite_version_info < minimum,
+            reason=f"{feature} came with SQLite {'.'.join(map(str, minimum))}",
+        )
+        for enforce in (False, True):
+            always = FEATURES[feature].both_modes or number % 2 == enforce
+            marks = [skip] if always else [skip, pytest.mark.long]
+            name = f"{feature}-{operation}-{'enforced' if enforce else 'plain'}"
+            yield pytest.param(feature, operation, enforce, id=name, marks=marks)
+
+
+@pytest.mark.parametrize(("feature", "operation", "enforce"), parameters())
+def test_cell(
+    laboratories: dict[bool, Laboratory], feature: str, operation: str, enforce: bool
+) -> None:
+    """The feature is kept or changed as asked; or nothing is changed, and why is said.
+
+    That is also what the documentation says of this cell.
+    """
+    outcome = laboratories[enforce].run(feature, operation)
+    published = OUTCOMES[feature, operation]
+    assert outcome.result == published.result, outcome.reason
+    assert bool(outcome.reason) == (outcome.result == REFUSED)
+
+
+def test_page() -> None:
+    """The page of the documentation has every cell, and nothing but the cells."""
+    assert set(OUTCOMES) == set(cells())
+    assert page.render(OUTCOMES) == PUBLISHED
