@@ -81,7 +81,7 @@ def find_constraint(
         return candidates[0]
     if not candidates and wanted.if_exists:
         return None
-    raise _not_one(table, wanted, candidates)
+    raise _not_one(table, wanted, candidates, naming)
 
 
 def describe(constraint: ConstraintText) -> str:
@@ -89,7 +89,8 @@ def describe(constraint: ConstraintText) -> str:
     kind = constraint.kind.value
     if constraint.name is not None:
         return f"{kind} '{constraint.name}'"
-    return f"the unnamed {' '.join(constraint.text.split())}"
+    place = "" if constraint.column is None else f" of column '{constraint.column}'"
+    return f"the unnamed {' '.join(constraint.text.split())}{place}"
 
 
 def same_meaning(first: ConstraintText, second: ConstraintText) -> bool:
@@ -150,15 +151,16 @@ def _not_one(
     table: TableText,
     wanted: changes.DropConstraint,
     candidates: cabc.Sequence[ConstraintText],
+    naming: Naming,
 ) -> ChangeRefused:
     kind = wanted.kind.value if wanted.kind is not None else "constraint"
     name = f" '{wanted.name}'" if wanted.name is not None else ""
     if candidates:
-        fitting = "; ".join(describe(c) for c in candidates)
+        fitting = "; ".join(_with_names(table, c, naming) for c in candidates)
         return ChangeRefused(
             f"Table '{table.name}': which {kind}{name} is to be dropped is not clear,"
-            f" {len(candidates)} fit: {fitting}. Name it, or say which columns it is"
-            " on. Nothing was changed."
+            f" {len(candidates)} fit: {fitting}. Name the one that is meant."
+            " Nothing was changed."
         )
     present = [
         describe(c)
@@ -169,3 +171,11 @@ def _not_one(
     return ChangeRefused(
         f"Table '{table.name}' has no {kind}{name} to drop{known}. Nothing was changed."
     )
+
+
+def _with_names(table: TableText, constraint: ConstraintText, naming: Naming) -> str:
+    """Name a constraint, and where it has no name, what it could be called."""
+    if constraint.name is not None:
+        return describe(constraint)
+    names = "' or '".join(naming.names(table.name, constraint))
+    return describe(constraint) + (f" (as '{names}')" if names else "")
