@@ -15,6 +15,7 @@ from .catalogue import StoredTable
 from .constraint_search import describe
 from .constraint_search import meaning
 from .database import Database
+from .database import is_verdict
 from .errors import ChangeRefused
 from .errors import RowsRefused
 from .fitness import holds_all_of
@@ -71,6 +72,8 @@ def check_parents(db: Database, target: Target) -> None:
         try:
             found = orphans(db, stored.schema, stored.name, number)
         except db.driver_error as error:
+            if not is_verdict(error):
+                raise
             raise ChangeRefused(
                 f"Table '{stored.name}': {describe(constraint)} cannot be added:"
                 f" {error}. The columns it refers to need a primary key or a unique"

@@ -17,6 +17,7 @@ from .catalogue import qualified
 from .catalogue import read_catalogue
 from .catalogue import StoredTable
 from .database import Database
+from .database import legacy_alter_table
 from .database import Row
 from .errors import ChangeRefused
 from .errors import VerificationError
@@ -182,13 +183,9 @@ def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None
     catalogue = read_catalogue(db, stored.schema)
     triggers = {name: _triggers(db, name) for name in (stored.schema, "temp")}
     sequence = _sequence(db, catalogue, stored.name)
-    legacy = db.execute("PRAGMA legacy_alter_table")[0][0]
     drop_table(db, stored.schema, stored.name)
-    db.execute("PRAGMA legacy_alter_table = ON")
-    try:
+    with legacy_alter_table(db, True):
         db.execute(f"ALTER TABLE {scratch.path} RENAME TO {always_quoted(stored.name)}")
-    finally:
-        db.execute(f"PRAGMA legacy_alter_table = {legacy}")
     if target.text.autoincrement and target.before.text.autoincrement and sequence:
         path = f"{schema}.sqlite_sequence"
         db.execute(f"DELETE FROM {path} WHERE name = ?", (stored.name,))

@@ -82,6 +82,41 @@ def is_about_rows(error: Exception) -> bool:
     return any(cls.__name__ in names for cls in type(error).__mro__)
 
 
+def is_verdict(error: Exception) -> bool:
+    """Tell whether an error of a driver is SQLite's answer to a statement.
+
+    Errors that come from around it (a full disk, an interrupt, a lock) are none:
+    tried again, the same statement might well succeed.
+
+    :param error: an error of any driver.
+    """
+    code = getattr(error, "sqlite_errorcode", getattr(error, "result", None))
+    if isinstance(code, int):
+        return code & 0xFF not in _FROM_AROUND
+    # Python 3.10 does not hand over the code, so its text has to do.
+    return not any(text in str(error) for text in _TEXTS_FROM_AROUND)
+
+
+# https://www.sqlite.org/rescode.html: ABORT, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT,
+# IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA (an interrupt while the schema is being read
+# again), AUTH, NOTADB
+_FROM_AROUND = frozenset({4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 23, 26})
+_TEXTS_FROM_AROUND = (
+    "query aborted",
+    " is locked",
+    "out of memory",
+    "attempt to write a readonly database",
+    "interrupted",
+    "disk I/O error",
+    "database or disk is full",
+    "unable to open database file",
+    "locking protocol",
+    "database schema has changed",
+    "not authorized",
+    "file is not a database",
+)
+
+
 def library_version(db: Runner) -> tuple[int, int, int]:
     """Ask the connection for the version of its SQLite library."""
     major, minor, patch = (
@@ -114,7 +149,9 @@ def probe_schema_writing(db: Database) -> bool:
     with schema_writing(db):
         try:
             db.execute("UPDATE main.sqlite_master SET sql = sql WHERE 0")
-        except db.driver_error:
+        except db.driver_error as error:
+            if not is_verdict(error):
+                raise
             return False
         return True
 
@@ -122,13 +159,27 @@ def probe_schema_writing(db: Database) -> bool:
 @contextlib.contextmanager
 def schema_writing(db: Database) -> cabc.Iterator[None]:
     """Allow writes to ``sqlite_master`` inside the block, and only there."""
-    db.execute("PRAGMA writable_schema = ON")
     try:
+        db.execute("PRAGMA writable_schema = ON")
         yield
     finally:
         # Off before the next statement is prepared: with it on, SQLite skips
         # definitions that it cannot read instead of reporting them.
         db.execute("PRAGMA writable_schema = OFF")
+
+
+@contextlib.contextmanager
+def legacy_alter_table(db: Database, enable: bool) -> cabc.Iterator[None]:
+    """Have SQLite's ``ALTER TABLE`` follow names or not inside the block.
+
+    See https://www.sqlite.org/pragma.html#pragma_legacy_alter_table
+    """
+    before = db.execute("PRAGMA legacy_alter_table")[0][0]
+    try:
+        db.execute(f"PRAGMA legacy_alter_table = {int(enable)}")
+        yield
+    finally:
+        db.execute(f"PRAGMA legacy_alter_table = {before}")
 
 
 @contextlib.contextmanager
@@ -140,14 +191,10 @@ def savepoint(db: Database, name: str) -> cabc.Iterator[None]:
     db.execute(f"SAVEPOINT {name}")
     try:
         yield
-    except BaseException:
-        # An interrupt has ended the whole transaction already; then there is
-        # no savepoint left, and the error on its way out says more than ours.
-        with contextlib.suppress(db.driver_error):
-            db.execute(f"ROLLBACK TO {name}")
-            db.execute(f"RELEASE {name}")
+        db.execute(f"RELEASE {name}")
+    except BaseException as error:
+        _undo(db, name, error)
         raise
-    db.execute(f"RELEASE {name}")
 
 
 @contextlib.contextmanager
@@ -159,7 +206,24 @@ def trial(db: Database, name: str) -> cabc.Iterator[None]:
     db.execute(f"SAVEPOINT {name}")
     try:
         yield
-    finally:
-        with contextlib.suppress(db.driver_error):
-            db.execute(f"ROLLBACK TO {name}")
-            db.execute(f"RELEASE {name}")
+    except BaseException as error:
+        _undo(db, name, error)
+        raise
+    _undo(db, name)
+
+
+def _undo(db: Database, name: str, error: BaseException | None = None) -> None:
+    """Undo what a savepoint encloses, and remove it.
+
+    :param error: what is on its way out.
+    """
+    try:
+        db.execute(f"ROLLBACK TO {name}")
+        db.execute(f"RELEASE {name}")
+    except db.driver_error:
+        # An interrupt, for one, has ended the whole transaction already; then there
+        # is no savepoint left, and the error on its way out says more than ours. But
+        # one that the engine takes for an answer must not hide what is left behind.
+        stops = isinstance(error, db.driver_error) and not is_verdict(error)
+        if error is None or (isinstance(error, Exception) and not stops):
+            raise

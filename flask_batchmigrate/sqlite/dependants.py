@@ -14,6 +14,7 @@ from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import StoredObject
 from .database import Database
+from .database import is_verdict
 from .database import trial
 from .objects import parse_trigger
 from .objects import parse_view
@@ -242,7 +243,7 @@ def _compile_strictly(db: Database, schema: str, trigger: TriggerText) -> str | 
                 f" {_strictly(trigger.body)}"
             )
         except db.driver_error as error:
-            return str(error)
+            return _verdict(error)
         return _compile_trigger(db, schema, trigger)
 
 
@@ -270,7 +271,7 @@ def _compile_trigger(db: Database, schema: str, trigger: TriggerText) -> str | N
     try:
         columns = _columns(db, schema, trigger.table)
     except db.driver_error as error:
-        return str(error)
+        return _verdict(error)
     settings = ", ".join(f"{always_quoted(c)} = {always_quoted(c)}" for c in columns)
     return _compile(db, f"UPDATE {path} SET {settings}")
 
@@ -287,5 +288,12 @@ def _compile(db: Database, statement: str) -> str | None:
     try:
         db.execute(explain(statement))
     except db.driver_error as error:
-        return str(error)
+        return _verdict(error)
     return None
+
+
+def _verdict(error: Exception) -> str:
+    """Return what SQLite says against a statement; any other error is raised."""
+    if not is_verdict(error):
+        raise error
+    return str(error)

@@ -16,6 +16,7 @@ from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
 from .catalogue import read_table
 from .database import Database
+from .database import savepoint
 from .errors import ChangeRefused
 from .errors import RowsRefused
 from .foreign_keys import children_of
@@ -65,7 +66,8 @@ def drop_table(
             " Nothing was changed."
         )
     before = {child: count_violations(db, schema, child) for child in children}
-    _drop_under_another_name(db, schema, row.name)
+    with savepoint(db, "batchmigrate_drop"):
+        _drop_under_another_name(db, schema, row.name)
     return before
 
 

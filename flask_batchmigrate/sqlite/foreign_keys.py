@@ -12,6 +12,7 @@ import dataclasses
 from .catalogue import always_quoted
 from .catalogue import ForeignKeyRow
 from .database import Database
+from .database import is_verdict
 from .scan import foreign_key_violations
 from .statements import explain
 from .tokens import quote
@@ -54,6 +55,8 @@ def read_state(
             check = f"foreign_key_check({always_quoted(child)})"
             db.execute(explain(f"PRAGMA {quote(schema)}.{check}"))
         except db.driver_error as error:
+            if not is_verdict(error):
+                raise
             errors[child] = str(error)
     violations: Violations = collections.Counter()
     for child in look_at_rows - set(errors):

@@ -14,6 +14,7 @@ from . import edits
 from .catalogue import always_quoted
 from .catalogue import StoredTable
 from .database import Database
+from .database import is_verdict
 from .database import trial
 from .errors import ChangeRefused
 from .statements import explain
@@ -46,7 +47,9 @@ def stays_valid(db: Database, stored: StoredTable, text: TableText) -> bool:
                 _automatic_indexes(db, stored.schema, stored.name)
                 == _automatic_indexes(db, "temp", _NEW)
             )
-    except db.driver_error:
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
         # What SQLite does not accept as a table it does not call valid either.
         return False
 
@@ -70,6 +73,8 @@ def _rejection(db: Database, text: TableText) -> Exception | None:
         with trial(db, "batchmigrate_definition"):
             db.execute(created_as(text, f"temp.{always_quoted(text.name)}"))
     except db.driver_error as error:
+        if not is_verdict(error):
+            raise
         return error
     return None
 

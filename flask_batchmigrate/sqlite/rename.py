@@ -7,13 +7,14 @@ keys of other tables: https://www.sqlite.org/lang_altertable.html#altertabrename
 from __future__ import annotations
 
 import collections.abc as cabc
-import contextlib
 
 from .catalogue import always_quoted
 from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import read_catalogue
 from .database import Database
+from .database import is_verdict
+from .database import legacy_alter_table
 from .dependants import broken_objects
 from .dependants import Dependant
 from .dependants import newly_broken
@@ -45,7 +46,8 @@ def rename_columns(
             )
     before = read_dependants(db, catalogue, table)
     path = qualified(catalogue.schema, table)
-    with _following_names(db):
+    # SQLite is to follow names, whatever the application has set.
+    with legacy_alter_table(db, False):
         for name, new_name in renames:
             what = f"column '{name}' of '{table}'"
             _alter(
@@ -84,7 +86,7 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
     if same_name(table, new_name):
         # SQLite takes a mere change of case for a name that is already there.
         steps.insert(0, catalogue.free_name("_batchmigrate_rename_"))
-    with _following_names(db):
+    with legacy_alter_table(db, False):
         present = table
         for step in steps:
             path = qualified(schema, present)
@@ -112,21 +114,12 @@ def _rename_statistics(
             )
 
 
-@contextlib.contextmanager
-def _following_names(db: Database) -> cabc.Iterator[None]:
-    """Make sure that SQLite follows names, whatever the application has set."""
-    legacy = db.execute("PRAGMA legacy_alter_table")[0][0]
-    db.execute("PRAGMA legacy_alter_table = OFF")
-    try:
-        yield
-    finally:
-        db.execute(f"PRAGMA legacy_alter_table = {legacy}")
-
-
 def _alter(db: Database, statement: str, what: str, new_name: str) -> None:
     try:
         db.execute(statement)
     except db.driver_error as error:
+        if not is_verdict(error):
+            raise
         raise ChangeRefused(
             f"SQLite cannot rename {what} to '{new_name}': {error}."
             " Nothing was changed."

@@ -15,6 +15,7 @@ from .catalogue import Catalogue
 from .catalogue import read_catalogue
 from .catalogue import StoredObject
 from .database import Database
+from .database import legacy_alter_table
 from .database import schema_writing
 from .tokens import quote
 
@@ -110,15 +111,11 @@ def _reload_by_rename(db: Database, schema: str) -> None:
     catalogue = read_catalogue(db, schema)
     first = catalogue.free_name("_batchmigrate_reload_a")
     second = catalogue.free_name("_batchmigrate_reload_b")
-    legacy = db.execute("PRAGMA legacy_alter_table")[0][0]
-    db.execute("PRAGMA legacy_alter_table = ON")
-    try:
-        path = quote(schema)
+    path = quote(schema)
+    with legacy_alter_table(db, True):
         db.execute(f"CREATE TABLE {path}.{first} (x)")
         db.execute(f"ALTER TABLE {path}.{first} RENAME TO {second}")
         db.execute(f"DROP TABLE {path}.{second}")
-    finally:
-        db.execute(f"PRAGMA legacy_alter_table = {legacy}")
 
 
 def drop_table(db: Database, schema: str, table: str) -> None:
