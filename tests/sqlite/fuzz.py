@@ -11,7 +11,9 @@ import re
 import time
 import traceback
 
+from .alembic_route import alter_by_alembic
 from .choices import from_seed
+from .scenario import alter
 from .scenario import Discard
 from .scenario import run_example
 from .scenario import Wrong
@@ -23,18 +25,20 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, help="run this one example")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
+    parser.add_argument("--alembic", action="store_true", help="through Alembic")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
     parser.add_argument("--kinds", action="store_true", help="show one of each kind")
     options = parser.parse_args()
+    run = alter_by_alembic if options.alembic else alter
     if options.seed is not None:
-        print(run_example(from_seed(options.seed)))
+        print(run_example(from_seed(options.seed), run=run))
         return 0
     counts: collections.Counter[str] = collections.Counter()
     kinds: collections.Counter[str] = collections.Counter()
     end, seed, failures = time.monotonic() + options.seconds, options.start, 0
     while time.monotonic() < end and failures < options.failures:
         try:
-            counts[run_example(from_seed(seed))] += 1
+            counts[run_example(from_seed(seed), run=run)] += 1
         except Discard:
             counts["discarded"] += 1
         except Exception as problem:

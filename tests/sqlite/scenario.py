@@ -156,8 +156,22 @@ def make_example(
 
 
 def alter(example: Example) -> Report:
-    """Let the engine make the block."""
+    """Let the engine make the block, in a transaction of its own."""
     door = DirectDatabase if example.writable else NoSchemaWriting
+    example.database.execute("BEGIN IMMEDIATE")
+    before = dump(example.database, example.meaning.before)
+    try:
+        report = _alter(example, door)
+    except ChangeRefused as refusal:
+        if dump(example.database, example.meaning.before) != before:
+            raise Wrong(f"refused, but changed: {refusal}") from refusal
+        example.database.execute("ROLLBACK")
+        raise
+    example.database.execute("COMMIT")
+    return report
+
+
+def _alter(example: Example, door: type[DirectDatabase]) -> Report:
     return alter_table(
         door(example.database),
         example.table,
@@ -183,17 +197,17 @@ def check_example(
     before = dump(database, meaning.before)
     kept = _texts(database)
     expected = expect(database, meaning, fresh, error)
-    database.execute("BEGIN IMMEDIATE")
     try:
         report = run(example)
     except ChangeRefused as refusal:
         said = str(refusal)
         if dump(database, meaning.before) != before:
             raise Wrong(f"refused, but changed: {said}\n{example.told()}") from refusal
-        database.execute("ROLLBACK")
         if not said.endswith("Nothing was changed."):
             raise Wrong(f"does not say that nothing was changed: {said}") from refusal
         return f"refused: {_justify(example, expected, said)}"
+    except Discard:
+        raise
     except Exception as problem:
         raise Wrong(f"{problem!r}\n{_told(expected)}\n{example.told()}") from problem
     if expected.refuse:
@@ -203,7 +217,6 @@ def check_example(
         )
     if report and example.recreate == "never" and report.way is Way.COPY:
         raise Wrong(f"copied in spite of recreate='never'\n{example.told()}")
-    database.execute("COMMIT")
     if expected.may_refuse and not _complete(expected, meaning.after):
         return "accepted, not compared"
     problems = differences(database, expected.database, meaning.after, error)
@@ -372,10 +385,15 @@ def connect(path: str | pathlib.Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None)
 
 
-def run_example(choices: Choices, path: str = ":memory:") -> str:
+def run_example(
+    choices: Choices,
+    path: str | pathlib.Path = ":memory:",
+    run: cabc.Callable[[Example], Report | None] = alter,
+) -> str:
     """Make an example and check it.
 
     :param path: where the database is to be.
+    :param run: what makes the block.
     :return: what came of it.
     :raises Discard: it did not come to a legal schema.
     :raises Wrong: the engine did something else than it ought to.
@@ -386,4 +404,4 @@ def run_example(choices: Choices, path: str = ":memory:") -> str:
         contextlib.closing(connect(":memory:")) as fresh,
     ):
         example = make_example(choices, database, sqlite3.Error, strict=strict)
-        return check_example(choices, example, fresh, sqlite3.Error)
+        return check_example(choices, example, fresh, sqlite3.Error, run)
