@@ -21,6 +21,7 @@ from .errors import RowsRefused
 from .fitness import holds_all_of
 from .fitness import misfit_condition
 from .scan import duplicates
+from .scan import Offenders
 from .scan import orphans
 from .scan import row_key
 from .scan import RowKey
@@ -138,10 +139,34 @@ def _check_null(
             if origin is None
             else "give them a value first"
         )
-        raise RowsRefused(
-            f"Table '{target.before.name}': column '{column.name}' cannot be NOT NULL,"
-            f" since it would be NULL in {found} ({cause}). Nothing was changed."
-        )
+        raise _null_refused(target, column.name, found, cause)
+
+
+def check_numbering(db: Database, target: Target) -> None:
+    """Refuse NULL in a stored column that becomes the rowid: SQLite would number it.
+
+    :raises RowsRefused: with the number of rows and the first of them.
+    """
+    alias, stored = target.text.rowid_alias, target.before
+    if alias is None:
+        return
+    source = target.source(alias)
+    if source.origin is None:
+        return  # a new column is there to be numbered
+    value = source.using or always_quoted(source.origin)
+    path = f"{stored.path} AS {always_quoted(stored.name)}"
+    found = rows_where(db, path, row_key(stored.text), f"({value}\n) IS NULL")
+    if found:
+        raise _null_refused(target, alias, found, "give them a value first")
+
+
+def _null_refused(
+    target: Target, column: str, found: Offenders, cause: str
+) -> RowsRefused:
+    return RowsRefused(
+        f"Table '{target.before.name}': column '{column}' cannot be NOT NULL, since it"
+        f" would be NULL in {found} ({cause}). Nothing was changed."
+    )
 
 
 def _check_type(

@@ -7,6 +7,7 @@ from .catalogue import always_quoted
 from .catalogue import read_catalogue
 from .catalogue import read_table
 from .catalogue import StoredTable
+from .checks import check_numbering
 from .checks import check_parents
 from .checks import check_rows
 from .checks import explain_failed_copy
@@ -70,6 +71,7 @@ def carry_out(db: Database, target: Target, way: Way, options: Options) -> Way:
 
 
 def _copy(db: Database, target: Target, keep_indexes: bool) -> None:
+    check_numbering(db, target)
     try:
         scratch = fill_scratch(db, target)
     except db.driver_error as error:

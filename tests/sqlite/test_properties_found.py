@@ -272,3 +272,23 @@ def test_column_that_the_table_takes_only_after_the_block(
         changes.AddColumn("b", "b DATETIME DEFAULT '2020-01-31'"),
     )
     assert database.execute("SELECT * FROM t").fetchall() == [(1, "2020-01-31")]
+
+
+@pytest.mark.parametrize(
+    ("definition", "change"),
+    [
+        ("a INT PRIMARY KEY, b", changes.SetType("a", "INTEGER")),
+        ("a INTEGER, b", changes.AddConstraint("PRIMARY KEY (a)")),
+    ],
+)
+def test_null_does_not_become_a_number(
+    database: sqlite3.Connection, definition: str, change: changes.Change
+) -> None:
+    """A column that becomes the rowid keeps its values; SQLite would number NULL."""
+    database.execute(f"CREATE TABLE t ({definition})")
+    database.execute("INSERT INTO t VALUES (7, 'x'), (NULL, 'y')")
+    with pytest.raises(RowsRefused, match="'a' cannot be NOT NULL"):
+        alter(database, change)
+    database.execute("DELETE FROM t WHERE a IS NULL")
+    alter(database, change)
+    assert database.execute("SELECT rowid, a, b FROM t").fetchall() == [(7, 7, "x")]
