@@ -88,6 +88,16 @@ class Conditions:
         """Whether :meth:`foreign_keys_off` can do what it says."""
         return self._driver.can_configure() or not self.foreign_keys
 
+    def switch_foreign_keys(self, wanted: bool) -> bool:
+        """Enforce foreign keys or not, in an open transaction, until it ends.
+
+        :return: whether the driver can do it.
+        """
+        if self._driver.can_configure():
+            self._driver.configure(_ENABLE_FKEY, wanted)
+            return True
+        return False
+
     @contextlib.contextmanager
     def foreign_keys_off(self) -> cabc.Iterator[None]:
         """Enforce no foreign key inside the block, in an open transaction."""

@@ -79,3 +79,14 @@ def second(name: str, script: str | None, commits: int) -> str:
         "migration has locked: use the connection 'op.get_bind()', or 'db.session'. "
         f"{state(commits)}"
     )
+
+
+def still_enforced(name: str, table: str, script: str | None, commits: int) -> str:
+    """A statement would fire what the script has switched off."""
+    return (
+        f"'PRAGMA foreign_keys = OFF' has no effect inside the migration of {name}"
+        f"{at(script)} before Python 3.12, so this statement on '{table}' would change"
+        " rows of the tables that refer to it. Changes of tables need no such pragma:"
+        " remove it, or delete and update the rows of the other tables first, or use"
+        f" Python 3.12 or later. {state(commits)}"
+    )

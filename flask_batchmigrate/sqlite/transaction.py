@@ -23,6 +23,7 @@ from .database import library_version
 from .database import Row
 from .database import savepoint
 from .driver import Driver
+from .enforcement import Enforcement
 from .errors import TransactionError
 from .guard import Seconds
 from .guard import watch
@@ -138,6 +139,7 @@ class MigrationTransaction:
         #: called after each ROLLBACK
         self.after_rollback: list[cabc.Callable[[], object]] = []
         self._span = span
+        self._enforcement = Enforcement(self, span)
         self._beginning = False
         self._finished = False
         self._level = connection.get_execution_options().get("isolation_level")
@@ -302,6 +304,8 @@ class MigrationTransaction:
         if not (self._beginning or is_begin(statement)):
             self._open_next()
             self._count(statement)
+            if self._span.is_begun:
+                self._enforcement.heed(statement)
 
     def _on_commit(self, connection: sa.Connection) -> None:
         if self._span.is_begun:
