@@ -61,7 +61,7 @@ ANALYZE {s}
 class Before336(DirectDatabase):
     """A library that does not read the schema again when the cookie is raised."""
 
-    version = (3, 34, 1)
+    version = min((3, 34, 1), sqlite3.sqlite_version_info)
 
 
 class SchemaClosed(DirectDatabase):
