@@ -8,6 +8,8 @@ from .catalogue import always_quoted
 from .catalogue import StoredTable
 from .database import Database
 from .database import is_about_rows
+from .database import is_verdict
+from .errors import ChangeRefused
 from .errors import RowsRefused
 from .objects import IndexText
 from .scan import duplicates
@@ -29,6 +31,7 @@ def create_indexes(
     """Create indexes from their text, as it is or was stored.
 
     :raises RowsRefused: rows are not unique where an index needs it.
+    :raises ChangeRefused: SQLite does not accept the index.
     """
     for index in indexes:
         try:
@@ -36,7 +39,12 @@ def create_indexes(
         except db.driver_error as error:
             if index.unique and is_about_rows(error):
                 _explain(db, stored, index, error)
-            raise
+            if not is_verdict(error):
+                raise
+            raise ChangeRefused(
+                f"Index '{index.name}' on '{stored.name}' cannot be created: {error}."
+                " Nothing was changed."
+            ) from error
 
 
 def stays_valid(target: Target, index: IndexText) -> bool:

@@ -67,7 +67,7 @@ class Translator:
         names = table.metadata.naming_convention
         metadata = sa.MetaData(naming_convention=names)
         plain = table.to_metadata(metadata, schema=t.cast(t.Any, None))
-        for constraint in plain.constraints:
+        for constraint in [c for c in plain.constraints if c.name is not None]:
             try:
                 self.dialect.identifier_preparer.format_constraint(constraint)
             except sa.exc.InvalidRequestError:

@@ -43,7 +43,7 @@ def parameters() -> cabc.Iterator[object]:
             yield pytest.param(feature, operation, enforce, id=name, marks=marks)
 
 
-@pytest.mark.parametrize(("feature", "operation", "enforce"), parameters())
+@pytest.mark.parametrize(("feature", "operation", "enforce"), list(parameters()))
 def test_cell(
     laboratories: dict[bool, Laboratory], feature: str, operation: str, enforce: bool
 ) -> None:
