@@ -85,12 +85,24 @@ def _of_revision(session: Session) -> errors.BatchMigrateError:
         f" ('{path}'{'' if line is None else f', line {line}'}): {_describe(error)}"
     )
     # The transaction's own errors say themselves what has become of the changes.
-    tells = isinstance(error, TransactionError) or "Nothing was changed" in text
-    if session.unchanged and not tells:
-        text = f"{_sentence(text)} Nothing was changed."
+    if not isinstance(error, TransactionError):
+        text = text.replace(_UNCHANGED, "").rstrip()
+        text = f"{_sentence(text)} {_state(session)}".rstrip()
     is_engine = isinstance(error, EngineError)
     kind = errors.AlterationError if is_engine else errors.RevisionFailed
     return kind(_sentence(text), failure.script.revision, path, line)
+
+
+_UNCHANGED: t.Final = "Nothing was changed."
+
+
+def _state(session: Session) -> str:
+    """Say what a failed revision left behind."""
+    if session.unchanged:
+        return _UNCHANGED
+    if session.committed:
+        return "What ran before it was committed."
+    return ""
 
 
 def _of_command(

@@ -15,7 +15,9 @@ from sqlalchemy import orm
 from ..errors import AlreadyRunning
 from ..reporting import reporter
 from ..sqlite import adapter
+from ..sqlite.guard import patient
 from ..sqlite.guard import second_connections
+from ..sqlite.guard import watch
 from ..sqlite.session import join
 from . import failures
 from . import plan
@@ -140,8 +142,11 @@ def _sqlite_engine(session: Session) -> cabc.Iterator[None]:
         for target in session.plan.known
         if target.engine.dialect.name == "sqlite"
     ]
+    for engine in engines:
+        watch(engine)
+    timeout = setup.state.settings.lock_timeout
     settings = adapter.Settings(
-        lock_timeout=setup.state.settings.lock_timeout,
+        lock_timeout=timeout,
         note=told.note,
         warn=told.warning,
         wait=told.waiting,
@@ -152,6 +157,7 @@ def _sqlite_engine(session: Session) -> cabc.Iterator[None]:
         migrates = not (setup.compares or setup.looks)
         if migrates and isinstance(sessions, orm.scoped_session):
             stack.enter_context(join(sessions, engines))
+        stack.enter_context(patient(timeout))
         stack.enter_context(adapter.activate(settings))
         yield
 

@@ -17,6 +17,8 @@ from alembic.script import ScriptDirectory
 from ..reporting import reporter
 from ..results import Applied
 from ..results import Direction
+from ..sqlite import adapter
+from ..sqlite.transaction import explain
 from ..state import AutomaticBatch
 from .config import Setup
 from .folder import accepts_engine_name
@@ -110,6 +112,7 @@ class Session:
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
         context.configure(**options)
+        adapter.join_transaction(context.get_context())
         if not context.is_transactional_ddl():
             self._transactional = False
 
@@ -257,7 +260,9 @@ class Session:
                     function(**arguments)
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
-                self.failure = Failure(script, error, failed)
+                told = explain(error) or error
+                told = told.with_traceback(error.__traceback__)
+                self.failure = Failure(script, told, failed)
                 raise
             finally:
                 self._seconds[script.revision] = time.perf_counter() - start

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from alembic.ddl.sqlite import SQLiteImpl
 from alembic.operations import batch as alembic_batch
 from alembic.operations.batch import BatchOperationsImpl
+from alembic.runtime.migration import MigrationContext
 
 from . import changes
 from .blocks import block_changes
@@ -120,6 +121,32 @@ def activate(settings: Settings | None = None) -> cabc.Iterator[None]:
         _run.reset(token)
 
 
+@contextlib.contextmanager
+def _block_in_transaction() -> cabc.Iterator[None]:
+    """Stand for ``autocommit_block``: run the block in the migration's transaction.
+
+    No change of SQLite's schema has to run outside of one, and what ran before the
+    block is not to be committed by itself.
+    """
+    yield
+
+
+def join_transaction(context: MigrationContext) -> None:
+    """Let a context work in the transaction that is open on its database already.
+
+    Two binds may share a file: there is one transaction then, on one connection, and
+    any other would wait for it.
+
+    :param context: the context, just configured.
+    """
+    impl, connection = context.impl, context.connection
+    if not isinstance(impl, _EngineImpl) or connection is None:
+        return
+    if active_for(connection) is not None:
+        transaction = impl._engine_run.begin(connection)
+        context.connection = impl.connection = transaction.connection
+
+
 _registered = False
 
 
@@ -162,11 +189,9 @@ class _EngineImpl(SQLiteImpl):
         """Begin the transaction of the migration, if there is anything to migrate."""
         super().start_migrations()
         if self._may_write():
-            transaction = self._engine_run.begin(self._open_connection())
-            if transaction.connection is not self.connection:
-                # Two binds share a file: there is one transaction, on one connection.
-                self.connection = transaction.connection
-                alembic.context.get_context().connection = transaction.connection
+            self._engine_run.begin(self._open_connection())
+            context = alembic.context.get_context()
+            context.autocommit_block = _block_in_transaction  # type: ignore[method-assign]
 
     def _may_write(self) -> bool:
         """Tell whether the run has revisions to run; reads, and takes no lock.
