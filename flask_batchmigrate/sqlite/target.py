@@ -253,11 +253,14 @@ class _Builder:
                     f"{describe(wanted)} is on column '{column}', which it has not."
                 )
         for present in self.text.of_kind(wanted.kind):
-            same = same_meaning(present, wanted) or _same_label(present, wanted)
-            if change.if_only or (change.unless_present and same):
+            same, named = same_meaning(present, wanted), _same_label(present, wanted)
+            if change.if_only or (change.unless_present and (same or named)):
                 return
-            if _same_label(present, wanted):
+            if named and not same:
                 raise self.refuse(f"it already has a {describe(present)}.")
+            if named:
+                self.notes.append(f"'{self.table}' already has {describe(present)}")
+                return
             if wanted.kind is ConstraintKind.PRIMARY_KEY:
                 self.edit(edits.drop_constraint(self.text, present))
         self.edit(edits.add_constraint(self.text, change.definition))

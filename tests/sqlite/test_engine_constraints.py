@@ -206,6 +206,20 @@ def test_a_second_constraint_of_one_name(database: MakeDatabase) -> None:
     assert "already has a UNIQUE 'one'" in message
 
 
+def test_a_constraint_that_is_there_already(database: MakeDatabase) -> None:
+    """A script that makes sure of a constraint finds it, as in Alembic's batch mode."""
+    db = database("CREATE TABLE t (a INT, b INT, CONSTRAINT one UNIQUE (a));")
+    before = db.sql()
+
+    def upgrade(op: Operations) -> None:
+        with op.batch_alter_table("t") as batch:
+            batch.create_unique_constraint("one", ["a"])
+
+    db.run(upgrade)
+    assert db.sql() == before
+    assert any("already has UNIQUE 'one'" in note for note in db.notes)
+
+
 def test_a_constraint_on_a_column_that_is_not_there(database: MakeDatabase) -> None:
     """A misspelt column is named."""
     message = database(PLAIN).refuse(
