@@ -24,6 +24,7 @@ from .config import Setup
 from .folder import accepts_engine_name
 from .folder import names_in
 from .plan import Plan
+from .targets import by_database
 from .targets import find_by_engine
 from .targets import find_by_url
 from .targets import no_models
@@ -172,7 +173,7 @@ class Session:
     # Databases
 
     def _targets_of(self, options: dict[str, t.Any]) -> tuple[Target, ...]:
-        """Return the bind that an ``env.py`` means, maybe one of its own."""
+        """Return the binds that an ``env.py`` means, maybe one of its own."""
         connection, url = options.get("connection"), options.get("url")
         found: Target | None = None
         candidates = self.plan.known
@@ -181,7 +182,15 @@ class Session:
             found = find_by_engine(candidates, engine) or Target("", engine, ())
         elif url is not None:
             found = find_by_url(candidates, sa.make_url(url))
-        return () if found is None else (found,)
+        if found is None:
+            return ()
+        if self.plan.multi and not (self.setup.compares or self.setup.looks):
+            # The others on the same database find its version row as this one leaves
+            # it, so what a revision has for them is done along with this one.
+            for group in by_database(self.plan.targets):
+                if found in group:
+                    return tuple(group)
+        return (found,)
 
     def _watch_commits(self, connection: sa.Connection) -> None:
         """Remember whether anything was committed, for the messages."""
