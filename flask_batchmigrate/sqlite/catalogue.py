@@ -11,10 +11,12 @@ from .database import Database
 from .errors import ChangeRefused
 from .objects import IndexText
 from .objects import parse_index
+from .table import is_virtual_table
 from .table import parse_table
 from .table import TableText
 from .tokens import quote
 from .tokens import same_name
+from .tokens import upper
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -125,27 +127,44 @@ def read_catalogue(db: Database, schema: str) -> Catalogue:
     return Catalogue(schema, tuple(StoredObject(*row) for row in rows))
 
 
+def find_table(catalogue: Catalogue, name: str) -> StoredObject:
+    """Find a table, also a virtual one, in the catalogue.
+
+    :raises ChangeRefused: there is no such table, or it is none of the application's.
+    """
+    found = catalogue.find(name)
+    if found is None or found.type not in ("table", "view"):
+        what = "does not exist"
+    elif found.type == "view":
+        what = "is a view: drop it and create it anew"
+    elif found.sql is None or upper(found.name).startswith("SQLITE_"):
+        what = "is a system table, which belongs to SQLite"
+    else:
+        return found
+    raise ChangeRefused(
+        f"Table '{name}' {what} (schema '{catalogue.schema}'). Nothing was changed."
+    )
+
+
 def read_table(catalogue: Catalogue, name: str) -> StoredTable:
     """Find a table in the catalogue and read its text.
 
     :raises ChangeRefused: there is no such table, or it is none that can be altered.
     :raises SqlTextError: its text, or that of an index, is not understood.
     """
-    found = catalogue.table(name)
-    if found is None or found.sql is None:
-        what = "is a system table" if found else "does not exist"
-        view = catalogue.find(name)
-        if view is not None and view.type == "view":
-            what = "is a view: drop it and create it anew"
+    found = find_table(catalogue, name)
+    sql = found.sql or ""
+    if is_virtual_table(sql):
         raise ChangeRefused(
-            f"Table '{name}' {what} (schema '{catalogue.schema}'). Nothing was changed."
+            f"Table '{name}' is a virtual table: drop it and create it anew (schema"
+            f" '{catalogue.schema}'). Nothing was changed."
         )
     indexes = tuple(
         parse_index(o.sql)
         for o in catalogue.of_table(found.name, "index")
         if o.sql is not None
     )
-    return StoredTable(catalogue.schema, found.name, parse_table(found.sql), indexes)
+    return StoredTable(catalogue.schema, found.name, parse_table(sql), indexes)
 
 
 def read_foreign_keys(db: Database, catalogue: Catalogue) -> tuple[ForeignKeyRow, ...]:

@@ -148,8 +148,8 @@ def silently_needing(
     return watching + [str(d) for d in dependants if upper(column) in d.names]
 
 
-def virtual_tables_naming(catalogue: Catalogue, *names: str) -> list[str]:
-    """Return the virtual tables whose definition mentions all of the names.
+def virtual_tables_naming(catalogue: Catalogue, table: str, *columns: str) -> list[str]:
+    """Return the other virtual tables whose definition mentions all of the names.
 
     An FTS5 table with ``content='t'`` reads ``t`` by that name.
     """
@@ -158,7 +158,8 @@ def virtual_tables_naming(catalogue: Catalogue, *names: str) -> list[str]:
         if row.sql is None or not row.sql.lower().startswith("create virtual"):
             continue
         words = _argument_words(row.sql)
-        if all(name.lower() in words for name in names):
+        mentioned = all(name.lower() in words for name in (table, *columns))
+        if mentioned and not same_name(row.name, table):
             found.append(f"virtual table '{row.name}'")
     return found
 

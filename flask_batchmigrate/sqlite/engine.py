@@ -15,6 +15,7 @@ import dataclasses
 
 from . import changes
 from .catalogue import Catalogue
+from .catalogue import find_table
 from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
 from .catalogue import read_table
@@ -45,6 +46,7 @@ from .strategy import Way
 from .tokens import same_name
 from .verify import verify
 
+FOLLOWED = "SQLite follows the name everywhere"
 NOT_CONFIRMED = "SQLite does not confirm that the stored records stay valid"
 
 
@@ -92,13 +94,19 @@ def alter_table(
     :raises UnsupportedLibrary: the SQLite library is too old.
     """
     check_library(db)
+    options = options or Options()
     block = tuple(block)
     new_name = next(
         (c.new_name for c in block if isinstance(c, changes.RenameTable)), None
     )
     rest = [c for c in block if not isinstance(c, changes.RenameTable)]
     with savepoint(db, "batchmigrate_block"):
-        report = _alter_in_order(db, table, rest, schema, options or Options())
+        if rest or new_name is None or options.recreate == "always":
+            report = _alter_in_order(db, table, rest, schema, options)
+        else:
+            # A virtual table can have another name, and nothing else.
+            found = find_table(read_catalogue(db, schema), table)
+            report = Report(found.name, Way.ALTER, FOLLOWED, ())
         if new_name is not None:
             rename_table(db, schema, report.table, new_name)
             report = dataclasses.replace(report, table=new_name)
@@ -146,9 +154,7 @@ def _alter(
         catalogue = read_catalogue(db, schema)
         stored = read_table(catalogue, table)
     if not resolved.changes and options.recreate != "always":
-        reason = (
-            "SQLite follows the name everywhere" if resolved.renames else "no change"
-        )
+        reason = FOLLOWED if resolved.renames else "no change"
         return Report(stored.name, Way.ALTER, reason, ())
     plan = make_plan(db, stored, resolved.changes, options)
     return _run(db, catalogue, plan)

@@ -278,10 +278,8 @@ class _Builder:
         if change.strict not in (None, self.text.strict):
             sql = edits.set_any(self.text, bool(change.strict))
             if sql != self.text.sql:
-                self.notes.append(
-                    f"columns of '{self.table}' that take any value are of type ANY"
-                    " where it is STRICT, and of no type where it is not"
-                )
+                what = "of no type are ANY" if change.strict else "of ANY have no type"
+                self.notes.append(f"columns {what} in '{self.table}' now")
                 self.edit(sql)
         if change.strict is not None or change.without_rowid is not None:
             self.edit(

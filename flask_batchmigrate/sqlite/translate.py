@@ -56,11 +56,13 @@ class Translator:
 
     def index(self, index: sa.Index) -> str:
         """Write a ``CREATE INDEX`` statement, without its schema."""
-        compiler = self._compiler
-        text = compiler.visit_create_index(
-            ddl.CreateIndex(index), include_schema=False, include_table_schema=False
-        )
-        return str(text)
+        text = str(ddl.CreateIndex(index).compile(dialect=self.dialect))
+        schema = None if index.table is None else index.table.schema
+        if schema is None:
+            return text
+        # SQLAlchemy writes it before the name of the index, and nowhere else.
+        prefix = self.dialect.identifier_preparer.quote_schema(schema)
+        return text.replace(f"{prefix}.", "", 1)
 
     def table(self, table: sa.Table) -> str:
         """Write a ``CREATE TABLE`` statement, without its schema."""
