@@ -101,8 +101,6 @@ def test_constraints_come_and_go_outside_of_a_batch_block(
     with pytest.raises(sa.exc.IntegrityError, match="big"):
         connection.exec_driver_sql("INSERT INTO foo (x) VALUES (4)")
     connection.rollback()
-    assert len(checks(connection)) == 2
-    connection.rollback()
     with migrating(connection) as op:
         op.drop_constraint("big", "foo")
     assert checks(connection) == before
