@@ -229,6 +229,8 @@ def upgrade(
     with call.guarded():
         call.scripts()
         target = call.head_target(revision)
+        if target == "head" and not sql and call.is_at_head():
+            return []
         return call.apply(sql, command.upgrade, target, tag=tag)
 
 

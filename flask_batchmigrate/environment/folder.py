@@ -122,21 +122,34 @@ def locate(app: Flask, directory: str | os.PathLike[str]) -> Folder:
     return Folder(pathlib.Path(os.path.abspath(path)))  # noqa: PTH100 - keeps links
 
 
-def check_files(scripts: ScriptDirectory) -> set[str]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overview:
+    """What revision files say without being run.
+
+    :param heads: the heads, as far as they can be told: possibly too many.
+    :param names_binds: whether a file may have functions for several binds.
+    """
+
+    heads: frozenset[str] = frozenset()
+    names_binds: bool = True
+
+
+def check_files(scripts: ScriptDirectory) -> Overview:
     """Refuse revision files that do not fit together, before Alembic loads them.
 
     Alembic takes one of two files with the same id, with a warning, and stops with a
     KeyError where a predecessor is missing.
 
-    :return: the heads, as far as they can be told without running the files: possibly
-        too many.
     :raises BrokenScript: naming the file.
     """
     owners: dict[str, pathlib.Path] = {}
     wanted: list[tuple[pathlib.Path, str]] = []
     files = list(_files(scripts))
+    names_binds = False
     for path in files:
-        said = _declared(path)
+        text = path.read_text(encoding="utf-8", errors="replace")
+        names_binds = names_binds or "engine_name" in text
+        said = _declared(text)
         _check_alone(path, said)
         for revision in said.get("revision", ())[:1]:
             if revision in owners and owners[revision] != path:
@@ -156,7 +169,8 @@ def check_files(scripts: ScriptDirectory) -> set[str]:
                 path,
             )
     untold = {str(path) for path in files} - {str(path) for path in owners.values()}
-    return (owners.keys() - {revision for _, revision in wanted}) | untold
+    heads = (owners.keys() - {revision for _, revision in wanted}) | untold
+    return Overview(frozenset(heads), names_binds)
 
 
 def _check_alone(path: pathlib.Path, said: dict[str, list[str]]) -> None:
@@ -172,21 +186,24 @@ def _files(scripts: ScriptDirectory) -> cabc.Iterator[pathlib.Path]:
     """Yield the revision files, as Alembic chooses them."""
     seen = set()
     beside = [pathlib.Path(scripts.dir) / "versions"]
-    for location in scripts.version_locations or beside:
+    locations = [pathlib.Path(each) for each in scripts.version_locations or beside]
+    for location in locations:
         pattern = "**/*.py" if scripts.recursive_version_locations else "*.py"
-        for path in sorted(pathlib.Path(location).glob(pattern)):
-            if path.name.startswith((".#", "__init__")) or path.resolve() in seen:
+        for path in sorted(location.glob(pattern)):
+            if path.name.startswith((".#", "__init__")):
                 continue
-            seen.add(path.resolve())
-            yield path
+            # Only where one location may lie in another is a file met twice.
+            key = path.resolve() if len(locations) > 1 else path
+            if key not in seen:
+                seen.add(key)
+                yield path
 
 
-def _declared(path: pathlib.Path) -> dict[str, list[str]]:
-    """Return the revision ids that a file names, without running it.
+def _declared(text: str) -> dict[str, list[str]]:
+    """Return the revision ids that a file's text names, without running it.
 
     What is computed is left out.
     """
-    text = path.read_text(encoding="utf-8", errors="replace")
     said: dict[str, list[str]] = {}
     for name, value in reversed(_ASSIGNED.findall(text)):
         with contextlib.suppress(ValueError, TypeError, SyntaxError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import logging
 import os
 import typing as t
 
@@ -14,6 +15,7 @@ from alembic.script import ScriptDirectory
 from ..errors import BatchMigrateError
 from ..errors import MigrationFolderError
 from ..errors import MultipleHeads
+from ..reporting import reporter
 from ..results import Applied
 from ..results import Current
 from .config import current_state
@@ -21,6 +23,7 @@ from .config import setup_of
 from .config import SqlBuffer
 from .failures import translated
 from .folder import check_files
+from .folder import Overview
 from .runner import exclusive
 from .targets import find
 from .targets import no_models
@@ -48,7 +51,7 @@ class Invocation:
         # Alembic prints what it writes, unless it is told to be quiet.
         self.config.cmd_opts.quiet = True
         self.setup = setup_of(self.config)
-        self._heads_in_text: set[str] = set()
+        self._overview = Overview()
 
     @contextlib.contextmanager
     def guarded(self) -> cabc.Iterator[None]:
@@ -69,17 +72,16 @@ class Invocation:
         self.setup.folder.require()
         scripts = ScriptDirectory.from_config(self.config)
         if not self.setup.files_checked:
-            self._heads_in_text = check_files(scripts)
+            self._overview = check_files(scripts)
             self.setup.files_checked = True
         return scripts
 
     def look(self, scripts: ScriptDirectory) -> list[Current]:
         """Return the revisions of the databases, changing nothing."""
-        self.setup.looks = True
         heads = set(scripts.get_heads())
         found: list[Current] = []
 
-        def read(stored: t.Any, context: MigrationContext) -> cabc.Iterable[t.NoReturn]:
+        def read(stored: t.Any, context: MigrationContext) -> None:
             known = scripts.get_all_current(stored)
             ids = tuple(sorted(context.get_current_heads()))
             ordered = tuple(sorted(known, key=lambda script: script.revision))
@@ -89,6 +91,24 @@ class Invocation:
                         target.bind, target.database, ids, ordered, set(ids) == heads
                     )
                 )
+
+        self.visit(scripts, read)
+        return found
+
+    def visit(
+        self,
+        scripts: ScriptDirectory,
+        look: cabc.Callable[[t.Any, MigrationContext], None],
+    ) -> None:
+        """Run the environment to look at each database, changing nothing.
+
+        :param look: called with what is stored and with Alembic's context, while
+            ``setup.active`` are the binds that it is for.
+        """
+        self.setup.looks = True
+
+        def read(stored: t.Any, context: MigrationContext) -> cabc.Iterable[t.NoReturn]:
+            look(stored, context)
             return ()
 
         with (
@@ -97,7 +117,6 @@ class Invocation:
             EnvironmentContext(self.config, scripts, fn=read, dont_mutate=True),
         ):
             scripts.run_env()
-        return found
 
     def current_ids(self, scripts: ScriptDirectory) -> tuple[str, ...]:
         """Return the ids that any of the databases is at."""
@@ -115,7 +134,7 @@ class Invocation:
         if revision != "head":
             return revision
         scripts = self.scripts()
-        if len(self._heads_in_text) == 1:
+        if len(self._overview.heads) == 1:
             # The usual case, without loading every file once more.
             return "head"
         heads = scripts.get_revisions(scripts.get_heads())
@@ -135,6 +154,29 @@ class Invocation:
             f"'flask db merge {' '.join(names)}', name one, or ask for 'heads'.",
             names,
         )
+
+    def is_at_head(self) -> bool:
+        """Tell, without loading a script, that there is nothing to upgrade.
+
+        Only the plainest case is told: one database, one head that can be read from
+        the files, and no ``env.py``, which might see things differently.
+
+        :return: whether it is certain that the database is at the newest revision.
+        """
+        folder, state = self.setup.folder, self.setup.state
+        targets = list(find(state).values())
+        if len(targets) != 1 or len(self._overview.heads) != 1:
+            return False
+        if folder.env.is_file() or self._overview.names_binds:
+            return False
+        if select(state, {targets[0].bind: targets[0]}, frozenset()) != targets:
+            return False
+        if {head for _, head in self._stored_heads()} != self._overview.heads:
+            return False
+        target = targets[0]
+        dialect = target.engine.dialect.name
+        reporter().bind_started(target.bind, target.database, dialect)
+        return True
 
     def apply(
         self,
@@ -214,7 +256,22 @@ class Invocation:
         for target in select(state, find(state), frozenset()):
             if not target.is_there:
                 continue
-            with target.engine.connect() as connection:
+            with target.engine.connect() as connection, _quiet_set_up():
                 context = MigrationContext.configure(connection, opts=options)
                 heads = context.get_current_heads()
             yield from ((target, head) for head in heads)
+
+
+@contextlib.contextmanager
+def _quiet_set_up() -> cabc.Iterator[None]:
+    """Keep Alembic from announcing a context that migrates nothing."""
+    log = logging.getLogger("alembic.runtime.migration")
+
+    def leave_out(record: logging.LogRecord) -> bool:
+        return False
+
+    log.addFilter(leave_out)
+    try:
+        yield
+    finally:
+        log.removeFilter(leave_out)
