@@ -37,6 +37,7 @@ class Feature:
     :param probes: each a script, see above.
     :param key: how the primary key is spelled.
     :param minimum: the SQLite release that it came with.
+    :param module: the module of SQLite that it needs.
     :param both_modes: run it with and without enforcement of foreign keys.
     """
 
@@ -45,6 +46,7 @@ class Feature:
     probes: tuple[str, ...] = ()
     key: str = "PRIMARY KEY"
     minimum: tuple[int, int, int] = (3, 31, 0)
+    module: str | None = None
     both_modes: bool = False
 
 
@@ -504,6 +506,7 @@ FEATURES: t.Final[dict[str, Feature]] = {
             "@insert 9 'fresh'; SELECT rowid FROM words WHERE words MATCH 'fresh'",
             "INSERT INTO words(words) VALUES ('integrity-check')",
         ),
+        module="fts5",
     ),
     "rtree": Feature(
         "R-tree and its trigger",
@@ -512,6 +515,7 @@ FEATURES: t.Final[dict[str, Feature]] = {
             "SELECT id FROM boxes WHERE low < 3 ORDER BY 1",
             "@insert 9 2.0; SELECT id FROM boxes WHERE low < 3 ORDER BY 1",
         ),
+        module="rtree",
     ),
     "values": Feature(
         "values of every storage class in one column",

@@ -47,6 +47,7 @@ class Operation:
         rewrites names in its own quotes, ``"order"`` where lines change places,
         ``"gone"`` where all lines with the column go.
     :param probes: whether the feature behaves as before.
+    :param minimum: the SQLite release that it came with.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Operation:
     block: bool = True
     text: tuple[str, str] = ("spans", "spans")
     probes: bool = True
+    minimum: tuple[int, int, int] = (3, 31, 0)
 
 
 NEW_TEXT: t.Final = Column("TEXT", False, "'new'", 0, 0)
@@ -216,6 +218,7 @@ def _options(title: str, keyword: str, on: str, off: str, **kw: t.Any) -> Operat
             f", table_kwargs={{'{keyword}': {on}}}",
             f", table_kwargs={{'{keyword}': {off}}}",
         ),
+        minimum=kw.get("minimum", (3, 31, 0)),
     )
 
 
@@ -376,6 +379,7 @@ OPERATIONS: t.Final[dict[str, Operation]] = {
         up=e.strict(True),
         down=e.strict(False),
         added=("(?:STRICT)?", "(?:ANY)?"),
+        minimum=(3, 37, 0),
     ),
     "without-rowid": _options(
         "WITHOUT ROWID on and off",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import sqlite3
 
 import pytest
@@ -11,7 +12,10 @@ from . import page
 from .cells import cells
 from .cells import Laboratory
 from .cells import REFUSED
+from .features import Feature
 from .features import FEATURES
+from .operations import Operation
+from .operations import OPERATIONS
 
 PUBLISHED = page.PAGE.read_text(encoding="utf-8")
 OUTCOMES = page.read(PUBLISHED)
@@ -28,14 +32,25 @@ def laboratories(
     }
 
 
+def missing(cell: Feature | Operation) -> str | None:
+    """Say what the SQLite library in use lacks for a feature or an operation."""
+    if sqlite3.sqlite_version_info < cell.minimum:
+        return f"it came with SQLite {'.'.join(map(str, cell.minimum))}"
+    if isinstance(cell, Operation) or cell.module is None:
+        return None
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        modules = {row[0] for row in connection.execute("PRAGMA module_list")}
+    if cell.module in modules:
+        return None
+    return f"this SQLite library was built without {cell.module}"
+
+
 def parameters() -> cabc.Iterator[object]:
     """Every cell; in both modes where it is about foreign keys, else in turns."""
+    lacking = {name: missing(feature) for name, feature in FEATURES.items()}
     for number, (feature, operation) in enumerate(cells()):
-        minimum = FEATURES[feature].minimum
-        skip = pytest.mark.skipif(
-            sqlite3.sqlite_version_info < minimum,
-            reason=f"{feature} came with SQLite {'.'.join(map(str, minimum))}",
-        )
+        reason = lacking[feature] or missing(OPERATIONS[operation])
+        skip = pytest.mark.skipif(reason is not None, reason=str(reason))
         for enforce in (False, True):
             always = FEATURES[feature].both_modes or number % 2 == enforce
             marks = [skip] if always else [skip, pytest.mark.long]
