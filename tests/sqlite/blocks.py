@@ -110,6 +110,7 @@ class BlockBuilder:
             self.drop_column,
             self.add_column,
             self.add_key,
+            self.add_key,
             self.add_check,
             self.add_foreign_key,
             self.drop_constraint,
@@ -140,7 +141,17 @@ class BlockBuilder:
         return Writer(self.meaning.after)
 
     def any_column(self) -> Column:
-        """Choose a column."""
+        """Choose a column, often one that a foreign key concerns."""
+        keys = [
+            key
+            for table in self.meaning.after.tables
+            for key in table.constraints
+            if isinstance(key, ForeignKey)
+        ]
+        linked = {c for key in keys for c in (*key.children, *key.parents)}
+        columns = [c for c in self.table.columns if c.id in linked]
+        if columns and self.choices.chance(3):
+            return self.choices.pick(columns)
         return self.choices.pick(self.table.columns)
 
     def plain_column(self) -> Column:
@@ -173,6 +184,8 @@ class BlockBuilder:
         name = self.refer(column)
         strict = self.table.strict and not choices.chance(8)
         type_ = choices.pick(STRICT_TYPES if strict else TYPES)
+        if column.type and choices.chance(3):
+            type_ = column.type
         using, keep = None, choices.chance(5)
         stored = self.meaning.old.has(column.id)
         if choices.chance(6) and stored and column.generated is None:
@@ -197,7 +210,7 @@ class BlockBuilder:
             if keep:
                 self.meaning.kept.add(column.id)
             collation = ""
-            if choices.chance(6):
+            if choices.chance(3):
                 column.collation = choices.pick(COLLATIONS)
                 collation = f" COLLATE {column.collation}"
             type_ += collation

@@ -16,6 +16,7 @@ from .choices import from_seed
 from .scenario import alter
 from .scenario import Discard
 from .scenario import run_example
+from .scenario import STANDARD
 from .scenario import Wrong
 
 
@@ -26,19 +27,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="run this one example")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--alembic", action="store_true", help="through Alembic")
+    parser.add_argument("--apsw", action="store_true", help="by the library of APSW")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
     parser.add_argument("--kinds", action="store_true", help="show one of each kind")
     options = parser.parse_args()
     run = alter_by_alembic if options.alembic else alter
+    library = STANDARD
+    if options.apsw:
+        from .newest import NEWEST
+
+        library = NEWEST
     if options.seed is not None:
-        print(run_example(from_seed(options.seed), run=run))
+        print(run_example(from_seed(options.seed), run=run, library=library))
         return 0
     counts: collections.Counter[str] = collections.Counter()
     kinds: collections.Counter[str] = collections.Counter()
     end, seed, failures = time.monotonic() + options.seconds, options.start, 0
     while time.monotonic() < end and failures < options.failures:
         try:
-            counts[run_example(from_seed(seed), run=run)] += 1
+            counts[run_example(from_seed(seed), run=run, library=library)] += 1
         except Discard:
             counts["discarded"] += 1
         except Exception as problem:

@@ -186,7 +186,10 @@ class _Oracle:
 
     def insert(self, table: Table, rows: list[Row], numbers: list[int]) -> None:
         names = [plain(table.column(n).name) for n in numbers]
-        if rows and 0 in rows[0] and table.rowid and table.alias is None:
+        alias = table.alias
+        numbered = alias is not None and alias.id in numbers
+        # A new column that is the rowid takes over the numbers that rows have.
+        if rows and 0 in rows[0] and table.rowid and not numbered:
             names.append(table.rowid)
             numbers = [*numbers, 0]
         marks = ", ".join("?" * len(names))

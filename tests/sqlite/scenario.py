@@ -47,9 +47,9 @@ ACCEPTED: t.Final = {
     ),
     "recreate='never'": re.compile(r"recreate='never' rules out"),
     # SQLite (3.54 still) trips over a UNIQUE on the INTEGER PRIMARY KEY of a WITHOUT
-    # ROWID table.
+    # ROWID table; and the newest ones give no column a name of the rowid.
     "SQLite cannot rename it": re.compile(
-        r"SQLite cannot rename column .*after rename"
+        r"SQLite cannot rename column .*(after rename|rename (to|from) rowid alias)"
     ),
     "something is broken already": re.compile(r"SQLite cannot rename .*cannot compile"),
 }
@@ -67,13 +67,42 @@ class Wrong(AssertionError):
     """The engine did something else than it ought to."""
 
 
+class NoSchemaWriting(DirectDatabase):
+    """The door to a library in defensive mode."""
+
+    @property
+    def can_write_schema(self) -> bool:
+        """Whether the schema may be written."""
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
+class Library:
+    """A SQLite library and its driver.
+
+    :param connect: opens a database.
+    :param error: the base class of the driver's errors.
+    :param door: the engine's door to a connection.
+    :param defensive: the same where the schema may not be written.
+    :param version: the library's version.
+    """
+
+    connect: cabc.Callable[[t.Any], t.Any]
+    error: type[Exception]
+    door: type[t.Any]
+    defensive: type[t.Any]
+    version: tuple[int, ...]
+
+
 @dataclasses.dataclass
 class Example:
     """A database and a block of changes to one of its tables.
 
+    :param library: the library that has made it.
     :param statements: what made the database, for the message of a failure.
     """
 
+    library: Library
     database: t.Any
     meaning: Meaning
     recreate: str
@@ -113,27 +142,17 @@ class Recording:
         return result
 
 
-class NoSchemaWriting(DirectDatabase):
-    """The door to a library in defensive mode."""
-
-    @property
-    def can_write_schema(self) -> bool:
-        """Whether the schema may be written."""
-        return False
-
-
-def make_example(
-    choices: Choices, connection: t.Any, error: type[Exception], *, strict: bool = True
-) -> Example:
+def make_example(choices: Choices, connection: t.Any, library: Library) -> Example:
     """Make a database with rows, and a block.
 
     :raises Discard: it did not come to a legal schema.
     """
+    error = library.error
     recording = Recording(connection, error)
     if choices.chance(4):
         recording.execute(f"PRAGMA auto_vacuum = {choices.number(1, 2)}")
     recording.execute("PRAGMA foreign_keys = OFF")
-    builder = Builder(choices, strict)
+    builder = Builder(choices, library.version >= (3, 37))
     schema = builder.build()
     try:
         create(recording, schema, Writer(schema, builder.spell, builder.declare), error)
@@ -152,12 +171,15 @@ def make_example(
     recreate = choices.pick(("auto", "auto", "auto", "auto", "always", "never"))
     writable = not choices.chance(8)
     keep = choices.chance(3)
-    return Example(connection, meaning, recreate, writable, keep, recording.statements)
+    return Example(
+        library, connection, meaning, recreate, writable, keep, recording.statements
+    )
 
 
 def alter(example: Example) -> Report:
     """Let the engine make the block, in a transaction of its own."""
-    door = DirectDatabase if example.writable else NoSchemaWriting
+    library = example.library
+    door = library.door if example.writable else library.defensive
     example.database.execute("BEGIN IMMEDIATE")
     before = dump(example.database, example.meaning.before)
     try:
@@ -171,7 +193,7 @@ def alter(example: Example) -> Report:
     return report
 
 
-def _alter(example: Example, door: type[DirectDatabase]) -> Report:
+def _alter(example: Example, door: type[t.Any]) -> Report:
     return alter_table(
         door(example.database),
         example.table,
@@ -184,7 +206,6 @@ def check_example(
     choices: Choices,
     example: Example,
     fresh: t.Any,
-    error: type[Exception],
     run: cabc.Callable[[Example], Report | None] = alter,
 ) -> str:
     """Let the engine make the block, and compare.
@@ -194,6 +215,7 @@ def check_example(
     :raises Wrong: the engine did something else than it ought to.
     """
     database, meaning = example.database, example.meaning
+    error = example.library.error
     before = dump(database, meaning.before)
     kept = _texts(database)
     expected = expect(database, meaning, fresh, error)
@@ -385,10 +407,21 @@ def connect(path: str | pathlib.Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None)
 
 
+STANDARD: t.Final = Library(
+    connect,
+    sqlite3.Error,
+    DirectDatabase,
+    NoSchemaWriting,
+    sqlite3.sqlite_version_info,
+)
+"""The library of this Python."""
+
+
 def run_example(
     choices: Choices,
     path: str | pathlib.Path = ":memory:",
     run: cabc.Callable[[Example], Report | None] = alter,
+    library: Library = STANDARD,
 ) -> str:
     """Make an example and check it.
 
@@ -398,10 +431,9 @@ def run_example(
     :raises Discard: it did not come to a legal schema.
     :raises Wrong: the engine did something else than it ought to.
     """
-    strict = sqlite3.sqlite_version_info >= (3, 37)
     with (
-        contextlib.closing(connect(path)) as database,
-        contextlib.closing(connect(":memory:")) as fresh,
+        contextlib.closing(library.connect(path)) as database,
+        contextlib.closing(library.connect(":memory:")) as fresh,
     ):
-        example = make_example(choices, database, sqlite3.Error, strict=strict)
-        return check_example(choices, example, fresh, sqlite3.Error, run)
+        example = make_example(choices, database, library)
+        return check_example(choices, example, fresh, run)

@@ -244,6 +244,9 @@ class Builder:
             column.not_null_conflict = choices.pick(CONFLICTS)
         if choices.chance(3):
             column.default = default_for(choices, column.type)
+            if table.strict and column.type == "BLOB":
+                # ADD COLUMN would let older rows read what the type forbids.
+                column.default = "x'0041'"
         if choices.chance(6):
             column.collation = choices.pick(COLLATIONS)
         return column
@@ -486,6 +489,12 @@ def value_for(
             found = _parent_value(choices, database, schema, key, column)
             if found and not choices.chance(3):
                 return choices.pick(found)
+    if choices.chance(4):
+        # One that another row has, so that there are duplicates to find.
+        name, path = plain(column.name), plain(table.name)
+        present = database.execute(f"SELECT {name} FROM {path} LIMIT 3").fetchall()
+        if present:
+            return choices.pick(present)[0]
     if not column.not_null and choices.chance(4):
         return None
     if choices.chance(12):
