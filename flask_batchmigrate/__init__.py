@@ -33,6 +33,7 @@ if t.TYPE_CHECKING:
     from .errors import BatchMigrateError
     from .errors import BrokenScript
     from .errors import DatabaseError
+    from .errors import DatabaseNotStamped
     from .errors import DatabaseNotUpToDate
     from .errors import DatabaseUnavailable
     from .errors import LockTimeout
@@ -54,9 +55,9 @@ merge migrate revision show stamp upgrade
 """
 _ERRORS = """
 AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
-DatabaseNotUpToDate DatabaseUnavailable LockTimeout MigrationFolderError MultipleHeads
-NoApplication NoModels NotSupported RevisionFailed SchemaDiffers UnknownBind
-UnknownRevision UnknownTemplate
+DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
+MigrationFolderError MultipleHeads NoApplication NoModels NotSupported RevisionFailed
+SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
 """
 _LAZY: t.Final = {
     "Config": ".environment.config",
@@ -92,6 +93,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "BatchMigrateError",
     "BrokenScript",
     "DatabaseError",
+    "DatabaseNotStamped",
     "DatabaseNotUpToDate",
     "DatabaseUnavailable",
     "LockTimeout",

@@ -110,6 +110,10 @@ class DatabaseNotUpToDate(BatchMigrateError):
     """The database has to be upgraded before a revision can be generated from it."""
 
 
+class DatabaseNotStamped(BatchMigrateError):
+    """A database that is to be upgraded unattended has tables but no revision."""
+
+
 class NoModels(BatchMigrateError):
     """The metadata holds no tables, so there is nothing to compare the database with."""
 

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from flask import current_app
 from flask import Flask
 
+from . import autoupgrade
 from .cli import db as db_group
+from .settings import SETTINGS
 from .settings import Settings
 from .settings import SetupError
 from .state import AutomaticBatch
@@ -21,6 +23,7 @@ from .state import MigrateState
 
 if t.TYPE_CHECKING:
     from .environment.config import Config
+    from .status import DatabaseStatus
 
 Callback = t.TypeVar("Callback", bound=cabc.Callable[..., t.Any])
 
@@ -112,6 +115,7 @@ class BatchMigrate:
         self._states[app] = state
         app.extensions["migrate"] = state
         app.cli.add_command(db_group, name=settings["command"])
+        autoupgrade.install(app)
 
     def _state(self) -> MigrateState | None:
         """Return the state of the current application, else of the only one."""
@@ -175,10 +179,23 @@ class BatchMigrate:
 
         return build(self, directory, x_arg, opts)
 
+    def status(self) -> list[DatabaseStatus]:
+        """Return where each database of the current application stands.
+
+        Nothing is changed. Made for health checks; a few milliseconds after the first
+        call, which loads Alembic.
+
+        :raises DatabaseUnavailable: a database cannot be reached.
+        :raises MigrationFolderError: there is no migrations folder.
+        """
+        from . import status
+
+        return status.read()
+
 
 def _take_settings(options: dict[str, t.Any]) -> dict[str, t.Any]:
     """Move the settings that come as extra keywords out of the options."""
-    names = ("transaction_per_migration", "binds", "exclude_binds", "lock_timeout")
+    names = [setting.argument for setting in SETTINGS]
     return {name: options.pop(name) for name in names if name in options}
 
 

@@ -114,6 +114,32 @@ SETTINGS: t.Final = (
         "How long to wait, in seconds, for another process that is migrating.",
         _is_seconds,
     ),
+    Setting(
+        "auto_upgrade",
+        False,
+        "True, False, 'always' or 'check'",
+        "Whether the first request of a process upgrades the databases before it is"
+        " served. 'always' does it under TESTING, too. 'check' upgrades nothing, and"
+        " answers 503 while revisions are pending.",
+        lambda value: _is_bool(value) or value in ("always", "check"),
+    ),
+    Setting(
+        "auto_upgrade_exempt",
+        (),
+        "a list of endpoints",
+        "Endpoints that are served without waiting for 'auto_upgrade', such as one"
+        " that only tells that the process is alive.",
+        _is_keys,
+    ),
+    Setting(
+        "auto_upgrade_tolerates",
+        ("newer",),
+        "a list of 'newer' and 'failed'",
+        "When 'auto_upgrade' lets requests through on a schema that is not the one of"
+        " the code: 'newer' where the database is at a revision that has no file, as"
+        " after a rollback of the code; 'failed' where the upgrade failed.",
+        lambda value: _is_keys(value) and set(value) <= {"newer", "failed"},
+    ),
 )
 
 

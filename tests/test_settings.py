@@ -24,6 +24,9 @@ def test_defaults() -> None:
         "binds": None,
         "exclude_binds": (),
         "lock_timeout": 60.0,
+        "auto_upgrade": False,
+        "auto_upgrade_exempt": (),
+        "auto_upgrade_tolerates": ("newer",),
     }
 
 
@@ -49,6 +52,12 @@ def test_argument_wins() -> None:
         ("LOCK_TIMEOUT", -1),
         ("LOCK_TIMEOUT", True),
         ("LOCK_TIMEOUT", "60"),
+        ("AUTO_UPGRADE", "yes"),
+        ("AUTO_UPGRADE", 1),
+        ("AUTO_UPGRADE", []),
+        ("AUTO_UPGRADE_EXEMPT", "alive"),
+        ("AUTO_UPGRADE_TOLERATES", "newer"),
+        ("AUTO_UPGRADE_TOLERATES", ["everything"]),
     ],
 )
 def test_impossible_values(apps: Apps, key: str, value: object) -> None:

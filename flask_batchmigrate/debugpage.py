@@ -1,0 +1,219 @@
+"""The page that a developer sees instead of an error while a migration is pending.
+
+Its button changes a database, so it has to be pressed by the developer: in debug mode,
+from this very machine, on the page itself. Other machines, other web sites in the same
+browser, and names that resolve to this machine get nothing.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import hmac
+import html
+import ipaddress
+import pathlib
+import re
+import secrets
+import string
+import typing as t
+import urllib.parse
+
+from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.wrappers import Request
+from werkzeug.wrappers import Response
+
+if t.TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from .status import DatabaseStatus
+
+#: Where the buttons post to, below the application's root.
+PATH: t.Final = "/_batchmigrate"
+
+_FORM_BYTES: t.Final = 16_384
+_LOCAL_PATH: t.Final = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+
+#: Headers by which proxies tell that the client is somebody else.
+_FORWARDING: t.Final = frozenset(
+    {
+        "HTTP_CF_CONNECTING_IP",
+        "HTTP_CLIENT_IP",
+        "HTTP_FLY_CLIENT_IP",
+        "HTTP_FORWARDED",
+        "HTTP_TRUE_CLIENT_IP",
+        "HTTP_VIA",
+        "HTTP_X_CLIENT_IP",
+        "HTTP_X_CLUSTER_CLIENT_IP",
+        "HTTP_X_REAL_IP",
+    }
+)
+
+_HERE: t.Final = pathlib.Path(__file__).parent
+
+
+class DeveloperPage:
+    """The page, and the judgement of what comes back from it."""
+
+    def __init__(self) -> None:
+        self._token = secrets.token_urlsafe(32)
+
+    def is_for(self, environ: WSGIEnvironment) -> bool:
+        """Tell whether a request may and would see the page."""
+        return (
+            environ.get("REQUEST_METHOD") == "GET"
+            and is_local(environ)
+            and "text/html" in environ.get("HTTP_ACCEPT", "")
+        )
+
+    def action_of(self, request: Request) -> t.Literal["upgrade", "ignore"]:
+        """Return which button was pressed.
+
+        :raises HTTPException: none was; somebody else sent the request.
+        """
+        if request.method != "POST":
+            raise MethodNotAllowed(["POST"], "Press a button of the page instead.")
+        if not is_local(request.environ):
+            raise Forbidden("Only a browser on the same machine may do this.")
+        if not _is_same_origin(request):
+            raise Forbidden("Only the page itself may do this.")
+        request.max_content_length = _FORM_BYTES
+        token = request.form.get("token", "")
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            raise Forbidden("The page is from an earlier start; load it again.")
+        action = request.form.get("action")
+        if action == "upgrade":
+            return "upgrade"
+        if action == "ignore":
+            return "ignore"
+        raise Forbidden("There is no such button.")
+
+    def back(self, request: Request) -> Response:
+        """Return to where the developer wanted to go."""
+        place = request.form.get("next", "")
+        if not _LOCAL_PATH.fullmatch(place):
+            place = "/"
+        location = request.environ.get("SCRIPT_NAME", "") + place
+        return Response(status=303, headers={"Location": location})
+
+    def render(
+        self,
+        environ: WSGIEnvironment,
+        statuses: cabc.Iterable[DatabaseStatus],
+        error: str,
+        code: int,
+    ) -> Response:
+        """Return the page.
+
+        :param environ: a request for which :meth:`is_for` is true, or that pressed a
+            button.
+        :param error: what went wrong, if something did.
+        """
+        template = string.Template(
+            (_HERE / "debugpage.html").read_text(encoding="utf-8")
+        )
+        statuses = list(statuses)
+        nonce = secrets.token_urlsafe(16)
+        upgradable = any(each.state == "pending" for each in statuses)
+        text = template.substitute(
+            nonce=nonce,
+            error=f'<p class="error">{html.escape(error)}</p>' if error else "",
+            databases="".join(map(_database, statuses)),
+            action=html.escape(environ.get("SCRIPT_NAME", "") + PATH),
+            token=html.escape(self._token),
+            next=html.escape(_place_of(environ)),
+            disabled="" if upgradable else " disabled",
+        )
+        response = Response(text, status=code, mimetype="text/html")
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; "
+            "frame-ancestors 'none'"
+        )
+        return response
+
+
+def is_local(environ: WSGIEnvironment) -> bool:
+    """Tell whether a request was made on this machine, and for it by name.
+
+    A request that a proxy passed on was not, whoever the proxy says it is for. A name
+    of another site that resolves to this machine does not count.
+    """
+    if any(
+        name in _FORWARDING or name.startswith("HTTP_X_FORWARDED") for name in environ
+    ):
+        return False
+    host = _hostname(environ.get("HTTP_HOST", ""))
+    named = host == "localhost" or host.endswith(".localhost") or _is_loopback(host)
+    return named and _is_loopback(environ.get("REMOTE_ADDR", ""))
+
+
+def _hostname(host: str) -> str:
+    """Return a Host header without its port; empty where it is malformed."""
+    try:
+        return urllib.parse.urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return (mapped or parsed).is_loopback
+
+
+def _is_same_origin(request: Request) -> bool:
+    """Tell whether the browser says that a page of this very origin sent the form.
+
+    Browsers send Origin with every POST, and scripts cannot set it
+    (https://developer.mozilla.org/en-US/docs/Web/HTTP/Headers/Origin).
+    """
+    scheme, host = request.environ["wsgi.url_scheme"], request.environ["HTTP_HOST"]
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return False
+    return request.headers.get("Origin") == f"{scheme}://{host}"
+
+
+def _place_of(environ: WSGIEnvironment) -> str:
+    """Return the path and query of a request, to come back to."""
+    request = Request(environ)
+    if request.method != "GET":
+        return request.form.get("next", "/")
+    query = environ.get("QUERY_STRING", "")
+    return urllib.parse.quote(request.path) + (f"?{query}" if query else "")
+
+
+def _database(status: DatabaseStatus) -> str:
+    """Return the part of the page about one database."""
+    bind = f" <small>bind {html.escape(repr(status.bind))}</small>" * bool(status.bind)
+    lines = [f"<h2>{html.escape(status.database)}{bind}</h2>"]
+    at = ", ".join(status.current) or "no revision yet"
+    lines.append(f"<p>At {html.escape(at)}. {_SAYS[status.state]}</p>")
+    if status.pending:
+        items = "".join(
+            f"<li><code>{html.escape(each.revision)}</code> "
+            f"{html.escape(each.message)}</li>"
+            for each in status.pending
+        )
+        lines.append(f"<ol>{items}</ol>")
+    if status.differing:
+        names = ", ".join(f"<code>{html.escape(n)}</code>" for n in status.differing)
+        lines.append(f"<p>Tables that differ from their models: {names}.</p>")
+    return f"<section>{''.join(lines)}</section>"
+
+
+_SAYS: t.Final = {
+    "current": "Nothing is pending.",
+    "pending": "These revisions are pending:",
+    "unstamped": "It has tables and no revision, so it is not upgraded from here. Run "
+    "<code>flask db stamp</code> with the revision that the tables correspond to. "
+    "These revisions would be pending:",
+    "newer": "This revision has no file: the database is newer than the code, or of "
+    "another branch of it.",
+}

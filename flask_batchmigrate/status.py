@@ -1,0 +1,237 @@
+"""Where the databases stand, seen from the migrations folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import sqlalchemy as sa
+from alembic import context
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script
+from alembic.script import ScriptDirectory
+
+from . import commands
+from .environment.invocation import Invocation
+from .environment.targets import display
+from .errors import DatabaseNotStamped
+from .reporting import log
+from .reporting import Reporter
+from .reporting import reporting_to
+from .results import Applied
+from .results import Direction
+
+State: t.TypeAlias = t.Literal["current", "pending", "unstamped", "newer"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PendingRevision:
+    """A revision that a database has yet to get.
+
+    :param revision: its id.
+    :param message: the first paragraph of the script's docstring.
+    """
+
+    revision: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DatabaseStatus:
+    """Where one database stands.
+
+    :param bind: the bind key; ``''`` for the default bind.
+    :param database: the database as it may be shown: no password.
+    :param state: ``current``: nothing is left to do. ``pending``: an upgrade is.
+        ``unstamped``: the database has tables and no revision, so that an upgrade by
+        itself could not know what they are. ``newer``: it is at a revision that has no
+        file, as after a rollback of the code.
+    :param current: the ids stored in the database; empty before the first upgrade.
+    :param heads: the ids of the newest revisions of the migrations folder.
+    :param pending: what an upgrade would run, in order; empty where the state is
+        ``newer``, since nobody can tell.
+    :param differing: the tables that differ from their models, where it was asked for.
+    """
+
+    bind: str
+    database: str
+    state: State
+    current: tuple[str, ...]
+    heads: tuple[str, ...]
+    pending: tuple[PendingRevision, ...]
+    differing: tuple[str, ...] = ()
+
+    @property
+    def pending_count(self) -> int:
+        """The number of revisions that an upgrade would run."""
+        return len(self.pending)
+
+
+def read(compare: bool = False) -> list[DatabaseStatus]:
+    """Return where each database of the current application stands.
+
+    Nothing is changed.
+
+    :param compare: also tell which tables differ from their models.
+    :raises DatabaseUnavailable: a database cannot be reached.
+    :raises MigrationFolderError: there is no migrations folder.
+    """
+    call = Invocation(None)
+    found: list[DatabaseStatus] = []
+    with call.translated():
+        scripts = call.scripts()
+        history = list(scripts.walk_revisions())[::-1]
+        heads = tuple(sorted(scripts.get_heads()))
+
+        def look(stored: t.Any, context: MigrationContext) -> None:
+            unknown_tables = _has_other_tables(context)
+            # Read after the tables: another process may commit its first upgrade now.
+            current = tuple(sorted(context.get_current_heads()))
+            state, pending = _judge(scripts, history, current, unknown_tables)
+            differing = _differing(context) if compare else ()
+            for target in call.setup.active:
+                found.append(
+                    DatabaseStatus(
+                        target.bind,
+                        target.database,
+                        state,
+                        current,
+                        heads,
+                        pending,
+                        differing,
+                    )
+                )
+
+        call.visit(scripts, look)
+    return found
+
+
+def is_surely_current() -> bool:
+    """Tell the usual case for the price of reading what is stored.
+
+    :return: False where it takes a closer look to know.
+    """
+    call = Invocation(None)
+    with call.guarded():
+        call.scripts()
+        return call.is_at_head()
+
+
+def upgrade_if_known() -> list[Applied]:
+    """Upgrade every database, and leave one alone that has tables but no revision.
+
+    :return: what was applied, in order.
+    :raises DatabaseNotStamped: naming that one.
+    """
+    with reporting_to(_Careful()):
+        return commands.upgrade()
+
+
+class _Careful(Reporter):
+    """Stops a run before the first revision meets tables that nobody knows.
+
+    Asked in the run itself, which holds the database's lock: a look from outside may
+    fall between the first table and the first stored revision of another process.
+    """
+
+    def revision_started(
+        self, bind: str, direction: Direction, revision: str, message: str
+    ) -> None:
+        """Look at the database that the revision is about to change.
+
+        :raises DatabaseNotStamped: it has tables and no revision.
+        """
+        running = context.get_context()
+        if not running.get_current_heads() and _has_other_tables(running):
+            database = display(context.get_bind().engine.url)
+            raise DatabaseNotStamped(unstamped(database, bind))
+        super().revision_started(bind, direction, revision, message)
+
+
+def unstamped(database: str, bind: str) -> str:
+    """Return what to say of a database with tables and no revision."""
+    which = f"Database '{database}'" + (f" (bind {bind!r})" if bind else "")
+    return (
+        f"{which} has tables but no revision is stored in it, so it is not upgraded by "
+        "itself. Nothing was changed. If the tables were made without migrations, run "
+        "'flask db stamp <revision>' with the revision that they correspond to; if "
+        "they belong to something else, run 'flask db upgrade' once."
+    )
+
+
+def _judge(
+    scripts: ScriptDirectory,
+    history: list[Script],
+    current: tuple[str, ...],
+    has_other_tables: bool,
+) -> tuple[State, tuple[PendingRevision, ...]]:
+    """Return the state of a database, and what is pending."""
+    by_id = {script.revision: script for script in history}
+    if set(current) - by_id.keys():
+        return "newer", ()
+    applied: set[str] = set()
+    ahead = [by_id[name] for name in current]
+    while ahead:
+        script = ahead.pop()
+        if script.revision not in applied:
+            applied.add(script.revision)
+            ahead += _before(scripts, script)
+    pending = tuple(
+        PendingRevision(script.revision, script.doc)
+        for script in history
+        if script.revision not in applied
+    )
+    if not pending:
+        return "current", ()
+    return ("unstamped" if has_other_tables and not current else "pending"), pending
+
+
+def _before(scripts: ScriptDirectory, script: Script) -> list[Script]:
+    """Return what a revision follows and depends on."""
+    names: list[str] = []
+    for each in (script.down_revision, script.dependencies):
+        names += [each] if isinstance(each, str) else (each or ())
+    return [found for found in scripts.get_revisions(names) if found is not None]
+
+
+def _has_other_tables(running: MigrationContext) -> bool:
+    """Tell whether a database has any table but the one for the revision."""
+    assert running.connection is not None
+    tables = sa.inspect(running.connection).get_table_names()
+    return bool(set(tables) - {running.version_table})
+
+
+def _differing(running: MigrationContext) -> tuple[str, ...]:
+    """Return the names of the tables that differ from their models.
+
+    What cannot be compared is no reason to withhold the rest of the status.
+    """
+    metadata = running.opts.get("target_metadata")
+    if metadata is None:
+        return ()
+    try:
+        diffs = compare_metadata(running, metadata)
+    except Exception:
+        log.warning("The models could not be compared with the database", exc_info=True)
+        return ()
+    names: set[str] = set()
+    for diff in diffs:
+        first = diff[0] if isinstance(diff, list) else diff
+        names.add(_table_of(first))
+    return tuple(sorted(names))
+
+
+def _table_of(diff: tuple[t.Any, ...]) -> str:
+    """Return the table that a difference is about.
+
+    See https://alembic.sqlalchemy.org/en/latest/api/autogenerate.html
+    #alembic.autogenerate.compare_metadata for their forms.
+    """
+    subject = diff[1]
+    if isinstance(subject, sa.Table):
+        return subject.name
+    if isinstance(subject, sa.Index | sa.Constraint):
+        table = getattr(subject, "table", None)
+        return "" if table is None else str(table.name)
+    return str(diff[2])
