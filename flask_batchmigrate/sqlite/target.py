@@ -295,7 +295,10 @@ class _Builder:
     def set_autoincrement(self, wanted: bool) -> None:
         alias = self.text.rowid_alias
         if alias is None:
-            raise self.refuse("AUTOINCREMENT needs an INTEGER PRIMARY KEY.")
+            self.notes.append(
+                f"'{self.table}' has no INTEGER PRIMARY KEY, which AUTOINCREMENT is for"
+            )
+            return
         for key in self.text.of_kind(ConstraintKind.PRIMARY_KEY):
             self.edit(edits.drop_constraint(self.text, key))
             name = f"CONSTRAINT {quote(key.name)} " if key.name else ""

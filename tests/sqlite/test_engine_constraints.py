@@ -220,6 +220,22 @@ def test_a_constraint_that_is_there_already(database: MakeDatabase) -> None:
     assert any("already has UNIQUE 'one'" in note for note in db.notes)
 
 
+def test_autoincrement_where_there_is_no_number(database: MakeDatabase) -> None:
+    """Asked of a table without such a key it changes nothing, as in SQLAlchemy."""
+    db = database("CREATE TABLE t (a INT, b INT); INSERT INTO t VALUES (1, 2);")
+    before = db.sql()
+
+    def upgrade(op: Operations) -> None:
+        kw = {"sqlite_autoincrement": True}
+        with op.batch_alter_table("t", recreate="always", table_kwargs=kw):
+            pass
+
+    db.run(upgrade)
+    assert db.sql() == before
+    assert db.query("SELECT * FROM t") == [(1, 2)]
+    assert any("no INTEGER PRIMARY KEY" in note for note in db.notes)
+
+
 def test_a_constraint_on_a_column_that_is_not_there(database: MakeDatabase) -> None:
     """A misspelt column is named."""
     message = database(PLAIN).refuse(
