@@ -16,6 +16,7 @@ from .constraint_search import describe
 from .constraint_search import meaning
 from .database import Database
 from .database import is_verdict
+from .database import trial
 from .errors import ChangeRefused
 from .errors import RowsRefused
 from .fitness import holds_all_of
@@ -96,15 +97,12 @@ def explain_failed_copy(db: Database, target: Target, error: Exception) -> RowsR
     """
     table = target.before.name
     for key in target.text.of_kind(ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
-        terms = _source_terms(target, key)
-        if terms is None:
-            continue
-        found = duplicates(
-            db, f"{target.before.path} AS {always_quoted(table)} NOT INDEXED", terms
-        )
+        found = _equal_rows(db, target, key)
         if found:
+            old = [meaning(c) for c in target.before.text.of_kind(key.kind)]
+            verb = "would not hold" if meaning(key) in old else "cannot be added"
             return RowsRefused(
-                f"Table '{table}': {describe(key)} cannot be added: {found} are equal."
+                f"Table '{table}': {describe(key)} {verb}: {found} are equal."
                 " Make them differ first. Nothing was changed."
             )
     # The driver speaks of the table that the rows were being copied to.
@@ -257,19 +255,29 @@ def _is_alias(target: Target, column: str) -> bool:
     return alias is not None and same_name(alias, column)
 
 
-def _source_terms(target: Target, key: ConstraintText) -> list[str] | None:
-    """Write the stored values of a key; ``None`` where a part of it is new."""
+def _equal_rows(db: Database, target: Target, key: ConstraintText) -> Offenders:
+    """Find rows whose values of a key are equal, as the new columns store them."""
+    sources = [target.source(name) for name in key.columns]
+    if any(source.origin is None for source in sources):
+        return Offenders(0, ())
+    values = [s.using or always_quoted(s.origin or "") for s in sources]
+    columns = [
+        f"{always_quoted(name)} {target.text.affinity(name).value}"
+        for name in key.columns
+    ]
     collations = [term.collation for term in key.terms] or [None]
     terms = []
     for name, collation in zip(key.columns, collations, strict=True):
-        source = target.source(name)
-        if source.origin is None:
-            return None
-        value = source.using or always_quoted(source.origin)
         collation = collation or target.text.column(name).collation
         suffix = f" COLLATE {always_quoted(collation)}" if collation else ""
-        terms.append(f"({value}\n){suffix}")
-    return terms
+        terms.append(always_quoted(name) + suffix)
+    with trial(db, "batchmigrate_keys"):
+        db.execute(f"CREATE TEMP TABLE _batchmigrate_keys ({', '.join(columns)})")
+        db.execute(
+            f"INSERT INTO temp._batchmigrate_keys SELECT {', '.join(values)} FROM"
+            f" {target.before.path} AS {always_quoted(target.before.name)} NOT INDEXED"
+        )
+        return duplicates(db, "temp._batchmigrate_keys", terms)
 
 
 def _numbered(

@@ -66,6 +66,19 @@ def test_the_script_may_keep_misfits(make: Make) -> None:
     assert file.query("SELECT c FROM t")[:3] == [(42,), ("k",), (None,)]
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["c TEXT UNIQUE ON CONFLICT REPLACE", "c TEXT PRIMARY KEY ON CONFLICT IGNORE"],
+)
+def test_values_that_become_equal(make: Make, key: str) -> None:
+    """No conflict clause drops a row; those that would be equal are named."""
+    file = make(
+        f"CREATE TABLE t ({key}, d);INSERT INTO t VALUES ('1', 1), ('01', 2), ('2', 3);"
+    )
+    message = file.refuse(changes.SetType("c", "INTEGER"))
+    assert "would not hold: 2 rows: 1 (2 times) are equal." in message
+
+
 def test_a_value_that_was_a_misfit_before_is_carried(make: Make) -> None:
     """A longer VARCHAR does not look for what the shorter one should not have had."""
     file = make(
