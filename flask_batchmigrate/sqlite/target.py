@@ -306,12 +306,8 @@ class _Builder:
             member = key.terms[0].text if key.terms else f"{quote(alias)}{order}"
             word = " AUTOINCREMENT" if wanted else ""
             conflict = f" ON CONFLICT {key.conflict}" if key.conflict else ""
-            self.edit(
-                edits.add_constraint(
-                    self.text,
-                    f"{name}PRIMARY KEY ({member}{word}){conflict}",
-                )
-            )
+            text = f"{name}PRIMARY KEY ({member}{word}){conflict}"
+            self.edit(edits.add_constraint(self.text, text))
 
     def replace_definition(self, change: changes.ReplaceDefinition) -> None:
         self.edit(edits.set_name(parse_table(change.sql), self.table))
