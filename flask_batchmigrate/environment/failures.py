@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
     from .session import Session
 
 
+_NOTHING: t.Final = "Nothing was changed."
+
+
 @contextlib.contextmanager
 def translated(setup: Setup, session: Session | None = None) -> cabc.Iterator[None]:
     """Raise errors of the project's family instead of those of the block.
@@ -60,7 +63,7 @@ def _translate(
     if isinstance(error, EngineError):
         waited = isinstance(error.__context__, LockTimeout)
         kind = errors.LockTimeout if waited else errors.DatabaseError
-        return kind(_sentence(str(error)))
+        return kind(_told_of_others(_sentence(str(error)), session))
     if isinstance(error, sa.exc.DBAPIError):
         return _of_database(error, session)
     if isinstance(error, OSError) and error.filename is not None:
@@ -71,6 +74,17 @@ def _translate(
     if isinstance(error, revision.RevisionError):
         return errors.BrokenScript(f"{_sentence(str(error))} Nothing was changed.")
     return _of_script(error, setup)
+
+
+def _told_of_others(text: str, session: Session | None) -> str:
+    """Correct an error of one database where another was migrated before it."""
+    done = [t.name for t in session.transactions if t.commits] if session else []
+    if not done or not text.endswith(_NOTHING):
+        return text
+    return (
+        f"{text.removesuffix(_NOTHING)}It was not changed; {', '.join(done)} had been"
+        " migrated before it and stays so. Run the command again to complete it."
+    )
 
 
 def _of_revision(session: Session) -> errors.BatchMigrateError:

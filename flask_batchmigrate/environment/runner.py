@@ -19,6 +19,7 @@ from ..sqlite.guard import patient
 from ..sqlite.guard import second_connections
 from ..sqlite.guard import watch
 from ..sqlite.session import join
+from ..sqlite.transaction import MigrationTransaction
 from . import failures
 from . import plan
 from . import user_env
@@ -145,12 +146,19 @@ def _sqlite_engine(session: Session) -> cabc.Iterator[None]:
     for engine in engines:
         watch(engine)
     timeout = setup.state.settings.lock_timeout
+
+    def started(
+        transaction: MigrationTransaction,
+    ) -> contextlib.AbstractContextManager[None]:
+        session.transactions.append(transaction)
+        return second_connections(transaction, engines)
+
     settings = adapter.Settings(
         lock_timeout=timeout,
         note=told.note,
         warn=told.warning,
         wait=told.waiting,
-        started=lambda transaction: second_connections(transaction, engines),
+        started=started,
     )
     with contextlib.ExitStack() as stack:
         sessions = getattr(setup.state.db, "session", None)

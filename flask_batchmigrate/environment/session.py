@@ -19,6 +19,7 @@ from ..results import Applied
 from ..results import Direction
 from ..sqlite import adapter
 from ..sqlite.transaction import explain
+from ..sqlite.transaction import MigrationTransaction
 from ..state import AutomaticBatch
 from .config import Setup
 from .folder import accepts_engine_name
@@ -56,6 +57,7 @@ class Session:
         self.reached: Target | None = None
         self.heads: tuple[str, ...] = ()
         self.committed = False
+        self.transactions: list[MigrationTransaction] = []
         self._transactional = True
         self._configured: set[str] = set()
         self._tables = 0

@@ -6,7 +6,7 @@ import collections.abc as cabc
 import contextlib
 import typing as t
 
-from .driver import is_busy
+from .database import is_verdict
 from .driver import is_read_only
 from .errors import TransactionError
 from .statements import explain
@@ -143,7 +143,8 @@ class Conditions:
             try:
                 self._driver.execute(explain(_WRITE_NOTHING))
             except self._driver.error as error:
-                if is_busy(error):
+                # An authorizer of the application's may forbid it as well.
+                if not (is_verdict(error) or "not authorized" in str(error)):
                     raise
                 return False
             return True
