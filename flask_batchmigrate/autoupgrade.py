@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 import threading
 import time
@@ -91,6 +92,10 @@ class Gate:
 
     def _answer(self, environ: WSGIEnvironment) -> WSGIApplication:
         """Return what is to serve a request."""
+        if not isinstance(self._app.extensions.get("migrate"), MigrateState):
+            # Another extension took the place after init_app().
+            self._go_away()
+            return self._inner
         mode = self._mode()
         debug = self._app.debug and not self._app.testing
         if mode == "off" and not debug:
@@ -215,7 +220,8 @@ class Gate:
         """Log what is new; a failure that repeats itself is told in full once."""
         if self._last_told != refusal.reason:
             self._last_told = refusal.reason
-            self._app.logger.error(
+            self._app.logger.log(
+                logging.WARNING if refusal.error is None else logging.ERROR,
                 "The databases are not up to date: %s",
                 refusal.reason,
                 exc_info=refusal.error,
@@ -230,7 +236,9 @@ class Gate:
     ) -> Response:
         """Return the answer to a request that is not served."""
         if debug and self._page.is_for(environ):
-            response = self._show_page(environ, error=refusal.reason)
+            # Without an error, what is said of the databases is reason enough.
+            error = refusal.reason if refusal.error is not None else ""
+            response = self._show_page(Request(environ), error, 503)
         else:
             response = Response(
                 "The service is not available: its database is not up to date.\n",
@@ -255,7 +263,7 @@ class Gate:
             statuses, _ = self._look()
             if not any(each.pending for each in statuses):
                 raise
-        page = self._page.render(environ, statuses, failed, 503)
+        page = self._page.render(Request(environ), statuses, failed, 503)
         return page(environ, start_response)
 
     def _look(self) -> tuple[list[DatabaseStatus], str]:
@@ -268,11 +276,9 @@ class Gate:
         except Exception as error:
             return [], str(error)
 
-    def _show_page(
-        self, environ: WSGIEnvironment, error: str, code: int = 503
-    ) -> Response:
+    def _show_page(self, request: Request, error: str, code: int) -> Response:
         statuses, broken = self._look()
-        return self._page.render(environ, statuses, error or broken, code)
+        return self._page.render(request, statuses, error or broken, code)
 
     def _act(self, environ: WSGIEnvironment) -> Response:
         """Do what a button of the page asks for, if it is one."""
@@ -286,7 +292,7 @@ class Gate:
                 refusal = self._attempt("upgrade")
                 if refusal is not None:
                     self._tell(refusal)
-                    return self._show_page(environ, refusal.reason, 500)
+                    return self._show_page(request, refusal.reason, 500)
                 self._succeed()
         else:
             self._go_away()

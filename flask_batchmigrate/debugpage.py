@@ -90,38 +90,33 @@ class DeveloperPage:
 
     def back(self, request: Request) -> Response:
         """Return to where the developer wanted to go."""
-        place = request.form.get("next", "")
-        if not _LOCAL_PATH.fullmatch(place):
-            place = "/"
-        location = request.environ.get("SCRIPT_NAME", "") + place
+        location = request.environ.get("SCRIPT_NAME", "") + _place_of(request)
         return Response(status=303, headers={"Location": location})
 
     def render(
         self,
-        environ: WSGIEnvironment,
-        statuses: cabc.Iterable[DatabaseStatus],
+        request: Request,
+        statuses: cabc.Sequence[DatabaseStatus],
         error: str,
         code: int,
     ) -> Response:
         """Return the page.
 
-        :param environ: a request for which :meth:`is_for` is true, or that pressed a
-            button.
+        :param request: one for which :meth:`is_for` is true, or that pressed a button.
         :param error: what went wrong, if something did.
         """
         template = string.Template(
             (_HERE / "debugpage.html").read_text(encoding="utf-8")
         )
-        statuses = list(statuses)
         nonce = secrets.token_urlsafe(16)
         upgradable = any(each.state == "pending" for each in statuses)
         text = template.substitute(
             nonce=nonce,
             error=f'<p class="error">{html.escape(error)}</p>' if error else "",
             databases="".join(map(_database, statuses)),
-            action=html.escape(environ.get("SCRIPT_NAME", "") + PATH),
+            action=html.escape(request.environ.get("SCRIPT_NAME", "") + PATH),
             token=html.escape(self._token),
-            next=html.escape(_place_of(environ)),
+            next=html.escape(_place_of(request)),
             disabled="" if upgradable else " disabled",
         )
         response = Response(text, status=code, mimetype="text/html")
@@ -139,9 +134,12 @@ class DeveloperPage:
 def is_local(environ: WSGIEnvironment) -> bool:
     """Tell whether a request was made on this machine, and for it by name.
 
-    A request that a proxy passed on was not, whoever the proxy says it is for. A name
-    of another site that resolves to this machine does not count.
+    A request that a proxy passed on was not, whoever the proxy says it is for. Some
+    say nothing and speak HTTP/1.0, which no browser does. A name of another site that
+    resolves to this machine does not count.
     """
+    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return False
     if any(
         name in _FORWARDING or name.startswith("HTTP_X_FORWARDED") for name in environ
     ):
@@ -180,13 +178,14 @@ def _is_same_origin(request: Request) -> bool:
     return request.headers.get("Origin") == f"{scheme}://{host}"
 
 
-def _place_of(environ: WSGIEnvironment) -> str:
-    """Return the path and query of a request, to come back to."""
-    request = Request(environ)
-    if request.method != "GET":
-        return request.form.get("next", "/")
-    query = environ.get("QUERY_STRING", "")
-    return urllib.parse.quote(request.path) + (f"?{query}" if query else "")
+def _place_of(request: Request) -> str:
+    """Return the path and query, below the root, that the developer wanted to see."""
+    if request.method == "GET":
+        query = request.environ.get("QUERY_STRING", "")
+        place = urllib.parse.quote(request.path) + (f"?{query}" if query else "")
+    else:
+        place = request.form.get("next", "")
+    return place if _LOCAL_PATH.fullmatch(place) else "/"
 
 
 def _database(status: DatabaseStatus) -> str:

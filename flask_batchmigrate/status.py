@@ -85,9 +85,11 @@ def read(compare: bool = False) -> list[DatabaseStatus]:
         heads = tuple(sorted(scripts.get_heads()))
 
         def look(stored: t.Any, context: MigrationContext) -> None:
-            unknown_tables = _has_other_tables(context)
-            # Read after the tables: another process may commit its first upgrade now.
-            current = tuple(sorted(context.get_current_heads()))
+            current, unknown_tables = tuple(sorted(stored)), False
+            if not current:
+                unknown_tables = _has_other_tables(context)
+                # Once more: another process may just have committed its first upgrade.
+                current = tuple(sorted(context.get_current_heads()))
             state, pending = _judge(scripts, history, current, unknown_tables)
             differing = _differing(context) if compare else ()
             for target in call.setup.active:

@@ -1,0 +1,384 @@
+"""The upgrade that the first request of a process brings about."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import logging
+import pathlib
+import threading
+import typing as t
+
+import click
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+
+import flask_batchmigrate as fb
+from flask_batchmigrate import autoupgrade
+
+from .apps import Apps
+from .apps import create
+from .apps import query
+from .apps import tables_of
+from .apps import version_of
+from .apps import write_revision
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A migrations folder with two revisions; the second one counts its runs."""
+    folder = tmp_path / "migrations"
+    write_revision(folder, "aa11", None, create("user"))
+    write_revision(folder, "bb22", "aa11", insert_run())
+    return folder
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the next attempt follow at once."""
+    monkeypatch.setattr(autoupgrade, "FIRST_PAUSE", 0.0)
+
+
+def insert_run(before: str = "") -> str:
+    return f"{before}\n    op.execute('CREATE TABLE IF NOT EXISTS run (n)')\n" + (
+        "    op.execute('INSERT INTO run VALUES (1)')"
+    )
+
+
+def serving(apps: Apps, *args: t.Any, **options: t.Any) -> Flask:
+    """Return an application that answers 200 on '/' and on '/alive'."""
+    options.setdefault("auto_upgrade", True)
+    app = apps.make(*args, **options)
+    app.add_url_rule("/", "index", lambda: "served")
+    app.add_url_rule("/alive", "alive", lambda: "alive")
+    return app
+
+
+def get(app: Flask, path: str = "/") -> int:
+    return app.test_client().get(path).status_code
+
+
+def file(apps: Apps) -> pathlib.Path:
+    return apps.path / "app.db"
+
+
+def test_before_the_first_request(apps: Apps, folder: pathlib.Path) -> None:
+    """The request is served on the upgraded database."""
+    app = serving(apps)
+    seen = []
+
+    @app.before_request
+    def look() -> None:
+        seen.append(version_of(file(apps)))
+
+    assert not file(apps).exists()
+    assert get(app) == 200
+    assert seen == [{"bb22"}]
+
+
+def test_before_the_session_is_opened(apps: Apps, folder: pathlib.Path) -> None:
+    """A session that is kept in the database finds its table."""
+    seen = []
+
+    class InDatabase(SecureCookieSessionInterface):
+        def open_session(self, app: t.Any, request: t.Any) -> t.Any:
+            seen.append(version_of(file(apps)))
+            return super().open_session(app, request)
+
+    app = serving(apps)
+    app.session_interface = InDatabase()
+    assert get(app) == 200
+    assert seen == [{"bb22"}]
+
+
+def test_every_bind(apps: Apps) -> None:
+    """All databases are upgraded, not just the default one."""
+    write_revision(
+        apps.path / "migrations",
+        "aa11",
+        None,
+        "globals()[f'upgrade_{engine_name}']()",
+        head="def upgrade_(): op.execute('CREATE TABLE a (n)')\n"
+        "def downgrade_(): pass\n"
+        "def upgrade_log(): op.execute('CREATE TABLE b (n)')\n"
+        "def downgrade_log(): pass\n",
+    )
+    script = apps.path / "migrations" / "versions" / "aa11_.py"
+    script.write_text(script.read_text().replace("grade():", "grade(engine_name):"))
+    app = serving(apps, {None: ["user"], "log": ["entry"]})
+    assert get(app) == 200
+    assert tables_of(file(apps)) == {"alembic_version", "a"}
+    assert tables_of(apps.path / "log.db") == {"alembic_version", "b"}
+
+
+def test_out_of_the_way_afterwards(apps: Apps, folder: pathlib.Path) -> None:
+    """Later requests go through Flask's own method, as without the extension."""
+    app = serving(apps)
+    assert get(app) == 200
+    assert "wsgi_app" not in vars(app)
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_middleware_stays(apps: Apps, folder: pathlib.Path, value: bool) -> None:
+    """Middleware put around the application before and after stays in its place."""
+    calls: list[str] = []
+
+    def around(name: str, inner: t.Any) -> t.Any:
+        def middleware(environ: t.Any, start_response: t.Any) -> t.Any:
+            calls.append(name)
+            return inner(environ, start_response)
+
+        return middleware
+
+    app = Flask("an_app", root_path=str(apps.path))
+    app.wsgi_app = around("inner", app.wsgi_app)  # type: ignore[method-assign]
+    inner = app.wsgi_app
+    db = sa.create_engine(apps.url("app.db"), poolclass=sa.NullPool)
+    fb.BatchMigrate(
+        app, metadata=sa.MetaData(), engine=db, auto_upgrade=value, compare_type=True
+    )
+    gate = app.wsgi_app
+    app.wsgi_app = around("outer", gate)  # type: ignore[method-assign]
+    for _ in range(2):
+        assert get(app) == 404
+    assert calls == ["outer", "inner"] * 2
+    app.wsgi_app = gate  # type: ignore[method-assign]
+    assert get(app) == 404
+    assert app.wsgi_app in (gate, inner)
+    assert file(apps).exists() is value
+
+
+def test_off_by_default(apps: Apps, folder: pathlib.Path) -> None:
+    """Nobody's database is upgraded who did not ask for it."""
+    app = serving(apps, auto_upgrade=None)
+    assert get(app) == 200
+    assert "wsgi_app" not in vars(app)
+    assert not file(apps).exists()
+
+
+def test_configured_late(apps: Apps, folder: pathlib.Path) -> None:
+    """The setting counts as it is when the first request comes."""
+    app = serving(apps, auto_upgrade=None)
+    app.config["BATCHMIGRATE_AUTO_UPGRADE"] = True
+    assert get(app) == 200
+    assert version_of(file(apps)) == {"bb22"}
+
+
+def test_not_in_commands(apps: Apps, folder: pathlib.Path) -> None:
+    """A command of the application is no request."""
+    app = serving(apps)
+    app.cli.add_command(click.Command("hello", callback=lambda: click.echo("hello")))
+    result = app.test_cli_runner().invoke(args=["hello"])
+    assert result.output == "hello\n"
+    assert not file(apps).exists()
+
+
+def test_off_under_testing(apps: Apps, folder: pathlib.Path) -> None:
+    """Tests that make their own schema are left alone."""
+    app = serving(apps, config={"TESTING": True})
+    assert get(app) == 200
+    assert not file(apps).exists()
+
+
+def test_under_testing_by_name(apps: Apps, folder: pathlib.Path) -> None:
+    """Unless they ask for it by name."""
+    app = serving(apps, auto_upgrade="always", config={"TESTING": True})
+    assert get(app) == 200
+    assert version_of(file(apps)) == {"bb22"}
+
+
+def test_other_threads_wait(apps: Apps, folder: pathlib.Path) -> None:
+    """Requests that come meanwhile are served after the one upgrade."""
+    write_revision(folder, "bb22", "aa11", insert_run("import time; time.sleep(0.3)"))
+    app = serving(apps)
+    start = threading.Barrier(16)
+
+    def request(_: int) -> int:
+        start.wait()
+        return get(app)
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(request, range(16))) == [200] * 16
+    assert query(file(apps), "SELECT * FROM run") == [(1,)]
+
+
+def test_at_head_costs_little(apps: Apps, folder: pathlib.Path) -> None:
+    """A process that has nothing to do reads the stored revision and nothing else."""
+    get(serving(apps))
+    for script in (folder / "versions").glob("*.py"):
+        script.write_text(f"raise AssertionError\n{script.read_text()}")
+    app = serving(apps)
+    statements: list[str] = []
+
+    def note(*args: t.Any) -> None:
+        statements.append(args[2])
+
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    assert get(app) == 200
+    assert [each for each in statements if not each.startswith("PRAGMA")] == [
+        "SELECT alembic_version.version_num \nFROM alembic_version"
+    ]
+
+
+# What is left alone
+
+
+def test_exempt_endpoint(apps: Apps, folder: pathlib.Path) -> None:
+    """An exempt endpoint is served, and upgrades nothing; the others still do."""
+    app = serving(apps, auto_upgrade_exempt=["alive"])
+    assert get(app, "/alive") == 200
+    assert not file(apps).exists()
+    assert get(app, "/alive/not") == 404
+    assert version_of(file(apps)) == {"bb22"}
+
+
+def test_exempt_endpoint_while_it_fails(apps: Apps, folder: pathlib.Path) -> None:
+    """An exempt endpoint answers while the others cannot."""
+    write_revision(folder, "bb22", "aa11", "1 / 0")
+    app = serving(apps, auto_upgrade_exempt={"alive"})
+    assert [get(app), get(app, "/alive"), get(app)] == [503, 200, 503]
+
+
+def test_unstamped_database(
+    apps: Apps, folder: pathlib.Path, caplog: pytest.LogCaptureFixture, no_pause: None
+) -> None:
+    """Tables that no revision made are not touched; the log names the remedy."""
+    app = serving(apps)
+    with app.app_context():
+        app.extensions["sqlalchemy"].create_all()
+    assert get(app) == 503
+    assert "'flask db stamp <revision>'" in caplog.text
+    assert tables_of(file(apps)) == {"user"}
+    with app.app_context():
+        fb.stamp(revision="aa11")
+    assert get(app) == 200
+    assert version_of(file(apps)) == {"bb22"}
+
+
+def test_newer_database(
+    apps: Apps, folder: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that is newer than the code is said and served."""
+    get(serving(apps))
+    (folder / "versions" / "bb22_.py").unlink()
+    app = serving(apps)
+    assert [get(app), get(app)] == [200, 200]
+    assert [
+        r.levelno for r in caplog.records if "newer than the code" in r.message
+    ] == [logging.WARNING]
+    assert version_of(file(apps)) == {"bb22"}
+
+
+def test_newer_database_refused(apps: Apps, folder: pathlib.Path) -> None:
+    """Who does not tolerate that gets 503."""
+    get(serving(apps))
+    (folder / "versions" / "bb22_.py").unlink()
+    assert get(serving(apps, auto_upgrade_tolerates=())) == 503
+
+
+# Failures
+
+
+def test_failure(
+    apps: Apps, folder: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failed upgrade is 503; the error is in the log, once, not in the answer."""
+    write_revision(folder, "bb22", "aa11", "raise ValueError('a secret')")
+    client = serving(apps).test_client()
+    for _ in range(3):
+        answer = client.get("/")
+        assert answer.status_code == 503
+        assert 1 <= int(answer.headers["Retry-After"]) <= autoupgrade.LONGEST_PAUSE
+        assert "secret" not in answer.text
+    assert caplog.text.count("Traceback") <= 2
+    (record,) = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert "bb22_.py" in record.getMessage()
+    assert record.exc_info is not None
+    assert tables_of(file(apps)) == set()
+
+
+def test_attempts_are_spread(
+    apps: Apps, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attempts follow at growing distances, whatever number of requests comes."""
+    now = 1000.0
+    monkeypatch.setattr(autoupgrade.time, "monotonic", lambda: now)
+    attempts = apps.path / "attempts"
+    note = f"with open({str(attempts)!r}, 'a') as f: f.write('x')"
+    write_revision(folder, "bb22", "aa11", f"{note}\n    1 / 0")
+    app, at = serving(apps), []
+    for _ in range(200):
+        before = len(attempts.read_text()) if attempts.exists() else 0
+        assert get(app) == 503
+        if len(attempts.read_text()) > before:
+            at.append(now - 1000)
+        now += 0.5
+    assert at == [0, 1, 3, 7, 15, 31, 61, 91]
+
+
+def test_recovery(apps: Apps, folder: pathlib.Path, no_pause: None) -> None:
+    """Once the revision is mended, the same process goes on."""
+    write_revision(folder, "bb22", "aa11", "1 / 0")
+    app = serving(apps)
+    assert [get(app), get(app)] == [503, 503]
+    write_revision(folder, "bb22", "aa11", insert_run())
+    assert [get(app), get(app)] == [200, 200]
+    assert query(file(apps), "SELECT * FROM run") == [(1,)]
+    assert "wsgi_app" not in vars(app)
+
+
+def test_tolerated_failure(
+    apps: Apps, folder: pathlib.Path, caplog: pytest.LogCaptureFixture, no_pause: None
+) -> None:
+    """Who says so gets requests served although the upgrade failed."""
+    write_revision(folder, "bb22", "aa11", "1 / 0")
+    app = serving(apps, auto_upgrade_tolerates=["failed"])
+    assert [get(app), get(app)] == [200, 200]
+    assert [r.levelno for r in caplog.records].count(logging.ERROR) == 1
+    write_revision(folder, "bb22", "aa11", insert_run())
+    assert get(app) == 200
+    assert version_of(file(apps)) == {"bb22"}
+
+
+def test_no_folder(apps: Apps, caplog: pytest.LogCaptureFixture) -> None:
+    """A deployment without its migrations folder is not served on any schema."""
+    assert get(serving(apps)) == 503
+    assert "There is no migrations folder" in caplog.text
+
+
+def test_refused_without_running_the_application(
+    apps: Apps, folder: pathlib.Path
+) -> None:
+    """Nothing of the application runs for a request that is refused."""
+    write_revision(folder, "bb22", "aa11", "1 / 0")
+    app = serving(apps)
+    app.before_request(lambda: pytest.fail("the application ran"))
+    assert app.test_client().post("/", data={"a": "b"}).status_code == 503
+
+
+# Only checking
+
+
+def test_check(
+    apps: Apps, folder: pathlib.Path, caplog: pytest.LogCaptureFixture, no_pause: None
+) -> None:
+    """In the mode 'check' nothing is upgraded; requests wait for somebody who does."""
+    app = serving(apps, auto_upgrade="check")
+    assert [get(app), get(app)] == [503, 503]
+    assert "lacks 2 revisions" in caplog.text
+    assert tables_of(file(apps)) == set()
+    with app.app_context():
+        fb.upgrade()
+    assert get(app) == 200
+    assert "wsgi_app" not in vars(app)
+
+
+def test_another_extension(apps: Apps, folder: pathlib.Path) -> None:
+    """An application that replaced the extension afterwards is served as ever."""
+    app = serving(apps)
+    app.extensions["migrate"] = object()
+    assert get(app) == 200
+    assert not file(apps).exists()
