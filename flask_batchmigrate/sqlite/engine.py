@@ -11,6 +11,7 @@ Usable by itself, with nothing but a connection::
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import dataclasses
 
 from . import changes
@@ -100,7 +101,7 @@ def alter_table(
         (c.new_name for c in block if isinstance(c, changes.RenameTable)), None
     )
     rest = [c for c in block if not isinstance(c, changes.RenameTable)]
-    with savepoint(db, "batchmigrate_block"):
+    with _explained(db, table), savepoint(db, "batchmigrate_block"):
         if rest or new_name is None or options.recreate == "always":
             report = _alter_in_order(db, table, rest, schema, options)
         else:
@@ -111,6 +112,25 @@ def alter_table(
             rename_table(db, schema, report.table, new_name)
             report = dataclasses.replace(report, table=new_name)
     return report
+
+
+@contextlib.contextmanager
+def _explained(db: Database, table: str) -> cabc.Iterator[None]:
+    """Say what holds a table; SQLite only says that it is locked.
+
+    This lock is held by a query, not by a transaction, and never waited for:
+    https://www.sqlite.org/rescode.html#locked
+    """
+    try:
+        yield
+    except db.driver_error as error:
+        if "table is locked" not in str(error):
+            raise
+        raise ChangeRefused(
+            f"Table '{table}' cannot be changed while rows are being read from the"
+            " database: fetch all of them, or close the result, before the change."
+            " Nothing was changed."
+        ) from error
 
 
 def _alter_in_order(

@@ -180,3 +180,15 @@ def test_an_attached_database(database: MakeDatabase) -> None:
         (2, 20),
     ]
     connection.close()
+
+
+def test_an_open_query_stops_a_copy(database: MakeDatabase) -> None:
+    """SQLite cannot drop what is being read; it is said what to do."""
+    db = database(TABLE)
+
+    def upgrade(op: Operations) -> None:
+        rows = op.get_bind().execute(sa.text("SELECT id FROM t"))
+        rows.fetchone()
+        op.alter_column("t", "a", type_=sa.Integer())
+
+    assert "fetch all of them, or close the result" in db.refuse(upgrade)
