@@ -355,7 +355,7 @@ def autoincrement(wanted: bool) -> Expect:
     def expect(state: State) -> None:
         if not wanted:
             state.sequence.pop(THING, None)
-        elif THING not in state.sequence:
+        elif THING not in state.sequence and is_rowid(the_table(state)):
             rows = the_table(state).rows
             state.sequence[THING] = max(rowid for rowid, _ in rows)
 
