@@ -8,7 +8,9 @@ from __future__ import annotations
 import collections.abc as cabc
 import typing as t
 
+import alembic
 import pytest
+from differences import ALEMBIC
 from differences import DIFFERENCES
 from differences import plain_name
 
@@ -16,12 +18,17 @@ from flask_batchmigrate.sqlite import adapter
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the tests of the list to fail."""
+    """Expect the tests of the list to fail.
+
+    In other releases than the list speaks of, some of them pass for reasons that are
+    none: there they may.
+    """
+    strict = alembic.__version__.startswith(f"{ALEMBIC}.")
     reasons = {d.test: d.reason for d in DIFFERENCES}
     for item in items:
         reason = reasons.get(plain_name(item.nodeid))
         if reason is not None:
-            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=strict))
 
 
 @pytest.hookimpl(wrapper=True)
