@@ -209,6 +209,7 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     keys = read_foreign_keys(db, catalogue)
     children = {key.child for key in children_of(keys, stored.name)} | {stored.name}
     changed = changed_columns(plan.target)
+    rekeyed = stored.text.primary_key != plan.target.text.primary_key
     look = set()
     for key in keys:
         columns: tuple[str, ...] = ()
@@ -216,6 +217,9 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
             columns += key.child_columns
         if same_name(key.parent, stored.name):
             columns += key.parent_columns or stored.text.primary_key
+            # A key that names no columns refers to the primary key, whatever it is.
+            if not key.parent_columns and rekeyed:
+                look.add(key.child)
         if any(same_name(c, name) for c in changed for name in columns):
             look.add(key.child)
     return read_state(db, stored.schema, children, look)

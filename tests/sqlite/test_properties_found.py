@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import pathlib
 import sqlite3
 
 import pytest
@@ -297,3 +298,50 @@ def test_null_does_not_become_a_number(
     database.execute("DELETE FROM t WHERE a IS NULL")
     alter(database, change)
     assert database.execute("SELECT rowid, a, b FROM t").fetchall() == [(7, 7, "x")]
+
+
+@pytest.mark.parametrize(
+    ("parent", "block"),
+    [
+        ("a TEXT PRIMARY KEY, b TEXT", [changes.SetType("a", "TEXT", "a || '!'")]),
+        (
+            "a TEXT PRIMARY KEY, b TEXT",
+            [changes.AddConstraint("PRIMARY KEY (b)")],
+        ),
+        (
+            "a TEXT PRIMARY KEY, b TEXT",
+            [changes.RenameColumn("a", "c"), changes.RenameColumn("b", "a")],
+        ),
+    ],
+)
+def test_children_keep_their_parents(
+    database: sqlite3.Connection, parent: str, block: list[changes.Change]
+) -> None:
+    """Enforced keys hold after the block, or it is refused."""
+    database.execute("COMMIT")
+    database.execute("PRAGMA foreign_keys = ON")
+    database.execute(f"CREATE TABLE t ({parent})")
+    database.execute("CREATE TABLE child (p REFERENCES t)")
+    database.execute("INSERT INTO t VALUES ('x', 'y')")
+    database.execute("INSERT INTO child VALUES ('x')")
+    database.execute("BEGIN")
+    with contextlib.suppress(ChangeRefused):
+        alter(database, *block)
+    assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert database.execute("SELECT p FROM child").fetchall() == [("x",)]
+
+
+def test_another_connection_notices(tmp_path: pathlib.Path) -> None:
+    """A connection that has read the schema before reads it again after the block."""
+    path = tmp_path / "app.db"
+    with (
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database,
+        contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        database.execute("CREATE TABLE t (a, b DEFAULT 1)")
+        other.execute("INSERT INTO t (a) VALUES (1)")
+        database.execute("BEGIN IMMEDIATE")
+        alter(database, changes.SetNotNull("a", True))
+        database.execute("COMMIT")
+        with pytest.raises(sqlite3.IntegrityError, match=r"t\.a"):
+            other.execute("INSERT INTO t (a) VALUES (NULL)")
