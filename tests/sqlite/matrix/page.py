@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import pathlib
 import re
+import sqlite3
 import tempfile
 import typing as t
 
@@ -39,7 +40,7 @@ cell is a test: a file with that feature and a few rows is upgraded and downgrad
 again, and everything that SQLite can tell of it is compared before and after: the
 stored text of the table, its views, triggers and indexes, every value with its storage
 class, row ids, counters, statistics, foreign keys, the integrity check, and what the
-feature does when it is used.
+feature does when it is used. The reasons are those of SQLite {version}.
 
 | | |
 |---|---|
@@ -62,9 +63,12 @@ GROUPS: t.Final = (
 )
 
 
-def render(outcomes: Outcomes) -> str:
-    """Write the page."""
-    parts = [HEAD.rstrip()]
+def render(outcomes: Outcomes, version: str = sqlite3.sqlite_version) -> str:
+    """Write the page.
+
+    :param version: the SQLite release that gave the reasons.
+    """
+    parts = [HEAD.rstrip().format(version=version)]
     for title, text, on in GROUPS:
         names = [name for name, o in OPERATIONS.items() if o.on is on]
         parts.append(f"## {title}\n\n{text}")
@@ -94,6 +98,11 @@ def _reasons(outcomes: Outcomes, names: list[str]) -> cabc.Iterator[str]:
             outcome = outcomes[key, name]
             if outcome.result == REFUSED:
                 yield f"- {feature.title}, {number}: `{outcome.reason}`"
+
+
+def version_of(text: str) -> str:
+    """Return the SQLite release that a page was made with."""
+    return re.findall(r"SQLite (\d+\.\d+\.\d+)\.", text)[0]
 
 
 def read(text: str) -> Outcomes:
