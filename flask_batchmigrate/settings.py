@@ -54,6 +54,14 @@ def _is_seconds(value: t.Any) -> bool:
     return isinstance(value, (int, float)) and not _is_bool(value) and value >= 0
 
 
+def _is_limit(value: t.Any) -> bool:
+    return value is None or (_is_seconds(value) and value > 0)
+
+
+def _is_count(value: t.Any) -> bool:
+    return isinstance(value, int) and not _is_bool(value) and value >= 0
+
+
 SETTINGS: t.Final = (
     Setting(
         "directory",
@@ -108,11 +116,45 @@ SETTINGS: t.Final = (
         _is_keys,
     ),
     Setting(
+        "lock",
+        True,
+        "True or False",
+        "Whether one process at a time migrates a PostgreSQL, MySQL or MariaDB"
+        " database, by a lock that the server keeps. Switch it off behind a proxy that"
+        " pools transactions, and see to it yourself. SQLite needs no such lock.",
+        _is_bool,
+    ),
+    Setting(
         "lock_timeout",
         60.0,
         "a number of seconds",
         "How long to wait, in seconds, for another process that is migrating.",
         _is_seconds,
+    ),
+    Setting(
+        "server_lock_timeout",
+        None,
+        "a number of seconds, or None",
+        "How long a statement of a migration may wait, in seconds, for a table or row"
+        " that the application is using; requests queue up behind it in that time. None"
+        " leaves it to the server. PostgreSQL, MySQL and MariaDB.",
+        _is_limit,
+    ),
+    Setting(
+        "server_lock_retries",
+        5,
+        "a whole number",
+        "How often a migration that 'server_lock_timeout' stopped is tried again from"
+        " the revision's beginning.",
+        _is_count,
+    ),
+    Setting(
+        "statement_timeout",
+        None,
+        "a number of seconds, or None",
+        "How long a statement of a migration may take, in seconds. None leaves it to"
+        " the server. PostgreSQL and MariaDB; on MySQL it limits SELECT only.",
+        _is_limit,
     ),
     Setting(
         "auto_upgrade",
@@ -202,6 +244,30 @@ class Settings:
         return frozenset(key or "" for key in self["exclude_binds"])
 
     @property
+    def lock(self) -> bool:
+        """Whether processes take turns at a server's database."""
+        return bool(self["lock"])
+
+    @property
     def lock_timeout(self) -> float:
         """Seconds to wait for another process that is migrating."""
         return float(self["lock_timeout"])
+
+    @property
+    def server_lock_timeout(self) -> float | None:
+        """Seconds that a statement may wait for what the application uses."""
+        return _seconds(self["server_lock_timeout"])
+
+    @property
+    def server_lock_retries(self) -> int:
+        """How often a migration that had to wait for too long is tried again."""
+        return int(self["server_lock_retries"])
+
+    @property
+    def statement_timeout(self) -> float | None:
+        """Seconds that a statement may take."""
+        return _seconds(self["statement_timeout"])
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else float(value)

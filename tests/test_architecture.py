@@ -48,6 +48,7 @@ LAYERS = (
     TRANSLATION,
     ADAPTER,
     ("errors",),
+    ("locks", "locks.*"),
     ("state",),
     ("environment", "environment.*"),
     ("commands",),

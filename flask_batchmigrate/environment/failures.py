@@ -114,7 +114,7 @@ def _state(session: Session) -> str:
     """Say what a failed revision left behind."""
     if session.unchanged:
         return _UNCHANGED
-    if session.committed:
+    if session.progress.committed:
         return "What ran before it was committed."
     return ""
 

@@ -22,6 +22,7 @@ from ..sqlite.session import join
 from ..sqlite.transaction import MigrationTransaction
 from . import failures
 from . import plan
+from . import turns
 from . import user_env
 from .config import PACKAGED
 from .config import set_option
@@ -120,14 +121,21 @@ def _run_all(config: AlembicConfig, configure_args: dict[str, t.Any]) -> None:
         Session(setup, made, context.script) as session,
         setup.state.running_with(args),
         failures.translated(setup, session),
-        _sqlite_engine(session),
     ):
         _process.session = session
         try:
-            _run_environment(config, session, configure_args)
+            turns.take(session, lambda: _run_once(config, session, configure_args))
         finally:
             _process.session = None
         session.finish()
+
+
+def _run_once(
+    config: AlembicConfig, session: Session, configure_args: dict[str, t.Any]
+) -> None:
+    """Run the environment with SQLite in the hands of the project's engine."""
+    with _sqlite_engine(session):
+        _run_environment(config, session, configure_args)
 
 
 @contextlib.contextmanager

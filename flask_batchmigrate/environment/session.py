@@ -14,6 +14,7 @@ from alembic import context
 from alembic.script import Script
 from alembic.script import ScriptDirectory
 
+from ..locks.hold import can_lock
 from ..reporting import reporter
 from ..results import Applied
 from ..results import Direction
@@ -25,11 +26,14 @@ from .config import Setup
 from .folder import accepts_engine_name
 from .folder import names_in
 from .plan import Plan
+from .progress import Progress
 from .targets import by_database
 from .targets import find_by_engine
 from .targets import find_by_url
 from .targets import no_models
 from .targets import Target
+from .timeouts import limit
+from .timeouts import Limits
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,6 +43,10 @@ class Failure:
     script: Script
     error: Exception
     target: Target | None
+
+
+class NotItsTurn(Exception):
+    """There is something to migrate, and the lock has not been taken."""
 
 
 class Session:
@@ -56,7 +64,11 @@ class Session:
         self.failure: Failure | None = None
         self.reached: Target | None = None
         self.heads: tuple[str, ...] = ()
-        self.committed = False
+        self.progress = Progress(setup.applied)
+        #: Whether the databases' locks are held, or need not be.
+        self.may_write = True
+        #: Whether the run was stopped because it is not so.
+        self.wants_to_write = False
         self.transactions: list[MigrationTransaction] = []
         self._transactional = True
         self._configured: set[str] = set()
@@ -76,7 +88,17 @@ class Session:
     @property
     def unchanged(self) -> bool:
         """Whether it is certain that a failed run left every database as it was."""
-        return self._transactional and not self.committed
+        return self._transactional and not self.progress.committed
+
+    @property
+    def can_begin_again(self) -> bool:
+        """Whether nothing stays of the revision that failed."""
+        return self.progress.can_begin_again(self._transactional)
+
+    def begin_again(self) -> None:
+        """Forget what was undone: the environment is about to run once more."""
+        self.failure = None
+        self.progress.forget_undone()
 
     # What stands for Alembic's functions
 
@@ -107,7 +129,8 @@ class Session:
         options["on_version_apply"] = (*_hooks(options), self._on_version_apply)
         connection = options.get("connection")
         if isinstance(connection, sa.Connection):
-            self._watch_commits(connection)
+            self.progress.watch(connection, targets, self._cleanup)
+            self._limit(connection)
         if targets:
             self.reached = targets[0]
             reporter().bind_started(targets[0].bind, targets[0].database, dialect)
@@ -122,6 +145,9 @@ class Session:
     def run_migrations(self, **kwargs: t.Any) -> None:
         """Stand for ``context.run_migrations``."""
         self.heads = tuple(context.get_context().get_current_heads())
+        if not self.may_write and self._would_write():
+            self.wants_to_write = True
+            raise NotItsTurn
         outside, self.in_env_py = self.in_env_py, False
         try:
             context.run_migrations(**kwargs)
@@ -194,14 +220,21 @@ class Session:
                     return tuple(group)
         return (found,)
 
-    def _watch_commits(self, connection: sa.Connection) -> None:
-        """Remember whether anything was committed, for the messages."""
+    def _limit(self, connection: sa.Connection) -> None:
+        """Limit what the statements of a migration may wait and take."""
+        settings = self.setup.state.settings
+        limits = Limits(settings.server_lock_timeout, settings.statement_timeout)
+        looks = self.setup.compares or self.setup.looks
+        if limits != Limits(None, None) and not looks:
+            limit(connection, limits, self._cleanup)
 
-        def on_commit(connection: sa.Connection) -> None:
-            self.committed = True
-
-        sa.event.listen(connection, "commit", on_commit)
-        self._cleanup.callback(sa.event.remove, connection, "commit", on_commit)
+    def _would_write(self) -> bool:
+        """Tell whether there is something to do that needs a server's lock."""
+        now = context.get_context()
+        if not can_lock(now.dialect):
+            return False
+        steps = now.opts["fn"](self.heads, now)
+        return bool(now.opts.get("purge")) or any(True for _ in steps)
 
     # Hooks
 
@@ -266,6 +299,7 @@ class Session:
                 reporter().revision_started(
                     target.bind, direction, script.revision, script.doc
                 )
+            self.progress.revision_started()
             try:
                 for arguments in self._arguments(kwargs, several, names):
                     function(**arguments)

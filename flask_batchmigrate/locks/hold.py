@@ -1,0 +1,191 @@
+"""Takes the migration lock of databases, waits for it, and gives it back."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import dataclasses
+import random
+import time
+import typing as t
+
+import sqlalchemy as sa
+
+from ..errors import DatabaseError
+from ..errors import LockTimeout
+from ..reporting import reporter
+from .mechanism import Mechanism
+from .mysql import NamedLock
+from .postgresql import AdvisoryLock
+
+_MECHANISMS: t.Final[dict[str, Mechanism]] = {
+    "postgresql": AdvisoryLock(),
+    "mysql": NamedLock(),
+    "mariadb": NamedLock(),
+}
+
+#: Waiting shorter than this is not worth a message, in seconds.
+_PATIENCE: t.Final = 0.3
+#: The time between two attempts grows from the first to the second, in seconds.
+_PAUSES: t.Final = (0.02, 0.5)
+#: How long an attempt may wait inside a server, in seconds; Python handles signals
+#: between attempts.
+_SLICE: t.Final = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Lockable:
+    """A database to lock.
+
+    :param engine: the application's engine for it.
+    :param name: the database as messages name it.
+    :param version_table: the table that stores the revision, with its schema.
+    """
+
+    engine: sa.Engine
+    name: str
+    version_table: str
+
+    @property
+    def _order(self) -> tuple[str, ...]:
+        """What decides whose lock is taken first, whatever a host is called."""
+        url = self.engine.url
+        parts = (url.get_backend_name(), url.database, url.port, url.host)
+        return tuple(str(part or "") for part in parts)
+
+
+def can_lock(dialect: sa.Dialect) -> bool:
+    """Tell whether there is a migration lock for databases of this kind."""
+    return dialect.name in _MECHANISMS
+
+
+@contextlib.contextmanager
+def held(databases: cabc.Iterable[Lockable], timeout: float) -> cabc.Iterator[None]:
+    """Have the migration locks of all databases in the ``with`` block.
+
+    Each is held by a session of its own, which is not of the application's pool. All
+    processes take them in the same order.
+
+    :param timeout: how long to wait for all of them together, in seconds.
+    :raises LockTimeout: another process kept one for longer.
+    :raises DatabaseError: a server does not give such locks.
+    """
+    deadline = time.monotonic() + timeout
+    sessions: set[cabc.Hashable] = set()
+    with contextlib.ExitStack() as stack:
+        for database in sorted(databases, key=lambda each: each._order):
+            connection = stack.enter_context(_connection_of_its_own(database.engine))
+            lock = _Lock(database, connection)
+            if lock.take(sessions, deadline, timeout):
+                stack.callback(lock.give_back)
+        yield
+
+
+@contextlib.contextmanager
+def _connection_of_its_own(engine: sa.Engine) -> cabc.Iterator[sa.Connection]:
+    """Open a connection as the engine's pool would, but apart from it.
+
+    The pool may be too small for two connections, and what commits or rolls back in the
+    migration must not reach this one.
+    """
+    # It connects with the same function, and has the same listeners.
+    pool = engine.pool.recreate()
+    try:
+        apart = sa.Engine(pool, engine.dialect, engine.url)
+        with apart.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+    finally:
+        pool.dispose()
+
+
+class _Lock:
+    """The migration lock of one database, on a connection."""
+
+    def __init__(self, database: Lockable, connection: sa.Connection) -> None:
+        self._database = database
+        self._connection = connection
+        self._mechanism = _MECHANISMS[database.engine.dialect.name]
+        self._key: str | int = ""
+
+    def take(
+        self, sessions: set[cabc.Hashable], deadline: float, timeout: float
+    ) -> bool:
+        """Wait for the lock.
+
+        :param sessions: those that hold locks for this process already; the new one is
+            added to them.
+        :param deadline: when to give up, by the monotonic clock.
+        :param timeout: the same as a number of seconds, for the message.
+        :return: False where one of these sessions has this very lock: two engines may
+            lead to one database by different names.
+        """
+        try:
+            self._mechanism.prepare(self._connection)
+            self._key = self._mechanism.key(
+                self._connection, self._database.version_table
+            )
+            own = self._mechanism.session(self._connection)
+            taken = self._acquire(0) or self._wait(sessions, deadline, timeout)
+        except sa.exc.DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            raise DatabaseError(
+                f"Database '{self._database.name}' gives no migration lock: "
+                f"{' '.join(str(error.orig).split())}. Nothing was changed. Where only "
+                "one process migrates at a time, set 'BATCHMIGRATE_LOCK' to False."
+            ) from error
+        sessions.add(own)
+        return taken
+
+    def _acquire(self, wait: int) -> bool:
+        return self._mechanism.acquire(self._connection, self._key, wait)
+
+    def _wait(
+        self, sessions: cabc.Set[cabc.Hashable], deadline: float, timeout: float
+    ) -> bool:
+        holder = self._mechanism.holder(self._connection, self._key)
+        if holder is not None and holder.session in sessions:
+            return False
+        told = time.monotonic() + _PATIENCE
+        pause, longest = _PAUSES
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise self._timed_out(timeout)
+            time.sleep(min(left, random.uniform(pause / 2, pause)))
+            pause = min(longest, pause * 1.5)
+            if self._acquire(min(_SLICE, int(left))):
+                return True
+            if told and time.monotonic() >= told:
+                told = 0.0
+                reporter().waiting(
+                    f"Waiting for another migration of '{self._database.name}' "
+                    f"({self._holder()})."
+                )
+
+    def _holder(self) -> str:
+        """Return who has the lock, in words."""
+        holder = self._mechanism.holder(self._connection, self._key)
+        return "now finished" if holder is None else holder.description
+
+    def _timed_out(self, timeout: float) -> LockTimeout:
+        return LockTimeout(
+            f"Database '{self._database.name}' was being migrated by somebody else for "
+            f"all of {timeout:g} s ({self._holder()}). Nothing was changed. Try again "
+            "when that is over, or wait longer: 'BATCHMIGRATE_LOCK_TIMEOUT'."
+        )
+
+    def give_back(self) -> None:
+        """Let the next one in; warn where the lock had been lost before."""
+        try:
+            kept = self._mechanism.release(self._connection, self._key)
+        except sa.exc.DBAPIError:
+            kept = False
+        if not kept:
+            reporter().warning(
+                f"The migration lock of '{self._database.name}' was lost before the "
+                "migration was over: the session that held it has ended, or a proxy "
+                "gives sessions to several clients. Another process may have migrated "
+                "at the same time. Connect to the server itself for migrations, or set "
+                "'BATCHMIGRATE_LOCK' to False and run one at a time."
+            )
