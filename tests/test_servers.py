@@ -1,34 +1,16 @@
-"""The example's history on PostgreSQL and MariaDB, from the same scripts.
-
-``BATCHMIGRATE_TEST_POSTGRESQL_URL`` and ``BATCHMIGRATE_TEST_MARIADB_URL`` say where the
-servers are. Each test makes a database of its own there and drops it.
-"""
+"""The example's history on PostgreSQL and MariaDB, from the same scripts."""
 
 from __future__ import annotations
 
 import collections.abc as cabc
-import os
-import uuid
 
 import pytest
-import sqlalchemy as sa
 
 from example_app.seed import seed
 from flask_batchmigrate import upgrade
 from tests import example_history as history
-
-SERVERS = {
-    "postgresql": (
-        "BATCHMIGRATE_TEST_POSTGRESQL_URL",
-        "postgresql+psycopg://postgres@127.0.0.1:5432/test",
-        {"connect_timeout": 3},
-    ),
-    "mariadb": (
-        "BATCHMIGRATE_TEST_MARIADB_URL",
-        "mysql+pymysql://root@127.0.0.1:3306/test",
-        {"connect_timeout": 3},
-    ),
-}
+from tests.servers import new_database
+from tests.servers import SERVERS
 
 pytestmark = pytest.mark.servers
 
@@ -36,27 +18,8 @@ pytestmark = pytest.mark.servers
 @pytest.fixture(params=SERVERS)
 def database(request: pytest.FixtureRequest) -> cabc.Iterator[str]:
     """The URL of a new, empty database, within the context of the example."""
-    variable, default, connect_args = SERVERS[request.param]
-    url = sa.make_url(os.environ.get(variable, default))
-    name = f"batchmigrate_{uuid.uuid4().hex[:12]}"
-    server = sa.create_engine(
-        url, connect_args=connect_args, isolation_level="AUTOCOMMIT"
-    )
-    try:
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    except sa.exc.OperationalError:
-        server.dispose()
-        pytest.skip(f"no server answers at {url!r}; {variable} names another")
-
-    new = url.set(database=name).render_as_string(hide_password=False)
-    try:
-        with history.example(new):
-            yield new
-    finally:
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name}")
-        server.dispose()
+    with new_database(request.param) as url, history.example(url):
+        yield url
 
 
 @pytest.mark.usefixtures("database")
