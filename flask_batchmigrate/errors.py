@@ -103,7 +103,7 @@ class DatabaseUnavailable(DatabaseError):
 
 
 class LockTimeout(DatabaseError):
-    """Another process held the database for longer than ``BATCHMIGRATE_LOCK_TIMEOUT``."""
+    """Another process kept the database for all of ``BATCHMIGRATE_LOCK_TIMEOUT``."""
 
 
 class DatabaseNotUpToDate(BatchMigrateError):

@@ -1,7 +1,7 @@
 """New, empty databases on the servers that tests may use.
 
-``BATCHMIGRATE_TEST_POSTGRESQL_URL`` and ``BATCHMIGRATE_TEST_MARIADB_URL`` say where they
-are.
+``BATCHMIGRATE_TEST_POSTGRESQL_URL`` and ``BATCHMIGRATE_TEST_MARIADB_URL`` say where
+they are.
 """
 
 from __future__ import annotations
