@@ -206,7 +206,7 @@ of its place in Alembic were run with
 - Python 3.10, 3.11, 3.12 and 3.13;
 - SQLAlchemy 2.0.16, 2.0.31, 2.0.57 and 2.1.9;
 - Alembic 1.14.0 and 1.20.1;
-- SQLite 3.31.1, 3.32.0, 3.34.0, 3.35.2, 3.37.0, 3.40.1 and 3.54.1, each with its
+- SQLite 3.31.1, 3.32.0, 3.34.0, 3.35.2, 3.36.0, 3.37.0, 3.40.1 and 3.54.1, with the
   catalogue open and in defensive mode. 3.29.0 is refused, with its version.
 
 What older SQLite libraries lack is gone round: before 3.36 the schema is read again by
