@@ -134,7 +134,8 @@ def _condition(declared: _Declared, value: str) -> str | None:
     if family == "number":
         if room == float("inf"):
             return number
-        return f"{number} OR abs({value}) >= 1e{int(room)}"
+        # Not by abs(), which overflows for the smallest integer.
+        return f"{number} OR {value} >= 1e{int(room)} OR {value} <= -1e{int(room)}"
     if family == "text":
         return text if room == float("inf") else f"{text} OR length({value}) > {room}"
     return {

@@ -260,6 +260,12 @@ def _type_case(target: Target, old: ColumnText, new: ColumnText) -> str:
         or (alias_after and same_name(alias_after, new.name))
     ):
         alike = False
+    if any(same_name(new.name, name) for name in after.primary_key) and (
+        (upper(old.type) == "INTEGER") is not (upper(new.type) == "INTEGER")
+    ):
+        # SQLite numbers automatic indexes otherwise where the key is an INTEGER one,
+        # in a WITHOUT ROWID table too.
+        alike = False
     return "type, same storage" if alike else "type, other storage"
 
 

@@ -345,3 +345,20 @@ def test_another_connection_notices(tmp_path: pathlib.Path) -> None:
         database.execute("COMMIT")
         with pytest.raises(sqlite3.IntegrityError, match=r"t\.a"):
             other.execute("INSERT INTO t (a) VALUES (NULL)")
+
+
+def test_key_of_another_type_without_rowid(database: sqlite3.Connection) -> None:
+    """An INTEGER key shifts the numbers by which automatic indexes are found."""
+    database.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b UNIQUE) WITHOUT ROWID")
+    database.execute("INSERT INTO t VALUES (1, 'x')")
+    for type_ in ("NUMERIC", "INTEGER"):
+        alter(database, changes.SetType("a", type_))
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_smallest_integer_is_no_decimal(database: sqlite3.Connection) -> None:
+    """Looking at it must not end in SQLite's own overflow error."""
+    database.execute("CREATE TABLE t (a BIGINT)")
+    database.execute("INSERT INTO t VALUES (-9223372036854775808)")
+    with pytest.raises(RowsRefused, match=r"cannot become DECIMAL\(10, 2\)"):
+        alter(database, changes.SetType("a", "DECIMAL(10, 2)"))
