@@ -132,8 +132,8 @@ def _shown(
 
 def _ini_file(directory: str | None) -> pathlib.Path:
     """Return where the user's ini file would be."""
-    from .environment.config import current_state
     from .environment.folder import locate
+    from .state import current_state
 
     folder = locate(current_app, directory or current_state().directory)
     return folder.path / "alembic.ini"
@@ -244,8 +244,13 @@ def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     REVISION is an id, "head" (the default), "heads", or steps such as "+1"; with --sql
     also a range "<from>:<to>".
     """
-    done = commands.upgrade(directory, **given)
-    _show_run(to, done, nothing="nothing to upgrade.")
+    from .environment.glance import nothing_to_upgrade
+
+    # The commands load Alembic, which a repeated deploy mostly has no use for.
+    plain = given == {"revision": "head", "sql": False, "tag": None}
+    done = plain and nothing_to_upgrade(directory)
+    applied = [] if done else commands.upgrade(directory, **given)
+    _show_run(to, applied, nothing="nothing to upgrade.")
 
 
 @_command(

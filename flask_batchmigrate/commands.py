@@ -1,9 +1,8 @@
 """The commands as functions: they return values, raise, and print nothing.
 
 The names and parameters are Flask-Migrate's. All but :func:`list_templates` need an
-application context. Errors are of the family in :mod:`~flask_batchmigrate.errors`; one
-that is not, and keeps its own class, is a defect of this project or of a library. Where
-a function takes them:
+application context. Errors are of the family in :mod:`~flask_batchmigrate.errors`; any
+other is a defect of this project or of a library. Where a function takes them:
 
 ``directory``
     is another migrations folder than the application's own.
@@ -31,6 +30,7 @@ from alembic.script import Script
 from .environment import lookup
 from .environment import scaffold
 from .environment import writing
+from .environment.glance import nothing_to_upgrade
 from .environment.invocation import Invocation
 from .errors import UnknownRevision
 from .results import Applied
@@ -226,11 +226,12 @@ def upgrade(
     :raises UnknownRevision: there is no such revision.
     """
     call = Invocation(directory, x_arg)
+    plain = (revision, sql, tag, x_arg) == ("head", False, None, None)
     with call.guarded():
+        if plain and nothing_to_upgrade(directory):
+            return []
         call.scripts()
         target = call.head_target(revision)
-        if target == "head" and not sql and call.is_at_head():
-            return []
         return call.apply(sql, command.upgrade, target, tag=tag)
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 import sqlalchemy as sa
+from flask import current_app
 
 if t.TYPE_CHECKING:
     from .extension import BatchMigrate
@@ -127,3 +128,26 @@ class MigrateState:
 _running: contextvars.ContextVar[tuple[MigrateState, dict[str, t.Any]] | None] = (
     contextvars.ContextVar("flask_batchmigrate_running", default=None)
 )
+
+
+def current_state() -> MigrateState:
+    """Return the state of the current application.
+
+    :raises NoApplication: there is no application context, or no extension in it.
+    """
+    if not current_app:
+        from .errors import NoApplication
+
+        raise NoApplication(
+            "Migrations need to know the application. Nothing was changed. Call this "
+            "inside 'with app.app_context():'."
+        )
+    state = current_app.extensions.get("migrate")
+    if not isinstance(state, MigrateState):
+        from .errors import NoApplication
+
+        raise NoApplication(
+            f"Application '{current_app.name}' has no migrations. Nothing was changed. "
+            "Call 'BatchMigrate().init_app(app, db)' when it is created."
+        )
+    return state

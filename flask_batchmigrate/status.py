@@ -13,6 +13,7 @@ from alembic.script import Script
 from alembic.script import ScriptDirectory
 
 from . import commands
+from .environment.glance import nothing_to_upgrade
 from .environment.invocation import Invocation
 from .environment.targets import display
 from .errors import DatabaseNotStamped
@@ -114,10 +115,7 @@ def is_surely_current() -> bool:
 
     :return: False where it takes a closer look to know.
     """
-    call = Invocation(None)
-    with call.guarded():
-        call.scripts()
-        return call.is_at_head()
+    return nothing_to_upgrade()
 
 
 def upgrade_if_known() -> list[Applied]:

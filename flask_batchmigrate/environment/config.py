@@ -21,9 +21,9 @@ from flask import current_app
 from flask import g
 
 from .._compat import PATH_SEPARATOR
-from ..errors import NoApplication
 from ..results import Applied
 from ..settings import SetupError
+from ..state import current_state
 from ..state import MigrateState
 from .folder import Folder
 from .folder import locate
@@ -86,25 +86,6 @@ class Config(AlembicConfig):
     def get_template_directory(self) -> str:
         """Return the folder with the templates for ``init``."""
         return os.fspath(self.template_directory or TEMPLATES)
-
-
-def current_state() -> MigrateState:
-    """Return the state of the current application.
-
-    :raises NoApplication: there is no application context, or no extension in it.
-    """
-    if not current_app:
-        raise NoApplication(
-            "Migrations need to know the application. Nothing was changed. Call this "
-            "inside 'with app.app_context():'."
-        )
-    state = current_app.extensions.get("migrate")
-    if not isinstance(state, MigrateState):
-        raise NoApplication(
-            f"Application '{current_app.name}' has no migrations. Nothing was changed. "
-            "Call 'BatchMigrate().init_app(app, db)' when it is created."
-        )
-    return state
 
 
 def setup_of(config: AlembicConfig) -> Setup:

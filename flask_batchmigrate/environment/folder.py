@@ -1,4 +1,8 @@
-"""The migrations folder: where it is, and what its files say before they run."""
+"""The migrations folder: where it is, and what its files say before they run.
+
+The classes of errors are imported where one is raised: with them comes Alembic, which
+a look at a database that is up to date can do without.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,6 @@ import tempfile
 import typing as t
 
 from flask import Flask
-
-from ..errors import BrokenScript
-from ..errors import MigrationFolderError
-from ..errors import NotSupported
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -59,6 +59,8 @@ class Folder:
         :raises MigrationFolderError: there is none.
         """
         if not self.exists:
+            from ..errors import MigrationFolderError
+
             raise MigrationFolderError(
                 f"There is no migrations folder '{self.path}'. Nothing was changed. "
                 "Write the first migration with 'flask db migrate', or set "
@@ -78,6 +80,8 @@ class Folder:
             with tempfile.TemporaryFile(dir=place):
                 pass
         except OSError as error:
+            from ..errors import MigrationFolderError
+
             raise MigrationFolderError(
                 f"Nothing can be written to '{self.path}': '{place}': {error.strerror}."
                 " Nothing was changed. Correct that, or choose another folder."
@@ -94,6 +98,8 @@ class Folder:
         try:
             tree = ast.parse(self.env.read_bytes(), str(self.env))
         except SyntaxError as error:
+            from ..errors import BrokenScript
+
             raise BrokenScript(
                 f"'{self.env}', line {error.lineno}: {error.msg}. "
                 "Nothing was changed. Correct the file.",
@@ -101,6 +107,8 @@ class Folder:
                 error.lineno,
             ) from error
         if any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(tree)):
+            from ..errors import NotSupported
+
             raise NotSupported(
                 f"'{self.env}' is made for asynchronous engines, which are not "
                 "supported. Nothing was changed. Delete the file to use the packaged "
@@ -137,14 +145,28 @@ class Overview:
 def check_files(scripts: ScriptDirectory) -> Overview:
     """Refuse revision files that do not fit together, before Alembic loads them.
 
+    :raises BrokenScript: naming the file.
+    """
+    beside = [pathlib.Path(scripts.dir) / "versions"]
+    locations = [pathlib.Path(each) for each in scripts.version_locations or beside]
+    return overview(locations, scripts.recursive_version_locations)
+
+
+def overview(
+    locations: cabc.Sequence[pathlib.Path], recursive: bool = False
+) -> Overview:
+    """Read what revision files say, and refuse those that do not fit together.
+
     Alembic takes one of two files with the same id, with a warning, and stops with a
     KeyError where a predecessor is missing.
 
+    :param locations: the folders with revision files.
+    :param recursive: look into the folders below, too.
     :raises BrokenScript: naming the file.
     """
     owners: dict[str, pathlib.Path] = {}
     wanted: list[tuple[pathlib.Path, str]] = []
-    files = list(_files(scripts))
+    files = list(_files(locations, recursive))
     names_binds = False
     for path in files:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -153,6 +175,8 @@ def check_files(scripts: ScriptDirectory) -> Overview:
         _check_alone(path, said)
         for revision in said.get("revision", ())[:1]:
             if revision in owners and owners[revision] != path:
+                from ..errors import BrokenScript
+
                 raise BrokenScript(
                     f"'{owners[revision]}' and '{path}' have the same revision id "
                     f"'{revision}'. Nothing was changed. Give one of them another id, "
@@ -163,6 +187,8 @@ def check_files(scripts: ScriptDirectory) -> Overview:
         wanted += [(path, name) for name in said.get("down_revision", ())]
     for path, revision in wanted:
         if revision not in owners and len(owners) == len(files):
+            from ..errors import BrokenScript
+
             raise BrokenScript(
                 f"'{path}' follows revision '{revision}', which has no file. Nothing "
                 "was changed. Restore the file, or correct 'down_revision'.",
@@ -176,19 +202,21 @@ def check_files(scripts: ScriptDirectory) -> Overview:
 def _check_alone(path: pathlib.Path, said: dict[str, list[str]]) -> None:
     """Refuse a file that is wrong by itself."""
     if set(said.get("revision", ())) & set(said.get("down_revision", ())):
+        from ..errors import BrokenScript
+
         raise BrokenScript(
             f"'{path}' follows itself. Nothing was changed. Correct 'down_revision'.",
             path,
         )
 
 
-def _files(scripts: ScriptDirectory) -> cabc.Iterator[pathlib.Path]:
+def _files(
+    locations: cabc.Sequence[pathlib.Path], recursive: bool
+) -> cabc.Iterator[pathlib.Path]:
     """Yield the revision files, as Alembic chooses them."""
     seen = set()
-    beside = [pathlib.Path(scripts.dir) / "versions"]
-    locations = [pathlib.Path(each) for each in scripts.version_locations or beside]
     for location in locations:
-        pattern = "**/*.py" if scripts.recursive_version_locations else "*.py"
+        pattern = "**/*.py" if recursive else "*.py"
         for path in sorted(location.glob(pattern)):
             if path.name.startswith((".#", "__init__")):
                 continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import logging
 import os
 import typing as t
 
@@ -15,10 +14,9 @@ from alembic.script import ScriptDirectory
 from ..errors import BatchMigrateError
 from ..errors import MigrationFolderError
 from ..errors import MultipleHeads
-from ..reporting import reporter
 from ..results import Applied
 from ..results import Current
-from .config import current_state
+from ..state import current_state
 from .config import setup_of
 from .config import SqlBuffer
 from .failures import translated
@@ -155,29 +153,6 @@ class Invocation:
             names,
         )
 
-    def is_at_head(self) -> bool:
-        """Tell, without loading a script, that there is nothing to upgrade.
-
-        Only the plainest case is told: one database, one head that can be read from
-        the files, and no ``env.py``, which might see things differently.
-
-        :return: whether it is certain that the database is at the newest revision.
-        """
-        folder, state = self.setup.folder, self.setup.state
-        targets = list(find(state).values())
-        if len(targets) != 1 or len(self._overview.heads) != 1:
-            return False
-        if folder.env.is_file() or self._overview.names_binds:
-            return False
-        if select(state, {targets[0].bind: targets[0]}, frozenset()) != targets:
-            return False
-        if {head for _, head in self._stored_heads()} != self._overview.heads:
-            return False
-        target = targets[0]
-        dialect = target.engine.dialect.name
-        reporter().bind_started(target.bind, target.database, dialect)
-        return True
-
     def apply(
         self,
         sql: bool,
@@ -256,22 +231,7 @@ class Invocation:
         for target in select(state, find(state), frozenset()):
             if not target.is_there:
                 continue
-            with target.engine.connect() as connection, _quiet_set_up():
+            with target.engine.connect() as connection:
                 context = MigrationContext.configure(connection, opts=options)
                 heads = context.get_current_heads()
             yield from ((target, head) for head in heads)
-
-
-@contextlib.contextmanager
-def _quiet_set_up() -> cabc.Iterator[None]:
-    """Keep Alembic from announcing a context that migrates nothing."""
-    log = logging.getLogger("alembic.runtime.migration")
-
-    def leave_out(record: logging.LogRecord) -> bool:
-        return False
-
-    log.addFilter(leave_out)
-    try:
-        yield
-    finally:
-        log.removeFilter(leave_out)

@@ -1,4 +1,8 @@
-"""The databases of an application: from binds to engines and metadata."""
+"""The databases of an application: from binds to engines and metadata.
+
+The classes of errors are imported where one is raised: with them comes Alembic, which
+a look at a database that is up to date can do without.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,11 @@ import unicodedata
 
 import sqlalchemy as sa
 
-from ..errors import NoModels
-from ..errors import NotSupported
-from ..errors import UnknownBind
 from ..settings import SetupError
 from ..state import MigrateState
+
+if t.TYPE_CHECKING:
+    from ..errors import NoModels
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +43,11 @@ class Target:
     def database(self) -> str:
         """The database as it may be shown: no password."""
         return display(self.engine.url)
+
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name for the kind of database."""
+        return self.engine.dialect.name
 
     @property
     def is_there(self) -> bool:
@@ -80,6 +89,8 @@ def find(state: MigrateState) -> dict[str, Target]:
     metadatas = _metadatas(state)
     for bind in metadatas.keys() - engines.keys():
         if any(metadata.tables for metadata in metadatas[bind]):
+            from ..errors import UnknownBind
+
             raise UnknownBind(
                 f"Bind {bind!r} has tables but no engine. Nothing was changed. Add it "
                 "to the application's databases, e.g. 'SQLALCHEMY_BINDS'."
@@ -89,12 +100,16 @@ def find(state: MigrateState) -> dict[str, Target]:
     for bind, engine in sorted(engines.items()):
         name = identifier(bind)
         if name in owners:
+            from ..errors import UnknownBind
+
             raise UnknownBind(
                 f"Binds {owners[name]!r} and {bind!r} both become 'upgrade_{name}()' "
                 "in scripts. Nothing was changed. Rename one of them."
             )
         owners[name] = bind
         if getattr(engine.dialect, "is_async", False):
+            from ..errors import NotSupported
+
             raise NotSupported(
                 f"The engine of bind {bind!r} is asynchronous, which is not supported. "
                 "Nothing was changed. Give migrations a synchronous driver."
@@ -122,6 +137,8 @@ def _engines(state: MigrateState) -> dict[str, sa.Engine]:
         return {"": db.engine}
     if engines or not getattr(db, "async_engines", None):
         return {_key(db, key): engine for key, engine in engines.items()}
+    from ..errors import NotSupported
+
     raise NotSupported(
         "The application has asynchronous engines only, which are not supported. "
         "Nothing was changed. Configure a synchronous engine for migrations."
@@ -169,6 +186,8 @@ def select(
     gone = {bind for bind in excluded if identifier(bind) in named}
     unknown = ((included or frozenset()) | excluded) - targets.keys() - gone
     if unknown:
+        from ..errors import UnknownBind
+
         raise UnknownBind(
             f"The application has no bind {min(unknown)!r}; it has "
             f"{', '.join(map(repr, targets)) or 'none'}. Nothing was changed. Correct "
@@ -197,6 +216,8 @@ def require_named(
     known = {target.name for target in targets.values()}
     excluded = {identifier(bind) for bind in state.settings.exclude_binds}
     for name in sorted(named - known - excluded):
+        from ..errors import UnknownBind
+
         raise UnknownBind(
             f"The revision scripts are for a bind {name!r}, which the application does "
             "not have. Nothing was changed. Add it to the application's databases, or "
@@ -206,6 +227,8 @@ def require_named(
 
 def no_models() -> NoModels:
     """Return the error for comparing a database with nothing."""
+    from ..errors import NoModels
+
     return NoModels(
         "The models define no tables, so there is nothing to compare the database "
         "with. Nothing was changed. Import the modules with the models where the "

@@ -1,0 +1,78 @@
+"""Tells at a glance, without Alembic, that there is nothing to upgrade.
+
+Starting a worker or repeating a deploy mostly finds the database at the newest
+revision. To know that takes the text of the revision files and one SELECT; loading
+Alembic and running every file takes many times longer.
+"""
+
+from __future__ import annotations
+
+import os
+
+import sqlalchemy as sa
+from flask import current_app
+from flask import g
+
+from ..reporting import reporter
+from ..state import current_state
+from ..state import MigrateState
+from .folder import Folder
+from .folder import locate
+from .folder import overview
+from .targets import find
+from .targets import select
+from .targets import Target
+
+
+def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
+    """Tell whether the application's database is surely at the newest revision.
+
+    Only the plainest case is told: one database, one head that can be read from the
+    files, and nothing of the user's own that might see things differently.
+
+    :param directory: another migrations folder than the application's own.
+    :return: False where it takes a closer look to know.
+    """
+    target = _target_at_head(directory)
+    if target is None:
+        return False
+    reporter().bind_started(target.bind, target.database, target.dialect)
+    return True
+
+
+def _target_at_head(directory: str | os.PathLike[str] | None) -> Target | None:
+    state = current_state()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    folder = locate(app, directory or g.get("directory") or state.directory)
+    if state.migrate.configure_callbacks or g.get("x_arg") or _is_customised(folder):
+        return None
+    targets = find(state)
+    if len(targets) != 1:
+        return None
+    (target,) = targets.values()
+    found = overview([folder.path / "versions"])
+    if found is None or found.names_binds or len(found.heads) != 1:
+        return None
+    if not target.is_there or select(state, targets, frozenset()) != [target]:
+        return None
+    return target if _stored(state, target.engine) == found.heads else None
+
+
+def _is_customised(folder: Folder) -> bool:
+    return folder.env.is_file() or (folder.path / "alembic.ini").is_file()
+
+
+def _stored(state: MigrateState, engine: sa.Engine) -> frozenset[str]:
+    """Return the revisions stored in a database."""
+    args = state.configure_args
+    versions = sa.table(
+        args.get("version_table", "alembic_version"),
+        sa.column("version_num"),
+        schema=args.get("version_table_schema"),
+    )
+    try:
+        with engine.connect() as connection:
+            return frozenset(connection.scalars(sa.select(versions.c.version_num)))
+    except sa.exc.SQLAlchemyError:
+        # There may be no such table, or no such server; the closer look will tell.
+        return frozenset()
