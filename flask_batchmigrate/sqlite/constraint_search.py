@@ -98,6 +98,23 @@ def same_meaning(first: ConstraintText, second: ConstraintText) -> bool:
     return first.kind is second.kind and meaning(first) == meaning(second)
 
 
+def same_label(first: ConstraintText, second: ConstraintText) -> bool:
+    """Tell whether two constraints have the same name."""
+    return (
+        first.name is not None
+        and second.name is not None
+        and same_name(first.name, second.name)
+    )
+
+
+def same_relation(first: ConstraintText, second: ConstraintText) -> bool:
+    """Tell whether two foreign keys differ in nothing but what they do."""
+    if first.kind is not ConstraintKind.FOREIGN_KEY or second.kind is not first.kind:
+        return False
+    # The columns, the parent and its columns come first.
+    return meaning(first)[:3] == meaning(second)[:3]
+
+
 def meaning(constraint: ConstraintText) -> tuple[object, ...]:
     """Return what a constraint says, for a comparison with another."""
     columns = tuple(upper(c) for c in constraint.columns)

@@ -15,7 +15,9 @@ from .catalogue import StoredTable
 from .constraint_search import describe
 from .constraint_search import find_constraint
 from .constraint_search import Naming
+from .constraint_search import same_label
 from .constraint_search import same_meaning
+from .constraint_search import same_relation
 from .errors import ChangeRefused
 from .objects import IndexText
 from .objects import parse_index
@@ -253,15 +255,17 @@ class _Builder:
                     f"{describe(wanted)} is on column '{column}', which it has not."
                 )
         for present in self.text.of_kind(wanted.kind):
-            same, named = same_meaning(present, wanted), _same_label(present, wanted)
+            same, named = same_meaning(present, wanted), same_label(present, wanted)
             if change.if_only or (change.unless_present and (same or named)):
                 return
-            if named and not same:
-                raise self.refuse(f"it already has a {describe(present)}.")
             if named:
-                self.notes.append(f"'{self.table}' already has {describe(present)}")
-                return
-            if wanted.kind is ConstraintKind.PRIMARY_KEY:
+                there = f"'{self.table}' already has {describe(present)}"
+                self.notes.append(there + ("" if same else ", which is replaced"))
+                if same:
+                    return
+                if not same_relation(present, wanted):
+                    raise self.refuse(f"it already has a {describe(present)}.")
+            if named or wanted.kind is ConstraintKind.PRIMARY_KEY:
                 self.edit(edits.drop_constraint(self.text, present))
         self.edit(edits.add_constraint(self.text, change.definition))
 
@@ -371,14 +375,6 @@ class _Builder:
                         f"column '{name}' cannot be dropped: generated column"
                         f" '{column.name}' is computed from it. Drop that one first."
                     )
-
-
-def _same_label(first: ConstraintText, second: ConstraintText) -> bool:
-    return (
-        first.name is not None
-        and second.name is not None
-        and same_name(first.name, second.name)
-    )
 
 
 _HANDLERS: dict[type[changes.Change], cabc.Callable[..., None]] = {

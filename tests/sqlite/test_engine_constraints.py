@@ -220,6 +220,22 @@ def test_a_constraint_that_is_there_already(database: MakeDatabase) -> None:
     assert any("already has UNIQUE 'one'" in note for note in db.notes)
 
 
+def test_a_foreign_key_that_gets_other_actions(database: MakeDatabase) -> None:
+    """One of the same name, columns and parent replaces it, as in Alembic."""
+    old = "CONSTRAINT fk FOREIGN KEY(a) REFERENCES p (id)"
+    db = database(f"{PARENT} CREATE TABLE t (a INT, b INT, {old});")
+
+    def upgrade(op: Operations) -> None:
+        with op.batch_alter_table("t") as batch:
+            batch.create_foreign_key("fk", "p", ["a"], ["id"], ondelete="CASCADE")
+
+    db.run(upgrade)
+    ((*_, on_delete, _),) = db.query("PRAGMA foreign_key_list(t)")
+    assert on_delete == "CASCADE"
+    assert any("already has FOREIGN KEY 'fk'" in note for note in db.notes)
+    db.refuse(lambda op: op.create_foreign_key("fk", "t", "p", ["b"], ["id"]))
+
+
 def test_autoincrement_where_there_is_no_number(database: MakeDatabase) -> None:
     """Asked of a table without such a key it changes nothing, as in SQLAlchemy."""
     db = database("CREATE TABLE t (a INT, b INT); INSERT INTO t VALUES (1, 2);")
