@@ -167,10 +167,6 @@ def page() -> str:
     rows = "\n".join(f"| `{d.test}` | {d.reason} |" for d in DIFFERENCES)
     left_out = "\n".join(f"- `{file}`: {why}." for file, why in LEFT_OUT.items())
     return f"""\
----
-orphan: true
----
-
 # Alembic's own tests
 
 Alembic comes with about two thousand tests. They are run here with the engine in the

@@ -119,7 +119,6 @@ def is_checked(old: str, new: str) -> bool:
 def render() -> str:
     """Write the page."""
     parts = [
-        "---\norphan: true\n---",
         "# Changes of type on SQLite",
         "<!-- Made by the tests: python -m tests.sqlite.types_page -->",
         "SQLite stores any value in any column. A change of type carries the values"

@@ -27,10 +27,6 @@ PAGE: t.Final = (
 SIGNS: t.Final = {KEPT: "✓", CHANGED: "✎", REFUSED: "✗"}
 Outcomes = dict[tuple[str, str], Outcome]
 HEAD: t.Final = """\
----
-orphan: true
----
-
 # What survives on SQLite
 
 <!-- Made by the tests: python -m tests.sqlite.matrix.page -->
