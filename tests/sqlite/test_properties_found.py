@@ -362,3 +362,14 @@ def test_smallest_integer_is_no_decimal(database: sqlite3.Connection) -> None:
     database.execute("INSERT INTO t VALUES (-9223372036854775808)")
     with pytest.raises(RowsRefused, match=r"cannot become DECIMAL\(10, 2\)"):
         alter(database, changes.SetType("a", "DECIMAL(10, 2)"))
+
+
+def test_collation_of_an_indexed_column(database: sqlite3.Connection) -> None:
+    """An index is sorted anew where its column is compared in another way."""
+    database.execute("CREATE TABLE t (a TEXT)")
+    database.execute("CREATE INDEX ix ON t (a)")
+    database.execute("INSERT INTO t VALUES ('B'), ('a'), ('A'), ('b')")
+    alter(database, changes.SetType("a", "TEXT COLLATE NOCASE"))
+    assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    found = database.execute("SELECT count(*) FROM t WHERE a = 'a'").fetchone()
+    assert found == (2,)
