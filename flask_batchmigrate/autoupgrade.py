@@ -17,6 +17,7 @@ from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response
 
 from . import debugpage
+from .environment.glance import nothing_to_upgrade
 from .state import MigrateState
 
 if t.TYPE_CHECKING:
@@ -183,11 +184,11 @@ class Gate:
             return Refusal(str(error), error)
 
     def _bring_up_to_date(self, mode: Mode) -> Refusal | None:
-        # Alembic is loaded by the first request, not by setting up.
+        if nothing_to_upgrade():
+            return None
+        # This loads Alembic.
         from . import status
 
-        if status.is_surely_current():
-            return None
         found = status.read()
         behind = [each for each in found if each.state != "current"]
         if not behind:

@@ -192,19 +192,22 @@ def _database(status: DatabaseStatus) -> str:
     """Return the part of the page about one database."""
     bind = f" <small>bind {html.escape(repr(status.bind))}</small>" * bool(status.bind)
     lines = [f"<h2>{html.escape(status.database)}{bind}</h2>"]
-    at = ", ".join(status.current) or "no revision yet"
-    lines.append(f"<p>At {html.escape(at)}. {_SAYS[status.state]}</p>")
+    at = ", ".join(map(_code, status.current)) or "no revision yet"
+    lines.append(f"<p>At {at}. {_SAYS[status.state]}</p>")
     if status.pending:
         items = "".join(
-            f"<li><code>{html.escape(each.revision)}</code> "
-            f"{html.escape(each.message)}</li>"
+            f"<li>{_code(each.revision)} {html.escape(each.message)}</li>"
             for each in status.pending
         )
         lines.append(f"<ol>{items}</ol>")
     if status.differing:
-        names = ", ".join(f"<code>{html.escape(n)}</code>" for n in status.differing)
+        names = ", ".join(map(_code, status.differing))
         lines.append(f"<p>Tables that differ from their models: {names}.</p>")
     return f"<section>{''.join(lines)}</section>"
+
+
+def _code(text: str) -> str:
+    return f"<code>{html.escape(text)}</code>"
 
 
 _SAYS: t.Final = {

@@ -13,7 +13,6 @@ from alembic.script import Script
 from alembic.script import ScriptDirectory
 
 from . import commands
-from .environment.glance import nothing_to_upgrade
 from .environment.invocation import Invocation
 from .environment.targets import display
 from .errors import DatabaseNotStamped
@@ -108,14 +107,6 @@ def read(compare: bool = False) -> list[DatabaseStatus]:
 
         call.visit(scripts, look)
     return found
-
-
-def is_surely_current() -> bool:
-    """Tell the usual case for the price of reading what is stored.
-
-    :return: False where it takes a closer look to know.
-    """
-    return nothing_to_upgrade()
 
 
 def upgrade_if_known() -> list[Applied]:

@@ -138,13 +138,9 @@ def gunicorn(
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         number = listening.fileno()
         port = listening.getsockname()[1]
-        command = [
-            "gunicorn",
-            "app:app",
-            "--bind",
-            f"fd://{number}",
-            "--no-control-socket",
-        ]
+        # Not known to every release, so not an option of the command line.
+        (project / "gunicorn.conf.py").write_text("control_socket_disable = True\n")
+        command = ["gunicorn", "app:app", "--bind", f"fd://{number}"]
         command += ["--workers", str(workers), "--threads", str(threads)]
         with serving(project, *command, port=port, pass_fds=[number]) as server:
             yield server
