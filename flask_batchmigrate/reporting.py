@@ -59,6 +59,14 @@ class Reporter:
         """Something that is likely not what the user wants."""
         log.warning(text)
 
+    def progress(self, table: str, step: str, fraction: float) -> None:
+        """A long statement on a table of SQLite goes on.
+
+        :param table: the table that is changed.
+        :param step: what is done, as ``"copying rows"``.
+        :param fraction: the part that is done, from 0 to 1, as far as it can be told.
+        """
+
     def waiting(self, text: str) -> None:
         """The run waits for another process."""
         log.info(text)

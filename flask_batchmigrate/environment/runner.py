@@ -166,6 +166,7 @@ def _sqlite_engine(session: Session) -> cabc.Iterator[None]:
         note=told.note,
         warn=told.warning,
         wait=told.waiting,
+        progress=lambda done: told.progress(done.table, done.step, done.fraction),
         started=started,
     )
     with contextlib.ExitStack() as stack:

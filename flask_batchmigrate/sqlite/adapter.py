@@ -31,6 +31,7 @@ from .engine import alter_table
 from .engine import Report
 from .naming import Conventions
 from .plan import Options
+from .progress import Listener
 from .recording import Recorder
 from .transaction import active_for
 from .transaction import begin
@@ -53,6 +54,7 @@ class Settings:
     :param note: told what went along with a change, in sentences.
     :param warn: told what is not as it should be.
     :param wait: told what is being waited for.
+    :param progress: told how far long statements have come.
     :param started: called with each transaction that was begun; what it returns is
         left when the run is over.
     """
@@ -62,6 +64,7 @@ class Settings:
     note: cabc.Callable[[str], None] = _log_note
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info
+    progress: Listener | None = None
     started: (
         cabc.Callable[[MigrationTransaction], contextlib.AbstractContextManager[t.Any]]
         | None
@@ -82,6 +85,7 @@ class _Run:
             timeout=self.settings.lock_timeout,
             notify=self.settings.wait,
         )
+        transaction.listener = self.settings.progress
         self.stack.callback(transaction.finish)
         if self.settings.started is not None:
             self.stack.enter_context(self.settings.started(transaction))

@@ -26,6 +26,7 @@ from .indexes import drop_indexes
 from .indexes import stays_valid
 from .judge import created_as
 from .objects import parse_trigger
+from .progress import run_long
 from .storage import drop_table
 from .storage import exchange_names
 from .table import parse_table
@@ -68,14 +69,11 @@ def fill_scratch(db: Database, target: Target) -> Scratch:
     )
     scratch = Scratch(stored.schema, name, text)
     db.execute(created_as(text, scratch.path))
-    db.execute(_transfer(target, scratch))
-    counts = [
-        db.execute(f"SELECT count(*) FROM {path}")[0][0]
-        for path in (stored.path, scratch.path)
-    ]
-    if counts[0] != counts[1]:
+    run_long(db, stored, "copying rows", _transfer(target, scratch))
+    rows, copied = _count(db, stored.path), _count(db, scratch.path)
+    if copied != rows:
         raise VerificationError(
-            f"the copy of table '{stored.name}' has {counts[1]} rows, not {counts[0]}"
+            f"the copy of table '{stored.name}' has {copied} rows, not {rows}"
         )
     return scratch
 
@@ -89,6 +87,10 @@ def _refuse_unsafe(db: Database, stored: StoredTable) -> None:
             " rows would be lost. Turn enforcement off before the migration."
             " Nothing was changed."
         )
+
+
+def _count(db: Database, path: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {path}")[0][0])
 
 
 def _transfer(target: Target, scratch: Scratch) -> str:

@@ -12,6 +12,7 @@ from .database import is_verdict
 from .errors import ChangeRefused
 from .errors import RowsRefused
 from .objects import IndexText
+from .progress import run_long
 from .scan import duplicates
 from .target import Target
 from .tokens import quote
@@ -34,8 +35,9 @@ def create_indexes(
     :raises ChangeRefused: SQLite does not accept the index.
     """
     for index in indexes:
+        step = f"building index '{index.name}'"
         try:
-            db.execute(_in_schema(index, stored.schema))
+            run_long(db, stored, step, _in_schema(index, stored.schema))
         except db.driver_error as error:
             if index.unique and is_about_rows(error):
                 _explain(db, stored, index, error)

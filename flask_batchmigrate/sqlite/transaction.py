@@ -28,6 +28,8 @@ from .errors import TransactionError
 from .guard import Seconds
 from .guard import watch
 from .listeners import Listeners
+from .progress import Listener
+from .progress import ticking
 from .span import Span
 from .statements import is_begin
 from .statements import is_read
@@ -127,6 +129,8 @@ class MigrationTransaction:
         self.identity = driver.identity()
         #: the thread that migrates
         self.owner = threading.get_ident()
+        #: told how far long statements of the engine have come
+        self.listener: Listener | None = None
         #: counts the statements on this connection that may have changed something
         self.writes = 0
         #: other connections of the script to the same database
@@ -213,6 +217,14 @@ class MigrationTransaction:
         self._open_next()
         self._count(sql)
         return self.driver.execute(sql, parameters)
+
+    def ticking(
+        self, tick: cabc.Callable[[], object], steps: int
+    ) -> contextlib.AbstractContextManager[None]:
+        """Call a function every so many steps of SQLite, inside the block."""
+        if not hasattr(self.driver.native, "set_progress_handler"):
+            return contextlib.nullcontext()
+        return ticking(self.driver.native, tick, steps)
 
     @contextlib.contextmanager
     def savepoint(self) -> cabc.Iterator[None]:
