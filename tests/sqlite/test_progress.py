@@ -60,8 +60,16 @@ def test_progress_goes_from_nothing_to_all(engine: sa.Engine) -> None:
     assert {p.table for p in told} == {"item"}
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_an_interrupt_rolls_back(engine: sa.Engine, error: type[BaseException]) -> None:
+@pytest.mark.parametrize(
+    ("error", "comes_out"),
+    [
+        (KeyboardInterrupt("enough"), KeyboardInterrupt),
+        (RuntimeError("enough"), sqlite3.OperationalError),
+    ],
+)
+def test_an_interrupt_rolls_back(
+    engine: sa.Engine, error: BaseException, comes_out: type[BaseException]
+) -> None:
     """What the listener raises comes out, and the database is what it was."""
 
     def stop(progress: Progress) -> None:
