@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import concurrent.futures
+import contextlib
 import logging
 import pathlib
+import sqlite3
 import threading
 import typing as t
 
@@ -230,6 +233,40 @@ def test_at_head_costs_little(apps: Apps, folder: pathlib.Path) -> None:
         "404 NOT FOUND",
         "set()",
     ]
+
+
+@contextlib.contextmanager
+def migrated_elsewhere(file: pathlib.Path) -> cabc.Iterator[sqlite3.Connection]:
+    """Hold a database as another process does that migrates it."""
+    with contextlib.closing(
+        sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    ) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield other
+
+
+IMPATIENT = {"SQLALCHEMY_ENGINE_OPTIONS": {"connect_args": {"timeout": 0.05}}}
+
+
+def test_another_process_is_waited_for(apps: Apps, folder: pathlib.Path) -> None:
+    """A request waits for another process, for longer than other statements would."""
+    app = serving(apps, config=IMPATIENT)
+    with migrated_elsewhere(file(apps)) as other:
+        timer = threading.Timer(0.5, other.rollback)
+        timer.start()
+        assert get(app) == 200
+        timer.join()
+    assert version_of(file(apps)) == {"bb22"}
+
+
+def test_another_process_takes_too_long(
+    apps: Apps, folder: pathlib.Path, no_pause: None
+) -> None:
+    """A request does not wait for ever; a later one finds the work done."""
+    app = serving(apps, config=IMPATIENT, lock_timeout=0.2)
+    with migrated_elsewhere(file(apps)):
+        assert get(app) == 503
+    assert get(app) == 200
 
 
 # What is left alone
