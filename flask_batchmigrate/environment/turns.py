@@ -107,11 +107,11 @@ def _is_there(session: Session, target: Target) -> bool:
             context_ = MigrationContext.configure(connection, opts=options)
             stored = set(context_.get_current_heads())
         destination = context.get_revision_argument()
+        wanted = {each.revision for each in context.script.get_revisions(destination)}
     except (sa.exc.DBAPIError, CommandError):
         # An 'env.py' may connect as another user, who may read more.
         return False
-    wanted = (destination,) if isinstance(destination, str) else destination or ()
-    return stored == set(wanted)
+    return stored == wanted
 
 
 def _persistently(session: Session, run: cabc.Callable[[], None]) -> None:
