@@ -650,3 +650,94 @@ def test_two_binds_and_the_second_fails(binds: t.Any) -> None:
 def test_two_binds_on_one_file(binds: t.Any) -> None:
     """They share one transaction."""
     check_binds(binds(["app.db"]))
+
+
+def test_a_script_that_goes_on_after_a_refusal(project: Project) -> None:
+    """A refused change has changed nothing; the others are made."""
+    write(
+        project.folder,
+        "aa11",
+        None,
+        """\
+        op.execute("UPDATE author SET name = 'Ada'")
+        for attempt in (
+            lambda: op.create_unique_constraint('uq', 'author', ['name']),
+            lambda: op.alter_column('author', 'name', type_=sa.Integer),
+            lambda: op.drop_column('author', 'nope'),
+            lambda: op.create_table('author', sa.Column('id', sa.Integer)),
+            lambda: op.rename_table('author', 'book'),
+        ):
+            try:
+                attempt()
+            except Exception:
+                op.execute("INSERT INTO author (name) VALUES ('refused')")
+        op.alter_column('author', 'age', type_=sa.Integer)
+        """,
+    )
+    sql = project.rows("SELECT sql FROM sqlite_master WHERE name = 'author'")[0][0]
+    project.upgrade()
+    names = project.rows("SELECT name FROM author ORDER BY id")
+    assert names == [("Ada",)] * 3 + [("refused",)] * 5
+    assert project.rows("SELECT sql FROM sqlite_master WHERE name = 'author'") == [
+        (sql.replace("age TEXT", "age INTEGER"),)
+    ]
+    assert project.rows("SELECT count(*) FROM book") == [(3,)]
+    temporary = "SELECT name FROM sqlite_master WHERE name LIKE '%batchmigrate%'"
+    assert project.rows(temporary) == []
+
+
+ROLLS_BACK = {
+    "conflict": 'op.execute("INSERT OR ROLLBACK INTO author (id) VALUES (1)")',
+    "session": """\
+        db.session.execute(
+            sa.text("INSERT OR ROLLBACK INTO author (id) VALUES (1)"))""",
+    "driver": """\
+        op.get_bind().connection.execute(
+            "INSERT OR ROLLBACK INTO author (id) VALUES (1)")""",
+    "trigger": """\
+        op.execute("CREATE TRIGGER never BEFORE DELETE ON book "
+            "BEGIN SELECT RAISE(ROLLBACK, 'never'); END")
+        op.execute("DELETE FROM book")""",
+    "interrupt": """\
+        driver = op.get_bind().connection.driver_connection
+        driver.set_progress_handler(lambda: 1, 1)
+        try:
+            op.execute("UPDATE author SET name = name || '?'")
+        finally:
+            driver.set_progress_handler(None, 1)""",
+}
+
+GOES_ON = {
+    "op": 'op.execute("INSERT INTO book VALUES (99, 1)")',
+    "batch": "op.alter_column('author', 'name', nullable=False)",
+    "table": "op.create_table('more', sa.Column('id', sa.Integer))",
+    "session": """\
+        db.session.execute(sa.text("INSERT INTO book VALUES (99, 1)"))
+        db.session.commit()""",
+    "second connection": """\
+        with db.engine.begin() as second:
+            second.execute(sa.text("INSERT INTO book VALUES (99, 1)"))""",
+    "nothing": "pass",
+}
+
+
+@pytest.mark.parametrize("then", GOES_ON)
+@pytest.mark.parametrize("how", ROLLS_BACK)
+def test_a_script_that_goes_on_after_sqlite_rolled_back(
+    plain: Project, how: str, then: str
+) -> None:
+    """SQLite ended the transaction; a script that overlooks it stores nothing more."""
+    write(
+        plain.folder,
+        "aa11",
+        None,
+        ALTER
+        + "try:\n"
+        + textwrap.indent(textwrap.dedent(ROLLS_BACK[how]), "    ")
+        + "\nexcept Exception:\n    pass\n"
+        + textwrap.dedent(GOES_ON[then]),
+    )
+    assert "rolled back" in plain.fail()
+    write(plain.folder, "aa11", None, ALTER)
+    plain.upgrade()
+    assert plain.rows("SELECT name FROM author") == [("Ada!",), ("Bob!",), ("Cy!",)]

@@ -184,10 +184,12 @@ class _Watch:
             waits.restore(dbapi)
 
     def _on_connection(self, connection: sa.Connection) -> None:
-        """Refuse a second use of the very driver connection that migrates.
+        """Refuse a second connection that would store something by itself.
 
-        A pool with one connection for all hands it out again; a commit there would
-        commit the migration, and giving it back would roll it back.
+        That is a second use of the very driver connection that migrates: a pool with
+        one connection for all hands it out again; a commit there would commit the
+        migration, and giving it back would roll it back. And it is any connection once
+        the transaction is lost, because its lock is gone as well.
         """
         for transaction in registry.here():
             if (
@@ -196,6 +198,11 @@ class _Watch:
             ):
                 transaction.seconds.park(connection)
                 raise transaction.describe_second(calling_script())
+        if registry.here():
+            dbapi = connection.connection.dbapi_connection
+            lost = registry.with_identity(database_identity(dbapi))
+            if lost is not None and lost.is_lost:
+                raise lost.describe_loss()
 
     def _on_reset(self, dbapi: object, record: object, state: object) -> None:
         """Notice that a pool takes back the driver connection that migrates.

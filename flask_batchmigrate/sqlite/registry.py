@@ -41,9 +41,12 @@ def with_connection(connection: sa.Connection) -> MigrationTransaction | None:
 
 
 def with_identity(identity: Identity) -> MigrationTransaction | None:
-    """Find the migration of this thread that has a database in progress."""
+    """Find the migration of this thread that has a database in progress.
+
+    One that has lost its transaction is in progress until it ends.
+    """
     return next(
-        (one for one in here() if one.identity == identity and one.in_progress), None
+        (one for one in here() if one.identity == identity and one.is_begun), None
     )
 
 
@@ -52,7 +55,7 @@ def with_engine(engine: sa.Engine) -> MigrationTransaction | None:
 
     :param engine: any engine; it is not connected to.
     """
-    candidates = [one for one in here() if one.in_progress]
+    candidates = [one for one in here() if one.is_begun]
     if not candidates or engine.dialect.name != "sqlite":
         return None
     identity: Identity = ()

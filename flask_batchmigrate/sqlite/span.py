@@ -49,6 +49,11 @@ class Span:
         """Whether the transaction is open."""
         return self.is_begun and self._driver.in_transaction
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the transaction has ended, but not from here."""
+        return self.is_begun and not self._driver.in_transaction
+
     def announce(self) -> None:
         """Let nothing be written until the transaction has begun."""
         if not self.is_begun:

@@ -174,6 +174,19 @@ class MigrationTransaction:
         return self._span.in_progress
 
     @property
+    def is_begun(self) -> bool:
+        """Whether the transaction is open, or was lost before the migration ended."""
+        return self._span.is_begun
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the transaction has ended before the migration did.
+
+        SQLite rolls one back by itself, after an interrupt for instance.
+        """
+        return self._span.is_lost
+
+    @property
     def number(self) -> int:
         """How many transactions were begun; with one per revision, several."""
         return self._span.number
@@ -314,6 +327,8 @@ class MigrationTransaction:
         self, connection: sa.Connection, cursor: object, statement: str, *_: object
     ) -> None:
         if not (self._beginning or is_begin(statement)):
+            if self.is_lost:
+                raise self.describe_loss()
             self._open_next()
             self._count(statement)
             if self._span.is_begun:
