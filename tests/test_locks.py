@@ -420,9 +420,9 @@ def test_a_server_that_is_away(
         fb.stamp()
 
 
-def test_several_servers(apps: Apps, tmp_path: pathlib.Path) -> None:
-    """Every bind's database is locked; SQLite's own transaction is its lock."""
-    file = write_revision(apps.path / "migrations", "aa11", None)
+def write_for_two(folder: pathlib.Path) -> None:
+    """Write a revision for binds ``one`` and ``two``, and for the default one."""
+    file = write_revision(folder, "aa11", None)
     text, _, _ = file.read_text().partition("def upgrade")
     functions = [
         "def upgrade(engine_name): globals()[f'upgrade_{engine_name}']()",
@@ -432,6 +432,11 @@ def test_several_servers(apps: Apps, tmp_path: pathlib.Path) -> None:
         "downgrade_one = downgrade_two = upgrade_ = downgrade_ = lambda: None",
     ]
     file.write_text("\n".join([text, *functions, ""]))
+
+
+def test_several_servers(apps: Apps) -> None:
+    """Every bind's database is locked; SQLite's own transaction is its lock."""
+    write_for_two(apps.path / "migrations")
     with new_database("postgresql") as one, new_database("mariadb") as two:
         app = apps.make(
             config={"SQLALCHEMY_BINDS": {"one": one, "two": two}},
@@ -450,3 +455,22 @@ def test_several_servers(apps: Apps, tmp_path: pathlib.Path) -> None:
             with lock(one), lock(two):
                 assert fb.upgrade() == []
         apps.close()
+
+
+def test_begun_again_with_the_lock(apps: Apps, url: str) -> None:
+    """What a run did on SQLite before it needed a server's lock is told of once."""
+    write_for_two(apps.path / "migrations")
+    app = apps.make(
+        config={"SQLALCHEMY_BINDS": {"one": apps.url("one.db"), "two": url}}
+    )
+    with app.app_context():
+        fb.stamp()
+        (apps.path / "migrations" / "env.py").write_text(
+            "from flask_batchmigrate.environment import run\n"
+            "run(version_table='private_version')\n"
+        )
+        applied = fb.upgrade()
+        assert [each.bind for each in applied] == ["", "one", "two"]
+        assert tables(apps.url("one.db")) >= {"a", "private_version"}
+        assert tables(url) >= {"b", "private_version"}
+    apps.close()

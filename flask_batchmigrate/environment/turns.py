@@ -94,7 +94,9 @@ def _found_nothing_to_do(session: Session, run: cabc.Callable[[], None]) -> bool
             raise
     finally:
         session.may_write = True
-    # An 'env.py' may know of another version table, or somebody was faster.
+    if session.wants_to_write:
+        # An 'env.py' may know of another version table, or somebody was faster.
+        session.begin_again()
     return not session.wants_to_write
 
 
