@@ -109,7 +109,7 @@ _TEXTS_FROM_AROUND = (
     "interrupted",
     "disk I/O error",
     "database or disk is full",
-    "unable to open database file",
+    "unable to open database",
     "locking protocol",
     "database schema has changed",
     "not authorized",

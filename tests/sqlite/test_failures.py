@@ -23,6 +23,7 @@ from flask_batchmigrate.sqlite.changes import SetNotNull
 from flask_batchmigrate.sqlite.changes import SetType
 from flask_batchmigrate.sqlite.database import Database
 from flask_batchmigrate.sqlite.database import DirectDatabase
+from flask_batchmigrate.sqlite.database import is_verdict
 from flask_batchmigrate.sqlite.database import Row
 from flask_batchmigrate.sqlite.dropping import drop_table
 from flask_batchmigrate.sqlite.engine import alter_table
@@ -400,3 +401,83 @@ def test_a_full_disk(ground: Ground) -> None:
     if error is None:
         ground.undo()
     ground.check_untouched("the end")
+
+
+def interrupted(connection: sqlite3.Connection) -> None:
+    connection.set_progress_handler(lambda: 1, 1)
+    connection.execute("SELECT * FROM t, t AS u, t AS v")
+
+
+def full(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA max_page_count = 2")
+    connection.execute("INSERT INTO t VALUES (zeroblob(9000))")
+
+
+def read_only(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("INSERT INTO t VALUES (1)")
+
+
+def unauthorized(connection: sqlite3.Connection) -> None:
+    connection.set_authorizer(lambda *_: sqlite3.SQLITE_DENY)
+    connection.execute("INSERT INTO t VALUES (1)")
+
+
+def locked(connection: sqlite3.Connection) -> None:
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    connection.execute("BEGIN EXCLUSIVE")
+    with contextlib.closing(sqlite3.connect(path, timeout=0)) as second:
+        second.execute("SELECT * FROM t")
+
+
+def not_a_database(connection: sqlite3.Connection) -> None:
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    text = pathlib.Path(path).with_name("text")
+    text.write_text("no database" * 100)
+    connection.execute("ATTACH ? AS other", (str(text),))
+
+
+def not_to_open(connection: sqlite3.Connection) -> None:
+    connection.execute("ATTACH '/nowhere/at/all.db' AS other")
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [interrupted, full, read_only, unauthorized, locked, not_a_database, not_to_open],
+)
+def test_errors_that_say_nothing_of_the_statement(
+    tmp_path: pathlib.Path, cause: cabc.Callable[[sqlite3.Connection], None]
+) -> None:
+    """The same statement may succeed another time, on any Python."""
+    with contextlib.closing(
+        sqlite3.connect(tmp_path / "app.db", isolation_level=None)
+    ) as connection:
+        connection.execute("CREATE TABLE t (a)")
+        connection.executemany("INSERT INTO t VALUES (?)", [(i,) for i in range(9)])
+        with pytest.raises(sqlite3.DatabaseError) as caught:
+            cause(connection)
+    assert not is_verdict(caught.value)
+    # Python 3.10 knows the text only.
+    assert not is_verdict(type(caught.value)(str(caught.value)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT nope FROM t",
+        "SELECT FROM",
+        "INSERT INTO t VALUES (1, 2)",
+        "INSERT INTO u VALUES (NULL)",
+        "ALTER TABLE t DROP COLUMN a",
+        "CREATE TABLE t (b)",
+    ],
+)
+def test_errors_about_the_statement(statement: str) -> None:
+    """It will never succeed."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (a)")
+        connection.execute("CREATE TABLE u (a NOT NULL)")
+        with pytest.raises(sqlite3.DatabaseError) as caught:
+            connection.execute(statement)
+    assert is_verdict(caught.value)
+    assert is_verdict(type(caught.value)(str(caught.value)))
