@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import sqlalchemy as sa
 
 from .apps import create
 from .apps import query
@@ -25,6 +26,8 @@ from .apps import tables_of
 from .apps import version_of
 from .apps import write_revision
 from .processes import ROOT
+from .servers import new_database
+from .servers import SERVERS
 
 APP = """
 import os
@@ -34,7 +37,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_batchmigrate import BatchMigrate
 
 app = Flask(__name__)
-app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///" + os.path.abspath("app.db")
+file = "sqlite:///" + os.path.abspath("app.db")
+app.config["SQLALCHEMY_DATABASE_URI"] = os.environ.get("APP_DATABASE", file)
 db = SQLAlchemy(app)
 BatchMigrate(app, db, auto_upgrade=True)
 
@@ -165,6 +169,23 @@ def test_many_first_requests(project: pathlib.Path) -> None:
         assert len(booted(server)) == 4
     assert query(project / "app.db", "SELECT n FROM run") == [(1,)]
     assert version_of(project / "app.db") == {"bb22"}
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", SERVERS)
+def test_many_first_requests_on_servers(
+    project: pathlib.Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same on servers, also where half an upgrade can be seen from outside."""
+    write_slow_revision(project)
+    with new_database(kind) as url:
+        monkeypatch.setenv("APP_DATABASE", url)
+        with gunicorn(project, 4, 4) as server:
+            assert server.get_all(200) == [200] * 200
+            assert len(booted(server)) == 4
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            assert connection.scalars(sa.text("SELECT n FROM run")).all() == [1]
 
 
 def test_failure_and_recovery(project: pathlib.Path) -> None:
