@@ -1,0 +1,229 @@
+"""What starting a command costs with few and with many revisions.
+
+Whole processes, ours and Flask-Migrate's in turns, on the same application, database
+and revision files::
+
+    python benchmarks/startup.py
+    python benchmarks/startup.py --revisions 10 1000 --samples 9
+
+``upgrade`` has nothing to do, ``current`` and ``heads`` look; the last row applies a
+history of 200 revisions to a new SQLite file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+OURS = "flask_batchmigrate"
+THEIRS = "flask_migrate"
+COMMANDS = ("upgrade", "current", "heads")
+FROM_SCRATCH = 200
+
+APPLICATION = """
+import pathlib
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from {module} import Migrate
+
+app = Flask(__name__)
+path = pathlib.Path(__file__).parent.resolve() / "{module}.db"
+app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{{path}}"
+db = SQLAlchemy(app)
+
+
+class Thing(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+
+
+Migrate(app, db, directory="{directory}")
+"""
+REVISION = '''"""step {number}
+
+Revision ID: {revision}
+Revises: {down_revision}
+Create Date: 2026-01-01 10:00:00
+
+"""
+from alembic import op
+import sqlalchemy as sa
+
+
+revision = {revision!r}
+down_revision = {down_revision!r}
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    {upgrade}
+
+
+def downgrade():
+    {downgrade}
+'''
+CHANGES = (
+    (
+        "op.create_table('t{n}', sa.Column('id', sa.Integer(), nullable=False),"
+        " sa.Column('a', sa.String(20)), sa.PrimaryKeyConstraint('id'))",
+        "op.drop_table('t{n}')",
+    ),
+    (
+        "with op.batch_alter_table('t{n}') as batch:\n"
+        "        batch.add_column(sa.Column('b', sa.Integer()))",
+        "with op.batch_alter_table('t{n}') as batch:\n        batch.drop_column('b')",
+    ),
+    (
+        "with op.batch_alter_table('t{n}') as batch:\n"
+        "        batch.alter_column('a', type_=sa.String(40), nullable=False)",
+        "with op.batch_alter_table('t{n}') as batch:\n"
+        "        batch.alter_column('a', type_=sa.String(20), nullable=True)",
+    ),
+    (
+        "with op.batch_alter_table('t{n}') as batch:\n"
+        "        batch.create_unique_constraint('uq_t{n}', ['a'])",
+        "with op.batch_alter_table('t{n}') as batch:\n"
+        "        batch.drop_constraint('uq_t{n}', type_='unique')",
+    ),
+)
+"""Four revisions make and change one table; the next four the next."""
+
+
+def write_project(folder: pathlib.Path, revisions: int) -> None:
+    """Write an application for each of the two, with the same revisions."""
+    versions = folder / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    down_revision: str | None = None
+    for number in range(revisions):
+        revision = f"{number:012x}"
+        upgrade, downgrade = CHANGES[number % len(CHANGES)]
+        table = number // len(CHANGES)
+        (versions / f"{revision}_step.py").write_text(
+            REVISION.format(
+                number=number,
+                revision=revision,
+                down_revision=down_revision,
+                upgrade=upgrade.format(n=table),
+                downgrade=downgrade.format(n=table),
+            )
+        )
+        down_revision = revision
+    shutil.copytree(folder / "migrations", folder / "theirs")
+    template = _their_template()
+    for name, target in (("env.py", "env.py"), ("alembic.ini.mako", "alembic.ini")):
+        shutil.copyfile(template / name, folder / "theirs" / target)
+    for module, directory in ((OURS, "migrations"), (THEIRS, "theirs")):
+        (folder / f"app_{module}.py").write_text(
+            APPLICATION.format(module=module, directory=directory)
+        )
+
+
+def _their_template() -> pathlib.Path:
+    import flask_migrate
+
+    return pathlib.Path(flask_migrate.__file__).parent / "templates" / "flask"
+
+
+def stamp(folder: pathlib.Path, revisions: int) -> None:
+    """Say in both databases that everything is applied."""
+    for module in (OURS, THEIRS):
+        connection = sqlite3.connect(folder / f"{module}.db")
+        connection.execute(
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"
+        )
+        connection.execute(
+            "INSERT INTO alembic_version VALUES (?)", (f"{revisions - 1:012x}",)
+        )
+        connection.commit()
+        connection.close()
+
+
+class Sample(t.NamedTuple):
+    """The seconds of one process, by the clock and of the processor."""
+
+    wall: float
+    cpu: float
+
+
+def run(folder: pathlib.Path, module: str, command: str) -> Sample:
+    """Run one command in a process of its own."""
+    before, start = os.times(), time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "flask", "--app", f"app_{module}.py", "db", command],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+    )
+    wall, after = time.perf_counter() - start, os.times()
+    cpu = after.children_user + after.children_system
+    return Sample(wall, cpu - before.children_user - before.children_system)
+
+
+def compare(label: str, samples: int, measure: t.Callable[[str], Sample]) -> None:
+    """Measure both in turns and print the ratio of the medians."""
+    taken: dict[str, list[Sample]] = {OURS: [], THEIRS: []}
+    for _ in range(samples):
+        for module, found in taken.items():
+            found.append(measure(module))
+    ours, theirs = (
+        Sample(
+            statistics.median(s.wall for s in found),
+            statistics.median(s.cpu for s in found),
+        )
+        for found in taken.values()
+    )
+    print(
+        f"| {label} | {ours.wall:.3f} | {theirs.wall:.3f}"
+        f" | {ours.wall / theirs.wall:.2f} | {ours.cpu / theirs.cpu:.2f} |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--revisions", type=int, nargs="+", default=[10, 100, 1000, 5000]
+    )
+    parser.add_argument("--samples", type=int, default=5)
+    options = parser.parse_args()
+    print("| command | ours, s | Flask-Migrate's, s | ratio | of processor time |")
+    print("|---|---|---|---|---|")
+    for revisions in options.revisions:
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            write_project(folder, revisions)
+            stamp(folder, revisions)
+            for module in (OURS, THEIRS):
+                run(folder, module, "heads")  # compiles the files
+            for command in COMMANDS:
+                compare(
+                    f"{command}, {revisions:,} revisions",
+                    options.samples,
+                    lambda module, c=command, f=folder: run(f, module, c),
+                )
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        write_project(folder, FROM_SCRATCH)
+
+        def from_scratch(module: str) -> Sample:
+            (folder / f"{module}.db").unlink(missing_ok=True)
+            return run(folder, module, "upgrade")
+
+        for module in (OURS, THEIRS):
+            from_scratch(module)
+        compare(f"{FROM_SCRATCH} from scratch", options.samples, from_scratch)
+
+
+if __name__ == "__main__":
+    main()
