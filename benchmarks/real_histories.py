@@ -12,9 +12,9 @@ two databases at the revision where it appears first.
 
 ``--stubs`` names folders for the import path, for scripts that import their application
 (a module ``history_setup`` in one of them may have a function ``set_up(app)``), and
-``--value table.column=text`` a value for scripts that read what they find; a table
-named alone, ``--value table=``, gets no rows. ``--full`` leaves no empty values in
-columns that may be empty.
+``--value table.column=text`` a value for scripts that read what they find; ``--value
+table=1`` limits its rows. ``--full`` leaves no empty values in columns that may be
+empty.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def insert_row(
     """Insert one more row into a table, if that can be."""
     (number,) = db.execute(f'SELECT count(*) + 1 FROM "{table}"').fetchone()
     row = parents(db, table, number, orphans)
-    if row is None or table in given:
+    if row is None or number > int(given.get(table, number)):
         return False
     columns = [x for x in db.execute(f'PRAGMA table_xinfo("{table}")') if not x[6]]
     keys = [x for x in columns if x[5]]
