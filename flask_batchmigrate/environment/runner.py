@@ -10,16 +10,8 @@ import typing as t
 from alembic import context
 from alembic.config import Config as AlembicConfig
 from flask import current_app
-from sqlalchemy import orm
 
 from ..errors import AlreadyRunning
-from ..reporting import reporter
-from ..sqlite import adapter
-from ..sqlite.guard import patient
-from ..sqlite.guard import second_connections
-from ..sqlite.guard import watch
-from ..sqlite.session import join
-from ..sqlite.transaction import MigrationTransaction
 from . import failures
 from . import plan
 from . import turns
@@ -134,49 +126,14 @@ def _run_once(
     config: AlembicConfig, session: Session, configure_args: dict[str, t.Any]
 ) -> None:
     """Run the environment with SQLite in the hands of the project's engine."""
-    with _sqlite_engine(session):
+    if session.setup.looks:
         _run_environment(config, session, configure_args)
+        return
+    # Its many modules are loaded by runs that may change a database.
+    from .engine import sqlite_engine
 
-
-@contextlib.contextmanager
-def _sqlite_engine(session: Session) -> cabc.Iterator[None]:
-    """Have SQLite migrated by the project's engine, and the application along with it.
-
-    The application's sessions take part in the migration; its other connections
-    to the same database fail instead of waiting for the migration's own lock.
-    """
-    setup, told = session.setup, reporter()
-    engines = [
-        target.engine
-        for target in session.plan.known
-        if target.engine.dialect.name == "sqlite"
-    ]
-    for engine in engines:
-        watch(engine)
-    timeout = setup.state.settings.lock_timeout
-
-    def started(
-        transaction: MigrationTransaction,
-    ) -> contextlib.AbstractContextManager[None]:
-        session.transactions.append(transaction)
-        return second_connections(transaction, engines)
-
-    settings = adapter.Settings(
-        lock_timeout=timeout,
-        note=told.note,
-        warn=told.warning,
-        wait=told.waiting,
-        progress=lambda done: told.progress(done.table, done.step, done.fraction),
-        started=started,
-    )
-    with contextlib.ExitStack() as stack:
-        sessions = getattr(setup.state.db, "session", None)
-        migrates = not (setup.compares or setup.looks)
-        if migrates and isinstance(sessions, orm.scoped_session):
-            stack.enter_context(join(sessions, engines))
-        stack.enter_context(patient(timeout))
-        stack.enter_context(adapter.activate(settings))
-        yield
+    with sqlite_engine(session):
+        _run_environment(config, session, configure_args)
 
 
 def _run_environment(

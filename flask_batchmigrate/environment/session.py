@@ -18,9 +18,6 @@ from ..locks.hold import can_lock
 from ..reporting import reporter
 from ..results import Applied
 from ..results import Direction
-from ..sqlite import adapter
-from ..sqlite.transaction import explain
-from ..sqlite.transaction import MigrationTransaction
 from ..state import AutomaticBatch
 from .config import Setup
 from .folder import accepts_engine_name
@@ -35,6 +32,11 @@ from .targets import Target
 from .timeouts import limit
 from .timeouts import Limits
 
+if t.TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+
+    from ..sqlite.transaction import MigrationTransaction
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failure:
@@ -43,6 +45,10 @@ class Failure:
     script: Script
     error: Exception
     target: Target | None
+
+
+def _leave(_: object) -> None:
+    """Do nothing: the SQLite engine is not at work."""
 
 
 class NotItsTurn(Exception):
@@ -70,6 +76,10 @@ class Session:
         #: Whether the run was stopped because it is not so.
         self.wants_to_write = False
         self.transactions: list[MigrationTransaction] = []
+        #: Lets a context work in a transaction that is open already.
+        self.join: cabc.Callable[[MigrationContext], object] = _leave
+        #: Says what an error means that the engine has caused.
+        self.explain: cabc.Callable[[Exception], Exception | None] = _leave
         self._transactional = True
         self._configured: set[str] = set()
         self._tables = 0
@@ -138,7 +148,7 @@ class Session:
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
         context.configure(**options)
-        adapter.join_transaction(context.get_context())
+        self.join(context.get_context())
         if not context.is_transactional_ddl():
             self._transactional = False
 
@@ -305,7 +315,7 @@ class Session:
                     function(**arguments)
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
-                told = explain(error) or error
+                told = self.explain(error) or error
                 told = told.with_traceback(error.__traceback__)
                 self.failure = Failure(script, told, failed)
                 raise

@@ -1,0 +1,61 @@
+"""Puts the SQLite engine to work for one run of the environment."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+
+from sqlalchemy import orm
+
+from ..reporting import reporter
+from ..sqlite import adapter
+from ..sqlite.guard import patient
+from ..sqlite.guard import second_connections
+from ..sqlite.guard import watch
+from ..sqlite.session import join
+from ..sqlite.transaction import explain
+from ..sqlite.transaction import MigrationTransaction
+from .session import Session
+
+
+@contextlib.contextmanager
+def sqlite_engine(session: Session) -> cabc.Iterator[None]:
+    """Have SQLite migrated by the project's engine, and the application along with it.
+
+    The application's sessions take part in the migration; its other connections
+    to the same database fail instead of waiting for the migration's own lock.
+    """
+    setup, told = session.setup, reporter()
+    engines = [
+        target.engine
+        for target in session.plan.known
+        if target.engine.dialect.name == "sqlite"
+    ]
+    for engine in engines:
+        watch(engine)
+    timeout = setup.state.settings.lock_timeout
+
+    def started(
+        transaction: MigrationTransaction,
+    ) -> contextlib.AbstractContextManager[None]:
+        session.transactions.append(transaction)
+        return second_connections(transaction, engines)
+
+    session.join = adapter.join_transaction
+    session.explain = explain
+    settings = adapter.Settings(
+        lock_timeout=timeout,
+        note=told.note,
+        warn=told.warning,
+        wait=told.waiting,
+        progress=lambda done: told.progress(done.table, done.step, done.fraction),
+        started=started,
+    )
+    with contextlib.ExitStack() as stack:
+        sessions = getattr(setup.state.db, "session", None)
+        migrates = not (setup.compares or setup.looks)
+        if migrates and isinstance(sessions, orm.scoped_session):
+            stack.enter_context(join(sessions, engines))
+        stack.enter_context(patient(timeout))
+        stack.enter_context(adapter.activate(settings))
+        yield
