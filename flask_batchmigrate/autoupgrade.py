@@ -131,12 +131,14 @@ class Gate:
         look at one attribute.
         """
         self._open = True
-        if vars(self._app).get("wsgi_app") is not self:
+        own = vars(self._app)
+        if own.get("wsgi_app") is not self:
             return
         if self._inner_is_own:
             self._app.wsgi_app = self._inner
         else:
-            del self._app.wsgi_app
+            # Several threads may come here at once.
+            own.pop("wsgi_app", None)
 
     def _is_exempt(self, environ: WSGIEnvironment) -> bool:
         """Tell whether a request is for an endpoint that needs no database."""
@@ -216,6 +218,7 @@ class Gate:
         self._ready = True
         self._refusal = None
         self._failures = 0
+        self._last_told = ""
 
     def _tell(self, refusal: Refusal) -> None:
         """Log what is new; a failure that repeats itself is told in full once."""
@@ -264,6 +267,7 @@ class Gate:
             statuses, _ = self._look()
             if not any(each.pending for each in statuses):
                 raise
+        self._app.logger.warning("A migration is pending: %s", failed)
         page = self._page.render(Request(environ), statuses, failed, 503)
         return page(environ, start_response)
 
@@ -316,8 +320,5 @@ def _behind(status: DatabaseStatus) -> str:
             f"Database '{status.database}' has tables but no revision is stored in it. "
             "Run 'flask db stamp <revision>' with the revision that they correspond to."
         )
-    count = status.pending_count
-    return (
-        f"Database '{status.database}' lacks {count} revision{'s'[: count != 1]}. "
-        "Run 'flask db upgrade'."
-    )
+    names = ", ".join(f"'{each.revision}'" for each in status.pending)
+    return f"Database '{status.database}' lacks {names}. Run 'flask db upgrade'."
