@@ -45,5 +45,7 @@ def new_database(kind: str) -> cabc.Iterator[str]:
         yield url.set(database=name).render_as_string(hide_password=False)
     finally:
         with server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name}")
+            # Of a test that failed, connections may be open.
+            force = " WITH (FORCE)" if kind == "postgresql" else ""
+            connection.exec_driver_sql(f"DROP DATABASE {name}{force}")
         server.dispose()

@@ -66,7 +66,6 @@ def _databases(session: Session) -> list[Lockable]:
     name = ".".join(filter(None, (schema, table or "alembic_version")))
     found = []
     for first, *_ in by_database(session.plan.selected):
-        session.reached = first
         if can_lock(first.engine.dialect):
             found.append(Lockable(first.engine, first.database, name))
         elif first.engine.dialect.name != "sqlite":
@@ -109,7 +108,9 @@ def _is_there(session: Session, target: Target) -> bool:
             context_ = MigrationContext.configure(connection, opts=options)
             stored = set(context_.get_current_heads())
         destination = context.get_revision_argument()
-        wanted = {each.revision for each in context.script.get_revisions(destination)}
+        wanted = {
+            each.revision for each in context.script.get_revisions(destination or ())
+        }
     except (sa.exc.DBAPIError, CommandError):
         # An 'env.py' may connect as another user, who may read more.
         return False

@@ -12,6 +12,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..errors import DatabaseError
+from ..errors import DatabaseUnavailable
 from ..errors import LockTimeout
 from ..reporting import reporter
 from .mechanism import Mechanism
@@ -69,12 +70,18 @@ def held(databases: cabc.Iterable[Lockable], timeout: float) -> cabc.Iterator[No
     :param timeout: how long to wait for all of them together, in seconds.
     :raises LockTimeout: another process kept one for longer.
     :raises DatabaseError: a server does not give such locks.
+    :raises DatabaseUnavailable: a server cannot be reached.
     """
     deadline = time.monotonic() + timeout
     sessions: set[cabc.Hashable] = set()
     with contextlib.ExitStack() as stack:
         for database in sorted(databases, key=lambda each: each._order):
-            connection = stack.enter_context(_connection_of_its_own(database.engine))
+            try:
+                connection = stack.enter_context(
+                    _connection_of_its_own(database.engine)
+                )
+            except sa.exc.DBAPIError as error:
+                raise _unavailable(database, error) from error
             lock = _Lock(database, connection)
             if lock.take(sessions, deadline, timeout):
                 stack.callback(lock.give_back)
@@ -96,6 +103,17 @@ def _connection_of_its_own(engine: sa.Engine) -> cabc.Iterator[sa.Connection]:
             yield connection.execution_options(isolation_level="AUTOCOMMIT")
     finally:
         pool.dispose()
+
+
+def _unavailable(database: Lockable, error: sa.exc.DBAPIError) -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        f"Database '{database.name}' gives no migration lock: {_words(error)}. "
+        "Nothing was changed. Check that it exists and is reachable."
+    )
+
+
+def _words(error: sa.exc.DBAPIError) -> str:
+    return " ".join(str(error.orig).split()).rstrip(".")
 
 
 class _Lock:
@@ -128,11 +146,11 @@ class _Lock:
             taken = self._acquire(0) or self._wait(sessions, deadline, timeout)
         except sa.exc.DBAPIError as error:
             if error.connection_invalidated:
-                raise
+                raise _unavailable(self._database, error) from error
             raise DatabaseError(
                 f"Database '{self._database.name}' gives no migration lock: "
-                f"{' '.join(str(error.orig).split())}. Nothing was changed. Where only "
-                "one process migrates at a time, set 'BATCHMIGRATE_LOCK' to False."
+                f"{_words(error)}. Nothing was changed. Where only one process "
+                "migrates at a time, set 'BATCHMIGRATE_LOCK' to False."
             ) from error
         sessions.add(own)
         return taken
