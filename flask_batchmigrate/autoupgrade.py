@@ -190,19 +190,21 @@ class Gate:
             return None
         # This loads Alembic.
         from . import status
+        from .errors import DatabaseError
 
-        found = status.read()
-        behind = [each for each in found if each.state != "current"]
-        if not behind:
-            return None
-        if all(each.state == "newer" for each in behind):
-            reason = "; ".join(map(_newer, behind))
-            if "newer" not in self._state.settings["auto_upgrade_tolerates"]:
-                return Refusal(reason)
-            self._app.logger.warning(reason)
-            return None
-        if mode == "check":
-            return Refusal("; ".join(map(_behind, behind)))
+        try:
+            behind = [each for each in status.read() if each.state != "current"]
+        except DatabaseError as error:
+            if mode == "check":
+                return Refusal(str(error))
+            # Another process may be upgrading it, which only the upgrade waits for.
+        else:
+            if not behind:
+                return None
+            if all(each.state == "newer" for each in behind):
+                return self._meet_newer(behind)
+            if mode == "check":
+                return Refusal("; ".join(map(_behind, behind)))
         for applied in status.upgrade_if_known():
             self._app.logger.info(
                 "Upgraded '%s' to %s (%s).",
@@ -210,6 +212,13 @@ class Gate:
                 applied.revision,
                 applied.message,
             )
+        return None
+
+    def _meet_newer(self, newer: list[DatabaseStatus]) -> Refusal | None:
+        reason = "; ".join(map(_newer, newer))
+        if "newer" not in self._state.settings["auto_upgrade_tolerates"]:
+            return Refusal(reason)
+        self._app.logger.warning(reason)
         return None
 
     def _succeed(self) -> None:

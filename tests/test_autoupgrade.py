@@ -428,3 +428,16 @@ def test_another_extension(apps: Apps, folder: pathlib.Path) -> None:
     app.extensions["migrate"] = object()
     assert get(app) == 200
     assert not file(apps).exists()
+
+
+def test_check_while_another_process_upgrades(
+    apps: Apps, folder: pathlib.Path, caplog: pytest.LogCaptureFixture, no_pause: None
+) -> None:
+    """A database that is being upgraded is no error, just not ready."""
+    app = serving(apps, auto_upgrade="check", config=IMPATIENT)
+    with app.app_context():
+        fb.upgrade()
+    with migrated_elsewhere(file(apps)):
+        assert get(app) == 503
+    assert [each.levelno for each in caplog.records] == [logging.WARNING]
+    assert get(app) == 200

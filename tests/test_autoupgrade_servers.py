@@ -93,7 +93,7 @@ class Server:
         """Ask for the page; return the status, which is 0 without an answer."""
         try:
             with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.port}/", timeout=60
+                f"http://127.0.0.1:{self.port}/", timeout=120
             ) as answer:
                 assert answer.read() == b"1"
                 return int(answer.status)
@@ -154,7 +154,7 @@ def booted(server: Server) -> list[str]:
     return re.findall(r"Booting worker with pid: (\d+)", server.log)
 
 
-def wait_for(condition: cabc.Callable[[], object], seconds: float = 60) -> None:
+def wait_for(condition: cabc.Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
