@@ -11,10 +11,10 @@ again. What is printed is where each package came to, and every difference betwe
 two databases at the revision where it appears first.
 
 ``--stubs`` names folders for the import path, for scripts that import their application
-(a module ``history_setup`` in one of them may have a function ``set_up(app)``), and
-``--value table.column=text`` a value for scripts that read what they find; ``--value
-table=1`` limits its rows. ``--full`` leaves no empty values in columns that may be
-empty.
+(a module ``history_setup`` in one of them may have a function ``set_up(app)``).
+``--value table.column=text`` is for scripts that read what they find; the text may be
+``NULL``. ``--value table=1`` limits the rows of a table. ``--full`` leaves no empty
+values in columns that may be empty.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ def insert_row(
     keys = [x for x in columns if x[5]]
     for _, name, declared, not_null, default, key, _ in columns:
         if f"{table}.{name}" in given:
-            row[name] = given[f"{table}.{name}"]
+            text = given[f"{table}.{name}"]
+            row[name] = None if text == "NULL" else text
         if name in row:
             continue
         if key and len(keys) == 1 and "INT" in declared.upper():
