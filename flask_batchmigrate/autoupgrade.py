@@ -193,7 +193,8 @@ class Gate:
         from .errors import DatabaseError
 
         try:
-            behind = [each for each in status.read() if each.state != "current"]
+            found = status.read(refuse_unstamped=mode == "upgrade")
+            behind = [each for each in found if each.state != "current"]
         except DatabaseError as error:
             if mode == "check":
                 return Refusal(str(error))

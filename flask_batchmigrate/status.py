@@ -68,12 +68,16 @@ class DatabaseStatus:
         return len(self.pending)
 
 
-def read(compare: bool = False) -> list[DatabaseStatus]:
+def read(compare: bool = False, refuse_unstamped: bool = False) -> list[DatabaseStatus]:
     """Return where each database of the current application stands.
 
     Nothing is changed.
 
     :param compare: also tell which tables differ from their models.
+    :param refuse_unstamped: stop at a database with tables that surely no revision
+        made. Where there is a table for the revision, if an empty one, another process
+        may be in the middle of its first upgrade.
+    :raises DatabaseNotStamped: naming that database.
     :raises DatabaseUnavailable: a database cannot be reached.
     :raises MigrationFolderError: there is no migrations folder.
     """
@@ -87,7 +91,11 @@ def read(compare: bool = False) -> list[DatabaseStatus]:
         def look(stored: t.Any, context: MigrationContext) -> None:
             current, unknown_tables = tuple(sorted(stored)), False
             if not current:
-                unknown_tables = _has_other_tables(context)
+                tables = _tables(context)
+                unknown_tables = bool(tables - {context.version_table})
+                if refuse_unstamped and tables and context.version_table not in tables:
+                    target = call.setup.active[0]
+                    raise _not_stamped(target.engine.url, target.bind)
                 # Once more: another process may just have committed its first upgrade.
                 current = tuple(sorted(context.get_current_heads()))
             state, pending = _judge(scripts, history, current, unknown_tables)
@@ -134,16 +142,15 @@ class _Careful(Reporter):
         :raises DatabaseNotStamped: it has tables and no revision.
         """
         running = context.get_context()
-        if not running.get_current_heads() and _has_other_tables(running):
-            database = display(context.get_bind().engine.url)
-            raise DatabaseNotStamped(unstamped(database, bind))
+        others = _tables(running) - {running.version_table}
+        if others and not running.get_current_heads():
+            raise _not_stamped(context.get_bind().engine.url, bind)
         super().revision_started(bind, direction, revision, message)
 
 
-def unstamped(database: str, bind: str) -> str:
-    """Return what to say of a database with tables and no revision."""
-    which = f"Database '{database}'" + (f" (bind {bind!r})" if bind else "")
-    return (
+def _not_stamped(url: sa.URL, bind: str) -> DatabaseNotStamped:
+    which = f"Database '{display(url)}'" + (f" (bind {bind!r})" if bind else "")
+    return DatabaseNotStamped(
         f"{which} has tables but no revision is stored in it, so it is not upgraded by "
         "itself. Nothing was changed. If the tables were made without migrations, run "
         "'flask db stamp <revision>' with the revision that they correspond to; if "
@@ -186,11 +193,10 @@ def _before(scripts: ScriptDirectory, script: Script) -> list[Script]:
     return [found for found in scripts.get_revisions(names) if found is not None]
 
 
-def _has_other_tables(running: MigrationContext) -> bool:
-    """Tell whether a database has any table but the one for the revision."""
+def _tables(running: MigrationContext) -> set[str]:
+    """Return the names of the tables in a database."""
     assert running.connection is not None
-    tables = sa.inspect(running.connection).get_table_names()
-    return bool(set(tables) - {running.version_table})
+    return set(sa.inspect(running.connection).get_table_names())
 
 
 def _differing(running: MigrationContext) -> tuple[str, ...]:

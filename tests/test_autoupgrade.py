@@ -27,6 +27,8 @@ from .apps import tables_of
 from .apps import version_of
 from .apps import write_revision
 from .processes import python
+from .servers import new_database
+from .servers import SERVERS
 
 
 @pytest.fixture
@@ -302,6 +304,35 @@ def test_unstamped_database(
         fb.stamp(revision="aa11")
     assert get(app) == 200
     assert version_of(file(apps)) == {"bb22"}
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", SERVERS)
+def test_unstamped_database_on_a_server(
+    apps: Apps, folder: pathlib.Path, kind: str
+) -> None:
+    """Not even an empty table for the revision is left behind."""
+    with new_database(kind) as url:
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            connection.execute(sa.text("CREATE TABLE other (id INTEGER)"))
+        app = Flask("an_app", root_path=str(apps.path))
+        fb.BatchMigrate(app, metadata=sa.MetaData(), engine=engine, auto_upgrade=True)
+        assert get(app) == 503
+        assert sa.inspect(engine).get_table_names() == ["other"]
+
+
+def test_empty_version_table(apps: Apps, folder: pathlib.Path, no_pause: None) -> None:
+    """Tables beside an empty table for the revision are not touched either."""
+    app = serving(apps)
+    with app.app_context():
+        fb.ensure_version()
+        app.extensions["sqlalchemy"].create_all()
+    assert get(app) == 503
+    assert tables_of(file(apps)) == {"alembic_version", "user"}
+    with app.app_context():
+        fb.stamp(revision="aa11")
+    assert get(app) == 200
 
 
 def test_newer_database(
