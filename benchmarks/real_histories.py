@@ -280,10 +280,11 @@ def rows(path: pathlib.Path) -> list[str]:
             chosen = ", ".join(f'"{x}"' for x in names)
             for row in db.execute(f'SELECT {chosen} FROM "{table}"'):
                 values = dict(zip(names, row, strict=True))
-                where = [values[x] for x in sorted(keys)] or row
-                lines.append(f"{table} {where!r}")
+                key = [values[x] for x in sorted(keys)] or row
+                where = NOW.sub("now", repr(key))
+                lines.append(f"{table} {where}")
                 lines += [
-                    f"{table} {where!r} {x}={NOW.sub('now', repr(values[x]))}"
+                    f"{table} {where} {x}={NOW.sub('now', repr(values[x]))}"
                     for x in names
                 ]
     return sorted(lines)
