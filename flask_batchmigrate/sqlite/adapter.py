@@ -378,6 +378,7 @@ class _EngineBatch(BatchOperationsImpl):
     def _alter_table(self) -> None:
         impl: _EngineImpl = self.operations.impl
         recorder = impl._recorder()
+        recorder.fills = self._should_recreate()
         block = block_changes(self, recorder, impl._open_connection())
         if block or self.recreate == "always":
             impl.alter_table(

@@ -27,6 +27,7 @@ class AddColumn(Change):
     :param before: put it before this column.
     :param after: put it after this column.
     :param if_not_exists: do nothing where the table has the column.
+    :param fill: the value that existing rows get, as SQL, where it is not the default.
     """
 
     name: str
@@ -34,6 +35,7 @@ class AddColumn(Change):
     before: str | None = None
     after: str | None = None
     if_not_exists: bool = False
+    fill: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Recorder:
         self, translator: Translator, can_render: cabc.Callable[[t.Any], bool]
     ) -> None:
         self.changes: list[changes.Change] = []
+        #: give existing rows the ``default`` of a new column, as Alembic's copy does
+        self.fills = False
         self._translator = translator
         self._can_render = can_render
 
@@ -87,6 +89,7 @@ class Recorder:
                 insert_before,
                 insert_after,
                 bool(if_not_exists),
+                self.fills,
             )
         )
         self.changes += translate.inline_constraints(

@@ -88,6 +88,9 @@ CASES: t.Final[dict[str, Case]] = {
 }
 
 
+_FILLED: t.Final = "column added with rows to fill"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
     """One difference between two definitions of a table.
@@ -154,7 +157,9 @@ def _columns(target: Target) -> list[Difference]:
         if source.origin is None:
             if any(same_name(column.name, name) for name in dropped):
                 found.append(Difference("name used again", column.name))
-            found.append(Difference(_added(target, column), column.name))
+            filled = source.using is not None
+            case = _FILLED if filled else _added(target, column)
+            found.append(Difference(case, column.name))
         else:
             old = before.column(source.origin)
             found += [
@@ -208,11 +213,11 @@ def _added(target: Target, column: ColumnText) -> str:
     constant = default is None or is_constant(default)
     null = default is None or upper(default) == "NULL"
     if not constant or (column.not_null and null):
-        return "column added with rows to fill"
+        return _FILLED
     if column.of_kind(ConstraintKind.FOREIGN_KEY) and not null:
-        return "column added with rows to fill"
+        return _FILLED
     if target.text.strict and column.of_kind(ConstraintKind.CHECK):
-        return "column added with rows to fill"
+        return _FILLED
     return "column added"
 
 

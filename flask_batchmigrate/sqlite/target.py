@@ -168,7 +168,7 @@ class _Builder:
                 after=None if change.before else change.after,
             )
         )
-        self.sources[change.name] = Source(None)
+        self.sources[change.name] = Source(None, using=change.fill)
 
     def drop_column(self, change: changes.DropColumn) -> None:
         column = self.text.column(change.name)

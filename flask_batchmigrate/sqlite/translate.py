@@ -103,6 +103,23 @@ class Translator:
         column = sa.Column("x", sa.Integer(), server_default=value)
         return parse_column(self.column(column)).default
 
+    def python_default(self, column: sa.Column[t.Any]) -> str | None:
+        """Write the plain value of a column's ``default`` as SQL, if it has one."""
+        default = t.cast(t.Any, column.default)
+        if default is None or column.server_default is not None:
+            return None
+        if not default.is_scalar:
+            return None
+        value = sa.literal(default.arg, column.type)
+        try:
+            text = value.compile(
+                dialect=self.dialect, compile_kwargs={"literal_binds": True}
+            )
+        except (sa.exc.CompileError, NotImplementedError):
+            # A value of a type that SQL has no literal for.
+            return None
+        return str(text)
+
     def type_bound_checks(
         self, name: str, type_: sa.types.TypeEngine[t.Any], table: str
     ) -> list[str]:
@@ -130,10 +147,16 @@ def add_column(
     before: str | None = None,
     after: str | None = None,
     if_not_exists: bool = False,
+    fills: bool = False,
 ) -> changes.AddColumn:
-    """Make the change that adds a column, without its constraints."""
+    """Make the change that adds a column, without its constraints.
+
+    :param fills: give existing rows the column's ``default``, if that is a plain value
+        and there is no ``server_default``.
+    """
+    fill = translator.python_default(column) if fills else None
     return changes.AddColumn(
-        str(column.name), translator.column(column), before, after, if_not_exists
+        str(column.name), translator.column(column), before, after, if_not_exists, fill
     )
 
 
