@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import concurrent.futures
 import contextlib
+import http.client
 import os
 import pathlib
 import random
@@ -101,7 +102,7 @@ class Server:
             with error:
                 assert error.headers["Retry-After"]
                 return error.code
-        except (ConnectionError, urllib.error.URLError):
+        except (ConnectionError, http.client.HTTPException, urllib.error.URLError):
             return 0
 
     def get_all(self, count: int) -> list[int]:
