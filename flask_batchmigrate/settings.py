@@ -157,6 +157,14 @@ SETTINGS: t.Final = (
         _is_limit,
     ),
     Setting(
+        "sqlite_keep_indexes",
+        False,
+        "True or False",
+        "Whether a table of SQLite whose rows are written anew keeps the indexes that"
+        " stay valid, which takes about half the time, or has all of them built anew.",
+        _is_bool,
+    ),
+    Setting(
         "auto_upgrade",
         False,
         "True, False, 'always' or 'check'",

@@ -45,6 +45,7 @@ def sqlite_engine(session: Session) -> cabc.Iterator[None]:
     session.explain = explain
     settings = adapter.Settings(
         lock_timeout=timeout,
+        keep_indexes=setup.state.settings["sqlite_keep_indexes"],
         note=told.note,
         warn=told.warning,
         wait=told.waiting,
