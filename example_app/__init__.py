@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+import sqlalchemy as sa
 from flask import Flask
 
 from flask_batchmigrate import BatchMigrate
@@ -16,6 +17,7 @@ from flask_batchmigrate import BatchMigrate
 from . import seed
 from . import views
 from .models import db
+from .models import enforce_foreign_keys
 
 migrate = BatchMigrate()
 
@@ -33,6 +35,8 @@ def create_app(config: dict[str, t.Any] | None = None) -> Flask:
     app.config.update(config or {})
 
     db.init_app(app)
+    with app.app_context():
+        sa.event.listen(db.engine, "connect", enforce_foreign_keys)
     migrate.init_app(app, db)
     app.register_blueprint(views.bp)
     app.cli.add_command(seed.seed_command)

@@ -22,7 +22,6 @@ class Base(orm.DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 
-@sa.event.listens_for(sa.Engine, "connect")
 def enforce_foreign_keys(connection: t.Any, record: t.Any) -> None:
     """SQLite enforces foreign keys only where it is asked to."""
     if isinstance(connection, sqlite3.Connection):

@@ -7,8 +7,10 @@ import pathlib
 import shutil
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
+from example_app.models import db
 from example_app.seed import seed
 from flask_batchmigrate import upgrade
 from tests import example_history as history
@@ -84,3 +86,12 @@ def test_from_the_command_line(tmp_path: pathlib.Path) -> None:
         f"{app} db current --check-heads",
     ) == (f"{history.HEAD} (head)\n")
     assert query(file, "SELECT count(*) FROM book") == [(0,)]
+
+
+def test_other_engines_of_the_process(app: Flask) -> None:
+    """The application's wish for foreign keys is no wish of other engines."""
+    with app.app_context(), db.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    engine = sa.create_engine("sqlite://", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 0
