@@ -115,7 +115,7 @@ class DatabaseNotStamped(BatchMigrateError):
 
 
 class NoModels(BatchMigrateError):
-    """The metadata holds no tables, so there is nothing to compare the database with."""
+    """The metadata holds no tables, so there is nothing to compare a database with."""
 
 
 class SchemaDiffers(BatchMigrateError):

@@ -42,7 +42,11 @@ def test_what_is_its_own_goes_along(database: MakeDatabase, block: bool) -> None
 
     db.run(upgrade)
     assert db.sql() == (
-        "CREATE TABLE t (\n  id INTEGER PRIMARY KEY,\n  b TEXT,\n  c TEXT DEFAULT 'c'\n)"
+        "CREATE TABLE t (\n"
+        "  id INTEGER PRIMARY KEY,\n"
+        "  b TEXT,\n"
+        "  c TEXT DEFAULT 'c'\n"
+        ")"
     )
     assert db.query("SELECT name FROM sqlite_master WHERE type = 'index'") == [
         ("rest",)
