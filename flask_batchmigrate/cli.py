@@ -208,7 +208,7 @@ def migrate(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     _show_written(to.console, commands.migrate(directory, **given))
 
 
-@_command(click.argument("revision", default="head"))
+@_command(click.argument("revision", default="head", callback=options.named))
 def edit(to: ConsoleReporter, directory: str | None, revision: str) -> None:
     """Open a revision's file in the editor.
 
@@ -222,7 +222,7 @@ def edit(to: ConsoleReporter, directory: str | None, revision: str) -> None:
     options.branch_label,
     options.rev_id,
     click.option("--splice", is_flag=True, help="Allow revisions that are no heads."),
-    click.argument("revisions", nargs=-1),
+    click.argument("revisions", nargs=-1, callback=options.named),
 )
 def merge(
     to: ConsoleReporter,
@@ -237,7 +237,11 @@ def merge(
     _show_written(to.console, [commands.merge(directory, revisions, **given)])
 
 
-@_command(options.sql, options.tag, click.argument("revision", default="head"))
+@_command(
+    options.sql,
+    options.tag,
+    click.argument("revision", default="head", callback=options.named),
+)
 def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     """Bring the databases to a later revision.
 
@@ -256,7 +260,7 @@ def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
 @_command(
     options.sql,
     options.tag,
-    click.argument("revision", default="-1"),
+    click.argument("revision", default="-1", callback=options.named),
     cls=options.StepsCommand,
 )
 def downgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
@@ -269,7 +273,7 @@ def downgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> Non
     _show_run(to, done, nothing="nothing to downgrade.")
 
 
-@_command(click.argument("revision", default="head"))
+@_command(click.argument("revision", default="head", callback=options.named))
 def show(to: ConsoleReporter, directory: str | None, revision: str) -> None:
     """Show a revision in full.
 
@@ -369,7 +373,9 @@ def current(
         is_flag=True,
         help="Forget the stored revisions first, also unknown ones.",
     ),
-    click.argument("revisions", nargs=-1, metavar="[REVISIONS]..."),
+    click.argument(
+        "revisions", nargs=-1, callback=options.named, metavar="[REVISIONS]..."
+    ),
 )
 def stamp(
     to: ConsoleReporter,

@@ -23,6 +23,13 @@ def joined(*decorators: Decorator) -> Decorator:
     return decorate
 
 
+def named(ctx: click.Context, param: click.Parameter, value: t.Any) -> t.Any:
+    """Refuse an empty revision, as an unset shell variable leaves it."""
+    if "" in (value if isinstance(value, tuple) else (value,)):
+        raise click.BadParameter("it is empty.", ctx, param)
+    return value
+
+
 shared = joined(
     click.option(
         "-d",
@@ -79,6 +86,7 @@ script = joined(
     click.option(
         "--head",
         default="head",
+        callback=named,
         help='The revision it follows: an id, or "<branch>@head".',
     ),
     click.option(

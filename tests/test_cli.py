@@ -776,3 +776,22 @@ def test_factory_style(tmp_path: pathlib.Path) -> None:
     assert result.exit_code == 0
     for name in OPTIONS:
         assert name in result.output
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["upgrade", ""],
+        ["downgrade", ""],
+        ["stamp", ""],
+        ["show", ""],
+        ["merge", "", ""],
+        ["migrate", "--head", ""],
+    ],
+    ids=lambda args: args[0],
+)
+def test_empty_revision(project: Project, args: list[str]) -> None:
+    """A revision from a variable that is not set is a wrong command line."""
+    result = project.db(*args)
+    assert result.exit_code == 2
+    assert "it is empty" in result.stderr

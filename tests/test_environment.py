@@ -213,6 +213,8 @@ BROKEN = {
     ),
     "itself": ("revision = 'bb22'\ndown_revision = ('bb22',)\n", "follows itself"),
     "no down": ("revision = 'bb22'\n", "bb22_.py' has no 'down_revision'"),
+    "no revision": ("down_revision = 'aa11'\n", "versions/bb22_.py' has no 'revision'"),
+    "empty": ("", "versions/bb22_.py' has no 'revision'. Nothing was changed."),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import pathlib
+import re
 import traceback
 import typing as t
 
@@ -142,7 +143,19 @@ def _of_command(
         )
     if isinstance(cause, revision.RevisionError):
         return errors.UnknownRevision(f"{text} Nothing was changed.")
+    if nameless := _NAMELESS.match(text):
+        path = setup.folder.path / "versions" / nameless[1]
+        return errors.BrokenScript(
+            f"'{path}' has no 'revision'. Nothing was changed. Name the revision's id, "
+            "or move the file elsewhere.",
+            path,
+        )
     return errors.BatchMigrateError(text)
+
+
+_NAMELESS: t.Final = re.compile(
+    r"Could not determine revision id from filename (.+?\.py[co]?)\. Be sure"
+)
 
 
 def _of_missing_revision(
