@@ -77,7 +77,7 @@ def write(config: Config, template: pathlib.Path, package: bool) -> pathlib.Path
     if folder.is_dir() and {path.name for path in folder.iterdir()} - _KEPT:
         raise MigrationFolderError(
             f"'{folder}' exists and is not empty. Nothing was written. Choose another "
-            "folder with '--directory', or remove this one."
+            "folder with '--directory', or move all but 'versions' out of this one."
         )
     versions = folder / "versions"
     versions.mkdir(parents=True, exist_ok=True)
