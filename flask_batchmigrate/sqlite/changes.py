@@ -102,11 +102,14 @@ class AddConstraint(Change):
     :param definition: its text as a table constraint of ``CREATE TABLE``.
     :param unless_present: do nothing where the table has the same constraint.
     :param if_only: do nothing where the table has a constraint of this kind.
+    :param of_type: it comes with the new type of a column, such as an enumeration's
+        values, and replaces the one of its name on the same column.
     """
 
     definition: str
     unless_present: bool = False
     if_only: bool = False
+    of_type: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

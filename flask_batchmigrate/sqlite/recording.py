@@ -113,7 +113,8 @@ class Recorder:
             return
         text = self._translator.constraint(const)
         if text is not None:
-            self.changes.append(changes.AddConstraint(text))
+            of_type = bool(getattr(const, "_type_bound", False))
+            self.changes.append(changes.AddConstraint(text, of_type=of_type))
 
     def drop_constraint(
         self, const: sa.Constraint, *, if_exists: bool | None = None, **_: t.Any

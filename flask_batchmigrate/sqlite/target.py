@@ -263,7 +263,8 @@ class _Builder:
                 self.notes.append(there + ("" if same else ", which is replaced"))
                 if same:
                     return
-                if not same_relation(present, wanted):
+                of_type = change.of_type and present.names == wanted.names
+                if not (of_type or same_relation(present, wanted)):
                     raise self.refuse(f"it already has a {describe(present)}.")
             if named or wanted.kind is ConstraintKind.PRIMARY_KEY:
                 self.edit(edits.drop_constraint(self.text, present))

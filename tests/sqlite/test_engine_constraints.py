@@ -342,3 +342,44 @@ def test_orphans_from_before_are_not_held_against_it(database: MakeDatabase) -> 
     )
     db.run(lambda op: op.create_foreign_key("fk", "t", "p", ["b"], ["id"]))
     assert len(db.query("PRAGMA foreign_key_list(t)")) == 2
+
+
+def test_another_enumeration_replaces_the_check_of_its_name(
+    database: MakeDatabase,
+) -> None:
+    """More values of an Enum, as autogenerate writes it: only its own check changes."""
+    db = database(
+        "CREATE TABLE t (a VARCHAR(1), b, "
+        "CONSTRAINT kind CHECK (a IN ('x', 'y')), CHECK (b <> 5));"
+        "INSERT INTO t VALUES ('x', 1);"
+    )
+
+    def upgrade(op: Operations) -> None:
+        with op.batch_alter_table("t") as batch:
+            batch.alter_column(
+                "a",
+                existing_type=sa.VARCHAR(1),
+                type_=sa.Enum("x", "y", "zz", name="kind", create_constraint=True),
+            )
+
+    db.run(upgrade)
+    assert db.query("SELECT sql FROM sqlite_master WHERE name = 't'") == [
+        (
+            "CREATE TABLE t (a VARCHAR(2), b, CHECK (b <> 5), "
+            "CONSTRAINT kind CHECK (a IN ('x', 'y', 'zz')))",
+        )
+    ]
+
+
+def test_an_enumeration_replaces_no_check_of_another_column(
+    database: MakeDatabase,
+) -> None:
+    """A check that happens to have the name of the Enum is not given up for it."""
+    db = database("CREATE TABLE t (a VARCHAR(1), b, CONSTRAINT kind CHECK (b <> 5))")
+
+    def upgrade(op: Operations) -> None:
+        with op.batch_alter_table("t") as batch:
+            kind = sa.Enum("x", "zz", name="kind", create_constraint=True)
+            batch.alter_column("a", existing_type=sa.VARCHAR(1), type_=kind)
+
+    assert "already has a CHECK 'kind'" in db.refuse(upgrade)
