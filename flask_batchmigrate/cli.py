@@ -21,11 +21,10 @@ from . import options
 from .console import branch_lines
 from .console import Console
 from .console import ConsoleReporter
-from .console import counted
-from .console import duration
 from .console import head_line
 from .console import history_line
 from .console import log_entry
+from .console import show_run
 from .reporting import reporting_to
 
 
@@ -42,7 +41,6 @@ if t.TYPE_CHECKING:
     from alembic.script import Script
 
     from . import commands
-    from .results import Applied
 else:
     commands = _Commands()
 
@@ -144,22 +142,6 @@ def _show_written(console: Console, scripts: cabc.Iterable[Script]) -> None:
         console.value(f"Generating {script.path} ...  done")
 
 
-def _show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) -> None:
-    """Close the account of a command that ran revisions, or write their SQL."""
-    if isinstance(done, str):
-        to.console.value(done.rstrip("\n"))
-    elif done:
-        revisions = counted(len({each.revision for each in done}), "revision")
-        binds = {each.bind for each in done}
-        titled = to.steps and len(binds) == 1
-        where = "" if titled else f" on {to.names(binds)}"
-        to.console.say(
-            f"Done: {revisions}{where} in {duration(to.seconds)}.", fg="green"
-        )
-    else:
-        to.console.say(f"{to.names(to.databases) or 'The database'}: {nothing}")
-
-
 @_command()
 def list_templates(to: ConsoleReporter, directory: str | None) -> None:
     """List the templates that "init --template" takes."""
@@ -208,7 +190,7 @@ def migrate(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     _show_written(to.console, commands.migrate(directory, **given))
 
 
-@_command(click.argument("revision", default="head", callback=options.named))
+@_command(options.revision("head"))
 def edit(to: ConsoleReporter, directory: str | None, revision: str) -> None:
     """Open a revision's file in the editor.
 
@@ -222,7 +204,7 @@ def edit(to: ConsoleReporter, directory: str | None, revision: str) -> None:
     options.branch_label,
     options.rev_id,
     click.option("--splice", is_flag=True, help="Allow revisions that are no heads."),
-    click.argument("revisions", nargs=-1, callback=options.named),
+    options.revisions,
 )
 def merge(
     to: ConsoleReporter,
@@ -237,11 +219,7 @@ def merge(
     _show_written(to.console, [commands.merge(directory, revisions, **given)])
 
 
-@_command(
-    options.sql,
-    options.tag,
-    click.argument("revision", default="head", callback=options.named),
-)
+@_command(options.sql, options.tag, options.revision("head"))
 def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     """Bring the databases to a later revision.
 
@@ -254,15 +232,10 @@ def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     plain = given == {"revision": "head", "sql": False, "tag": None}
     done = plain and nothing_to_upgrade(directory)
     applied = [] if done else commands.upgrade(directory, **given)
-    _show_run(to, applied, nothing="nothing to upgrade.")
+    show_run(to, applied, nothing="nothing to upgrade.")
 
 
-@_command(
-    options.sql,
-    options.tag,
-    click.argument("revision", default="-1", callback=options.named),
-    cls=options.StepsCommand,
-)
+@_command(options.sql, options.tag, options.revision("-1"), cls=options.StepsCommand)
 def downgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     """Take the databases back to an earlier revision.
 
@@ -270,10 +243,10 @@ def downgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> Non
     (default: one); with --sql also a range "<from>:<to>".
     """
     done = commands.downgrade(directory, **given)
-    _show_run(to, done, nothing="nothing to downgrade.")
+    show_run(to, done, nothing="nothing to downgrade.")
 
 
-@_command(click.argument("revision", default="head", callback=options.named))
+@_command(options.revision("head"))
 def show(to: ConsoleReporter, directory: str | None, revision: str) -> None:
     """Show a revision in full.
 
@@ -373,9 +346,7 @@ def current(
         is_flag=True,
         help="Forget the stored revisions first, also unknown ones.",
     ),
-    click.argument(
-        "revisions", nargs=-1, callback=options.named, metavar="[REVISIONS]..."
-    ),
+    options.revisions,
 )
 def stamp(
     to: ConsoleReporter,
@@ -388,7 +359,7 @@ def stamp(
     REVISIONS are ids, "head" (the default), "heads", or "base".
     """
     done = commands.stamp(directory, revisions or "head", **given)
-    _show_run(to, done, nothing="nothing to stamp.")
+    show_run(to, done, nothing="nothing to stamp.")
 
 
 @_command()

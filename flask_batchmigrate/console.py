@@ -218,3 +218,19 @@ def duration(seconds: float) -> str:
 def counted(number: int, noun: str) -> str:
     """Spell a number of things."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) -> None:
+    """Close the account of a command that ran revisions, or write their SQL."""
+    if isinstance(done, str):
+        to.console.value(done.rstrip("\n"))
+    elif done:
+        revisions = counted(len({each.revision for each in done}), "revision")
+        binds = {each.bind for each in done}
+        titled = to.steps and len(binds) == 1
+        where = "" if titled else f" on {to.names(binds)}"
+        to.console.say(
+            f"Done: {revisions}{where} in {duration(to.seconds)}.", fg="green"
+        )
+    else:
+        to.console.say(f"{to.names(to.databases) or 'The database'}: {nothing}")

@@ -321,28 +321,27 @@ with op.batch_alter_table('author') as batch:
 
 
 def test_a_second_connection_that_reads(project: Project) -> None:
-    """It reads the old state at once, or fails at once and says why."""
+    """It sees what the migration has made so far, and waits for nothing."""
     write(
         project.folder,
         "aa11",
         None,
         ALTER
         + textwrap.dedent("""\
+        op.execute("UPDATE author SET name = name || '?'")
         with db.engine.connect() as second:
             names = second.execute(sa.text('SELECT name FROM author')).scalars().all()
-        assert names == ['Ada', 'Bob', 'Cy']
+        assert all(name.endswith('?') for name in names), names
         """),
     )
     started = time.monotonic()
-    if "WAL" in "".join(project.kind.connect):
-        project.upgrade()
-        assert project.rows("SELECT name FROM author") == [
-            ("Ada!",),
-            ("Bob!",),
-            ("Cy!",),
-        ]
-    else:
+    if project.kind.options.get("poolclass") is sa.StaticPool:
         assert "'op.get_bind()'" in project.fail()
+    else:
+        project.upgrade()
+        names = [name for (name,) in project.rows("SELECT name FROM author")]
+        assert len(names) == 3
+        assert all(name.endswith("?") for name in names)
     assert time.monotonic() - started < 4
 
 

@@ -21,6 +21,7 @@ from . import registry
 from .callsite import calling_script
 from .driver import database_identity
 from .driver import is_busy
+from .lending import LentConnection
 from .telling import at
 
 if t.TYPE_CHECKING:
@@ -149,6 +150,33 @@ class Seconds:
             self._parked.pop().close()
 
 
+def _lend(dialect: object, record: object, cargs: object, cparams: object) -> t.Any:
+    """Stand for connecting, in the thread that migrates the database.
+
+    :return: a connection that reads by the migration's; ``None`` to connect as ever.
+    """
+    database = t.cast("tuple[t.Any, ...]", cargs)[0] if cargs else None
+    transaction = registry.with_file(database)
+    if transaction is None or not transaction.in_progress:
+        return None
+    return LentConnection(transaction)
+
+
+def _can_lend(transaction: MigrationTransaction, record: t.Any) -> bool:
+    """Tell whether to have a pool connect anew; once, since a creator cannot be lent.
+
+    :param record: the pool's record of the connection.
+    """
+    if not transaction.in_progress or transaction.identity[0] != "file":
+        return False
+    before = record.record_info.get(_LENT)
+    record.record_info[_LENT] = weakref.ref(transaction)
+    return before is None or before() is not transaction
+
+
+_LENT = "flask_batchmigrate.lent"
+
+
 class _Watch:
     """Listens to one engine."""
 
@@ -156,6 +184,7 @@ class _Watch:
         listen = sa.event.listen
         listen(engine, "engine_connect", self._on_connection)
         listen(engine, "handle_error", self._on_error)
+        listen(engine, "do_connect", _lend)
         # Before the application's own listeners, which may need a lock already.
         listen(engine.pool, "connect", self._on_driver_connect, insert=True)
         listen(engine.pool, "checkout", self._on_checkout, insert=True)
@@ -165,18 +194,28 @@ class _Watch:
     def _on_driver_connect(self, dbapi: t.Any, record: object) -> None:
         self._on_checkout(dbapi, record, None)
 
-    def _on_checkout(self, dbapi: t.Any, record: object, proxy: object) -> None:
+    def _on_checkout(self, dbapi: t.Any, record: t.Any, proxy: object) -> None:
+        if isinstance(dbapi, LentConnection):
+            if not dbapi.lender.in_progress:
+                raise sa.exc.DisconnectionError("the migration that lent it is over")
+            return
         if registry.here():
             transaction = registry.with_identity(database_identity(dbapi))
             if transaction is not None:
                 if dbapi is not transaction.driver.dbapi:
+                    if proxy is not None and _can_lend(transaction, record):
+                        # The pool connects anew, and is lent a connection then.
+                        raise sa.exc.DisconnectionError("in use by a migration")
                     transaction.seconds.impatient.change(dbapi)
                 return
         waits = getattr(_local, "waits", None)
         if waits is not None:
             waits.change(dbapi)
 
-    def _on_checkin(self, dbapi: t.Any, record: object) -> None:
+    def _on_checkin(self, dbapi: t.Any, record: t.Any) -> None:
+        if isinstance(dbapi, LentConnection):
+            record.invalidate()
+            return
         for transaction in registry.here():
             transaction.seconds.impatient.restore(dbapi)
         waits = getattr(_local, "waits", None)

@@ -50,6 +50,20 @@ def with_identity(identity: Identity) -> MigrationTransaction | None:
     )
 
 
+def with_file(name: object) -> MigrationTransaction | None:
+    """Find the migration of this thread that has a file in progress.
+
+    :param name: the file's path, or its URI, as the driver is given it.
+    """
+    if not here() or not isinstance(name, str):
+        return None
+    path = name.removeprefix("file:").partition("?")[0] if "file:" in name else name
+    with contextlib.suppress(OSError, ValueError):
+        found = pathlib.Path(path).stat()
+        return with_identity(("file", found.st_dev, found.st_ino))
+    return None
+
+
 def with_engine(engine: sa.Engine) -> MigrationTransaction | None:
     """Find the migration of this thread that has an engine's database in progress.
 

@@ -25,6 +25,22 @@ def is_begin(sql: str) -> bool:
     return sql.lstrip().upper().startswith("BEGIN")
 
 
+def only_reads(sql: str) -> bool:
+    """Whether a statement certainly writes nothing, a ``WITH`` included."""
+    if is_read(sql):
+        return True
+    words = set(sql.upper().split())
+    return sql.lstrip().upper().startswith("WITH") and not (
+        words & {"INSERT", "UPDATE", "DELETE", "REPLACE"}
+    )
+
+
+def sets_up(sql: str) -> bool:
+    """Whether a statement sets up a connection: a pragma that is set, an ATTACH."""
+    text = sql.lstrip().upper()
+    return text.startswith("ATTACH") or (text.startswith("PRAGMA") and "=" in text)
+
+
 def explain(sql: str) -> str:
     """Write a statement that compiles another one without running it.
 

@@ -42,10 +42,6 @@ def upgrade():
 """
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a second connection that reads is refused, not lent the migration's",
-)
 def test_a_script_that_inspects_the_engine(tmp_path: pathlib.Path) -> None:
     """It sees the database as the migration has made it so far, as it always did."""
     versions = tmp_path / "migrations" / "versions"

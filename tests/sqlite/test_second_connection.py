@@ -94,40 +94,81 @@ def test_a_second_writer_fails_at_once(app: Application) -> None:
     assert [line for line in app.dump() if "made" not in line] == before
 
 
-def test_a_reader_fails_at_once_or_reads_the_old_state(app: Application) -> None:
-    """In WAL mode a second connection may read; elsewhere it does not wait."""
+def test_a_reader_sees_what_the_migration_has_made(app: Application) -> None:
+    """It reads by the migration's connection, where that can be lent."""
     started = time.monotonic()
     with running(app.engine) as current:
-        if "wal" in app.setup.name and "immediate" not in app.setup.name:
-            with app.engine.connect() as second:
-                names = sa.inspect(second).get_table_names()
-            assert set(names) == {"parent", "child"}
-        else:
+        if app.setup.name in (*SHARING, "memory-shared"):
             with (
                 pytest.raises(TransactionError, match=r"op\.get_bind\(\)"),
                 app.engine.connect() as second,
             ):
                 second.exec_driver_sql("SELECT * FROM parent").all()
+        else:
+            for _ in range(2):
+                with app.engine.connect() as second:
+                    names = set(sa.inspect(second).get_table_names())
+                    rows = second.exec_driver_sql("SELECT count(*) FROM parent").all()
+                    second.commit()
+                assert names >= {"parent", "child", "made"}
+                assert rows == [(2,)]
         assert current.transaction.in_progress
+        current.connection.commit()
     assert time.monotonic() - started < 3
+    assert "made" in app.tables()
+    with app.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO parent VALUES (9, 'nine')")
+    assert "nine" in str(app.dump())
+
+
+def test_a_lent_connection_reads_with_cte_and_parameters(plain: Application) -> None:
+    """All ways of reading work, no way of writing does."""
+    with running(plain.engine) as current:
+        with plain.engine.connect() as second:
+            query = "WITH n AS (SELECT id FROM parent WHERE id = :id) SELECT * FROM n"
+            assert second.execute(sa.text(query), {"id": 1}).all() == [(1,)]
+            with second.begin_nested():
+                assert second.execute(sa.text("SELECT 1")).scalar() == 1
+        for statement in (
+            "WITH n AS (SELECT 1) INSERT INTO parent SELECT 7, 'x' FROM n",
+            "DROP TABLE parent",
+            "VACUUM",
+            "UPDATE parent SET name = 'x'",
+        ):
+            with (
+                pytest.raises(TransactionError, match="second connection"),
+                plain.engine.connect() as second,
+            ):
+                second.exec_driver_sql(statement)
+        assert current.transaction.in_progress
+
+
+def test_a_lent_connection_is_of_no_use_afterwards(plain: Application) -> None:
+    """One that the script has kept says so; the pool does not hand it out again."""
+    with running(plain.engine):
+        kept = plain.engine.connect()
+        kept.exec_driver_sql("SELECT * FROM made")
+    with pytest.raises(sa.exc.ProgrammingError, match="lent by a migration"):
+        kept.exec_driver_sql("SELECT * FROM parent")
+    kept.close()
+    with plain.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM parent").scalar() == 2
 
 
 def test_connections_wait_again_afterwards(app: Application) -> None:
-    """The timeouts of connections that were opened meanwhile come back."""
+    """The timeouts of connections that were used meanwhile come back."""
 
     def timeout(dbapi: t.Any) -> int:
         return int(dbapi.cursor().execute("PRAGMA busy_timeout").fetchone()[0])
 
-    held: list[t.Any] = []
     with running(app.engine):
-        if app.setup.name not in (*SHARING, "attached", "memory-shared"):
-            held.append(app.engine.raw_connection())
-            assert timeout(held[0]) == 0
-    for raw in held:
-        assert timeout(raw) == 5000
-        raw.close()
-    with app.engine.connect() as connection:
-        assert timeout(connection.connection) == 5000
+        if app.setup.name not in (*SHARING, "memory-shared"):
+            with app.engine.connect() as second:
+                second.exec_driver_sql("SELECT 1")
+    for _ in range(2):
+        with app.engine.connect() as connection, app.engine.connect() as another:
+            assert timeout(connection.connection) == 5000
+            assert timeout(another.connection) == 5000
 
 
 def test_a_shared_driver_connection_given_back_early(app: Application) -> None:
