@@ -30,6 +30,13 @@ def named(ctx: click.Context, param: click.Parameter, value: t.Any) -> t.Any:
     return value
 
 
+def revision(default: str) -> Decorator:
+    """Make the argument that names one revision."""
+    return click.argument("revision", default=default, callback=named)
+
+
+revisions = click.argument("revisions", nargs=-1, callback=named)
+
 shared = joined(
     click.option(
         "-d",
