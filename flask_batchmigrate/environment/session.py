@@ -19,6 +19,7 @@ from ..reporting import reporter
 from ..results import Applied
 from ..results import Direction
 from ..state import AutomaticBatch
+from . import adoption
 from .config import Setup
 from .folder import accepts_engine_name
 from .folder import names_in
@@ -84,6 +85,7 @@ class Session:
         self._configured: set[str] = set()
         self._tables = 0
         self._directives: list[t.Any] = []
+        self._unversioned: list[str] = []
         self._seconds: dict[str, float] = {}
         self._cleanup = contextlib.ExitStack()
         for script in scripts.walk_revisions():
@@ -182,9 +184,14 @@ class Session:
             for operations in script.upgrade_ops_list
             for diff in operations.as_diffs()
         ]
-        if self.setup.generates and self._directives and self._nothing_differs():
+        if not (self.setup.generates and self._directives):
+            return
+        differs = not self._nothing_differs()
+        if not differs:
             self._directives.clear()
             reporter().note("No changes in schema detected.")
+        if self._unversioned:
+            reporter().warning(adoption.advice(self._unversioned, differs))
 
     def _nothing_differs(self) -> bool:
         """Tell whether the revisions to be written have no operations."""
@@ -257,6 +264,8 @@ class Session:
             if hook is not None:
                 hook(context, revision, directives)
             self._directives = directives
+            if self.setup.generates:
+                self._unversioned += adoption.unversioned_tables(context)
 
         return process_revision_directives
 
