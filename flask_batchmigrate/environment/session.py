@@ -21,6 +21,7 @@ from ..results import Direction
 from ..state import AutomaticBatch
 from . import adoption
 from .config import Setup
+from .drops import replace_unnamed
 from .folder import accepts_engine_name
 from .folder import names_in
 from .plan import Plan
@@ -264,8 +265,13 @@ class Session:
             if hook is not None:
                 hook(context, revision, directives)
             self._directives = directives
-            if self.setup.generates:
-                self._unversioned += adoption.unversioned_tables(context)
+            if not self.setup.generates:
+                return
+            self._unversioned += adoption.unversioned_tables(context)
+            for script in directives if context.dialect.name == "sqlite" else ():
+                # The last ones are those of this database.
+                replace_unnamed(script.upgrade_ops_list[-1])
+                replace_unnamed(script.downgrade_ops_list[-1])
 
         return process_revision_directives
 
