@@ -197,6 +197,50 @@ def test_broken_script_template(apps: Apps) -> None:
     assert [path.name for path in folder.rglob("*.py")] == []
 
 
+@pytest.mark.parametrize("template", [None, "flask", "flask-multidb"])
+@pytest.mark.parametrize(
+    "message", ["read C:\\users", 'say """hi"""', 'four """"', "ends \\", r"\d and \""]
+)
+def test_any_message(apps: Apps, message: str, template: str | None) -> None:
+    """What a message says is what the script is called, whatever characters it has."""
+    with apps.make().app_context():
+        if template is not None:
+            fb.init(template=template)
+        (script,) = fb.migrate(message=message)
+        (applied,) = fb.upgrade()
+    assert script.doc == applied.message == message
+
+
+def test_message_of_a_template_of_its_own(apps: Apps) -> None:
+    """A template that quotes the message itself gets it unchanged."""
+    folder = apps.path / "migrations"
+    folder.mkdir()
+    (folder / "script.py.mako").write_text(
+        "__doc__ = ${repr(message)}\nrevision = ${repr(up_revision)}\n"
+        "down_revision = ${repr(down_revision)}\n"
+    )
+    with apps.make().app_context():
+        fb.revision(message="read C:\\users")
+        (script,) = fb.show()
+    assert script.doc == "read C:\\users"
+
+
+@pytest.mark.parametrize("before", ["", "%>"])
+@pytest.mark.parametrize("message", ['the "end"', 'C:\\"""', '"'])
+def test_message_as_a_whole_docstring(apps: Apps, message: str, before: str) -> None:
+    """Nor does a quote at the end close the docstring of a template too early."""
+    folder = apps.path / "migrations"
+    folder.mkdir()
+    block = "<%!\n    import re\n" + before if before else ""
+    (folder / "script.py.mako").write_text(
+        f'{block}"""${{message}}"""\nrevision = ${{repr(up_revision)}}\n'
+        "down_revision = ${repr(down_revision)}\n"
+    )
+    with apps.make().app_context():
+        (script,) = fb.revision(message=message)
+    assert script.doc == message
+
+
 BROKEN = {
     "syntax": ("revision = 'bb22'\ndef (", "bb22_.py', line 2"),
     "import": (
@@ -214,6 +258,7 @@ BROKEN = {
     "itself": ("revision = 'bb22'\ndown_revision = ('bb22',)\n", "follows itself"),
     "no down": ("revision = 'bb22'\n", "bb22_.py' has no 'down_revision'"),
     "no revision": ("down_revision = 'aa11'\n", "versions/bb22_.py' has no 'revision'"),
+    "NUL": ("revision = 'bb22'\n\0", "bb22_.py' has NUL bytes"),
     "empty": ("", "versions/bb22_.py' has no 'revision'. Nothing was changed."),
 }
 
@@ -229,6 +274,17 @@ def test_broken_scripts(apps: Apps, broken: str) -> None:
             with pytest.raises(fb.BrokenScript, match=match):
                 command()
     assert not (apps.path / "app.db").exists()
+
+
+def test_env_py_with_nul_bytes(apps: Apps) -> None:
+    """A damaged ``env.py`` is named."""
+    path = write_revision(apps.path / "migrations", "aa11", None)
+    (path.parent.parent / "env.py").write_bytes("run()".encode("utf-16"))
+    with (
+        apps.make().app_context(),
+        pytest.raises(fb.BrokenScript, match=r"env\.py' has NUL bytes"),
+    ):
+        fb.upgrade()
 
 
 class Events(Reporter):

@@ -96,7 +96,9 @@ class Folder:
         if not self.env.is_file():
             return None
         try:
-            tree = ast.parse(self.env.read_bytes(), str(self.env))
+            source = self.env.read_bytes()
+            _refuse_nul(self.env, source.decode("latin-1"))
+            tree = ast.parse(source, str(self.env))
         except SyntaxError as error:
             from ..errors import BrokenScript
 
@@ -172,7 +174,7 @@ def overview(
         text = path.read_text(encoding="utf-8", errors="replace")
         names_binds = names_binds or "engine_name" in text
         said = _declared(text)
-        _check_alone(path, said)
+        _check_alone(path, text, said)
         for revision in said.get("revision", ())[:1]:
             if revision in owners and owners[revision] != path:
                 from ..errors import BrokenScript
@@ -199,13 +201,26 @@ def overview(
     return Overview(frozenset(heads), names_binds)
 
 
-def _check_alone(path: pathlib.Path, said: dict[str, list[str]]) -> None:
+def _check_alone(path: pathlib.Path, text: str, said: dict[str, list[str]]) -> None:
     """Refuse a file that is wrong by itself."""
+    _refuse_nul(path, text)
     if set(said.get("revision", ())) & set(said.get("down_revision", ())):
         from ..errors import BrokenScript
 
         raise BrokenScript(
             f"'{path}' follows itself. Nothing was changed. Correct 'down_revision'.",
+            path,
+        )
+
+
+def _refuse_nul(path: pathlib.Path, source: str) -> None:
+    """Refuse a file with NUL bytes: what Python raises then names no file."""
+    if "\0" in source:
+        from ..errors import BrokenScript
+
+        raise BrokenScript(
+            f"'{path}' has NUL bytes: it is damaged, or not in UTF-8. Nothing was "
+            "changed. Restore the file, or save it as UTF-8.",
             path,
         )
 

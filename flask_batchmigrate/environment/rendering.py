@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import pathlib
+import re
 import typing as t
 
 from alembic.config import Config as AlembicConfig
@@ -14,6 +15,9 @@ from ..errors import BrokenScript
 from . import plan
 from .config import setup_of
 from .config import TEMPLATES
+
+_IN_DOCSTRING: t.Final = re.compile(r'(?<![rR])"""\$\{\s*message\s*\}')
+_ENDS_DOCSTRING: t.Final = re.compile(r'"{3,}|"+\Z')
 
 
 def engine_names(config: AlembicConfig) -> list[str]:
@@ -36,7 +40,7 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
         name = "flask-multidb" if made.multi else "flask"
         path = TEMPLATES / name / "script.py.mako"
     try:
-        return render(path, arguments)
+        return render(path, _quotable(path, arguments))
     except Exception as error:
         raise BrokenScript(
             f"Template '{path}' failed: {type(error).__name__}: {error}. "
@@ -44,6 +48,22 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
             "packaged one.",
             path,
         ) from error
+
+
+def _quotable(
+    path: pathlib.Path, arguments: cabc.Mapping[str, t.Any]
+) -> cabc.Mapping[str, t.Any]:
+    """Return the arguments with a message that can stand in a docstring.
+
+    A template that puts it elsewhere gets it as it is.
+    """
+    message = arguments.get("message")
+    if not message or not _IN_DOCSTRING.search(path.read_text("utf-8")):
+        return arguments
+    escaped = _ENDS_DOCSTRING.sub(
+        lambda quotes: '\\"' * len(quotes[0]), message.replace("\\", "\\\\")
+    )
+    return {**arguments, "message": escaped}
 
 
 def render(path: pathlib.Path, arguments: cabc.Mapping[str, t.Any]) -> str:
