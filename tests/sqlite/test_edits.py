@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume
 from hypothesis import given
 from hypothesis import HealthCheck
+from hypothesis import reject
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -33,7 +34,6 @@ from tests.sqlite.text_oracle import memory
 from tests.sqlite.text_strategies import table_statements
 
 RANDOM = settings(
-    deadline=None,
     max_examples=40,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
@@ -125,6 +125,19 @@ def assert_only(before: TableText, sql: str, *columns: str) -> TableText:
     assert before.sql[: before.body_span.start] == sql[: after.body_span.start]
     assert before.sql[before.body_span.end :] == sql[after.body_span.end :]
     return after
+
+
+def assume_one_answer(sql: str) -> None:
+    """Look for another example where two keys of two ON CONFLICT clauses became one.
+
+    SQLite refuses that, and nothing else.
+    """
+    with memory() as connection:
+        try:
+            connection.execute(sql)
+        except sqlite3.OperationalError as error:
+            assert "conflicting ON CONFLICT clauses" in str(error)
+            reject()
 
 
 def _any_column(data: st.DataObject, table: TableText) -> str:
@@ -222,6 +235,8 @@ def test_set_type(table: TableText, data: st.DataObject, declared: str) -> None:
     sql = edits.set_type(table, name, declared)
     after = assert_only(table, sql, name)
     assert bodies(table) == bodies(after)
+    # What was the rowid gets an index, which another key may have already.
+    assume_one_answer(sql)
     old, new = seen(table.sql), seen(sql)
     assert old.without(name) == new.without(name)
     changed = list(old.column(name))
@@ -273,8 +288,7 @@ def test_set_collation(
     """Only the collation of that column changes, and so that of its keys."""
     name = _any_column(data, table)
     sql = edits.set_collation(table, name, collation)
-    # Two keys may become one, with two answers to a conflict.
-    assume(accepts(sql))
+    assume_one_answer(sql)
     after = assert_only(table, sql, name)
     assert collation == after.column(name).collation
     kind = ConstraintKind.COLLATE
@@ -345,7 +359,7 @@ def test_drop_constraint(table: TableText, data: st.DataObject) -> None:
         assert expected == bodies(after)
     needed = (ConstraintKind.PRIMARY_KEY, ConstraintKind.GENERATED)
     if gone.kind not in needed:
-        assert accepts(sql)
+        assume_one_answer(sql)
     if accepts(sql):
         seen(sql)
 
@@ -382,6 +396,7 @@ def test_without_rowid(table: TableText, flag: bool) -> None:
     assert table.columns == after.columns
     assert table.constraints == after.constraints
     assert comments(table) == comments(after)
+    assume_one_answer(sql)
     seen(sql)
 
 

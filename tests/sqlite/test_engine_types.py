@@ -102,6 +102,31 @@ def test_the_rowid_keeps_its_type(make: Make) -> None:
     assert file.query("SELECT id FROM t") == [(1,), (2,)]
 
 
+def test_two_answers_to_one_conflict_are_refused(make: Make) -> None:
+    """Where the rowid's key would get the index of a key with another ON CONFLICT."""
+    file = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT REPLACE, c TEXT,"
+        " UNIQUE (id) ON CONFLICT IGNORE); INSERT INTO t VALUES (1, 'a'), (2, 'b');"
+    )
+    message = file.refuse(changes.SetType("id", "TEXT"))
+    assert "SQLite does not accept the new definition: conflicting" in message
+
+
+@pytest.mark.parametrize("type_", ["", "TEXT"])
+def test_a_key_that_shares_an_index_gets_its_own(make: Make, type_: str) -> None:
+    """What was taken for the rowid forgot its collation and order; now they count."""
+    file = make(
+        "CREATE TABLE t (id INTEGER, PRIMARY KEY (id COLLATE NOCASE DESC), UNIQUE (id))"
+        " WITHOUT ROWID; INSERT INTO t VALUES (1), (2);"
+    )
+    assert len(file.query("PRAGMA index_list(t)")) == 1
+    file.alter(changes.SetType("id", type_))
+    assert len(file.query("PRAGMA index_list(t)")) == 2
+    assert file.query("SELECT CAST(id AS INTEGER) FROM t") == [(2,), (1,)]
+    with pytest.raises(sqlite3.IntegrityError):
+        file.query("INSERT INTO t VALUES (2)")
+
+
 def test_a_collation_comes_with_the_type(make: Make) -> None:
     """A type with COLLATE changes both, and indexes follow the new order."""
     file = make(

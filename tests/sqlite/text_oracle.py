@@ -159,16 +159,20 @@ def _was_rowid(table: TableText, key: ConstraintText) -> bool:
     is_primary = key.kind is ConstraintKind.PRIMARY_KEY
     if not is_primary or not table.without_rowid or len(key.columns) > 1:
         return False
+    if key.order == "DESC":  # behind the column itself, where it does count
+        return False
     return upper(table.column(key.columns[0]).type) == "INTEGER"
 
 
 def expected_automatic_indexes(table: TableText) -> list[tuple[t.Any, ...]]:
     """What the text says, in the form of :func:`automatic_indexes_of`.
 
-    SQLite makes one index for keys of the same columns and collations.
+    SQLite makes one index for keys of the same columns and collations: the first one,
+    with its order. What it first took for the rowid comes behind all other keys.
     """
     found: dict[tuple[t.Any, ...], tuple[t.Any, ...]] = {}
-    for key in table.of_kind(ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
+    keys = table.of_kind(ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
+    for key in sorted(keys, key=lambda key: _was_rowid(table, key)):
         is_primary = key.kind is ConstraintKind.PRIMARY_KEY
         if is_primary and table.rowid_alias is not None:
             continue
