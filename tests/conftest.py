@@ -1,13 +1,26 @@
-"""Fixtures that all tests may use."""
+"""Fixtures that all tests may use, and how examples are drawn.
+
+Each run draws the same examples. ``HYPOTHESIS_PROFILE=random`` draws others each time,
+and is needed for ``--hypothesis-seed`` to count. No example has a deadline: how long
+one takes is up to the machine.
+"""
 
 from __future__ import annotations
 
 import collections.abc as cabc
+import os
 import pathlib
 
+import hypothesis
 import pytest
 
 from .apps import Apps
+
+hypothesis.settings.register_profile(
+    "same", deadline=None, derandomize=True, database=None
+)
+hypothesis.settings.register_profile("random", deadline=None, derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture

@@ -31,9 +31,6 @@ from .scenario import run_example
 LONG = 12_000
 
 quick = settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.filter_too_much,

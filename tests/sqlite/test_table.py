@@ -28,7 +28,6 @@ from tests.sqlite.text_oracle import memory
 from tests.sqlite.text_strategies import table_statements
 
 RANDOM = settings(
-    deadline=None,
     max_examples=150,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
