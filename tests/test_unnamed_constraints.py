@@ -12,6 +12,7 @@ import flask_batchmigrate as fb
 
 from .apps import Apps
 from .apps import query
+from .apps import write_revision
 
 
 def make(apps: Apps, key: bool, **options: t.Any) -> Flask:
@@ -70,3 +71,55 @@ def test_differences_as_alembic_tells_them(apps: Apps) -> None:
         fb.migrate()
     assert [diff[0] for diff in caught.value.diffs] == ["remove_fk"]
     assert seen == ["DropConstraintOp"] * 2
+
+
+@pytest.mark.parametrize("name", [None, "uq_user_email"])
+def test_removal_of_a_unique_constraint(apps: Apps, name: str | None) -> None:
+    """What the limits say: Alembic notices it only where the constraint has a name."""
+    for step in ("aa11", "bb22"):
+        app = apps.make({None: []})
+        db = app.extensions["sqlalchemy"]
+        unique = [db.UniqueConstraint("email", name=name)] if step == "aa11" else []
+        db.Table(
+            "user",
+            db.Column("id", db.Integer, primary_key=True),
+            db.Column("email", db.String(50)),
+            *unique,
+        )
+        with app.app_context():
+            scripts = fb.migrate(rev_id=step)
+            fb.upgrade()
+    assert bool(scripts) is (name is not None)
+    if name is None:
+        removal = "op.drop_constraint('user_email_key', 'user', type_='unique')"
+        write_revision(apps.path / "migrations", "cc33", "aa11", removal)
+        with app.app_context():
+            fb.upgrade()
+    rows = query(apps.path / "app.db", "PRAGMA index_list(user)")
+    assert rows == []
+
+
+def test_several_binds(apps: Apps) -> None:
+    """Each bind's own removal is rendered, in its own function."""
+    for key in (True, False):
+        app = apps.make({None: [], "other": []})
+        db = app.extensions["sqlalchemy"]
+        for bind in (None, "other"):
+            reference = [db.ForeignKey("user.id")] if key else []
+            db.Table(
+                "user", db.Column("id", db.Integer, primary_key=True), bind_key=bind
+            )
+            db.Table(
+                "pet",
+                db.Column("id", db.Integer, primary_key=True),
+                db.Column("owner", db.Integer, *reference),
+                bind_key=bind,
+            )
+        with app.app_context():
+            (script,) = fb.migrate()
+            fb.upgrade()
+    text = pathlib.Path(script.path).read_text()
+    assert text.count("drop_constraint(None, ") == 2
+    assert text.count("# No name: on SQLite") == 2
+    for file in ("app.db", "other.db"):
+        assert query(apps.path / file, "PRAGMA foreign_key_list(pet)") == []
