@@ -17,7 +17,6 @@ from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response
 
 from . import debugpage
-from .environment.glance import nothing_to_upgrade
 from .state import MigrateState
 
 if t.TYPE_CHECKING:
@@ -186,6 +185,9 @@ class Gate:
             return Refusal(str(error), error)
 
     def _bring_up_to_date(self, mode: Mode) -> Refusal | None:
+        # Loaded at the first request, so that it costs no process its start.
+        from .environment.glance import nothing_to_upgrade
+
         if nothing_to_upgrade():
             return None
         # This loads Alembic.
