@@ -15,6 +15,7 @@ import pathlib
 import sqlite3
 import typing as t
 
+from .catalogue import always_quoted
 from .database import Row
 
 if t.TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Driver:
     def journal_modes(self) -> dict[str, str]:
         """Map each database, the temporary one left out, to its journal mode."""
         return {
-            name: str(self.pragma(f"{_quoted(name)}.journal_mode")).lower()
+            name: str(self.pragma(f"{always_quoted(name)}.journal_mode")).lower()
             for name in self.databases()
             if name != "temp"
         }
@@ -150,7 +151,7 @@ class Driver:
     def _is_writing(self, name: str) -> bool:
         try:
             # Once this read succeeds nobody else can keep the backup waiting.
-            self.execute(f"SELECT 1 FROM {_quoted(name)}.sqlite_master LIMIT 1")
+            self.execute(f"SELECT 1 FROM {always_quoted(name)}.sqlite_master LIMIT 1")
         except self.error as error:
             if is_busy(error):
                 return False
@@ -229,10 +230,6 @@ def _has_content(path: str) -> bool:
         return os.stat(path).st_size > 0  # noqa: PTH116
     except OSError:
         return False
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def is_busy(error: BaseException) -> bool:
