@@ -6,6 +6,9 @@ The catalogue is the table ``sqlite_master``: https://www.sqlite.org/schematab.h
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
+import typing as t
 
 from .database import Database
 from .errors import ChangeRefused
@@ -19,8 +22,7 @@ from .tokens import same_name
 from .tokens import upper
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(t.NamedTuple):
     """One row of the catalogue."""
 
     rowid: int
@@ -49,7 +51,8 @@ class ForeignKeyRow:
     parent_columns: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots: objects are looked up by name many times.
+@dataclasses.dataclass(frozen=True)
 class Catalogue:
     """Every object of one schema (``main``, ``temp`` or an attached database)."""
 
@@ -58,27 +61,28 @@ class Catalogue:
 
     def table(self, name: str) -> StoredObject | None:
         """Return the table of this name, in any case of its letters."""
-        return next(
-            (o for o in self.objects if o.type == "table" and same_name(o.name, name)),
-            None,
-        )
+        found = self.find(name)
+        return found if found is not None and found.type == "table" else None
 
     def find(self, name: str) -> StoredObject | None:
         """Return the table, view or index of this name: they share one namespace."""
-        return next(
-            (
-                o
-                for o in self.objects
-                if o.type != "trigger" and same_name(o.name, name)
-            ),
-            None,
-        )
+        return self._by_name.get(upper(name))
 
     def of_table(self, name: str, type_: str) -> tuple[StoredObject, ...]:
         """Return the indexes or triggers that belong to a table or view."""
-        return tuple(
-            o for o in self.objects if o.type == type_ and same_name(o.table, name)
-        )
+        belonging = self._by_table.get(upper(name), ())
+        return tuple(o for o in belonging if o.type == type_)
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, StoredObject]:
+        return {upper(o.name): o for o in self.objects if o.type != "trigger"}
+
+    @functools.cached_property
+    def _by_table(self) -> dict[str, list[StoredObject]]:
+        found: dict[str, list[StoredObject]] = {}
+        for o in self.objects:
+            found.setdefault(upper(o.table), []).append(o)
+        return found
 
     def of_type(self, type_: str) -> tuple[StoredObject, ...]:
         """Return all tables, views, indexes or triggers."""
@@ -167,24 +171,41 @@ def read_table(catalogue: Catalogue, name: str) -> StoredTable:
     return StoredTable(catalogue.schema, found.name, parse_table(sql), indexes)
 
 
-def read_foreign_keys(db: Database, catalogue: Catalogue) -> tuple[ForeignKeyRow, ...]:
-    """Read every foreign key of the schema."""
+def read_foreign_keys(
+    db: Database, catalogue: Catalogue, table: str
+) -> tuple[ForeignKeyRow, ...]:
+    """Read the foreign keys of a table, and those of others that refer to it."""
+    found = []
+    for child in _perhaps_related(catalogue, table):
+        own = same_name(child, table)
+        for key in _keys_of(db, catalogue.schema, child):
+            if own or same_name(key.parent, table):
+                found.append(key)
+    return tuple(found)
+
+
+def _perhaps_related(catalogue: Catalogue, table: str) -> list[str]:
+    """Return the tables that can have such a key, by the words in their text."""
+    name = "" if set(table) & set("\"'`[]") else upper(table)
+    found = []
+    for o in catalogue.of_type("table"):
+        text = upper(o.sql or "")
+        virtual = text.startswith("CREATE VIRTUAL")
+        if "REFERENCES" in text and name in text and not virtual:
+            found.append(o.name)
+    return found
+
+
+def _keys_of(db: Database, schema: str, child: str) -> list[ForeignKeyRow]:
     rows = db.execute(
-        "SELECT m.name, f.id, f.[table], f.[from], f.[to]"
-        f" FROM {quote(catalogue.schema)}.sqlite_master AS m,"
-        " pragma_foreign_key_list(m.name, ?) AS f"
-        " WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%'"
-        " ORDER BY m.rowid, f.id, f.seq",
-        (catalogue.schema,),
+        "SELECT id, [table], [from], [to] FROM pragma_foreign_key_list(?, ?)"
+        " ORDER BY id, seq",
+        (child, schema),
     )
-    keys: dict[tuple[str, int], ForeignKeyRow] = {}
-    for child, id_, parent, column, target in rows:
-        known = keys.get((child, id_))
-        keys[child, id_] = ForeignKeyRow(
-            child,
-            id_,
-            parent,
-            (*(known.child_columns if known else ()), column),
-            (*(known.parent_columns if known else ()), *([target] if target else [])),
-        )
-    return tuple(keys.values())
+    keys = []
+    for id_, members in itertools.groupby(rows, key=lambda row: int(row[0])):
+        pairs = [(parent, column, to) for _, parent, column, to in members]
+        columns = tuple(column for _, column, _ in pairs)
+        parents = tuple(to for _, _, to in pairs if to)
+        keys.append(ForeignKeyRow(child, id_, pairs[0][0], columns, parents))
+    return keys

@@ -6,6 +6,8 @@ before is carried as it is.
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import dataclasses
 import re
 
 from .catalogue import always_quoted
@@ -21,11 +23,11 @@ from .errors import ChangeRefused
 from .errors import RowsRefused
 from .fitness import holds_all_of
 from .fitness import misfit_condition
+from .scan import any_row
 from .scan import duplicates
 from .scan import Offenders
 from .scan import orphans
 from .scan import row_key
-from .scan import RowKey
 from .scan import rows_where
 from .table import ColumnText
 from .table import ConstraintKind
@@ -36,6 +38,20 @@ from .tokens import same_name
 from .tokens import upper
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Rule:
+    """What no row may be.
+
+    :param condition: an SQL condition that is true for a row that does not fit.
+    :param value: what to show of such a row beside its key.
+    :param refuse: makes the error from the rows that were found.
+    """
+
+    condition: str
+    value: str | None
+    refuse: cabc.Callable[[Offenders], RowsRefused]
+
+
 def check_rows(db: Database, target: Target, path: str) -> None:
     """Refuse rows that do not fit the new definition.
 
@@ -43,16 +59,27 @@ def check_rows(db: Database, target: Target, path: str) -> None:
         yet the new constraints: SQLite would take them for granted.
     :raises RowsRefused: with the number of rows and the first of them.
     """
+    rules = list(_rules(target))
+    if len(rules) > 1 and not any_row(db, path, [rule.condition for rule in rules]):
+        return  # one look at every row for all of the rules
     key = row_key(target.text)
+    for rule in rules:
+        found = rows_where(db, path, key, rule.condition, rule.value)
+        if found:
+            raise rule.refuse(found)
+
+
+def _rules(target: Target) -> cabc.Iterator[_Rule]:
     for column, source in zip(target.text.columns, target.sources, strict=True):
-        _check_null(db, target, path, key, column)
+        if _is_newly_required(target, column, source):
+            yield _null_rule(target, column, source)
         if column.generated is None:
-            _check_type(db, target, path, key, (column, source))
+            yield from _type_rule(target, column, source)
     old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.CHECK)]
     changed = changed_columns(target)
     for check in target.text.of_kind(ConstraintKind.CHECK):
         if meaning(check) not in old or any(check.mentions(c) for c in changed):
-            _check_expression(db, target, path, key, check)
+            yield _check_rule(target, check)
 
 
 def check_parents(db: Database, target: Target) -> None:
@@ -113,31 +140,31 @@ def explain_failed_copy(db: Database, target: Target, error: Exception) -> RowsR
     )
 
 
-def _check_null(
-    db: Database, target: Target, path: str, key: RowKey, column: ColumnText
-) -> None:
+def _is_newly_required(target: Target, column: ColumnText, source: Source) -> bool:
+    """Tell whether a column refuses NULL now, and may hold it so far."""
     required = column.not_null or _in_key(target, column.name)
-    origin = target.source(column.name).origin
-    before = target.before.text
     if not required or _is_alias(target, column.name):
-        return
-    if origin is not None and target.source(column.name).using is None:
-        was_in_key = any(same_name(origin, name) for name in before.primary_key)
-        # A primary key lets NULL in, other than the standard says:
-        # https://www.sqlite.org/quirks.html#primary_keys_can_sometimes_contain_nulls
-        was_required = before.column(origin).not_null or (
-            was_in_key and (before.without_rowid or not column.not_null)
-        )
-        if was_required and column.generated is None:
-            return
-    found = rows_where(db, path, key, f"{always_quoted(column.name)} IS NULL")
-    if found:
-        cause = (
-            "it is new and has no default"
-            if origin is None
-            else "give them a value first"
-        )
-        raise _null_refused(target, column.name, found, cause)
+        return False
+    if source.origin is None or source.using is not None or column.generated:
+        return True
+    before = target.before.text
+    was_in_key = any(same_name(source.origin, name) for name in before.primary_key)
+    # A primary key lets NULL in, other than the standard says:
+    # https://www.sqlite.org/quirks.html#primary_keys_can_sometimes_contain_nulls
+    was_required = before.column(source.origin).not_null or (
+        was_in_key and (before.without_rowid or not column.not_null)
+    )
+    return not was_required
+
+
+def _null_rule(target: Target, column: ColumnText, source: Source) -> _Rule:
+    new = source.origin is None
+    cause = "it is new and has no default" if new else "give them a value first"
+    return _Rule(
+        f"{always_quoted(column.name)} IS NULL",
+        None,
+        lambda found: _null_refused(target, column.name, found, cause),
+    )
 
 
 def check_numbering(db: Database, target: Target) -> None:
@@ -151,6 +178,8 @@ def check_numbering(db: Database, target: Target) -> None:
     source = target.source(alias)
     if source.origin is None:
         return  # a new column is there to be numbered
+    if source.using is None and stored.text.rowid_alias == source.origin:
+        return  # it is the rowid already
     value = source.using or always_quoted(source.origin)
     path = f"{stored.path} AS {always_quoted(stored.name)}"
     found = rows_where(db, path, row_key(stored.text), f"({value}\n) IS NULL")
@@ -167,28 +196,24 @@ def _null_refused(
     )
 
 
-def _check_type(
-    db: Database,
-    target: Target,
-    path: str,
-    key: RowKey,
-    pair: tuple[ColumnText, Source],
-) -> None:
-    column, source = pair
+def _type_rule(
+    target: Target, column: ColumnText, source: Source
+) -> cabc.Iterator[_Rule]:
     if source.origin is None or source.keep_misfits:
         return
     value = always_quoted(column.name)
     condition = _misfit(target, column, source, value)
-    if condition is None:
-        return
-    found = rows_where(db, path, key, condition, value)
-    if found:
-        raise RowsRefused(
-            f"Table '{target.before.name}': column '{column.name}' cannot become"
-            f" {column.type}, which does not hold {found}. Correct these values first,"
-            " or say in alter_column() how to convert them (sqlite_using='...') or"
-            " that they stay as they are (sqlite_keep_values=True)."
-            " Nothing was changed."
+    if condition is not None:
+        yield _Rule(
+            condition,
+            value,
+            lambda found: RowsRefused(
+                f"Table '{target.before.name}': column '{column.name}' cannot become"
+                f" {column.type}, which does not hold {found}. Correct these values"
+                " first, or say in alter_column() how to convert them"
+                " (sqlite_using='...') or that they stay as they are"
+                " (sqlite_keep_values=True). Nothing was changed."
+            ),
         )
 
 
@@ -211,15 +236,15 @@ def _misfit(
     return misfit_condition(column.type, value)
 
 
-def _check_expression(
-    db: Database, target: Target, path: str, key: RowKey, check: ConstraintText
-) -> None:
-    found = rows_where(db, path, key, f"NOT ({check.expression}\n)")
-    if found:
-        raise RowsRefused(
+def _check_rule(target: Target, check: ConstraintText) -> _Rule:
+    return _Rule(
+        f"NOT ({check.expression}\n)",
+        None,
+        lambda found: RowsRefused(
             f"Table '{target.before.name}': {describe(check)} does not hold for"
             f" {found}. Correct these rows first. Nothing was changed."
-        )
+        ),
+    )
 
 
 def changed_columns(target: Target) -> list[str]:
@@ -284,7 +309,8 @@ def _numbered(
     db: Database, stored: StoredTable, wanted: list[ConstraintText]
 ) -> list[tuple[int, ConstraintText]]:
     """Find the numbers that SQLite gives to foreign keys."""
-    keys = read_foreign_keys(db, read_catalogue(db, stored.schema))
+    catalogue = read_catalogue(db, stored.schema)
+    keys = read_foreign_keys(db, catalogue, stored.name)
     numbered = []
     for constraint in wanted:
         parent = constraint.references

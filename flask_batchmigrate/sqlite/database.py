@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import functools
 import sqlite3
 import typing as t
 
@@ -50,19 +51,16 @@ class DirectDatabase:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._can_write_schema: bool | None = None
 
-    @property
+    @functools.cached_property
     def version(self) -> tuple[int, int, int]:
         """The version of the SQLite library."""
         return library_version(self)
 
-    @property
+    @functools.cached_property
     def can_write_schema(self) -> bool:
         """Whether ``sqlite_master`` may be written on this connection."""
-        if self._can_write_schema is None:
-            self._can_write_schema = probe_schema_writing(self)
-        return self._can_write_schema
+        return probe_schema_writing(self)
 
     def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
         """Run one statement and return all of its rows."""
@@ -125,12 +123,11 @@ def library_version(db: Runner) -> tuple[int, int, int]:
     return major, minor, patch
 
 
-def check_library(db: Runner) -> None:
+def check_library(version: tuple[int, int, int]) -> None:
     """Refuse a SQLite library that lacks what the engine builds on.
 
     :raises UnsupportedLibrary: it is older than :data:`OLDEST_LIBRARY`.
     """
-    version = library_version(db)
     if version < OLDEST_LIBRARY:
         raise UnsupportedLibrary(
             f"The SQLite library is version {'.'.join(map(str, version))}, and"

@@ -49,7 +49,7 @@ def drop_table(
             f" (schema '{schema}'). Nothing was changed."
         )
     enforced = bool(db.execute("PRAGMA foreign_keys")[0][0])
-    keys = read_foreign_keys(db, catalogue)
+    keys = read_foreign_keys(db, catalogue, row.name)
     children = {
         key.child
         for key in children_of(keys, row.name)

@@ -75,7 +75,7 @@ class Enforcement:
         table = _written_table(words)
         if table is None:
             return
-        keys = read_foreign_keys(self._db, read_catalogue(self._db, "main"))
+        keys = read_foreign_keys(self._db, read_catalogue(self._db, "main"), table)
         if children_of(keys, table):
             raise TransactionError(
                 telling.still_enforced(

@@ -31,7 +31,6 @@ from .dependants import silently_needing
 from .dependants import virtual_tables_naming
 from .errors import ChangeRefused
 from .execute import carry_out
-from .foreign_keys import children_of
 from .foreign_keys import KeyState
 from .foreign_keys import new_errors
 from .foreign_keys import new_violations
@@ -94,7 +93,7 @@ def alter_table(
     :raises VerificationError: the result is not what was planned.
     :raises UnsupportedLibrary: the SQLite library is too old.
     """
-    check_library(db)
+    check_library(db.version)
     options = options or Options()
     block = tuple(block)
     new_name = next(
@@ -176,7 +175,7 @@ def _alter(
     if not resolved.changes and options.recreate != "always":
         reason = FOLLOWED if resolved.renames else "no change"
         return Report(stored.name, Way.ALTER, reason, ())
-    plan = make_plan(db, stored, resolved.changes, options)
+    plan = make_plan(db, catalogue, stored, resolved.changes, options)
     return _run(db, catalogue, plan)
 
 
@@ -190,15 +189,16 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
         if needing:
             raise _needed(stored, column, needing)
     keys = _key_state(db, catalogue, plan)
-    way = carry_out(db, plan.target, plan.way, plan.options)
-    verify(catalogue, read_catalogue(db, stored.schema), plan.target, way)
-    broken = newly_broken(dependants, read_dependants(db, catalogue, stored.name))
+    way = carry_out(db, catalogue, plan.target, plan.way, plan.options)
+    after = read_catalogue(db, stored.schema)
+    verify(catalogue, after, plan.target, way)
+    broken = newly_broken(dependants, read_dependants(db, after, stored.name))
     if broken:
         raise ChangeRefused(
             f"Table '{stored.name}' cannot be changed like that: it would break"
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
-    warnings = _compare_keys(db, plan, keys, _key_state(db, catalogue, plan))
+    warnings = _compare_keys(db, plan, keys, _key_state(db, after, plan))
     reason = plan.reason if way is plan.way else NOT_CONFIRMED
     return Report(stored.name, way, reason, plan.target.notes, tuple(warnings))
 
@@ -206,8 +206,7 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
 def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     """Read the foreign keys that the plan concerns."""
     stored = plan.target.before
-    keys = read_foreign_keys(db, catalogue)
-    children = {key.child for key in children_of(keys, stored.name)} | {stored.name}
+    keys = read_foreign_keys(db, catalogue, stored.name)
     changed = changed_columns(plan.target)
     rekeyed = stored.text.primary_key != plan.target.text.primary_key
     look = set()
@@ -222,7 +221,7 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
                 look.add(key.child)
         if any(same_name(c, name) for c in changed for name in columns):
             look.add(key.child)
-    return read_state(db, stored.schema, children, look)
+    return read_state(db, stored.schema, {key.child for key in keys}, look)
 
 
 def _compare_keys(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import edits
 from .catalogue import always_quoted
+from .catalogue import Catalogue
 from .catalogue import read_catalogue
 from .catalogue import read_table
 from .catalogue import StoredTable
@@ -46,9 +47,12 @@ class NotConfirmed(Exception):
     """SQLite does not confirm that the stored records stay valid: copy instead."""
 
 
-def carry_out(db: Database, target: Target, way: Way, options: Options) -> Way:
+def carry_out(
+    db: Database, catalogue: Catalogue, target: Target, way: Way, options: Options
+) -> Way:
     """Make the change.
 
+    :param catalogue: all objects of the table's schema, as they are before.
     :param way: the cheapest way that is safe by the engine's own rules.
     :return: the way it was done in the end.
     :raises ChangeRefused: the rows, or what depends on the table, do not allow it.
@@ -66,14 +70,16 @@ def carry_out(db: Database, target: Target, way: Way, options: Options) -> Way:
                     " recreate='never' rules out: SQLite does not confirm that the"
                     " stored records stay valid. Nothing was changed."
                 ) from error
-    _copy(db, target, options.keep_indexes)
+    _copy(db, catalogue, target, options.keep_indexes)
     return Way.COPY
 
 
-def _copy(db: Database, target: Target, keep_indexes: bool) -> None:
+def _copy(
+    db: Database, catalogue: Catalogue, target: Target, keep_indexes: bool
+) -> None:
     check_numbering(db, target)
     try:
-        scratch = fill_scratch(db, target)
+        scratch = fill_scratch(db, catalogue, target)
     except db.driver_error as error:
         if not is_about_rows(error):
             raise
@@ -93,10 +99,12 @@ def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
         rule = stored.text.column(name).generated
         if rule is None or rule.stored:
             _drop_column(db, target, name)
+    altered = target.added_columns or target.dropped_columns
+    present = _present(db, target) if altered else stored
     if way is Way.EDIT:
-        _edit(db, target)
+        _edit(db, present, target)
     else:
-        _respell(db, target)
+        _respell(db, present, target.text)
     check_parents(db, target)
     create_indexes(db, stored, target.new_indexes)
 
@@ -116,10 +124,11 @@ def _add_columns(db: Database, target: Target) -> None:
             raise NotConfirmed(str(error)) from error
 
 
-def _edit(db: Database, target: Target) -> None:
+def _edit(db: Database, present: StoredTable, target: Target) -> None:
     """Put the new text in the place of the stored one."""
-    present = _present(db, target)
-    if not stays_valid(db, present, target.text):
+    if not _says_the_same(present.text, target.text) and not stays_valid(
+        db, present, target.text
+    ):
         raise NotConfirmed
     if present.text.sql != target.text.sql:
         replace_text(db, present.schema, present.name, target.text.sql)
@@ -130,18 +139,26 @@ def _edit(db: Database, target: Target) -> None:
         )
 
 
-def _respell(db: Database, target: Target) -> None:
+def _respell(db: Database, present: StoredTable, text: TableText) -> None:
     """Write the text as planned where SQLite's own ALTER wrote it in its own way.
 
     It puts a new column before the comment that belongs to the last one.
     """
-    present = _present(db, target)
     if (
-        present.text.sql != target.text.sql
+        present.text.sql != text.sql
         and db.can_write_schema
-        and stays_valid(db, present, target.text)
+        and (_says_the_same(present.text, text) or stays_valid(db, present, text))
     ):
-        replace_text(db, present.schema, present.name, target.text.sql)
+        replace_text(db, present.schema, present.name, text.sql)
+
+
+def _says_the_same(first: TableText, second: TableText) -> bool:
+    """Tell whether two texts differ at most in what stands between their parts."""
+    return (
+        first.columns == second.columns
+        and first.constraints == second.constraints
+        and first.options == second.options
+    )
 
 
 def _drop_column(db: Database, target: Target, name: str) -> None:
@@ -152,26 +169,26 @@ def _drop_column(db: Database, target: Target, name: str) -> None:
 
     See https://www.sqlite.org/lang_altertable.html#alter_table_drop_column
     """
-    present = _present(db, target)
-    _refuse_needed(db, present, name)
+    catalogue = read_catalogue(db, target.before.schema)
+    present = read_table(catalogue, target.before.name)
+    _refuse_needed(db, catalogue, present, name)
     text = _without_mentions(present.text, name)
     if text.sql != present.text.sql:
         replace_text(db, present.schema, present.name, text.sql)
     try:
-        before = _other_texts(db, present)
         db.execute(f"ALTER TABLE {present.path} DROP COLUMN {always_quoted(name)}")
     except db.driver_error as error:
         if not is_verdict(error):
             raise
         raise NotConfirmed(str(error)) from error
-    if _other_texts(db, present) != before:
+    after = read_catalogue(db, present.schema)
+    if _other_texts(after, present.name) != _other_texts(catalogue, present.name):
         # It also respells text in double quotes, all over the schema.
         raise NotConfirmed
 
 
-def _other_texts(db: Database, present: StoredTable) -> list[str | None]:
-    objects = read_catalogue(db, present.schema).objects
-    return [o.sql for o in objects if o.type != "table" or o.name != present.name]
+def _other_texts(catalogue: Catalogue, table: str) -> list[str | None]:
+    return [o.sql for o in catalogue.objects if o.type != "table" or o.name != table]
 
 
 def _without_mentions(text: TableText, name: str) -> TableText:
@@ -183,12 +200,13 @@ def _without_mentions(text: TableText, name: str) -> TableText:
         text = parse_table(edits.drop_constraint(text, mention))
 
 
-def _refuse_needed(db: Database, present: StoredTable, name: str) -> None:
+def _refuse_needed(
+    db: Database, catalogue: Catalogue, present: StoredTable, name: str
+) -> None:
     """Refuse to drop a column that a view or trigger needs.
 
     For a moment, in a savepoint, the text does without the column; no row is read.
     """
-    catalogue = read_catalogue(db, present.schema)
     before = read_dependants(db, catalogue, present.name)
     if not before or not db.can_write_schema:
         return

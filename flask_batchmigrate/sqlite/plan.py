@@ -7,7 +7,6 @@ import dataclasses
 
 from . import changes
 from .catalogue import Catalogue
-from .catalogue import read_catalogue
 from .catalogue import StoredTable
 from .constraint_search import Naming
 from .constraint_search import NoNaming
@@ -72,12 +71,14 @@ class Plan:
 
 def make_plan(
     db: Database,
+    catalogue: Catalogue,
     stored: StoredTable,
     block: cabc.Iterable[changes.Change],
     options: Options,
 ) -> Plan:
     """Plan a block of changes; nothing is changed.
 
+    :param catalogue: all objects of the table's schema.
     :param stored: the table, after the block's renames.
     :param block: the other changes of the block.
     :raises ChangeRefused: a change cannot be applied to this table.
@@ -86,7 +87,7 @@ def make_plan(
     found = tuple(_settle_default(db, target, d) for d in differences(target))
     way = max((d.way for d in found), default=Way.ALTER)
     if any(d.case == "column dropped" for d in found):
-        way = max(way, _way_to_drop(db, target, found))
+        way = max(way, _way_to_drop(db, catalogue, found))
     if way is Way.EDIT and not db.can_write_schema:
         way = Way.COPY
     plan = Plan(target, way, found, options)
@@ -110,7 +111,9 @@ def _settle_default(db: Database, target: Target, found: Difference) -> Differen
     return found
 
 
-def _way_to_drop(db: Database, target: Target, found: tuple[Difference, ...]) -> Way:
+def _way_to_drop(
+    db: Database, catalogue: Catalogue, found: tuple[Difference, ...]
+) -> Way:
     """Choose between dropping columns in place and a copy.
 
     In place they go by ``ALTER TABLE``, and the text is then set to what it is to be,
@@ -119,11 +122,7 @@ def _way_to_drop(db: Database, target: Target, found: tuple[Difference, ...]) ->
     drops = sum(d.case == "column dropped" for d in found)
     if drops > MOST_DROPS_IN_PLACE or db.version < (3, 35, 0):
         return Way.COPY
-    if not db.can_write_schema or broken_objects(db, _catalogue(db, target)):
+    if not db.can_write_schema or broken_objects(db, catalogue):
         # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
         return Way.COPY
     return Way.EDIT
-
-
-def _catalogue(db: Database, target: Target) -> Catalogue:
-    return read_catalogue(db, target.before.schema)

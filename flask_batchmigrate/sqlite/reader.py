@@ -52,6 +52,8 @@ class Reader:
         self.all_tokens = tokenize(sql)
         self.tokens = significant(self.all_tokens)
         self.position = 0
+        # Looked at again and again: the tokens as keywords.
+        self._words = tuple(token.keyword for token in self.tokens)
 
     def peek(self, ahead: int = 0) -> Token | None:
         """Look at a token without taking it.
@@ -68,8 +70,8 @@ class Reader:
         :param ahead: how many tokens to look past.
         :return: the upper-case word; ``''`` for anything else and past the end.
         """
-        token = self.peek(ahead)
-        return token.keyword if token is not None else ""
+        index = self.position + ahead
+        return self._words[index] if index < len(self._words) else ""
 
     @property
     def offset(self) -> int:
@@ -98,7 +100,8 @@ class Reader:
 
         :param words: keywords in upper case.
         """
-        return all(self.keyword(i) == word for i, word in enumerate(words))
+        start = self.position
+        return self._words[start : start + len(words)] == words
 
     def accept(self, *words: str) -> bool:
         """Take these keywords if they come next, one after the other.

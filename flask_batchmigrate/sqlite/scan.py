@@ -60,6 +60,16 @@ def row_key(text: TableText) -> RowKey:
     return RowKey(text.primary_key or ("rowid",))
 
 
+def any_row(db: Database, path: str, conditions: cabc.Iterable[str]) -> bool:
+    """Tell whether there is a row for which any of the conditions is true.
+
+    :param path: the table, quoted.
+    :param conditions: SQL conditions over its columns.
+    """
+    where = " OR ".join(f"({condition}\n)" for condition in conditions)
+    return bool(db.execute(f"SELECT 1 FROM {path} NOT INDEXED WHERE {where} LIMIT 1"))
+
+
 def rows_where(
     db: Database,
     path: str,
@@ -161,6 +171,8 @@ def _examples(db: Database, terms: cabc.Iterable[str], rest: str) -> list[Row]:
         for term in terms
     ]
     rows = db.execute(f"SELECT {', '.join(shown)} {rest}")
+    if not rows:
+        return []
     encoding = str(db.execute("PRAGMA encoding")[0][0])
     return [
         tuple(

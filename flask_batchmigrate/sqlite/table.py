@@ -45,7 +45,8 @@ __all__ = [
 ]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots: what is worked out of a text once is kept beside it.
+@dataclasses.dataclass(frozen=True)
 class ColumnText:
     """One column as written.
 
@@ -81,24 +82,24 @@ class ColumnText:
         found = self.of_kind(kind)
         return found[-1] if found else None
 
-    @property
+    @functools.cached_property
     def not_null(self) -> bool:
         """Whether it says ``NOT NULL``; a primary key may forbid NULL without it."""
         return self.effective(ConstraintKind.NOT_NULL) is not None
 
-    @property
+    @functools.cached_property
     def default(self) -> str | None:
         """The text after ``DEFAULT``, or ``None``."""
         found = self.effective(ConstraintKind.DEFAULT)
         return found.value if found is not None else None
 
-    @property
+    @functools.cached_property
     def collation(self) -> str | None:
         """The name after ``COLLATE``, or ``None``."""
         found = self.effective(ConstraintKind.COLLATE)
         return found.collation if found is not None else None
 
-    @property
+    @functools.cached_property
     def generated(self) -> ConstraintText | None:
         """The clause that computes it, or ``None``."""
         return self.effective(ConstraintKind.GENERATED)
@@ -116,7 +117,7 @@ class OptionText:
     span: Span = dataclasses.field(compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class TableText:
     """A CREATE TABLE statement, read.
 
@@ -141,12 +142,12 @@ class TableText:
     body_span: Span = dataclasses.field(compare=False, repr=False)
     tokens: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
 
-    @property
+    @functools.cached_property
     def without_rowid(self) -> bool:
         """Whether it is a WITHOUT ROWID table."""
         return any(option.name == "WITHOUT ROWID" for option in self.options)
 
-    @property
+    @functools.cached_property
     def strict(self) -> bool:
         """Whether it is a STRICT table."""
         return any(option.name == "STRICT" for option in self.options)
@@ -156,7 +157,7 @@ class TableText:
 
         :param name: the column's name, in any case.
         """
-        return any(same_name(column.name, name) for column in self.columns)
+        return upper(name) in self._by_name
 
     def column(self, name: str) -> ColumnText:
         """Find a column.
@@ -164,12 +165,16 @@ class TableText:
         :param name: its name, in any case.
         :raises KeyError: if there is none of that name.
         """
-        for column in self.columns:
-            if same_name(column.name, name):
-                return column
-        raise KeyError(name)
+        try:
+            return self._by_name[upper(name)]
+        except KeyError:
+            raise KeyError(name) from None
 
-    @property
+    @functools.cached_property
+    def _by_name(self) -> dict[str, ColumnText]:
+        return {upper(column.name): column for column in reversed(self.columns)}
+
+    @functools.cached_property
     def all_constraints(self) -> tuple[ConstraintText, ...]:
         """Every constraint, those of the columns first, in the statement's order."""
         on_columns = (c for column in self.columns for c in column.constraints)
@@ -182,14 +187,14 @@ class TableText:
         """
         return tuple(c for c in self.all_constraints if c.kind in kinds)
 
-    @property
+    @functools.cached_property
     def primary_key(self) -> tuple[str, ...]:
         """The names of the primary key's columns in its order, ``()`` without one."""
         for constraint in self.of_kind(ConstraintKind.PRIMARY_KEY):
             return constraint.columns
         return ()
 
-    @property
+    @functools.cached_property
     def rowid_alias(self) -> str | None:
         """The column that is the rowid itself, or ``None``.
 
@@ -224,7 +229,7 @@ class TableText:
             return False
         return any(same_name(column.name, member) for member in self.primary_key)
 
-    @property
+    @functools.cached_property
     def autoincrement(self) -> bool:
         """Whether its primary key says AUTOINCREMENT."""
         keys = self.of_kind(ConstraintKind.PRIMARY_KEY)

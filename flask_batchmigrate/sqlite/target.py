@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import functools
 
 from . import changes
 from . import edits
@@ -32,6 +33,7 @@ from .table import parse_table_constraint
 from .table import TableText
 from .tokens import quote
 from .tokens import same_name
+from .tokens import upper
 
 _WITH_COLUMN = (
     ConstraintKind.PRIMARY_KEY,
@@ -57,7 +59,8 @@ class Source:
     allowed: tuple[str, ...] | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots: what is worked out of it once is kept.
+@dataclasses.dataclass(frozen=True)
 class Target:
     """A table as it is, and as it is to be.
 
@@ -82,22 +85,22 @@ class Target:
 
     def source(self, name: str) -> Source:
         """Return where a column of the new definition gets its values."""
-        for column, source in zip(self.text.columns, self.sources, strict=True):
-            if same_name(column.name, name):
-                return source
-        raise KeyError(name)
+        return self._sources[upper(name)]
 
-    @property
+    @functools.cached_property
+    def _sources(self) -> dict[str, Source]:
+        names = [upper(column.name) for column in self.text.columns]
+        return dict(zip(names, self.sources, strict=True))
+
+    @functools.cached_property
     def dropped_columns(self) -> tuple[str, ...]:
         """The stored columns that are gone."""
-        kept = [s.origin for s in self.sources if s.origin is not None]
+        kept = {upper(s.origin) for s in self.sources if s.origin is not None}
         return tuple(
-            c.name
-            for c in self.before.text.columns
-            if not any(same_name(c.name, name) for name in kept)
+            c.name for c in self.before.text.columns if upper(c.name) not in kept
         )
 
-    @property
+    @functools.cached_property
     def added_columns(self) -> tuple[str, ...]:
         """The columns that no stored column gives its values to."""
         return tuple(

@@ -12,9 +12,10 @@ https://www.sqlite.org/lang_expr.html#literal_values_constants_.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import enum
+import functools
 import re
+import typing as t
 
 from .errors import SqlTextError
 
@@ -36,8 +37,10 @@ class Kind(enum.Enum):
     """An operator, a parenthesis, a comma, a dot or a semicolon."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Token:
+_TRIVIA = (Kind.SPACE, Kind.COMMENT)
+
+
+class Token(t.NamedTuple):
     """One token and where it stands in its statement.
 
     :param kind: what it is.
@@ -59,7 +62,7 @@ class Token:
     @property
     def is_trivia(self) -> bool:
         """Whether the token is white space or a comment."""
-        return self.kind is Kind.SPACE or self.kind is Kind.COMMENT
+        return self.kind in _TRIVIA
 
     @property
     def is_line_comment(self) -> bool:
@@ -138,6 +141,10 @@ _MASTER = re.compile(
 )
 
 
+_KINDS = {kind.name: kind for kind in Kind}
+
+
+@functools.lru_cache(maxsize=256)
 def tokenize(sql: str) -> tuple[Token, ...]:
     """Split a statement into tokens; the texts joined are the statement.
 
@@ -156,7 +163,7 @@ def tokenize(sql: str) -> tuple[Token, ...]:
         if match is None or match.lastgroup is None:
             raise SqlTextError("Text that is no SQL", sql, position)
         end = match.end()
-        tokens.append(Token(Kind[match.lastgroup], match.group(), position, end))
+        tokens.append(Token(_KINDS[match.lastgroup], match[0], position, end))
         position = end
     return tuple(tokens)
 
@@ -167,7 +174,7 @@ def significant(tokens: cabc.Iterable[Token]) -> tuple[Token, ...]:
     :param tokens: tokens in the order of their statement.
     :return: the others, in the same order.
     """
-    return tuple(token for token in tokens if not token.is_trivia)
+    return tuple([token for token in tokens if token.kind not in _TRIVIA])
 
 
 _UPPER = {ord("a") + i: ord("A") + i for i in range(26)}
@@ -179,7 +186,7 @@ def upper(text: str) -> str:
     :param text: any text.
     :return: the text as SQLite folds it for a comparison of names.
     """
-    return text.translate(_UPPER)
+    return text.upper() if text.isascii() else text.translate(_UPPER)
 
 
 def same_name(a: str, b: str) -> bool:
@@ -191,7 +198,7 @@ def same_name(a: str, b: str) -> bool:
     :param b: another.
     :return: whether they are equal.
     """
-    return upper(a) == upper(b)
+    return a == b or (len(a) == len(b) and upper(a) == upper(b))
 
 
 def unquote(text: str) -> str:

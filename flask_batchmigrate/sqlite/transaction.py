@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import functools
 import itertools
 import threading
 import typing as t
@@ -77,7 +78,7 @@ def begin(
     if open_one is not None:
         open_one.share(connection)
         return open_one
-    check_library(driver)
+    check_library(library_version(driver))
     watch(connection.engine)
     transaction = MigrationTransaction(
         connection, driver, Span(driver, timeout, notify)
@@ -163,7 +164,7 @@ class MigrationTransaction:
         """The base class of the driver's errors."""
         return self.driver.error
 
-    @property
+    @functools.cached_property
     def version(self) -> tuple[int, int, int]:
         """The version of the SQLite library."""
         return library_version(self)

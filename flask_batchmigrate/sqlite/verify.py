@@ -74,25 +74,22 @@ def _same_objects(
     kept: cabc.Collection[str],
 ) -> None:
     """Compare everything that the change was not to touch."""
-    old, new = (_others(table, objects, kept) for objects in (before, after))
-    lost = sorted(name for _, name, _, _ in old - new)
-    gained = sorted(name for _, name, _, _ in new - old)
+    old, new = ({o[1:] for o in objects} for objects in (before, after))
+    lost, gained = (
+        sorted(o[1] for o in one if not _is_own(table, o[0], o[1], o[2], kept))
+        for one in (old - new, new - old)
+    )
     if lost or gained:
         raise _wrong(table, f"changed beside it: {lost} became {gained}")
 
 
-def _others(
-    table: str, objects: cabc.Iterable[StoredObject], kept: cabc.Collection[str]
-) -> set[tuple[str, str, str, str | None]]:
-    found = set()
-    for o in objects:
-        own_index = o.type == "index" and same_name(o.table, table)
-        if o.type == "table" and (same_name(o.name, table) or o.name in _INTERNAL):
-            continue
-        if own_index and o.name not in kept:
-            continue
-        found.add((o.type, o.name, o.table, o.sql))
-    return found
+def _is_own(
+    table: str, type_: str, name: str, owner: str, kept: cabc.Collection[str]
+) -> bool:
+    """Tell whether an object is the table's own, and may have changed with it."""
+    if type_ == "table":
+        return same_name(name, table) or name in _INTERNAL
+    return type_ == "index" and same_name(owner, table) and name not in kept
 
 
 def _wrong(table: str, what: str) -> VerificationError:
