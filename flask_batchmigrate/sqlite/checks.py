@@ -69,6 +69,11 @@ def check_rows(db: Database, target: Target, path: str) -> None:
             raise rule.refuse(found)
 
 
+def misfits(target: Target) -> list[str]:
+    """Return the conditions that :func:`check_rows` looks for, in SQL."""
+    return [rule.condition for rule in _rules(target)]
+
+
 def _rules(target: Target) -> cabc.Iterator[_Rule]:
     for column, source in zip(target.text.columns, target.sources, strict=True):
         if _is_newly_required(target, column, source):

@@ -8,6 +8,7 @@ the procedure this follows where the schema may not be written.
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import dataclasses
 
 from . import edits
@@ -52,10 +53,17 @@ class Scratch:
         return qualified(self.schema, self.name)
 
 
-def fill_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
+def fill_scratch(
+    db: Database,
+    catalogue: Catalogue,
+    target: Target,
+    conditions: cabc.Iterable[str] = (),
+) -> Scratch:
     """Create a scratch table for a new definition and copy the rows into it.
 
     :param catalogue: all objects of the table's schema.
+    :param conditions: true for rows that do not fit. The scratch table does not let
+        them in, which is cheaper than to read its rows again.
     :raises ChangeRefused: never for a row; the driver's error about a duplicate key or
         a datatype is the caller's to explain.
     """
@@ -67,6 +75,9 @@ def fill_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
         if db.can_write_schema
         else edits.set_name(target.text, name)
     )
+    for condition in conditions:
+        rule = f"CHECK (NOT ({condition}\n))"
+        text = parse_table(edits.add_constraint(text, rule))
     scratch = Scratch(stored.schema, name, text)
     db.execute(created_as(text, scratch.path))
     run_long(db, stored, "copying rows", _transfer(target, scratch))

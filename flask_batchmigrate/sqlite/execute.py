@@ -12,7 +12,9 @@ from .checks import check_numbering
 from .checks import check_parents
 from .checks import check_rows
 from .checks import explain_failed_copy
+from .checks import misfits
 from .copying import fill_scratch
+from .copying import Scratch
 from .copying import take_the_place
 from .database import Database
 from .database import is_about_rows
@@ -78,6 +80,35 @@ def _copy(
     db: Database, catalogue: Catalogue, target: Target, keep_indexes: bool
 ) -> None:
     check_numbering(db, target)
+    scratch = _copy_checked(db, catalogue, target)
+    if scratch is None:
+        scratch = _copy_all(db, catalogue, target)
+    take_the_place(db, target, scratch, keep_indexes)
+    check_parents(db, target)
+    create_indexes(db, target.before, target.new_indexes)
+
+
+def _copy_checked(db: Database, catalogue: Catalogue, target: Target) -> Scratch | None:
+    """Copy the rows into a table that lets in what fits and nothing else.
+
+    :return: nothing where a row does not fit or SQLite does not accept a condition as
+        a CHECK; why, the longer way finds out.
+    """
+    conditions = misfits(target)
+    ignored = db.execute("PRAGMA ignore_check_constraints")[0][0]
+    if not conditions or ignored or not db.can_write_schema:
+        return None
+    try:
+        with savepoint(db, "batchmigrate_checked"):
+            return fill_scratch(db, catalogue, target, conditions)
+    except db.driver_error as error:
+        if is_about_rows(error) or is_verdict(error):
+            return None
+        raise
+
+
+def _copy_all(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
+    """Copy the rows into a table that lets everything in, and look at them there."""
     try:
         scratch = fill_scratch(db, catalogue, target)
     except db.driver_error as error:
@@ -85,9 +116,7 @@ def _copy(
             raise
         raise explain_failed_copy(db, target, error) from error
     check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
-    take_the_place(db, target, scratch, keep_indexes)
-    check_parents(db, target)
-    create_indexes(db, target.before, target.new_indexes)
+    return scratch
 
 
 def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
