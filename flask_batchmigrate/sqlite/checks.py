@@ -255,10 +255,14 @@ def _check_rule(target: Target, check: ConstraintText) -> _Rule:
 def changed_columns(target: Target) -> list[str]:
     """Return the columns whose values or comparison a block may change."""
     changed = []
+    # What ANY stores depends on whether the table is STRICT.
+    restricted = target.before.text.strict is not target.text.strict
     for column, source in zip(target.text.columns, target.sources, strict=True):
         if source.origin is None:
             continue
         old = target.before.text.column(source.origin)
+        if source.using is None and old.text == column.text and not restricted:
+            continue
         before = target.before.text.affinity(source.origin)
         if (
             source.using is not None

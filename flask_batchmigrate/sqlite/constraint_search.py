@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import functools
 import typing as t
 
 from . import changes
@@ -136,6 +137,7 @@ def meaning(constraint: ConstraintText) -> tuple[object, ...]:
     return (constraint.kind, columns, terms)
 
 
+@functools.lru_cache(maxsize=128)
 def spelling(expression: str) -> tuple[str, ...]:
     """Return an expression's tokens without what spelling leaves free."""
     folded = []

@@ -146,7 +146,7 @@ class ViewText:
         return upper(name) in self.names
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=128)
 def parse_index(sql: str) -> IndexText:
     """Read a CREATE INDEX statement.
 
@@ -197,7 +197,7 @@ def _read_condition(reader: Reader) -> tuple[str | None, frozenset[str]]:
     return reader.sql[start : tokens[-1].end], column_names(tokens)
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=128)
 def parse_trigger(sql: str) -> TriggerText:
     """Read the head of a CREATE TRIGGER statement.
 
@@ -247,7 +247,7 @@ def _read_timing(reader: Reader) -> str:
     return reader.accept_any("BEFORE", "AFTER") or "BEFORE"
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=128)
 def parse_view(sql: str) -> ViewText:
     """Read the head of a CREATE VIEW statement.
 

@@ -235,6 +235,8 @@ def is_constant(default: str) -> bool:
 def _changed(
     target: Target, old: ColumnText, new: ColumnText, source: Source
 ) -> list[str]:
+    if source.using is None and old.text == new.text:
+        return []
     cases = []
     if source.using is not None:
         cases.append("conversion")

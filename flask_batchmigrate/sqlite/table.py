@@ -256,7 +256,7 @@ def is_virtual_table(sql: str) -> bool:
     return Reader(sql).at("CREATE", "VIRTUAL", "TABLE")
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=64)
 def parse_table(sql: str) -> TableText:
     """Read a CREATE TABLE statement.
 

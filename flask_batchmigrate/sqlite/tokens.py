@@ -144,7 +144,7 @@ _MASTER = re.compile(
 _KINDS = {kind.name: kind for kind in Kind}
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def tokenize(sql: str) -> tuple[Token, ...]:
     """Split a statement into tokens; the texts joined are the statement.
 
