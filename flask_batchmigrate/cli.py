@@ -41,6 +41,7 @@ if t.TYPE_CHECKING:
     from alembic.script import Script
 
     from . import commands
+    from .results import Applied
 else:
     commands = _Commands()
 
@@ -226,13 +227,16 @@ def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     REVISION is an id, "head" (the default), "heads", or steps such as "+1"; with --sql
     also a range "<from>:<to>".
     """
-    from .environment.glance import nothing_to_upgrade
+    from .environment import glance
 
     # The commands load Alembic, which a repeated deploy mostly has no use for.
     plain = given == {"revision": "head", "sql": False, "tag": None}
-    done = plain and nothing_to_upgrade(directory)
-    applied = [] if done else commands.upgrade(directory, **given)
-    show_run(to, applied, nothing="nothing to upgrade.")
+    done: list[Applied] | str = []
+    if not plain or not glance.nothing_to_upgrade(directory):
+        from .environment.invocation import Invocation
+
+        done = Invocation(directory).upgrade(**given)
+    show_run(to, done, nothing="nothing to upgrade.")
 
 
 @_command(options.sql, options.tag, options.revision("-1"), cls=options.StepsCommand)
@@ -301,6 +305,12 @@ def heads(
     resolve_dependencies: bool,
 ) -> None:
     """Show the newest revisions of the migrations folder."""
+    from .environment import glance
+
+    head = None if verbose else glance.head(directory)
+    if head is not None:
+        to.console.value(f"{head} (head)")
+        return
     for info in commands.heads(directory, verbose, resolve_dependencies):
         to.console.value(head_line(info.script, verbose=verbose))
 
@@ -324,6 +334,12 @@ def current(
     to: ConsoleReporter, directory: str | None, verbose: bool, check_heads: bool
 ) -> None:
     """Show the revision that each database is at."""
+    from .environment import glance
+
+    head = None if verbose else glance.head(directory)
+    if head is not None and glance.is_at(head):
+        to.console.value(f"{head} (head)")
+        return
     databases = commands.current(directory, verbose)
     for each in databases:
         if verbose:

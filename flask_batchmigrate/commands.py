@@ -228,11 +228,8 @@ def upgrade(
     call = Invocation(directory, x_arg)
     plain = (revision, sql, tag, x_arg) == ("head", False, None, None)
     with call.guarded():
-        if plain and nothing_to_upgrade(directory):
-            return []
-        call.scripts()
-        target = call.head_target(revision)
-        return call.apply(sql, command.upgrade, target, tag=tag)
+        done = plain and nothing_to_upgrade(directory)
+    return [] if done else call.upgrade(revision, sql, tag)
 
 
 @t.overload

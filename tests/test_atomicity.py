@@ -241,7 +241,7 @@ def test_some_failing_statements(apps: Apps, journal: str, separately: bool) -> 
     write(apps.path)
     app = make(apps, transaction_per_migration=separately)
     start = 1 + 2 * (journal == "WAL") + separately
-    assert fail_each(apps, app, journal, range(start, 10_000, 13)) > 10
+    assert fail_each(apps, app, journal, range(start, 10_000, 11)) > 10
 
 
 @pytest.mark.long

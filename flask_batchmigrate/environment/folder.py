@@ -24,7 +24,9 @@ if t.TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
 _ASSIGNED: t.Final = re.compile(
-    r"^(revision|down_revision)\s*(?::[^=\n]*)?=\s*(\([^)]*\)|\[[^\]]*\]|[^\n]*)", re.M
+    r"^(revision|down_revision|branch_labels|depends_on)\s*(?::[^=\n]*)?="
+    r"\s*(\([^)]*\)|\[[^\]]*\]|[^\n]*)",
+    re.M,
 )
 _COMMENT: t.Final = re.compile(r"#[^\n]*")
 
@@ -138,10 +140,13 @@ class Overview:
 
     :param heads: the heads, as far as they can be told: possibly too many.
     :param names_binds: whether a file may have functions for several binds.
+    :param is_line: whether each surely follows at most one other, without labels and
+        dependencies.
     """
 
     heads: frozenset[str] = frozenset()
     names_binds: bool = True
+    is_line: bool = False
 
 
 def check_files(scripts: ScriptDirectory) -> Overview:
@@ -170,11 +175,13 @@ def overview(
     wanted: list[tuple[pathlib.Path, str]] = []
     files = list(_files(locations, recursive))
     names_binds = False
+    is_line = True
     for path in files:
         text = path.read_text(encoding="utf-8", errors="replace")
         names_binds = names_binds or "engine_name" in text
         said = _declared(text)
         _check_alone(path, text, said)
+        is_line = is_line and _is_plain(said)
         for revision in said.get("revision", ())[:1]:
             if revision in owners and owners[revision] != path:
                 from ..errors import BrokenScript
@@ -198,7 +205,14 @@ def overview(
             )
     untold = {str(path) for path in files} - {str(path) for path in owners.values()}
     heads = (owners.keys() - {revision for _, revision in wanted}) | untold
-    return Overview(frozenset(heads), names_binds)
+    return Overview(frozenset(heads), names_binds, is_line)
+
+
+def _is_plain(said: dict[str, list[str]]) -> bool:
+    """Tell whether a file says all, and no more than whom it follows."""
+    told = said.keys() >= {"revision", "down_revision", "branch_labels", "depends_on"}
+    down, more = said.get("down_revision", ()), ("branch_labels", "depends_on")
+    return told and len(down) <= 1 and not any(said[name] for name in more)
 
 
 def _check_alone(path: pathlib.Path, text: str, said: dict[str, list[str]]) -> None:
@@ -243,7 +257,7 @@ def _files(
 
 
 def _declared(text: str) -> dict[str, list[str]]:
-    """Return the revision ids that a file's text names, without running it.
+    """Return the ids and labels that a file's text names, without running it.
 
     What is computed is left out.
     """

@@ -1,8 +1,8 @@
-"""Tells at a glance, without Alembic, that there is nothing to upgrade.
+"""Tells at a glance, without Alembic, where the newest revision is.
 
-Starting a worker or repeating a deploy mostly finds the database at the newest
-revision. To know that takes the text of the revision files and one SELECT; loading
-Alembic and running every file takes many times longer.
+Starting a worker or repeating a deploy mostly finds the database there. To know that
+takes the text of the revision files and one SELECT; loading Alembic and running every
+file takes many times longer.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..state import current_state
 from ..state import MigrateState
 from .folder import Folder
 from .folder import locate
+from .folder import Overview
 from .folder import overview
 from .targets import find
 from .targets import select
@@ -33,29 +34,58 @@ def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
     :param directory: another migrations folder than the application's own.
     :return: False where it takes a closer look to know.
     """
-    target = _target_at_head(directory)
+    folder = _plain_folder(directory)
+    if folder is None:
+        return False
+    found = _overview(folder)
+    target = _target_at(found.heads, found.names_binds)
     if target is None:
         return False
     reporter().bind_started(target.bind, target.database, target.dialect)
     return True
 
 
-def _target_at_head(directory: str | os.PathLike[str] | None) -> Target | None:
+def head(directory: str | os.PathLike[str] | None = None) -> str | None:
+    """Return the newest revision, where the files follow one another in a line.
+
+    :param directory: another migrations folder than the application's own.
+    :return: ``None`` where it takes a closer look to know.
+    """
+    folder = _plain_folder(directory)
+    found = Overview() if folder is None else _overview(folder)
+    plain = found.is_line and not found.names_binds and len(found.heads) == 1
+    return next(iter(found.heads)) if plain else None
+
+
+def is_at(revision: str) -> bool:
+    """Tell whether the application's only database is surely at a revision."""
+    return _target_at(frozenset({revision}), names_binds=False) is not None
+
+
+def _plain_folder(directory: str | os.PathLike[str] | None) -> Folder | None:
+    """Return the migrations folder, unless something of the user's own reads it."""
     state = current_state()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     folder = locate(app, directory or g.get("directory") or state.directory)
     if state.migrate.configure_callbacks or g.get("x_arg") or _is_customised(folder):
         return None
+    return folder
+
+
+def _overview(folder: Folder) -> Overview:
+    return overview([folder.path / "versions"])
+
+
+def _target_at(heads: frozenset[str], names_binds: bool) -> Target | None:
+    """Return the only database, if it is at the one head."""
+    state = current_state()
     targets = find(state)
-    if len(targets) != 1:
+    if len(targets) != 1 or len(heads) != 1 or names_binds:
         return None
     (target,) = targets.values()
-    found = overview([folder.path / "versions"])
-    if found is None or found.names_binds or len(found.heads) != 1:
-        return None
     if not target.is_there or select(state, targets, frozenset()) != [target]:
         return None
-    return target if _stored(state, target.engine) == found.heads else None
+    return target if _stored(state, target.engine) == heads else None
 
 
 def _is_customised(folder: Folder) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import typing as t
 
+from alembic import command
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -152,6 +153,13 @@ class Invocation:
             f"'flask db merge {' '.join(names)}', name one, or ask for 'heads'.",
             names,
         )
+
+    def upgrade(self, revision: str, sql: bool, tag: str | None) -> list[Applied] | str:
+        """Run the revisions up to one; return what was applied, or its SQL."""
+        with self.guarded():
+            self.scripts()
+            target = self.head_target(revision)
+            return self.apply(sql, command.upgrade, target, tag=tag)
 
     def apply(
         self,

@@ -14,6 +14,7 @@ from .database import Database
 from .errors import ChangeRefused
 from .objects import IndexText
 from .objects import parse_index
+from .quoting import always_quoted
 from .table import is_virtual_table
 from .table import parse_table
 from .table import TableText
@@ -115,11 +116,6 @@ class StoredTable:
 def qualified(schema: str, name: str) -> str:
     """Return a quoted ``schema.name``."""
     return f"{quote(schema)}.{always_quoted(name)}"
-
-
-def always_quoted(name: str) -> str:
-    """Return a name in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def read_catalogue(db: Database, schema: str) -> Catalogue:

@@ -10,7 +10,6 @@ import collections.abc as cabc
 import dataclasses
 import re
 
-from .catalogue import always_quoted
 from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
 from .catalogue import StoredTable
@@ -23,6 +22,7 @@ from .errors import ChangeRefused
 from .errors import RowsRefused
 from .fitness import holds_all_of
 from .fitness import misfit_condition
+from .quoting import always_quoted
 from .scan import any_row
 from .scan import duplicates
 from .scan import Offenders

@@ -12,7 +12,6 @@ import collections.abc as cabc
 import dataclasses
 
 from . import edits
-from .catalogue import always_quoted
 from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import read_catalogue
@@ -28,6 +27,7 @@ from .indexes import stays_valid
 from .judge import created_as
 from .objects import parse_trigger
 from .progress import run_long
+from .quoting import always_quoted
 from .storage import drop_table
 from .storage import exchange_names
 from .table import parse_table

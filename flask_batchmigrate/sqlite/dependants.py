@@ -9,7 +9,6 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 
-from .catalogue import always_quoted
 from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import StoredObject
@@ -19,6 +18,7 @@ from .database import trial
 from .objects import parse_trigger
 from .objects import parse_view
 from .objects import TriggerText
+from .quoting import always_quoted
 from .statements import explain
 from .tokens import identifiers
 from .tokens import same_name

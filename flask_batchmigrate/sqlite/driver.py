@@ -15,8 +15,8 @@ import pathlib
 import sqlite3
 import typing as t
 
-from .catalogue import always_quoted
 from .database import Row
+from .quoting import always_quoted
 
 if t.TYPE_CHECKING:
     import sqlalchemy as sa

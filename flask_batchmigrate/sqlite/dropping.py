@@ -10,7 +10,6 @@ import collections.abc as cabc
 
 from . import edits
 from . import storage
-from .catalogue import always_quoted
 from .catalogue import qualified
 from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
@@ -23,6 +22,7 @@ from .foreign_keys import children_of
 from .foreign_keys import count_violations
 from .foreign_keys import Violations
 from .indexes import drop_indexes
+from .quoting import always_quoted
 from .table import is_virtual_table
 from .tokens import quote
 from .tokens import same_name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from . import edits
-from .catalogue import always_quoted
 from .catalogue import Catalogue
 from .catalogue import read_catalogue
 from .catalogue import read_table
@@ -29,6 +28,7 @@ from .indexes import drop_indexes
 from .judge import check_definition
 from .judge import stays_valid
 from .plan import Options
+from .quoting import always_quoted
 from .storage import replace_text
 from .strategy import Way
 from .table import ConstraintKind

@@ -9,10 +9,10 @@ from __future__ import annotations
 import collections
 import dataclasses
 
-from .catalogue import always_quoted
 from .catalogue import ForeignKeyRow
 from .database import Database
 from .database import is_verdict
+from .quoting import always_quoted
 from .scan import foreign_key_violations
 from .statements import explain
 from .tokens import quote

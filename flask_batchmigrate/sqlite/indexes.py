@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 
-from .catalogue import always_quoted
 from .catalogue import StoredTable
 from .database import Database
 from .database import is_about_rows
@@ -13,6 +12,7 @@ from .errors import ChangeRefused
 from .errors import RowsRefused
 from .objects import IndexText
 from .progress import run_long
+from .quoting import always_quoted
 from .scan import duplicates
 from .target import Target
 from .tokens import quote

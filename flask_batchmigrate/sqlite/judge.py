@@ -11,12 +11,12 @@ from __future__ import annotations
 import secrets
 
 from . import edits
-from .catalogue import always_quoted
 from .catalogue import StoredTable
 from .database import Database
 from .database import is_verdict
 from .database import trial
 from .errors import ChangeRefused
+from .quoting import always_quoted
 from .statements import explain
 from .storage import replace_text
 from .table import parse_table

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 
-from .catalogue import always_quoted
 from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import read_catalogue
@@ -21,6 +20,7 @@ from .dependants import newly_broken
 from .dependants import read_dependants
 from .dependants import virtual_tables_naming
 from .errors import ChangeRefused
+from .quoting import always_quoted
 from .tokens import same_name
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 
-from .catalogue import always_quoted
 from .database import Database
 from .database import Row
+from .quoting import always_quoted
 from .table import TableText
 from .tokens import quote
 

@@ -10,13 +10,13 @@ All of it is undone by a rollback.
 
 from __future__ import annotations
 
-from .catalogue import always_quoted
 from .catalogue import Catalogue
 from .catalogue import read_catalogue
 from .catalogue import StoredObject
 from .database import Database
 from .database import legacy_alter_table
 from .database import schema_writing
+from .quoting import always_quoted
 from .tokens import quote
 
 
