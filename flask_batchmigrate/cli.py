@@ -18,6 +18,7 @@ from flask import g
 from flask.cli import with_appcontext
 
 from . import options
+from .collector import rarely_collecting
 from .console import branch_lines
 from .console import Console
 from .console import ConsoleReporter
@@ -101,7 +102,8 @@ def _command(
             directory = directory or g.get("directory")
             g.x_arg = (*g.get("x_arg", ()), *x_arg)
             try:
-                with _shown(console, directory, sql=arguments.get("sql", False)) as to:
+                shown = _shown(console, directory, sql=arguments.get("sql", False))
+                with rarely_collecting(), shown as to:
                     function(to, directory, **arguments)
             except click.exceptions.Exit:
                 raise

@@ -56,7 +56,7 @@ LAYERS = (
     ("debugpage",),
     ("autoupgrade",),
     ("console", "options"),
-    ("logs",),
+    ("collector", "logs"),
     ("cli",),
     ("extension",),
     ("",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import logging
 import pathlib
@@ -795,3 +796,22 @@ def test_empty_revision(project: Project, args: list[str]) -> None:
     result = project.db(*args)
     assert result.exit_code == 2
     assert "it is empty" in result.stderr
+
+
+# -- while a command runs
+
+
+def test_the_collector_is_as_before(three: Project) -> None:
+    """A command leaves the garbage collector as the application set it, or left it."""
+    script = "import gc; assert gc.get_threshold()[0] == {0}, gc.get_threshold()"
+    usual = gc.get_threshold()
+    three.add_revision("dd44", "cc33", script.format(10_000))
+    three.ok("upgrade")
+    assert gc.get_threshold() == usual
+    three.add_revision("ee55", "dd44", script.format(0))
+    gc.set_threshold(0)
+    try:
+        three.ok("upgrade")
+        assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*usual)

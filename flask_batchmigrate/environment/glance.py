@@ -15,7 +15,6 @@ from flask import g
 
 from ..reporting import reporter
 from ..state import current_state
-from ..state import MigrateState
 from .folder import Folder
 from .folder import locate
 from .folder import Overview
@@ -35,11 +34,14 @@ def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
     :return: False where it takes a closer look to know.
     """
     folder = _plain_folder(directory)
-    if folder is None:
+    target = None if folder is None else _only_target()
+    if folder is None or target is None:
+        return False
+    stored = _stored(target.engine)
+    if len(stored) != 1:
         return False
     found = _overview(folder)
-    target = _target_at(found.heads, found.names_binds)
-    if target is None:
+    if found.names_binds or found.heads != stored:
         return False
     reporter().bind_started(target.bind, target.database, target.dialect)
     return True
@@ -59,7 +61,8 @@ def head(directory: str | os.PathLike[str] | None = None) -> str | None:
 
 def is_at(revision: str) -> bool:
     """Tell whether the application's only database is surely at a revision."""
-    return _target_at(frozenset({revision}), names_binds=False) is not None
+    target = _only_target()
+    return target is not None and _stored(target.engine) == {revision}
 
 
 def _plain_folder(directory: str | os.PathLike[str] | None) -> Folder | None:
@@ -76,25 +79,25 @@ def _overview(folder: Folder) -> Overview:
     return overview([folder.path / "versions"])
 
 
-def _target_at(heads: frozenset[str], names_binds: bool) -> Target | None:
-    """Return the only database, if it is at the one head."""
+def _only_target() -> Target | None:
+    """Return the database, if the application has one and it is there."""
     state = current_state()
     targets = find(state)
-    if len(targets) != 1 or len(heads) != 1 or names_binds:
+    if len(targets) != 1:
         return None
     (target,) = targets.values()
     if not target.is_there or select(state, targets, frozenset()) != [target]:
         return None
-    return target if _stored(state, target.engine) == heads else None
+    return target
 
 
 def _is_customised(folder: Folder) -> bool:
     return folder.env.is_file() or (folder.path / "alembic.ini").is_file()
 
 
-def _stored(state: MigrateState, engine: sa.Engine) -> frozenset[str]:
+def _stored(engine: sa.Engine) -> frozenset[str]:
     """Return the revisions stored in a database."""
-    args = state.configure_args
+    args = current_state().configure_args
     versions = sa.table(
         args.get("version_table", "alembic_version"),
         sa.column("version_num"),

@@ -124,7 +124,7 @@ def read_catalogue(db: Database, schema: str) -> Catalogue:
         f"SELECT rowid, type, name, tbl_name, sql FROM {quote(schema)}.sqlite_master"
         " ORDER BY rowid"
     )
-    return Catalogue(schema, tuple(StoredObject(*row) for row in rows))
+    return Catalogue(schema, tuple(map(StoredObject._make, rows)))
 
 
 def find_table(catalogue: Catalogue, name: str) -> StoredObject:

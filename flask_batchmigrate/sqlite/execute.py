@@ -44,6 +44,9 @@ _NAMED = (
     ConstraintKind.FOREIGN_KEY,
 )
 
+_CHECKED_AS_STORED = (3, 32, 0)
+"""Before this release a CHECK sees a value as it is before the column converts it."""
+
 
 class NotConfirmed(Exception):
     """SQLite does not confirm that the stored records stay valid: copy instead."""
@@ -97,6 +100,8 @@ def _copy_checked(db: Database, catalogue: Catalogue, target: Target) -> Scratch
     conditions = misfits(target)
     ignored = db.execute("PRAGMA ignore_check_constraints")[0][0]
     if not conditions or ignored or not db.can_write_schema:
+        return None
+    if db.version < _CHECKED_AS_STORED:
         return None
     try:
         with savepoint(db, "batchmigrate_checked"):
