@@ -13,8 +13,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import statistics
-import subprocess
 import sys
+
+from processes import python
 
 SAMPLE = """
 import importlib, json, resource, sys, time
@@ -54,13 +55,7 @@ class Cost:
 
 def sample(module: str) -> tuple[float, int]:
     """One interpreter's cost of the module, in seconds and bytes."""
-    done = subprocess.run(
-        [sys.executable, "-c", SAMPLE, module],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    seconds, size = json.loads(done.stdout)
+    seconds, size = json.loads(python("-c", SAMPLE, module))
     return seconds, size
 
 

@@ -18,7 +18,6 @@ import resource
 import shutil
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ import typing as t
 from cases import build
 from cases import Case
 from cases import CASES
+from processes import python
 
 WAYS = ("ours", "kept", "theirs", "hand")
 """Ours, ours with ``keep_indexes``, Flask-Migrate's, and hand-written SQL."""
@@ -99,13 +99,7 @@ def _copy_file(source: pathlib.Path, target: pathlib.Path) -> float:
 def _measure(original: pathlib.Path, case: str, way: str) -> Sample:
     work = original.with_name("work.db")
     shutil.copyfile(original, work)
-    done = subprocess.run(
-        [sys.executable, __file__, "--one", case, way, str(work)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return Sample(*json.loads(done.stdout))
+    return Sample(*json.loads(python(__file__, "--one", case, way, str(work))))
 
 
 def _measure_here(name: str, way: str, path: str) -> Sample:

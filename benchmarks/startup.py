@@ -18,11 +18,11 @@ import pathlib
 import shutil
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import typing as t
+
+from processes import python
 
 OURS = "flask_batchmigrate"
 THEIRS = "flask_migrate"
@@ -158,12 +158,7 @@ class Sample(t.NamedTuple):
 def run(folder: pathlib.Path, module: str, command: str) -> Sample:
     """Run one command in a process of its own."""
     before, start = os.times(), time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "flask", "--app", f"app_{module}.py", "db", command],
-        cwd=folder,
-        capture_output=True,
-        check=True,
-    )
+    python("-m", "flask", "--app", f"app_{module}.py", "db", command, folder=folder)
     wall, after = time.perf_counter() - start, os.times()
     cpu = after.children_user + after.children_system
     return Sample(wall, cpu - before.children_user - before.children_system)
@@ -205,7 +200,7 @@ def main() -> None:
             write_project(folder, revisions)
             stamp(folder, revisions)
             for module in (OURS, THEIRS):
-                run(folder, module, "heads")  # compiles the files
+                run(folder, module, "history")  # compiles the files
             for command in COMMANDS:
                 compare(
                     f"{command}, {revisions:,} revisions",

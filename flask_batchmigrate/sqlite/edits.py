@@ -227,7 +227,7 @@ _RELAXED = (
 )
 
 
-def relaxed(table: TableText, new_name: str) -> str:
+def relaxed(table: TableText, new_name: str, schema: str | None = None) -> str:
     """Write the table without NOT NULL, CHECK and FOREIGN KEY, for a scratch copy.
 
     What decides how rows and their automatic indexes are stored is kept; comments and
@@ -236,6 +236,7 @@ def relaxed(table: TableText, new_name: str) -> str:
 
     :param table: the table.
     :param new_name: the name of the copy.
+    :param schema: where the statement is to create it; the stored text has none.
     :return: a statement that creates it.
     """
     sql = table.sql
@@ -247,9 +248,10 @@ def relaxed(table: TableText, new_name: str) -> str:
         spans.extend(c.body_span for c in column.of_kind(*_RELAXED))
         items.append(" ".join(span.of(sql) for span in spans))
     items.extend(c.body_span.of(sql) for c in table.constraints if c.kind in _RELAXED)
-    temporary = "TEMP " if table.temporary else ""
+    temporary = "TEMP " if table.temporary and schema is None else ""
     options = ", ".join(dict.fromkeys(option.name for option in table.options))
-    create = f"CREATE {temporary}TABLE {quote(new_name)} ({', '.join(items)})"
+    path = quote(new_name) if schema is None else f"{quote(schema)}.{quote(new_name)}"
+    create = f"CREATE {temporary}TABLE {path} ({', '.join(items)})"
     return f"{create} {options}" if options else create
 
 

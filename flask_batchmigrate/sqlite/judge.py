@@ -94,10 +94,8 @@ def _twin(db: Database, text: TableText, other: TableText, name: str) -> str:
             else:
                 sql = edits.drop_column(text, column.name)
             text = parse_table(sql)
-    bare = parse_table(edits.relaxed(text, name))
-    path = f"temp.{always_quoted(name)}"
-    db.execute(created_as(bare, path))
-    return path
+    db.execute(edits.relaxed(text, name, "temp"))
+    return f"temp.{always_quoted(name)}"
 
 
 def _as_before(text: TableText, before: TableText) -> TableText:
