@@ -90,3 +90,29 @@ def test_nothing_to_warn_of(apps: Apps, caplog: pytest.LogCaptureFixture) -> Non
         fb.upgrade()
         assert fb.migrate() == []
     assert [r for r in caplog.records if r.levelname == "WARNING"] == []
+
+
+def test_beside_revisions(apps: Apps) -> None:
+    """Where revisions exist, ``stamp`` is named, and doing it works."""
+    with apps.make(file="empty.db").app_context():
+        (script,) = fb.migrate()
+    app = apps.make()
+    with app.app_context():
+        create_all(app)
+    wider = apps.make({None: ["user name email"]})
+    with wider.app_context():
+        with pytest.raises(fb.DatabaseNotUpToDate, match="'flask db stamp <revision>'"):
+            fb.migrate()
+        with pytest.raises(fb.RevisionFailed, match="'flask db stamp <revision>'"):
+            fb.upgrade()
+        assert tables_of(apps.path / "app.db") == {"user"}
+        fb.stamp(revision=script.revision)
+        fb.migrate()
+        fb.upgrade()
+        assert fb.check() is True
+    # A database that is behind needs no such advice.
+    with apps.make({None: ["user name"]}, file="empty.db").app_context():
+        fb.upgrade(revision=script.revision)
+        with pytest.raises(fb.DatabaseNotUpToDate) as caught:
+            fb.migrate()
+    assert "stamp" not in str(caught.value)

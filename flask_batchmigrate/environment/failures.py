@@ -103,12 +103,18 @@ def _of_revision(session: Session) -> errors.BatchMigrateError:
     if not isinstance(error, TransactionError):
         text = text.replace(_UNCHANGED, "").rstrip()
         text = f"{_sentence(text)} {_state(session)}".rstrip()
+        if "already exists" in text and not session.heads:
+            text = f"{text} {_STAMP}"
     is_engine = isinstance(error, EngineError)
     kind = errors.AlterationError if is_engine else errors.RevisionFailed
     return kind(_sentence(text), failure.script.revision, path, line)
 
 
 _UNCHANGED: t.Final = "Nothing was changed."
+_STAMP: t.Final = (
+    "If its tables were made without migrations, as by db.create_all(), run 'flask db "
+    "stamp <revision>' instead, with the revision that they correspond to."
+)
 
 
 def _state(session: Session) -> str:
@@ -137,9 +143,11 @@ def _of_command(
         return _of_missing_revision(str(cause.argument), text, setup, session)
     if text.startswith("Target database is not up to date"):
         name = session.reached.database if session and session.reached else ""
+        stored = session is not None and bool(session.heads)
         return errors.DatabaseNotUpToDate(
             f"Database '{name}' is not at the newest revision, so it cannot be compared"
             " with the models. Nothing was changed. Run 'flask db upgrade' first."
+            + ("" if stored else f" {_STAMP}")
         )
     if isinstance(cause, revision.RevisionError):
         return errors.UnknownRevision(f"{text} Nothing was changed.")
