@@ -20,7 +20,6 @@ from alembic.config import Config as AlembicConfig
 from flask import current_app
 from flask import g
 
-from .._compat import PATH_SEPARATOR
 from ..results import Applied
 from ..settings import SetupError
 from ..state import current_state
@@ -142,7 +141,7 @@ def _point_at_package(config: Config, state: MigrateState, folder: Folder) -> Se
         folder = Folder(pathlib.Path(location).absolute())
     setup = config.attributes[_KEY] = Setup(state, folder)
     set_option(config, "script_location", PACKAGED)
-    if not config.get_main_option(PATH_SEPARATOR):
+    if not config.get_main_option("path_separator"):
         _split_as_before(config)
     if not config.get_main_option("version_locations"):
         set_option(config, "version_locations", folder.path / "versions")
@@ -155,19 +154,19 @@ def _split_as_before(config: Config) -> None:
     They are split by the rules of their time, and joined by new lines, which no path
     contains.
     """
-    old = config.get_main_option("path_separator")
-    old = old or config.get_main_option("version_path_separator")
+    old = config.get_main_option("version_path_separator")
     named = {None: ", *| +", "space": " ", "newline": "\n", "os": os.pathsep}
-    patterns = {"version_locations": named.get(old, old or "")}
-    if PATH_SEPARATOR == "path_separator":
-        patterns["prepend_sys_path"] = ", *| +|:"
+    patterns = {
+        "version_locations": named.get(old, old or ""),
+        "prepend_sys_path": ", *| +|:",
+    }
     for name, pattern in patterns.items():
         value = config.get_main_option(name)
         if value:
             parts = [part.strip() for part in re.split(pattern, value)]
             config.set_main_option(name, escaped("\n".join(filter(None, parts))))
     config.remove_main_option("version_path_separator")
-    config.set_main_option(PATH_SEPARATOR, "newline")
+    config.set_main_option("path_separator", "newline")
 
 
 def set_option(config: AlembicConfig, name: str, path: pathlib.Path) -> None:

@@ -98,15 +98,6 @@ class TriggerText:
     name_span: Span = dataclasses.field(compare=False, repr=False)
     table_span: Span = dataclasses.field(compare=False, repr=False)
 
-    def mentions_table(self, name: str) -> bool:
-        """Tell whether it stands on a table or may use it in its body.
-
-        Broad on purpose: a column or alias of that name counts too.
-
-        :param name: the table's name.
-        """
-        return upper(name) in self.names or upper(name) == upper(self.table)
-
     def mentions(self, name: str) -> bool:
         """Tell whether a name occurs after ``UPDATE OF``, in the condition or body.
 

@@ -23,7 +23,6 @@ from .constraints import ForeignKeyText
 from .declared_type import read_type
 from .reader import Reader
 from .reader import Span
-from .tokens import same_name
 from .tokens import Token
 from .tokens import unquote
 from .tokens import upper
@@ -212,22 +211,6 @@ class TableText:
             column = self.column(key.columns[0])
             return column.name if upper(column.type) == "INTEGER" else None
         return None
-
-    def forbids_null(self, name: str) -> bool:
-        """Tell whether a column refuses NULL, by ``NOT NULL`` or by its primary key.
-
-        A primary key does so in WITHOUT ROWID and STRICT tables, unless it is the
-        rowid (https://www.sqlite.org/stricttables.html).
-
-        :param name: the column's name.
-        :raises KeyError: if there is none of that name.
-        """
-        column = self.column(name)
-        if column.not_null:
-            return True
-        if not self.without_rowid and (not self.strict or self.rowid_alias):
-            return False
-        return any(same_name(column.name, member) for member in self.primary_key)
 
     @functools.cached_property
     def autoincrement(self) -> bool:

@@ -29,6 +29,7 @@ from tests.sqlite.text_oracle import assert_agrees
 from tests.sqlite.text_oracle import automatic_indexes_of
 from tests.sqlite.text_oracle import columns_of
 from tests.sqlite.text_oracle import expected_automatic_indexes
+from tests.sqlite.text_oracle import forbids_null
 from tests.sqlite.text_oracle import foreign_keys_of
 from tests.sqlite.text_oracle import memory
 from tests.sqlite.text_strategies import table_statements
@@ -276,7 +277,7 @@ def test_set_not_null(table: TableText, data: st.DataObject, flag: bool) -> None
     old, new = seen(table.sql), seen(sql)
     assert old.without(name) == new.without(name)
     changed = list(old.column(name))
-    changed[2] = after.forbids_null(name)
+    changed[2] = forbids_null(after, after.column(name))
     assert changed == list(new.column(name))
 
 

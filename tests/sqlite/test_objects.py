@@ -70,7 +70,6 @@ def test_corpus(path: pathlib.Path) -> None:
                 trigger = parse_trigger(sql)
                 assert trigger.name == name
                 assert same_name(trigger.table, table)
-                assert trigger.mentions_table(table)
                 assert trigger.body[-1].keyword == "END"
             elif kind == "view":
                 view = parse_view(sql)
@@ -158,8 +157,7 @@ def test_trigger_head(
     assert (trigger.timing, trigger.event) == (timing, event)
     assert trigger.update_of == columns
     assert all(trigger.mentions(name) for name in (*columns, "X", "y"))
-    assert trigger.mentions_table("T 1")
-    assert trigger.mentions_table("LOG")
+    assert trigger.mentions("LOG")
     assert not trigger.mentions("text")
 
 

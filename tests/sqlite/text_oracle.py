@@ -7,6 +7,7 @@ import sqlite3
 import sys
 import typing as t
 
+from flask_batchmigrate.sqlite.table import ColumnText
 from flask_batchmigrate.sqlite.table import ConstraintKind
 from flask_batchmigrate.sqlite.table import ConstraintText
 from flask_batchmigrate.sqlite.table import parse_table
@@ -95,6 +96,19 @@ def _number(index: tuple[str, str, object]) -> int:
     return int(index[0].rpartition("_")[2])
 
 
+def forbids_null(table: TableText, column: ColumnText) -> bool:
+    """Tell whether a column refuses NULL, by ``NOT NULL`` or by its primary key.
+
+    A primary key does so in WITHOUT ROWID and STRICT tables, unless it is the rowid
+    (https://www.sqlite.org/stricttables.html).
+    """
+    if column.not_null:
+        return True
+    if not table.without_rowid and (not table.strict or table.rowid_alias):
+        return False
+    return any(same_name(column.name, member) for member in table.primary_key)
+
+
 def expected_columns(table: TableText) -> list[tuple[t.Any, ...]]:
     """What the text says, in the form of :func:`columns_of`."""
     rows = []
@@ -114,7 +128,7 @@ def expected_columns(table: TableText) -> list[tuple[t.Any, ...]]:
             (
                 column.name,
                 upper(column.type),
-                table.forbids_null(column.name),
+                forbids_null(table, column),
                 value,
                 place,
                 hidden,
