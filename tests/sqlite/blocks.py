@@ -199,8 +199,8 @@ class BlockBuilder:
         alias = self.table.alias
         integer = affinity(type_) == "INTEGER"
         if not (alias is column and integer):
-            if alias is column and self.table.primary is not None:
-                self.table.primary.autoincrement = False
+            if alias is column and self.table.autoincrement:
+                self.set_autoincrement(False)
             self.meaning.retyped.setdefault(column.id, column.type)
             column.type = type_
             self.meaning.using.pop(column.id, None)
@@ -406,8 +406,17 @@ class BlockBuilder:
             wanted = table.without_rowid = not table.without_rowid
             self.steps.append(changes.SetOptions(without_rowid=wanted))
         elif table.alias is not None and table.primary is not None:
-            wanted = table.primary.autoincrement = not table.autoincrement
+            wanted = not table.autoincrement
+            self.set_autoincrement(wanted)
             self.steps.append(changes.SetOptions(autoincrement=wanted))
+
+    def set_autoincrement(self, wanted: bool) -> None:
+        """Let SQLite number rows in the other way; the key moves to the end."""
+        key = self.table.primary
+        assert key is not None
+        self.table.constraints.remove(key)
+        key.autoincrement, key.inline = wanted, False
+        self.table.constraints.append(key)
 
     def create_index(self) -> None:
         """Create an index."""

@@ -7,6 +7,7 @@ SQLite itself says whether the rows fit. The engine has no part in it.
 from __future__ import annotations
 
 import collections
+import collections.abc as cabc
 import contextlib
 import dataclasses
 import datetime
@@ -14,6 +15,8 @@ import itertools
 import json
 import re
 import typing as t
+
+from flask_batchmigrate.sqlite.changes import AddColumn
 
 from .blocks import Meaning
 from .schema_model import Check
@@ -24,6 +27,8 @@ from .schema_model import Table
 from .schema_model import Writer
 
 Row = dict[int, t.Any]
+
+_ROWIDS = {"rowid", "_rowid_", "oid"}
 
 
 @dataclasses.dataclass
@@ -51,14 +56,20 @@ class Stop(Exception):
     """The expected database cannot be made any further."""
 
 
-def read_rows(database: t.Any, table: Table) -> list[Row]:
-    """Read the rows of a table."""
-    columns = [plain(c.name) for c in table.columns]
+def read_rows(
+    database: t.Any, table: Table, using: cabc.Mapping[int, str] | None = None
+) -> list[Row]:
+    """Read the rows of a table.
+
+    :param using: expressions to read in the place of columns.
+    """
+    values = using or {}
+    terms = [values.get(c.id, plain(c.name)) for c in table.columns]
     numbers = [c.id for c in table.columns]
     if table.rowid:
-        columns.append(table.rowid)
+        terms.append(table.rowid)
         numbers.append(0)
-    sql = f"SELECT {', '.join(columns)} FROM {plain(table.name)} NOT INDEXED"
+    sql = f"SELECT {', '.join(terms)} FROM {plain(table.name)} NOT INDEXED"
     return [
         dict(zip(numbers, row, strict=True)) for row in database.execute(sql).fetchall()
     ]
@@ -104,6 +115,7 @@ class _Oracle:
         self.fresh.execute("PRAGMA foreign_keys = OFF")
         self.fresh.execute("PRAGMA ignore_check_constraints = ON")
         self.structure()
+        self.rowid_names()
         self.tables()
         self.rows()
         self.fresh.execute("PRAGMA ignore_check_constraints = OFF")
@@ -117,6 +129,9 @@ class _Oracle:
         """Find what needs a column that is to go."""
         gone = {c.id for c in self.meaning.dropped}
         taken = {c.name.lower() for c in self.meaning.new.columns}
+        # A later pass of the block may rename a column that has taken a name.
+        added = (c for c in self.meaning.changes if isinstance(c, AddColumn))
+        taken |= {c.name.lower() for c in added}
         used_again = any(c.name.lower() in taken for c in self.meaning.dropped)
         need = self.may_refuse if used_again else self.refuse
         for column in self.meaning.new.columns:
@@ -134,6 +149,15 @@ class _Oracle:
         if self.expected.refuse or self.expected.may_refuse:
             raise Stop
 
+    def rowid_names(self) -> None:
+        """Let a column stay whose name is one of the rowid, if a program says it."""
+        gone = {c.name.lower() for c in self.meaning.dropped} & _ROWIDS
+        names = self.meaning.after.names()
+        for program in self.meaning.after.programs:
+            said = {names.get(str(number), "").lower() for number in program.columns}
+            if said & gone:
+                self.may_refuse(f"{program.kind} {program.name} names the rowid")
+
     def tables(self) -> None:
         self.fresh.execute("CREATE TABLE log (what, value)")
         for table in self.meaning.after.tables:
@@ -148,27 +172,24 @@ class _Oracle:
             self.fresh.execute("INSERT INTO log VALUES (?, ?)", row)
         for table in self.meaning.after.tables:
             before = self.meaning.before.table(table.id)
-            rows = read_rows(self.old, before)
             if table.id != self.meaning.table:
+                rows = read_rows(self.old, before)
                 self.insert(table, rows, [c.id for c in table.plain_columns])
                 continue
-            self.convert(before, rows)
+            rows = self.converted(before)
             self.null_keys(before, table, rows)
             kept = [c.id for c in table.plain_columns if before.has(c.id)]
             self.insert(table, rows, kept)
+            self.new_nulls(before, table)
             self.misfits(table, rows)
 
-    def convert(self, before: Table, rows: list[Row]) -> None:
-        """Apply the conversions of a block to the rows."""
-        for number, expression in self.meaning.using.items():
-            try:
-                sql = f"SELECT {expression} FROM {plain(before.name)} NOT INDEXED"
-                values = self.old.execute(sql).fetchall()
-            except self.error as error:
-                self.refuse(f"a conversion fails: {error}")
-                raise Stop from error
-            for row, (value,) in zip(rows, values, strict=True):
-                row[number] = value
+    def converted(self, before: Table) -> list[Row]:
+        """Read the rows with what the conversions of a block make of them."""
+        try:
+            return read_rows(self.old, before, self.meaning.using)
+        except self.error as error:
+            self.refuse(f"a conversion fails: {error}")
+            raise Stop from error
 
     def null_keys(self, before: Table, table: Table, rows: list[Row]) -> None:
         """Refuse NULL in a new primary key, which SQLite itself would take."""
@@ -183,6 +204,18 @@ class _Oracle:
                 self.refuse("NULL in a new primary key")
                 raise Stop
             self.may_refuse("NULL in a primary key")
+
+    def new_nulls(self, before: Table, table: Table) -> None:
+        """Refuse a new column in the primary key that got no values."""
+        numbers = table.primary.columns if table.primary else set()
+        for number in numbers:
+            if before.has(number):
+                continue
+            name = plain(table.column(number).name)
+            sql = f"SELECT count(*) FROM {plain(table.name)} NOT INDEXED"
+            empty = self.fresh.execute(f"{sql} WHERE {name} IS NULL").fetchone()
+            if empty[0]:
+                self.refuse("NULL in a new column of the primary key")
 
     def insert(self, table: Table, rows: list[Row], numbers: list[int]) -> None:
         names = [plain(table.column(n).name) for n in numbers]
@@ -382,7 +415,8 @@ def holds(type_: str, value: t.Any) -> bool:
     if value is None or word in ("", "MY TYPE", "ANY"):
         return True
     if word in _LIMITS:
-        return isinstance(value, int) and abs(value + 0.5) < 2 ** _LIMITS[word]
+        limit = 2 ** _LIMITS[word]
+        return isinstance(value, int) and -limit <= value < limit
     if word in ("REAL", "FLOAT", "NUMERIC", "DECIMAL"):
         if not isinstance(value, (int, float)):
             return False

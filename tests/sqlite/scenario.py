@@ -11,6 +11,7 @@ import sqlite3
 import typing as t
 
 from flask_batchmigrate.sqlite.changes import Change
+from flask_batchmigrate.sqlite.changes import CreateIndex
 from flask_batchmigrate.sqlite.database import DirectDatabase
 from flask_batchmigrate.sqlite.engine import alter_table
 from flask_batchmigrate.sqlite.engine import Report
@@ -305,13 +306,20 @@ def _drifted(
         )
         for table in meaning.before.tables
     )
+    created = {
+        ("index", change.name): change.sql
+        for change in meaning.changes
+        if isinstance(change, CreateIndex)
+    }
     if not renamed:
         # SQLite's own RENAME may change quoting in what it follows a name through.
         for (kind, name), sql in after.items():
             own = (kind, name) == ("table", meaning.old.name)
             internal = name.startswith("sqlite_")
-            old = before.get((kind, name), sql)
-            if old != sql and not own and not internal:
+            old = created.get((kind, name), before.get((kind, name), sql))
+            # Alembic quotes names in a new index only where they need it.
+            same = old == sql or ((kind, name) in created and _bare(old) == _bare(sql))
+            if not same and not own and not internal:
                 said.append(f"{kind} {name} was {old!r}, is {sql!r}")
     text = after.get(("table", meaning.new.name), "")
     for column in meaning.new.columns:
@@ -319,6 +327,10 @@ def _drifted(
             said.append(f"comment {column.comment!r} is gone: {text}")
     extra = [name for _, name in after if "batchmigrate" in name]
     return said + [f"left behind: {name}" for name in extra]
+
+
+def _bare(sql: str) -> str:
+    return sql.replace('"', "")
 
 
 def _flags(before: list[t.Any], database: t.Any) -> list[str]:
