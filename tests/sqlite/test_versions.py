@@ -64,6 +64,12 @@ class Before336(DirectDatabase):
     version = min((3, 34, 1), sqlite3.sqlite_version_info)
 
 
+class Before332(DirectDatabase):
+    """A library that asks a CHECK of a value before the column converts it."""
+
+    version = min((3, 31, 1), sqlite3.sqlite_version_info)
+
+
 class SchemaClosed(DirectDatabase):
     """A library in defensive mode, as the system's one of macOS."""
 
@@ -225,6 +231,27 @@ def test_a_rollback_leaves_what_was_there(
         connection.execute("ROLLBACK")
         assert state(connection, "main") == before
         assert connection.execute(master).fetchall() == stored
+
+
+def test_no_check_looks_at_the_rows_that_an_old_library_copies(
+    tmp_path: pathlib.Path,
+) -> None:
+    """Before 3.32 a CHECK is asked of a value that its column has not converted."""
+    with database(tmp_path, "main", False) as connection:
+        seen: list[str] = []
+        connection.set_trace_callback(seen.append)
+        alter_table(
+            Before332(connection),
+            "book",
+            [
+                changes.SetType("pages", "INTEGER"),
+                changes.AddConstraint("CHECK (typeof(pages) = 'integer')"),
+            ],
+        )
+        connection.set_trace_callback(None)
+    made = [s for s in seen if s.startswith('CREATE TABLE main."_batchmigrate_copy')]
+    assert len(made) == 1
+    assert "CHECK" not in made[0]
 
 
 def test_the_old_way_to_reload_works_beside_a_broken_view(
