@@ -46,6 +46,7 @@ class Scratch:
     schema: str
     name: str
     text: TableText
+    rows: int
 
     @property
     def path(self) -> str:
@@ -78,12 +79,12 @@ def fill_scratch(
     for condition in conditions:
         rule = f"CHECK (NOT ({condition}\n))"
         text = parse_table(edits.add_constraint(text, rule))
-    scratch = Scratch(stored.schema, name, text)
+    rows = int(db.execute(f"SELECT count(*) FROM {stored.path}")[0][0])
+    scratch = Scratch(stored.schema, name, text, rows)
     db.execute(created_as(text, scratch.path))
-    run_long(db, stored, "copying rows", _transfer(target, scratch))
+    run_long(db, stored, "copying rows", _transfer(target, scratch), rows)
     # The scratch table has no index to count by; the statement has counted.
     copied = int(db.execute("SELECT changes()")[0][0])
-    rows = _count(db, stored.path)
     if copied != rows:
         raise VerificationError(
             f"the copy of table '{stored.name}' has {copied} rows, not {rows}"
@@ -100,10 +101,6 @@ def _refuse_unsafe(db: Database, stored: StoredTable) -> None:
             " rows would be lost. Turn enforcement off before the migration."
             " Nothing was changed."
         )
-
-
-def _count(db: Database, path: str) -> int:
-    return int(db.execute(f"SELECT count(*) FROM {path}")[0][0])
 
 
 def _transfer(target: Target, scratch: Scratch) -> str:
@@ -169,7 +166,8 @@ def take_the_place(
         drop_table(db, stored.schema, scratch.name)
     else:
         _replace_by_renaming(db, target, scratch)
-    create_indexes(db, stored, [i for i in target.kept_indexes if i not in valid])
+    rebuilt = [i for i in target.kept_indexes if i not in valid]
+    create_indexes(db, stored, rebuilt, scratch.rows)
     statistics.restore()
 
 

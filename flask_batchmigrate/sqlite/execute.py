@@ -88,7 +88,7 @@ def _copy(
         scratch = _copy_all(db, catalogue, target)
     take_the_place(db, target, scratch, keep_indexes)
     check_parents(db, target)
-    create_indexes(db, target.before, target.new_indexes)
+    create_indexes(db, target.before, target.new_indexes, scratch.rows)
 
 
 def _copy_checked(db: Database, catalogue: Catalogue, target: Target) -> Scratch | None:

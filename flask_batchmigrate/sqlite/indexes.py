@@ -27,17 +27,21 @@ def drop_indexes(db: Database, schema: str, names: cabc.Iterable[str]) -> None:
 
 
 def create_indexes(
-    db: Database, stored: StoredTable, indexes: cabc.Iterable[IndexText]
+    db: Database,
+    stored: StoredTable,
+    indexes: cabc.Iterable[IndexText],
+    rows: int | None = None,
 ) -> None:
     """Create indexes from their text, as it is or was stored.
 
+    :param rows: how many rows the table has, where that is known.
     :raises RowsRefused: rows are not unique where an index needs it.
     :raises ChangeRefused: SQLite does not accept the index.
     """
     for index in indexes:
         step = f"building index '{index.name}'"
         try:
-            run_long(db, stored, step, _in_schema(index, stored.schema))
+            run_long(db, stored, step, _in_schema(index, stored.schema), rows)
         except db.driver_error as error:
             if index.unique and is_about_rows(error):
                 _explain(db, stored, index, error)

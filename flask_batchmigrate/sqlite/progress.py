@@ -51,16 +51,24 @@ class Watchable(t.Protocol):
         """Call a function every so many steps, inside the block."""
 
 
-def run_long(db: Database, table: StoredTable, step: str, statement: str) -> None:
+def run_long(
+    db: Database,
+    table: StoredTable,
+    step: str,
+    statement: str,
+    rows: int | None = None,
+) -> None:
     """Run a statement that visits every row of a table.
 
     :param step: what it does, for who is told of progress.
+    :param rows: how many rows the table has, where that is known.
     """
     if not isinstance(db, Watchable) or db.listener is None:
         db.execute(statement)
         return
     listener = db.listener
-    rows = db.execute(f"SELECT count(*) FROM {table.path}")[0][0]
+    if rows is None:
+        rows = int(db.execute(f"SELECT count(*) FROM {table.path}")[0][0])
     expected = max(1, rows * _steps_for_a_row(db, statement))
     done = 0
 
