@@ -16,6 +16,7 @@ import statistics
 import sys
 
 from processes import python
+from processes import versions
 
 SAMPLE = """
 import importlib, json, resource, sys, time
@@ -79,7 +80,7 @@ def measure(samples: int) -> dict[str, Cost]:
 def main() -> None:
     samples = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     costs = measure(samples)
-    print(f"import + init_app, median of {samples} processes\n")
+    print(f"import + init_app, median of {samples} processes; {versions()}\n")
     print(f"{'':20}{'ms':>10}{'MiB':>10}")
     for module, cost in costs.items():
         print(f"{module:20}{cost.milliseconds:10.1f}{cost.mebibytes:10.2f}")

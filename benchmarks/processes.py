@@ -7,8 +7,11 @@ of that: without it, what would be measured is Python's compiler.
 from __future__ import annotations
 
 import atexit
+import datetime
+import importlib.metadata
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -16,6 +19,14 @@ import tempfile
 
 _compiled = tempfile.mkdtemp(prefix="compiled-")
 atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
+
+
+def versions() -> str:
+    """Return what is measured and on what, for the head of a table."""
+    names = ("flask-migrate", "alembic", "sqlalchemy")
+    found = [f"{name} {importlib.metadata.version(name)}" for name in names]
+    today = datetime.datetime.now(tz=datetime.timezone.utc).date()
+    return ", ".join([*found, f"Python {platform.python_version()}", str(today)])
 
 
 def python(*arguments: str, folder: pathlib.Path | None = None) -> str:

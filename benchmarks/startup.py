@@ -23,6 +23,7 @@ import time
 import typing as t
 
 from processes import python
+from processes import versions
 
 OURS = "flask_batchmigrate"
 THEIRS = "flask_migrate"
@@ -192,6 +193,7 @@ def main() -> None:
     )
     parser.add_argument("--samples", type=int, default=5)
     options = parser.parse_args()
+    print(f"{versions()}, medians of {options.samples}\n")
     print("| command | ours, s | Flask-Migrate's, s | ratio | of processor time |")
     print("|---|---|---|---|---|")
     for revisions in options.revisions:
