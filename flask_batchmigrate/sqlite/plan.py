@@ -104,6 +104,8 @@ def _settle_default(db: Database, target: Target, found: Difference) -> Differen
     if found.case != "default":
         return found
     origin = target.source(found.subject).origin
+    if origin is not None and target.before.text.column(origin).generated:
+        return found  # no row reads a default of what is computed
     if not db.can_write_schema or (
         origin is not None and has_short_rows(db, target.before, origin)
     ):

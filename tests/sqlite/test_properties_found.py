@@ -373,3 +373,14 @@ def test_collation_of_an_indexed_column(database: sqlite3.Connection) -> None:
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     found = database.execute("SELECT count(*) FROM t WHERE a = 'a'").fetchone()
     assert found == (2,)
+
+
+def test_generated_column_and_a_default(database: sqlite3.Connection) -> None:
+    """No row of a generated column is older than its default: it can have none."""
+    database.execute("CREATE TABLE t (a, b AS (a))")
+    database.execute("INSERT INTO t VALUES (1)")
+    with pytest.raises(ChangeRefused, match="DEFAULT on a generated column"):
+        alter(database, changes.SetDefault("b", "5"))
+    alter(database, changes.ReplaceColumn("b", "b INTEGER DEFAULT 5"))
+    database.execute("INSERT INTO t (a) VALUES (2)")
+    assert database.execute("SELECT a, b FROM t WHERE a = 2").fetchall() == [(2, 5)]
