@@ -91,6 +91,12 @@ def _check(change: changes.Change) -> None:
 
 
 @_check.register
+def _(change: changes.RenameColumn) -> None:
+    if change.name == change.new_name:
+        raise Discard("a name back from another, which Alembic cannot say")
+
+
+@_check.register
 def _(change: changes.AddColumn) -> None:
     if parse_column(change.definition).of_kind(*_NOT_IN_A_COLUMN):
         raise Discard("a column with a constraint")

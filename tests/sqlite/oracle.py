@@ -116,6 +116,7 @@ class _Oracle:
         self.fresh.execute("PRAGMA ignore_check_constraints = ON")
         self.structure()
         self.rowid_names()
+        self.passing()
         self.tables()
         self.rows()
         self.fresh.execute("PRAGMA ignore_check_constraints = OFF")
@@ -148,6 +149,13 @@ class _Oracle:
                 need(f"view {program.name} selects a dropped column")
         if self.expected.refuse or self.expected.may_refuse:
             raise Stop
+
+    def passing(self) -> None:
+        """Let rows count that break a constraint which the block takes back."""
+        left = self.meaning.new.constraints
+        for added in self.meaning.added:
+            if not any(added is constraint for constraint in left):
+                self.may_refuse("a constraint comes and goes")
 
     def rowid_names(self) -> None:
         """Let a column stay whose name is one of the rowid, if a program says it."""
