@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from . import edits
 from .catalogue import Catalogue
 from .catalogue import read_catalogue
@@ -12,6 +14,7 @@ from .checks import check_parents
 from .checks import check_rows
 from .checks import explain_failed_copy
 from .checks import misfits
+from .constraint_search import meaning
 from .copying import fill_scratch
 from .copying import Scratch
 from .copying import take_the_place
@@ -20,6 +23,7 @@ from .database import is_about_rows
 from .database import is_verdict
 from .database import savepoint
 from .database import trial
+from .dependants import Dependant
 from .dependants import newly_broken
 from .dependants import read_dependants
 from .errors import ChangeRefused
@@ -27,6 +31,9 @@ from .indexes import create_indexes
 from .indexes import drop_indexes
 from .judge import check_definition
 from .judge import stays_valid
+from .judge import without_unique
+from .keys import NotSettled
+from .keys import replace_definition
 from .plan import Options
 from .quoting import always_quoted
 from .storage import replace_text
@@ -148,8 +155,10 @@ def _add_columns(db: Database, target: Target) -> None:
         column = target.text.column(name)
         if column.generated is not None:
             continue
+        # What is UNIQUE gets its index afterwards.
+        definition = without_unique(target.text).column(name).text
         try:
-            db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {column.text}")
+            db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {definition}")
         except db.driver_error as error:
             if not is_verdict(error):
                 raise
@@ -160,17 +169,37 @@ def _add_columns(db: Database, target: Target) -> None:
 
 def _edit(db: Database, present: StoredTable, target: Target) -> None:
     """Put the new text in the place of the stored one."""
+    same_keys = _unique(present.text) == _unique(target.text)
     if not _says_the_same(present.text, target.text) and not stays_valid(
-        db, present, target.text
+        db, present, target.text, keys=same_keys
     ):
         raise NotConfirmed
-    if present.text.sql != target.text.sql:
+    if not same_keys:
+        _replace_with_keys(db, present, target, target.text)
+    elif present.text.sql != target.text.sql:
         replace_text(db, present.schema, present.name, target.text.sql)
     if target.before.text.autoincrement and not target.text.autoincrement:
         db.execute(
             f"DELETE FROM {quote(present.schema)}.sqlite_sequence WHERE name = ?",
             (present.name,),
         )
+
+
+def _unique(text: TableText) -> list[object]:
+    return [meaning(c) for c in text.of_kind(ConstraintKind.UNIQUE)]
+
+
+def _replace_with_keys(
+    db: Database, present: StoredTable, target: Target, text: TableText
+) -> None:
+    try:
+        replace_definition(db, present, text)
+    except NotSettled as error:
+        raise NotConfirmed from error
+    except db.driver_error as error:
+        if not is_about_rows(error):
+            raise
+        raise explain_failed_copy(db, target, error) from error
 
 
 def _respell(db: Database, present: StoredTable, text: TableText) -> None:
@@ -205,10 +234,15 @@ def _drop_column(db: Database, target: Target, name: str) -> None:
     """
     catalogue = read_catalogue(db, target.before.schema)
     present = read_table(catalogue, target.before.name)
-    _refuse_needed(db, catalogue, present, name)
+    dependants = read_dependants(db, catalogue, present.name)
     text = _without_mentions(present.text, name)
-    if text.sql != present.text.sql:
+    if _unique(text) != _unique(present.text):
+        _replace_with_keys(db, present, target, text)
+    elif text.sql != present.text.sql:
         replace_text(db, present.schema, present.name, text.sql)
+    if dependants and db.can_write_schema:
+        bare = dataclasses.replace(present, text=text)
+        _refuse_needed(db, catalogue, dependants, bare, name)
     try:
         db.execute(f"ALTER TABLE {present.path} DROP COLUMN {always_quoted(name)}")
     except db.driver_error as error:
@@ -222,7 +256,9 @@ def _drop_column(db: Database, target: Target, name: str) -> None:
 
 
 def _other_texts(catalogue: Catalogue, table: str) -> list[str | None]:
-    return [o.sql for o in catalogue.objects if o.type != "table" or o.name != table]
+    # Automatic indexes have none; that of a UNIQUE goes with it.
+    others = (o for o in catalogue.objects if o.type != "table" or o.name != table)
+    return [o.sql for o in others if o.sql is not None]
 
 
 def _without_mentions(text: TableText, name: str) -> TableText:
@@ -235,18 +271,21 @@ def _without_mentions(text: TableText, name: str) -> TableText:
 
 
 def _refuse_needed(
-    db: Database, catalogue: Catalogue, present: StoredTable, name: str
+    db: Database,
+    catalogue: Catalogue,
+    before: tuple[Dependant, ...],
+    present: StoredTable,
+    name: str,
 ) -> None:
     """Refuse to drop a column that a view or trigger needs.
 
     For a moment, in a savepoint, the text does without the column; no row is read.
+
+    :param before: the table's dependants, as they were.
+    :param present: the table, where no constraint mentions the column any more.
     """
-    before = read_dependants(db, catalogue, present.name)
-    if not before or not db.can_write_schema:
-        return
-    text = _without_mentions(present.text, name)
     with trial(db, "batchmigrate_dependants"):
-        edited = edits.drop_column(text, name)
+        edited = edits.drop_column(present.text, name)
         replace_text(db, present.schema, present.name, edited)
         broken = newly_broken(before, read_dependants(db, catalogue, present.name))
     if broken:

@@ -9,6 +9,7 @@ and nothing has to run: https://www.sqlite.org/opcode.html
 from __future__ import annotations
 
 import secrets
+import typing as t
 
 from . import edits
 from .catalogue import StoredTable
@@ -19,6 +20,7 @@ from .errors import ChangeRefused
 from .quoting import always_quoted
 from .statements import explain
 from .storage import replace_text
+from .table import ConstraintKind
 from .table import parse_table
 from .table import TableText
 from .tokens import same_name
@@ -28,7 +30,29 @@ _SENTINEL_BYTES = 16
 _NEW = "_batchmigrate_new"
 
 
-def stays_valid(db: Database, stored: StoredTable, text: TableText) -> bool:
+class IndexTerm(t.NamedTuple):
+    """A column in an index; the rowid has no name."""
+
+    column: str | None
+    descending: bool
+    collation: str
+    is_key: bool
+
+
+class AutomaticIndex(t.NamedTuple):
+    """An index that SQLite made for a key.
+
+    :param origin: ``"u"`` for a UNIQUE, ``"pk"`` for the primary key.
+    :param terms: the key's columns, and what leads from there to the row.
+    """
+
+    origin: str
+    terms: tuple[IndexTerm, ...]
+
+
+def stays_valid(
+    db: Database, stored: StoredTable, text: TableText, *, keys: bool = True
+) -> bool:
     """Tell whether every stored record is a valid record of the new definition.
 
     Both definitions are asked about without what says nothing of how a record is
@@ -37,15 +61,21 @@ def stays_valid(db: Database, stored: StoredTable, text: TableText) -> bool:
     the type of a column, and generated columns.
 
     :param stored: the table as it is stored now, with the columns of ``text``.
+    :param keys: whether the indexes of its keys must be valid, too. Without, what is
+        UNIQUE is left out: it says nothing of how a record is stored.
     """
+    before = stored.text
+    if not keys:
+        before, text = without_unique(before), without_unique(text)
     try:
         with trial(db, "batchmigrate_judge"):
-            old = _twin(db, stored.text, text, "_batchmigrate_old")
-            new = _twin(db, _as_before(text, stored.text), stored.text, _NEW)
+            old = _twin(db, before, text, "_batchmigrate_old")
+            new = _twin(db, _as_before(text, before), before, _NEW)
             plan = db.execute(explain(f"INSERT INTO {new} SELECT * FROM {old}"))
             return any(row[1] in _TRANSFER for row in plan) and (
-                _automatic_indexes(db, stored.schema, stored.name)
-                == _automatic_indexes(db, "temp", _NEW)
+                not keys
+                or automatic_indexes(db, stored.schema, stored.name)
+                == automatic_indexes(db, "temp", _NEW)
             )
     except db.driver_error as error:
         if not is_verdict(error):
@@ -113,19 +143,36 @@ def _as_before(text: TableText, before: TableText) -> TableText:
     return text
 
 
-def _automatic_indexes(
+def without_unique(text: TableText) -> TableText:
+    """Return a definition without its UNIQUE constraints."""
+    while constraints := text.of_kind(ConstraintKind.UNIQUE):
+        text = parse_table(edits.drop_constraint(text, constraints[0]))
+    return text
+
+
+def automatic_indexes(
     db: Database, schema: str, table: str
-) -> dict[str, list[tuple[object, ...]]]:
-    """Return the indexes that SQLite made for keys, by number, with their columns."""
-    names = db.execute(
-        "SELECT name FROM pragma_index_list(?, ?) WHERE origin <> 'c'", (table, schema)
+) -> dict[int, AutomaticIndex]:
+    """Return the indexes that SQLite made for the keys of a table, by number."""
+    listed = db.execute(
+        "SELECT name, origin FROM pragma_index_list(?, ?) WHERE origin <> 'c'",
+        (table, schema),
     )
-    return {
-        name.rpartition("_")[2]: db.execute(
+    found = {}
+    for name, origin in sorted(listed):
+        terms = db.execute(
             "SELECT name, desc, coll, key FROM pragma_index_xinfo(?, ?)", (name, schema)
         )
-        for (name,) in names
-    }
+        number = int(name.rpartition("_")[2])
+        found[number] = AutomaticIndex(origin, tuple(map(IndexTerm._make, terms)))
+    return found
+
+
+def wanted_indexes(db: Database, text: TableText) -> dict[int, AutomaticIndex]:
+    """Return the indexes that SQLite makes for the keys of a definition, by number."""
+    with trial(db, "batchmigrate_wanted"):
+        db.execute(edits.relaxed(text, _NEW, "temp"))
+        return automatic_indexes(db, "temp", _NEW)
 
 
 def created_as(text: TableText, path: str) -> str:

@@ -10,6 +10,9 @@ All of it is undone by a rollback.
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import typing as t
+
 from .catalogue import Catalogue
 from .catalogue import read_catalogue
 from .catalogue import StoredObject
@@ -33,6 +36,63 @@ def replace_text(db: Database, schema: str, table: str, sql: str) -> None:
             (sql, table),
         )
     reload_schema(db, schema)
+
+
+class NewRow(t.NamedTuple):
+    """What the catalogue's row of an index is to become.
+
+    :param name: the index's name so far.
+    :param new_name: its name from now on.
+    :param sql: its text from now on, ``None`` for an automatic one.
+    """
+
+    name: str
+    new_name: str
+    sql: str | None
+
+
+def replace_with_indexes(
+    db: Database, schema: str, table: str, sql: str, rows: cabc.Iterable[NewRow]
+) -> None:
+    """Give a table a new text, and some of its indexes other names and texts.
+
+    What ANALYZE found out about an index follows its name.
+
+    :param table: its name exactly as the catalogue has it.
+    """
+    catalogue = read_catalogue(db, schema)
+    found = {o.name: o.rowid for o in catalogue.of_table(table, "index")}
+    # By rowid: names may be exchanged.
+    moved = [(found[row.name], row) for row in rows]
+    master = f"{quote(schema)}.sqlite_master"
+    with schema_writing(db):
+        db.execute(
+            f"UPDATE {master} SET sql = ? WHERE type = 'table' AND name = ?",
+            (sql, table),
+        )
+        for rowid, row in moved:
+            db.execute(
+                f"UPDATE {master} SET name = ?, sql = ? WHERE rowid = ?",
+                (row.new_name, row.sql, rowid),
+            )
+    _rename_statistics(db, catalogue, table, {r.name: r.new_name for _, r in moved})
+    reload_schema(db, schema)
+
+
+def _rename_statistics(
+    db: Database, catalogue: Catalogue, table: str, names: cabc.Mapping[str, str]
+) -> None:
+    for kind in ("sqlite_stat1", "sqlite_stat4"):
+        if not names or catalogue.table(kind) is None:
+            continue
+        path = f"{quote(catalogue.schema)}.{kind}"
+        for rowid, name in db.execute(
+            f"SELECT rowid, idx FROM {path} WHERE tbl = ?", (table,)
+        ):
+            if name in names:
+                db.execute(
+                    f"UPDATE {path} SET idx = ? WHERE rowid = ?", (names[name], rowid)
+                )
 
 
 def exchange_names(

@@ -79,6 +79,8 @@ CASES: t.Final[dict[str, Case]] = {
         Way.COPY, "rows from before an ADD COLUMN read the default"
     ),
     "collation, in use": Case(Way.COPY, "an index or key is sorted by it"),
+    "UNIQUE added": Case(Way.EDIT, "its index is built beside the rows"),
+    "UNIQUE dropped": Case(Way.EDIT, "its index goes, and the rows stay"),
     "key": Case(Way.COPY, "its index has to be built anew"),
     "STRICT set": Case(Way.COPY, "SQLite has to check the type of every value"),
     "STRICT dropped, ANY": Case(Way.COPY, "an ANY column gets another affinity"),
@@ -206,8 +208,7 @@ def _added(target: Target, column: ColumnText) -> str:
         if column.not_null or _is_checked(target, column):
             return "virtual column, checked"
         return "virtual column added"
-    keys = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
-    if column.of_kind(*keys):
+    if column.of_kind(ConstraintKind.PRIMARY_KEY):
         return "column with a key added"
     default = column.default
     constant = default is None or is_constant(default)
@@ -328,12 +329,26 @@ def _in_use(target: Target, column: ColumnText) -> bool:
 def _keys(before: TableText, after: TableText) -> list[Difference]:
     kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
     old, new = before.of_kind(*kinds), after.of_kind(*kinds)
+    key = Difference("key", after.name)
     # Their order counts: SQLite numbers the indexes it makes for them.
     if [meaning(c) for c in old] != [meaning(c) for c in new]:
-        return [Difference("key", after.name)]
+        found = _constraints(before, after, ConstraintKind.UNIQUE)
+        return found if found and _same_rows(before, after) else [key]
     if before.rowid_alias is None and after.rowid_alias is not None:
-        return [Difference("key", after.name)]
+        return [key]
     return []
+
+
+def _same_rows(before: TableText, after: TableText) -> bool:
+    """Tell whether rows are found by the same rowid and the same primary key."""
+    kind = ConstraintKind.PRIMARY_KEY
+    return (
+        not before.without_rowid
+        and not after.without_rowid
+        and before.rowid_alias == after.rowid_alias
+        and [meaning(c) for c in before.of_kind(kind)]
+        == [meaning(c) for c in after.of_kind(kind)]
+    )
 
 
 def _constraints(
