@@ -28,6 +28,7 @@ from .judge import created_as
 from .objects import parse_trigger
 from .progress import run_long
 from .quoting import always_quoted
+from .scan import any_of
 from .storage import drop_table
 from .storage import exchange_names
 from .table import parse_table
@@ -58,7 +59,7 @@ def fill_scratch(
     db: Database,
     catalogue: Catalogue,
     target: Target,
-    conditions: cabc.Iterable[str] = (),
+    conditions: cabc.Collection[str] = (),
 ) -> Scratch:
     """Create a scratch table for a new definition and copy the rows into it.
 
@@ -76,8 +77,8 @@ def fill_scratch(
         if db.can_write_schema
         else edits.set_name(target.text, name)
     )
-    for condition in conditions:
-        rule = f"CHECK (NOT ({condition}\n))"
+    if conditions:
+        rule = f"CHECK (NOT {any_of(conditions)})"
         text = parse_table(edits.add_constraint(text, rule))
     rows = int(db.execute(f"SELECT count(*) FROM {stored.path}")[0][0])
     scratch = Scratch(stored.schema, name, text, rows)

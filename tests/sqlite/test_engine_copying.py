@@ -49,6 +49,8 @@ def test_rows_are_read_once(make: Make) -> None:
     reading = [s for s in seen if "_batchmigrate_copy_1" in s and "SELECT" in s]
     assert len(reading) == 1
     assert reading[0].startswith("INSERT")
+    made = [s for s in seen if s.startswith("CREATE") and "_batchmigrate_copy_1" in s]
+    assert made[0].count("CHECK") == 1, "many of them would be read one by one"
 
 
 def test_a_condition_that_names_its_table(make: Make) -> None:

@@ -16,6 +16,7 @@ from flask_batchmigrate.sqlite.engine import Report
 from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.errors import RowsRefused
 from flask_batchmigrate.sqlite.plan import Options
+from flask_batchmigrate.sqlite.scan import any_row
 from flask_batchmigrate.sqlite.table import ConstraintKind
 
 
@@ -384,3 +385,13 @@ def test_generated_column_and_a_default(database: sqlite3.Connection) -> None:
     alter(database, changes.ReplaceColumn("b", "b INTEGER DEFAULT 5"))
     database.execute("INSERT INTO t (a) VALUES (2)")
     assert database.execute("SELECT a, b FROM t WHERE a = 2").fetchall() == [(2, 5)]
+
+
+def test_more_rules_than_sqlite_nests(database: sqlite3.Connection) -> None:
+    """One look at the rows for all rules is no expression of a thousand levels."""
+    database.execute("CREATE TABLE t (a)")
+    database.execute("INSERT INTO t VALUES (1), (NULL)")
+    door = DirectDatabase(database)
+    rules = ["a = 2 -- no )"] * 1200
+    assert not any_row(door, "t", rules)
+    assert any_row(door, "t", [*rules, "a"])
