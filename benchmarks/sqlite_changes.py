@@ -34,7 +34,7 @@ from processes import versions
 WAYS = ("ours", "kept", "silent", "theirs", "hand")
 """Ours, ours with ``keep_indexes``, ours telling nothing, Flask-Migrate's, by hand."""
 LABELS = {"kept": ", indexes kept", "silent": ", nobody told of progress"}
-REAL_COPIES = ("type changed", "UNIQUE added", "several changes at once")
+REAL_COPIES = ("type changed", "several changes at once")
 
 
 class Sample(t.NamedTuple):

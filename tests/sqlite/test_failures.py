@@ -107,6 +107,11 @@ def altering(*block: Change, **options: t.Any) -> Work:
     return work
 
 
+KEYS = (
+    changes.DropConstraint(columns=("title", "id")),
+    AddConstraint("CONSTRAINT uq UNIQUE (author_id, id)"),
+    AddColumn("isbn", "isbn TEXT UNIQUE"),
+)
 COPY = (SetType("pages", "INTEGER"), SetNotNull("title", True))
 
 WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
@@ -127,6 +132,8 @@ WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
     ),
     "edit-old-library": (altering(SetNotNull("author_id", True)), OldLibrary),
     "drop": (altering(DropColumn("old"), DropColumn("long")), DirectDatabase),
+    "keys": (altering(*KEYS), DirectDatabase),
+    "keys-old-library": (altering(*KEYS[:2]), OldLibrary),
     "copy": (altering(*COPY), DirectDatabase),
     "copy-keeping-indexes": (altering(*COPY, keep_indexes=True), DirectDatabase),
     "copy-keys": (
