@@ -61,6 +61,8 @@ def replace_definition(db: Database, stored: StoredTable, text: TableText) -> No
     without_rowid = stored.text.without_rowid or text.without_rowid
     if without_rowid or any(index.origin != "u" for index in changed):
         raise NotSettled
+    if not all(_stands_on(stored.text, index) for index in moves.built.values()):
+        raise NotSettled
     catalogue = read_catalogue(db, stored.schema)
     names = _ScratchNames(catalogue)
     built = {number: names.take() for number in moves.built}
@@ -99,6 +101,12 @@ def _compare(
             kept[old] = number
             del left[old]
     return _Moves(kept, built, left)
+
+
+def _stands_on(text: TableText, index: AutomaticIndex) -> bool:
+    """Tell whether a table has the columns; SQLite would index a text for another."""
+    names = [term.column for term in index.terms if term.is_key]
+    return all(name is not None and text.has_column(name) for name in names)
 
 
 class _ScratchNames:

@@ -91,6 +91,7 @@ CASES: t.Final[dict[str, Case]] = {
 
 
 _FILLED: t.Final = "column added with rows to fill"
+_KEYS: t.Final = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -207,6 +208,8 @@ def _added(target: Target, column: ColumnText) -> str:
             return "stored column"
         if column.not_null or _is_checked(target, column):
             return "virtual column, checked"
+        if any(c.mentions(column.name) for c in target.text.of_kind(*_KEYS)):
+            return "virtual column, indexed"
         return "virtual column added"
     if column.of_kind(ConstraintKind.PRIMARY_KEY):
         return "column with a key added"
@@ -327,8 +330,7 @@ def _in_use(target: Target, column: ColumnText) -> bool:
 
 
 def _keys(before: TableText, after: TableText) -> list[Difference]:
-    kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
-    old, new = before.of_kind(*kinds), after.of_kind(*kinds)
+    old, new = before.of_kind(*_KEYS), after.of_kind(*_KEYS)
     key = Difference("key", after.name)
     # Their order counts: SQLite numbers the indexes it makes for them.
     if [meaning(c) for c in old] != [meaning(c) for c in new]:

@@ -395,3 +395,21 @@ def test_more_rules_than_sqlite_nests(database: sqlite3.Connection) -> None:
     rules = ["a = 2 -- no )"] * 1200
     assert not any_row(door, "t", rules)
     assert any_row(door, "t", [*rules, "a"])
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        [changes.AddColumn("g", "g AS (a) UNIQUE")],
+        [changes.AddColumn("g", "g AS (a)"), changes.AddConstraint("UNIQUE (a, g)")],
+    ],
+)
+def test_key_on_a_new_virtual_column(
+    database: sqlite3.Connection, block: list[changes.Change]
+) -> None:
+    """Its index holds what is computed, and not the name of the column as a text."""
+    database.execute("CREATE TABLE t (a)")
+    database.execute("INSERT INTO t VALUES (1)")
+    alter(database, *block)
+    assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert database.execute("SELECT a FROM t WHERE g = 1").fetchall() == [(1,)]
