@@ -155,10 +155,11 @@ def _add_columns(db: Database, target: Target) -> None:
         column = target.text.column(name)
         if column.generated is not None:
             continue
-        # What is UNIQUE gets its index afterwards.
-        definition = without_unique(target.text).column(name).text
+        if column.of_kind(ConstraintKind.UNIQUE):
+            # It gets its index afterwards.
+            column = without_unique(target.text).column(name)
         try:
-            db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {definition}")
+            db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {column.text}")
         except db.driver_error as error:
             if not is_verdict(error):
                 raise

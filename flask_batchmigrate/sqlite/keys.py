@@ -64,6 +64,9 @@ def replace_definition(db: Database, stored: StoredTable, text: TableText) -> No
     if not all(_stands_on(stored.text, index) for index in moves.built.values()):
         raise NotSettled
     catalogue = read_catalogue(db, stored.schema)
+    stored_names = {o.name for o in catalogue.of_table(stored.name, "index")}
+    if not stored_names.issuperset(_automatic(stored, number) for number in present):
+        raise NotSettled
     names = _ScratchNames(catalogue)
     built = {number: names.take() for number in moves.built}
     dropped = {number: names.take() for number in moves.dropped}
