@@ -63,7 +63,7 @@ class Plan:
             return str(deciding[0])
         if self.way is Way.COPY:
             return "a cheaper way is not open to this SQLite library or schema"
-        return "only indexes change" if not self.differences else "the text changes"
+        return str(self.differences[0]) if self.differences else "only indexes change"
 
     def __str__(self) -> str:
         return f"{self.target.before.name}: {self.way.title}, {self.reason}"
