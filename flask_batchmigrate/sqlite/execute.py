@@ -287,13 +287,23 @@ def _refuse_needed(
     """
     with trial(db, "batchmigrate_dependants"):
         edited = edits.drop_column(present.text, name)
-        replace_text(db, present.schema, present.name, edited)
+        _try_text(db, present, edited)
         broken = newly_broken(before, read_dependants(db, catalogue, present.name))
     if broken:
         raise ChangeRefused(
             f"Column '{name}' of '{present.name}' cannot be dropped: it is needed by"
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
+
+
+def _try_text(db: Database, present: StoredTable, sql: str) -> None:
+    try:
+        replace_text(db, present.schema, present.name, sql)
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        # A generated column that goes as well is computed from the dropped one.
+        raise NotConfirmed(str(error)) from error
 
 
 def _present(db: Database, target: Target) -> StoredTable:

@@ -28,18 +28,29 @@ any other             everything
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from .errors import SqlTextError
 from .tokens import Kind
 from .tokens import significant
 from .tokens import tokenize
 from .tokens import unquote
+from .tokens import upper
 
 _TEXT = ("CHAR", "VARCHAR", "NCHAR", "NVARCHAR", "CHARACTER", "VARYING")
 _BINARY = ("BLOB", "BINARY", "VARBINARY", "BYTEA")
 _INTEGERS = {"SMALLINT": 2**15, "INTEGER": 2**31, "INT": 2**31, "BIGINT": 2**63}
 _FLOATS = ("FLOAT", "REAL", "DOUBLE")
 _DATE = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+
+_LITERALS = {
+    "INT": r"[-+]? *[0-9]{1,18}",
+    "INTEGER": r"[-+]? *[0-9]{1,18}",
+    "REAL": r"[-+]? *[0-9]+([.][0-9]*)?",
+    "TEXT": "'.*'",
+    "BLOB": "[xX]'.*'",
+    "ANY": ".*",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,6 +91,16 @@ def holds_all_of(new: str, old: str) -> bool:
     if new_type.word in _INTEGERS and old_type.word in _INTEGERS:
         return _INTEGERS[new_type.word] >= _INTEGERS[old_type.word]
     return _room(new_type) >= _room(old_type)
+
+
+def holds_literal(type_: str, literal: str) -> bool:
+    """Tell whether a column of a STRICT table surely takes a literal.
+
+    Asked of defaults: SQLite's ``ALTER TABLE`` does not look at them.
+    """
+    pattern = _LITERALS.get(upper(type_), "")
+    found = re.fullmatch(pattern, literal, re.DOTALL)
+    return upper(literal) == "NULL" or found is not None
 
 
 def _read(type_: str) -> _Declared | None:

@@ -14,6 +14,7 @@ import typing as t
 
 from .constraint_search import meaning
 from .constraint_search import spelling
+from .fitness import holds_literal
 from .table import Affinity
 from .table import ColumnText
 from .table import ConstraintKind
@@ -221,6 +222,8 @@ def _added(target: Target, column: ColumnText) -> str:
     if column.of_kind(ConstraintKind.FOREIGN_KEY) and not null:
         return _FILLED
     if target.text.strict and column.of_kind(ConstraintKind.CHECK):
+        return _FILLED
+    if target.text.strict and not holds_literal(column.type, default or "NULL"):
         return _FILLED
     return "column added"
 

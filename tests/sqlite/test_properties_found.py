@@ -17,6 +17,7 @@ from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.errors import RowsRefused
 from flask_batchmigrate.sqlite.plan import Options
 from flask_batchmigrate.sqlite.scan import any_row
+from flask_batchmigrate.sqlite.strategy import Way
 from flask_batchmigrate.sqlite.table import ConstraintKind
 
 
@@ -413,3 +414,28 @@ def test_key_on_a_new_virtual_column(
     alter(database, *block)
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert database.execute("SELECT a FROM t WHERE g = 1").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("kind", ["STORED", "VIRTUAL"])
+def test_column_that_goes_with_what_is_computed_from_it(
+    database: sqlite3.Connection, kind: str
+) -> None:
+    """Also where a view has to be asked whether it needs the column."""
+    database.execute(f"CREATE TABLE t (a, g AS (a) {kind}, b)")
+    database.execute("CREATE VIEW v AS SELECT b FROM t")
+    database.execute("INSERT INTO t (a, b) VALUES (1, 2)")
+    alter(database, changes.DropColumn("g"), changes.DropColumn("a"))
+    assert database.execute("SELECT * FROM t").fetchall() == [(2,)]
+
+
+def test_default_that_a_strict_column_does_not_hold(
+    database: sqlite3.Connection,
+) -> None:
+    """SQLite's own ALTER TABLE would let the rows that are there read it."""
+    if sqlite3.sqlite_version_info < (3, 37):
+        pytest.skip("STRICT tables came with SQLite 3.37")
+    database.execute("CREATE TABLE t (a INT) STRICT")
+    database.execute("INSERT INTO t VALUES (1)")
+    with pytest.raises(RowsRefused, match="cannot store INT value in BLOB column"):
+        alter(database, changes.AddColumn("b", "b BLOB DEFAULT 5"))
+    assert alter(database, changes.AddColumn("b", "b INT DEFAULT 5")).way is Way.ALTER
