@@ -17,6 +17,7 @@ import re
 import typing as t
 
 from flask_batchmigrate.sqlite.changes import AddColumn
+from flask_batchmigrate.sqlite.changes import SetOptions
 
 from .blocks import Meaning
 from .schema_model import Check
@@ -151,7 +152,10 @@ class _Oracle:
             raise Stop
 
     def passing(self) -> None:
-        """Let rows count that break a constraint which the block takes back."""
+        """Let count what is in the way of something that the block takes back."""
+        strict = [c.strict for c in self.meaning.changes if isinstance(c, SetOptions)]
+        if True in strict and not self.meaning.new.strict:
+            self.may_refuse("STRICT comes and goes")
         left = self.meaning.new.constraints
         for added in self.meaning.added:
             if not any(added is constraint for constraint in left):
