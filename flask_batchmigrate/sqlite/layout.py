@@ -126,7 +126,7 @@ class Layout:
                 items[1] = dataclasses.replace(first, lead=lead)
         else:
             items.insert(index, Item(text=text, lead=lead, gap=gap, comma=True))
-        return dataclasses.replace(self, items=tuple(items))
+        return dataclasses.replace(self, items=_settled(items))
 
     def ordered(self, order: cabc.Sequence[int]) -> Layout:
         """Move the first items to new places, each with its own comments.

@@ -439,3 +439,15 @@ def test_default_that_a_strict_column_does_not_hold(
     with pytest.raises(RowsRefused, match="cannot store INT value in BLOB column"):
         alter(database, changes.AddColumn("b", "b BLOB DEFAULT 5"))
     assert alter(database, changes.AddColumn("b", "b INT DEFAULT 5")).way is Way.ALTER
+
+
+def test_comment_before_a_new_column_on_its_line(database: sqlite3.Connection) -> None:
+    """It stays with the column that it describes, and does not go with the new one."""
+    sql = "CREATE TABLE t (a, /* about a */\nb, UNIQUE (a), UNIQUE (b), CHECK (a))"
+    database.execute(sql)
+    alter(database, changes.AddColumn("c", "c INT", after="a"))
+    found = database.execute("SELECT sql FROM sqlite_master").fetchone()[0]
+    assert "a /* about a */, c INT," in found
+    alter(database, changes.DropColumn("c"))
+    found = database.execute("SELECT sql FROM sqlite_master").fetchone()[0]
+    assert "a /* about a */," in found
