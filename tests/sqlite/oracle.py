@@ -17,6 +17,7 @@ import re
 import typing as t
 
 from flask_batchmigrate.sqlite.changes import AddColumn
+from flask_batchmigrate.sqlite.changes import RenameColumn
 from flask_batchmigrate.sqlite.changes import SetOptions
 
 from .blocks import Meaning
@@ -157,6 +158,10 @@ class _Oracle:
         if True in strict and not self.meaning.new.strict:
             self.may_refuse("STRICT comes and goes")
         left = self.meaning.new.constraints
+        renamed = any(isinstance(c, RenameColumn) for c in self.meaning.changes)
+        keys = [c for c in self.meaning.old.constraints if isinstance(c, ForeignKey)]
+        if renamed and any(key not in left for key in keys):
+            self.may_refuse("a foreign key goes after a column was renamed")
         for added in self.meaning.added:
             if not any(added is constraint for constraint in left):
                 self.may_refuse("a constraint comes and goes")
@@ -321,7 +326,8 @@ class _Oracle:
             if isinstance(c, ForeignKey)
         }
         for identity, count in (after - before).items():
-            if identity in new or enforced:
+            # The same key once more says nothing of rows that it was broken by.
+            if (identity in new and identity not in before) or enforced:
                 self.refuse(f"{count} rows without a parent: {identity}")
         if before:
             self.may_refuse("rows without a parent before")
