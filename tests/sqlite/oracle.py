@@ -180,7 +180,7 @@ class _Oracle:
         for table in self.meaning.after.tables:
             try:
                 self.fresh.execute(self.writer.table(table))
-            except self.error as error:
+            except (self.error, KeyError) as error:
                 self.refuse(f"no such table is possible: {error}")
                 raise Stop from error
 
