@@ -122,14 +122,17 @@ class ColumnNames:
         return tuple(ordered)
 
     def out_of_the_way(self) -> None:
-        """Give dropped columns whose name another column takes a name to spare."""
-        kept = [e.name for e in self._entries if not e.dropped and e.origin]
-        for entry in self._stored():
-            if entry.dropped and any(same_name(entry.name, n) for n in kept):
-                entry.name = self._spare({e.name for e in self._entries})
+        """Give dropped columns whose name another column takes a name to spare.
 
-    def _stored(self) -> list[_Entry]:
-        return [e for e in self._entries if e.origin is not None]
+        The others need no new name any more.
+        """
+        kept = [e.name for e in self._entries if not e.dropped and e.origin]
+        for entry in self._entries:
+            if entry.origin is None or not entry.dropped:
+                continue
+            entry.name = entry.origin
+            if any(same_name(entry.name, name) for name in kept):
+                entry.name = self._spare({e.name for e in self._entries})
 
     def _check_unique(self) -> None:
         seen: list[str] = []

@@ -451,3 +451,16 @@ def test_comment_before_a_new_column_on_its_line(database: sqlite3.Connection) -
     alter(database, changes.DropColumn("c"))
     found = database.execute("SELECT sql FROM sqlite_master").fetchone()[0]
     assert "a /* about a */," in found
+
+
+def test_two_columns_of_one_name_are_dropped(database: sqlite3.Connection) -> None:
+    """A column takes the name of one that is gone, and goes as well."""
+    database.execute("CREATE TABLE t (a, b, c)")
+    database.execute("INSERT INTO t VALUES (1, 2, 3)")
+    alter(
+        database,
+        changes.DropColumn("b"),
+        changes.RenameColumn("a", "b"),
+        changes.DropColumn("a"),
+    )
+    assert database.execute("SELECT * FROM t").fetchall() == [(3,)]
