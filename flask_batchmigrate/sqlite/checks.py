@@ -60,13 +60,24 @@ def check_rows(db: Database, target: Target, path: str) -> None:
     :raises RowsRefused: with the number of rows and the first of them.
     """
     rules = list(_rules(target))
-    if len(rules) > 1 and not any_row(db, path, [rule.condition for rule in rules]):
-        return  # one look at every row for all of the rules
+    if len(rules) > 1 and _all_fit(db, path, rules):
+        return
     key = row_key(target.text)
     for rule in rules:
         found = rows_where(db, path, key, rule.condition, rule.value)
         if found:
             raise rule.refuse(found)
+
+
+def _all_fit(db: Database, path: str, rules: list[_Rule]) -> bool:
+    """Look once at every row for all of the rules."""
+    try:
+        return not any_row(db, path, [rule.condition for rule in rules])
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        # A condition cannot be computed; another may be broken in front of it.
+        return False
 
 
 def misfits(target: Target) -> list[str]:

@@ -464,3 +464,12 @@ def test_two_columns_of_one_name_are_dropped(database: sqlite3.Connection) -> No
         changes.DropColumn("a"),
     )
     assert database.execute("SELECT * FROM t").fetchall() == [(3,)]
+
+
+def test_rule_that_cannot_be_computed(database: sqlite3.Connection) -> None:
+    """SQLite's own error about it does not hide that another rule is broken."""
+    database.execute("CREATE TABLE t (a)")
+    database.execute("INSERT INTO t VALUES ('{'), (NULL)")
+    check = changes.AddConstraint("CHECK (json_extract(a, '$.b') = 1)")
+    with pytest.raises(RowsRefused, match="'a' cannot be NOT NULL"):
+        alter(database, changes.SetNotNull("a", True), check)
