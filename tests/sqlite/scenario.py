@@ -12,6 +12,7 @@ import typing as t
 
 from flask_batchmigrate.sqlite.changes import Change
 from flask_batchmigrate.sqlite.changes import CreateIndex
+from flask_batchmigrate.sqlite.changes import RenameColumn
 from flask_batchmigrate.sqlite.database import DirectDatabase
 from flask_batchmigrate.sqlite.engine import alter_table
 from flask_batchmigrate.sqlite.engine import Report
@@ -309,6 +310,8 @@ def _drifted(
         )
         for table in meaning.before.tables
     )
+    # A new column, too, may have been renamed.
+    renamed |= any(isinstance(c, RenameColumn) for c in meaning.changes)
     created = {
         ("index", change.name): change.sql
         for change in meaning.changes
