@@ -82,8 +82,9 @@ def _overview(folder: Folder) -> Overview:
 def _only_target() -> Target | None:
     """Return the database, if the application has one and it is there."""
     state = current_state()
+    settings = state.settings
     targets = find(state)
-    if len(targets) != 1:
+    if len(targets) != 1 or settings.binds is not None or settings.exclude_binds:
         return None
     (target,) = targets.values()
     if not target.is_there or select(state, targets, frozenset()) != [target]:
