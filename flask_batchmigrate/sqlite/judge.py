@@ -90,18 +90,20 @@ def check_definition(db: Database, stored: StoredTable, text: TableText) -> None
     :raises ChangeRefused: with what SQLite says. What it would not accept of the stored
         definition either is no reason: it is there.
     """
-    error = _rejection(db, text)
-    if error is not None and _rejection(db, stored.text) is None:
+    # By its own name, which conditions may mention; a temporary table has it already.
+    name = _NEW if stored.schema == "temp" else stored.name
+    error = _rejection(db, text, name)
+    if error is not None and _rejection(db, stored.text, name) is None:
         raise ChangeRefused(
             f"Table '{stored.name}' cannot be changed like that: SQLite does not accept"
             f" the new definition: {error}. Nothing was changed."
         ) from error
 
 
-def _rejection(db: Database, text: TableText) -> Exception | None:
+def _rejection(db: Database, text: TableText, name: str) -> Exception | None:
     try:
         with trial(db, "batchmigrate_definition"):
-            db.execute(created_as(text, f"temp.{always_quoted(text.name)}"))
+            db.execute(created_as(text, f"temp.{always_quoted(name)}"))
     except db.driver_error as error:
         if not is_verdict(error):
             raise

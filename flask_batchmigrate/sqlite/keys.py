@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from .catalogue import Catalogue
 from .catalogue import read_catalogue
 from .catalogue import StoredTable
 from .database import Database
@@ -67,22 +66,18 @@ def replace_definition(db: Database, stored: StoredTable, text: TableText) -> No
     stored_names = {o.name for o in catalogue.of_table(stored.name, "index")}
     if not stored_names.issuperset(_automatic(stored, number) for number in present):
         raise NotSettled
-    names = _ScratchNames(catalogue)
-    built = {number: names.take() for number in moves.built}
-    dropped = {number: names.take() for number in moves.dropped}
+    built = {n: catalogue.free_name(f"_batchmigrate_new_{n}_") for n in moves.built}
+    dropped = {n: catalogue.free_name(f"_batchmigrate_old_{n}_") for n in moves.dropped}
     for number, name in built.items():
         statement = _create(stored, name, moves.built[number], stored.schema)
         run_long(db, stored, "building the index of a key", statement)
     rows = [NewRow(name, _automatic(stored, n), None) for n, name in built.items()]
-    rows += [
-        NewRow(_automatic(stored, n), name, _create(stored, name, moves.dropped[n]))
-        for n, name in dropped.items()
-    ]
-    rows += [
-        NewRow(_automatic(stored, old), _automatic(stored, new), None)
-        for old, new in moves.kept.items()
-        if old != new
-    ]
+    for number, name in dropped.items():
+        sql = _create(stored, name, moves.dropped[number])
+        rows.append(NewRow(_automatic(stored, number), name, sql))
+    for old, new in moves.kept.items():
+        if old != new:
+            rows.append(NewRow(_automatic(stored, old), _automatic(stored, new), None))
     replace_with_indexes(db, stored.schema, stored.name, text.sql, rows)
     for name in dropped.values():
         db.execute(f"DROP INDEX {quote(stored.schema)}.{always_quoted(name)}")
@@ -110,18 +105,6 @@ def _stands_on(text: TableText, index: AutomaticIndex) -> bool:
     """Tell whether a table has the columns; SQLite would index a text for another."""
     names = [term.column for term in index.terms if term.is_key]
     return all(name is not None and text.has_column(name) for name in names)
-
-
-class _ScratchNames:
-    """Hands out names that no object of a schema has."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self._count = 0
-
-    def take(self) -> str:
-        self._count += 1
-        return self._catalogue.free_name(f"_batchmigrate_key_{self._count}_")
 
 
 def _automatic(stored: StoredTable, number: int) -> str:

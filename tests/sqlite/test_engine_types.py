@@ -148,3 +148,16 @@ def test_a_strict_table_is_called_by_its_name(make: Make) -> None:
     )
     message = file.refuse(changes.SetType("c", "INTEGER", keep_misfits=True))
     assert "t.c" in message
+
+
+@pytest.mark.skipif(
+    sqlite3.sqlite_version_info < (3, 37), reason="STRICT came with SQLite 3.37"
+)
+@pytest.mark.parametrize("schema", ["main", "temp"])
+def test_a_definition_that_sqlite_does_not_accept(make: Make, schema: str) -> None:
+    """What is wrong with it is said, of temporary tables too."""
+    file = make("")
+    file.query(f"CREATE TABLE {schema}.t (c CHAR(1), CHECK (c <> 'x'))")
+    message = file.refuse(changes.SetOptions(strict=True), schema=schema)
+    assert "SQLite does not accept the new definition: unknown datatype" in message
+    file.alter(changes.SetNotNull("c", True), schema=schema)
