@@ -94,9 +94,10 @@ def check_definition(db: Database, stored: StoredTable, text: TableText) -> None
     name = _NEW if stored.schema == "temp" else stored.name
     error = _rejection(db, text, name)
     if error is not None and _rejection(db, stored.text, name) is None:
+        cause = str(error).replace(_NEW, stored.name)
         raise ChangeRefused(
             f"Table '{stored.name}' cannot be changed like that: SQLite does not accept"
-            f" the new definition: {error}. Nothing was changed."
+            f" the new definition: {cause}. Nothing was changed."
         ) from error
 
 
