@@ -17,6 +17,7 @@ from .catalogue import qualified
 from .catalogue import read_catalogue
 from .catalogue import StoredTable
 from .database import Database
+from .database import is_verdict
 from .database import legacy_alter_table
 from .database import Row
 from .errors import ChangeRefused
@@ -82,7 +83,7 @@ def fill_scratch(
         text = parse_table(edits.add_constraint(text, rule))
     rows = int(db.execute(f"SELECT count(*) FROM {stored.path}")[0][0])
     scratch = Scratch(stored.schema, name, text, rows)
-    db.execute(created_as(text, scratch.path))
+    _create(db, stored, scratch)
     run_long(db, stored, "copying rows", _transfer(target, scratch), rows)
     # The scratch table has no index to count by; the statement has counted.
     copied = int(db.execute("SELECT changes()")[0][0])
@@ -91,6 +92,20 @@ def fill_scratch(
             f"the copy of table '{stored.name}' has {copied} rows, not {rows}"
         )
     return scratch
+
+
+def _create(db: Database, stored: StoredTable, scratch: Scratch) -> None:
+    try:
+        db.execute(created_as(scratch.text, scratch.path))
+    except db.driver_error as error:
+        if db.can_write_schema or not is_verdict(error):
+            raise
+        # A condition may name its table.
+        raise ChangeRefused(
+            f"Table '{stored.name}' has to be written anew, but this SQLite library"
+            " forbids writing the schema, and its definition is not valid under another"
+            f" name: {error}. Nothing was changed."
+        ) from error
 
 
 def _refuse_unsafe(db: Database, stored: StoredTable) -> None:

@@ -366,3 +366,16 @@ def test_the_engine_alone_refuses_it_too(old_library: sa.Engine) -> None:
         with pytest.raises(UnsupportedLibrary, match="Nothing was changed"):
             alter_table(DirectDatabase(native), "book", [changes.DropColumn("t")])
         native.execute("ROLLBACK")
+
+
+def test_a_condition_names_its_table_and_the_schema_is_closed() -> None:
+    """The rows cannot be copied under another name; that is said, before anything."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as one:
+        one.execute("CREATE TABLE t (a TEXT, b CHECK (t.b > 0))")
+        one.execute("INSERT INTO t VALUES ('1', 1)")
+        one.execute("BEGIN")
+        with pytest.raises(ChangeRefused, match="not valid under another name"):
+            alter_table(SchemaClosed(one), "t", [changes.SetType("a", "INTEGER")])
+        one.execute("COMMIT")
+        assert one.execute("SELECT * FROM t").fetchall() == [("1", 1)]
+        assert len(one.execute("SELECT * FROM sqlite_master").fetchall()) == 1
