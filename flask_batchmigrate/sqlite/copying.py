@@ -26,12 +26,16 @@ from .indexes import create_indexes
 from .indexes import drop_indexes
 from .indexes import stays_valid
 from .judge import created_as
+from .judge import without_unique
+from .keys import replace_definition
+from .keys import Told
 from .objects import parse_trigger
 from .progress import run_long
 from .quoting import always_quoted
 from .scan import any_of
 from .storage import drop_table
 from .storage import exchange_names
+from .table import ConstraintKind
 from .table import parse_table
 from .table import TableText
 from .target import Target
@@ -60,15 +64,17 @@ def fill_scratch(
     db: Database,
     catalogue: Catalogue,
     target: Target,
-    conditions: cabc.Collection[str] = (),
+    conditions: cabc.Collection[str] | None = None,
 ) -> Scratch:
     """Create a scratch table for a new definition and copy the rows into it.
 
     :param catalogue: all objects of the table's schema.
-    :param conditions: true for rows that do not fit. The scratch table does not let
-        them in, which is cheaper than to read its rows again.
+    :param conditions: true for rows that do not fit. Where they are given, the table
+        does not let these rows in, which is cheaper than to read it again, and what
+        is UNIQUE gets its index when it is full, which is cheaper than row by row.
     :raises ChangeRefused: never for a row; the driver's error about a duplicate key or
         a datatype is the caller's to explain.
+    :raises NotSettled: the keys cannot get their indexes afterwards.
     """
     stored = target.before
     _refuse_unsafe(db, stored)
@@ -78,12 +84,15 @@ def fill_scratch(
         if db.can_write_schema
         else edits.set_name(target.text, name)
     )
+    keys = text.of_kind(ConstraintKind.UNIQUE)
+    keys_later = bool(keys and conditions is not None and not text.without_rowid)
+    bare = without_unique(text) if keys_later else text
     if conditions:
         rule = f"CHECK (NOT {any_of(conditions)})"
-        text = parse_table(edits.add_constraint(text, rule))
+        bare = parse_table(edits.add_constraint(bare, rule))
     rows = int(db.execute(f"SELECT count(*) FROM {stored.path}")[0][0])
     scratch = Scratch(stored.schema, name, text, rows)
-    _create(db, stored, scratch)
+    _create(db, stored, created_as(bare, scratch.path))
     run_long(db, stored, "copying rows", _transfer(target, scratch), rows)
     # The scratch table has no index to count by; the statement has counted.
     copied = int(db.execute("SELECT changes()")[0][0])
@@ -91,12 +100,15 @@ def fill_scratch(
         raise VerificationError(
             f"the copy of table '{stored.name}' has {copied} rows, not {rows}"
         )
+    if keys_later:
+        filled = StoredTable(stored.schema, name, bare, ())
+        replace_definition(db, filled, text, Told(stored, rows))
     return scratch
 
 
-def _create(db: Database, stored: StoredTable, scratch: Scratch) -> None:
+def _create(db: Database, stored: StoredTable, statement: str) -> None:
     try:
-        db.execute(created_as(scratch.text, scratch.path))
+        db.execute(statement)
     except db.driver_error as error:
         if db.can_write_schema or not is_verdict(error):
             raise

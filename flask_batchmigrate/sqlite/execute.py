@@ -105,14 +105,16 @@ def _copy_checked(db: Database, catalogue: Catalogue, target: Target) -> Scratch
         a CHECK; why, the longer way finds out.
     """
     conditions = misfits(target)
-    ignored = db.execute("PRAGMA ignore_check_constraints")[0][0]
-    if not conditions or ignored or not db.can_write_schema:
+    if not conditions and not target.text.of_kind(ConstraintKind.UNIQUE):
         return None
-    if db.version < _CHECKED_AS_STORED:
+    ignored = db.execute("PRAGMA ignore_check_constraints")[0][0]
+    if ignored or not db.can_write_schema or db.version < _CHECKED_AS_STORED:
         return None
     try:
         with savepoint(db, "batchmigrate_checked"):
             return fill_scratch(db, catalogue, target, conditions)
+    except NotSettled:
+        return None
     except db.driver_error as error:
         if is_about_rows(error) or is_verdict(error):
             return None

@@ -11,6 +11,7 @@ See https://www.sqlite.org/fileformat2.html#representation_of_sql_indices.
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from .catalogue import read_catalogue
 from .catalogue import StoredTable
@@ -30,6 +31,17 @@ class NotSettled(Exception):
     """The automatic indexes are not what SQLite itself would make of the text."""
 
 
+class Told(t.NamedTuple):
+    """What who listens to the progress is told of.
+
+    :param table: the table that is changed.
+    :param rows: how many rows it has, where that is known.
+    """
+
+    table: StoredTable
+    rows: int | None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Moves:
     """Which automatic index becomes which.
@@ -44,12 +56,15 @@ class _Moves:
     dropped: dict[int, AutomaticIndex]
 
 
-def replace_definition(db: Database, stored: StoredTable, text: TableText) -> None:
+def replace_definition(
+    db: Database, stored: StoredTable, text: TableText, told: Told | None = None
+) -> None:
     """Give a table a new text, and its keys the indexes that go with it.
 
     :param stored: the table as it is stored now.
     :param text: a text for which every stored record is valid; what is unique is found
         out here.
+    :param told: what listeners are told of, where it is not the table itself.
     :raises NotSettled: it is more than a UNIQUE that differs, or SQLite would store the
         keys in another way.
     """
@@ -68,17 +83,18 @@ def replace_definition(db: Database, stored: StoredTable, text: TableText) -> No
         raise NotSettled
     built = {n: catalogue.free_name(f"_batchmigrate_new_{n}_") for n in moves.built}
     dropped = {n: catalogue.free_name(f"_batchmigrate_old_{n}_") for n in moves.dropped}
+    shown = told or Told(stored, None)
     for number, name in built.items():
         statement = _create(stored, name, moves.built[number], stored.schema)
-        run_long(db, stored, "building the index of a key", statement)
-    rows = [NewRow(name, _automatic(stored, n), None) for n, name in built.items()]
+        run_long(db, shown.table, "building the index of a key", statement, shown.rows)
+    moved = [NewRow(name, _automatic(stored, n), None) for n, name in built.items()]
     for number, name in dropped.items():
         sql = _create(stored, name, moves.dropped[number])
-        rows.append(NewRow(_automatic(stored, number), name, sql))
+        moved.append(NewRow(_automatic(stored, number), name, sql))
     for old, new in moves.kept.items():
         if old != new:
-            rows.append(NewRow(_automatic(stored, old), _automatic(stored, new), None))
-    replace_with_indexes(db, stored.schema, stored.name, text.sql, rows)
+            moved.append(NewRow(_automatic(stored, old), _automatic(stored, new), None))
+    replace_with_indexes(db, stored.schema, stored.name, text.sql, moved)
     for name in dropped.values():
         db.execute(f"DROP INDEX {quote(stored.schema)}.{always_quoted(name)}")
     if automatic_indexes(db, stored.schema, stored.name) != wanted:
