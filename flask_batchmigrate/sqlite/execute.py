@@ -94,8 +94,9 @@ def _copy(
     if scratch is None:
         scratch = _copy_all(db, catalogue, target)
     take_the_place(db, target, scratch, keep_indexes)
-    check_parents(db, target)
+    # A new index may be what makes a key of the parent, where a table is its own.
     create_indexes(db, target.before, target.new_indexes, scratch.rows)
+    check_parents(db, target)
 
 
 def _copy_checked(db: Database, catalogue: Catalogue, target: Target) -> Scratch | None:
@@ -148,8 +149,8 @@ def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
         _edit(db, present, target)
     else:
         _respell(db, present, target.text)
-    check_parents(db, target)
     create_indexes(db, stored, target.new_indexes)
+    check_parents(db, target)
 
 
 def _add_columns(db: Database, target: Target) -> None:

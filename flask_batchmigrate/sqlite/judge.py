@@ -104,7 +104,10 @@ def check_definition(db: Database, stored: StoredTable, text: TableText) -> None
 def _rejection(db: Database, text: TableText, name: str) -> Exception | None:
     try:
         with trial(db, "batchmigrate_definition"):
-            db.execute(created_as(text, f"temp.{always_quoted(name)}"))
+            path = f"temp.{always_quoted(name)}"
+            db.execute(created_as(text, path))
+            # That columns are computed from one another shows when they are read.
+            db.execute(explain(f"SELECT * FROM {path}"))
     except db.driver_error as error:
         if not is_verdict(error):
             raise

@@ -122,17 +122,14 @@ class ColumnNames:
         return tuple(ordered)
 
     def out_of_the_way(self) -> None:
-        """Give dropped columns whose name another column takes a name to spare.
-
-        The others need no new name any more.
-        """
-        kept = [e.name for e in self._entries if not e.dropped and e.origin]
+        """Give dropped columns whose name another column takes a name to spare."""
+        taken = [e.name for e in self._entries if not e.dropped and e.origin]
         for entry in self._entries:
             if entry.origin is None or not entry.dropped:
                 continue
-            entry.name = entry.origin
-            if any(same_name(entry.name, name) for name in kept):
+            if any(same_name(entry.name, name) for name in taken):
                 entry.name = self._spare({e.name for e in self._entries})
+            taken.append(entry.name)
 
     def _check_unique(self) -> None:
         seen: list[str] = []

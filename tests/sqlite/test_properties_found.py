@@ -473,3 +473,44 @@ def test_rule_that_cannot_be_computed(database: sqlite3.Connection) -> None:
     check = changes.AddConstraint("CHECK (json_extract(a, '$.b') = 1)")
     with pytest.raises(RowsRefused, match="'a' cannot be NOT NULL"):
         alter(database, changes.SetNotNull("a", True), check)
+
+
+def test_an_index_of_a_renamed_column_that_goes(database: sqlite3.Connection) -> None:
+    """An index that the block makes goes with its column, by the name it has then."""
+    database.execute("CREATE TABLE t (a, b)")
+    alter(
+        database,
+        changes.RenameColumn("a", "c"),
+        changes.CreateIndex("i", 'CREATE INDEX i ON t ("c", b)'),
+        changes.DropColumn("c"),
+    )
+    assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
+
+
+def test_a_new_index_is_the_key_of_a_parent(database: sqlite3.Connection) -> None:
+    """A table that refers to itself may exchange its key for a unique index."""
+    database.execute("CREATE TABLE o (id INTEGER PRIMARY KEY)")
+    database.execute("CREATE TABLE t (a INTEGER PRIMARY KEY REFERENCES t (a))")
+    database.execute("INSERT INTO o VALUES (1)")
+    database.execute("INSERT INTO t VALUES (1)")
+    alter(
+        database,
+        changes.DropConstraint(kind=ConstraintKind.PRIMARY_KEY),
+        changes.AddConstraint("FOREIGN KEY (a) REFERENCES o (id)"),
+        changes.CreateIndex("i", "CREATE UNIQUE INDEX i ON t (a)"),
+    )
+    assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_columns_that_are_computed_from_one_another(
+    database: sqlite3.Connection,
+) -> None:
+    """SQLite makes such a table, and cannot read it."""
+    database.execute("CREATE TABLE t (a, g AS (a + 1))")
+    with pytest.raises(ChangeRefused, match="generated column loop"):
+        alter(
+            database,
+            changes.DropColumn("a"),
+            changes.AddColumn("a", "a AS (g + 1)"),
+            changes.AddColumn("c", "c"),
+        )
