@@ -33,6 +33,13 @@ from processes import versions
 
 WAYS = ("ours", "kept", "silent", "theirs", "hand")
 """Ours, ours with ``keep_indexes``, ours telling nothing, Flask-Migrate's, by hand."""
+LINES = {
+    "theirs": ("Flask-Migrate", "C1o-"),
+    "hand": ("hand-written SQL", "C2s--"),
+    "ours": ("Flask-BatchMigrate", "C0o-"),
+    "kept": ("Flask-BatchMigrate, indexes kept", "C3^-"),
+}
+"""The lines of the plot, each with its label and style."""
 LABELS = {"kept": ", indexes kept", "silent": ", nobody told of progress"}
 REAL_COPIES = ("type changed", "several changes at once")
 
@@ -218,19 +225,23 @@ def _draw(
     """Draw the seconds of all ways over the number of rows, a field for each change."""
     from matplotlib import pyplot
 
+    pyplot.rcParams["svg.fonttype"] = "none"  # text stays text, and the file small
     figure, fields = pyplot.subplots(
         (len(chosen) + 3) // 4, 4, figsize=(14, 3 * ((len(chosen) + 3) // 4))
     )
     for case, field in zip(chosen, fields.flat, strict=False):
-        for way in _ways(case):
+        for way, (label, style) in LINES.items():
             sizes = sorted(results)
-            seconds = [results[size][case.name, way].seconds for size in sizes]
-            field.loglog(sizes, seconds, marker="o", label=way)
+            taken = [results[size].get((case.name, way)) for size in sizes]
+            seconds = [sample.seconds for sample in taken if sample is not None]
+            if len(seconds) == len(sizes):
+                field.loglog(sizes, seconds, style, label=label)
         field.set_title(case.name, fontsize=9)
-    fields.flat[0].legend(fontsize=7)
+    lines, labels = fields.flat[-1].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="upper center", ncols=len(LINES), frameon=False)
     figure.supxlabel("rows")
     figure.supylabel("seconds")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0, 1, 0.97))
     figure.savefig(path)
 
 
