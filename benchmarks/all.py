@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/all.py           the usual sizes, about half an hour
+    python benchmarks/all.py           the usual sizes, three quarters of an hour
     python benchmarks/all.py --quick   small ones, to see that everything works
 """
 
