@@ -194,7 +194,8 @@ def _print_table(
 ) -> None:
     floor = medians["file copied", "floor"].seconds
     print(f"\n{rows:,} rows, SQLite {sqlite3.sqlite_version}, {versions()}, medians")
-    print(f"copying the file takes {floor:.3f} s; MiB: peak beyond an idle process\n")
+    print(f"copying the file takes {floor:.3f} s; MiB: peak beyond an idle process;")
+    print("the bounds are for a million rows\n")
     print(
         "| change | ours, s | Flask-Migrate, s | by hand, s"
         " | of Flask-Migrate's (bound) | of by hand | MiB |"
