@@ -237,6 +237,7 @@ def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     if not plain or not glance.nothing_to_upgrade(directory):
         from .environment.invocation import Invocation
 
+        # Not commands.upgrade(), which would take the same glance once more.
         done = Invocation(directory).upgrade(**given)
     show_run(to, done, nothing="nothing to upgrade.")
 

@@ -267,7 +267,7 @@ def _declared(text: str) -> dict[str, list[str]]:
         # Nearly every file has it so; Python's own reader takes much longer.
         simple = _SIMPLE.fullmatch(value)
         if simple is not None:
-            said[name] = [simple[1] or simple[2]] if simple[1] or simple[2] else []
+            said[name] = [each for each in simple.groups() if each]
             continue
         with contextlib.suppress(ValueError, TypeError, SyntaxError):
             literal = ast.literal_eval(_COMMENT.sub("", value).strip())

@@ -113,6 +113,19 @@ class StoredTable:
         return qualified(self.schema, self.name)
 
 
+def automatic_name(table: str, number: int) -> str:
+    """Return the name by which SQLite finds the index that it made for a key.
+
+    See https://www.sqlite.org/fileformat2.html#intschema.
+    """
+    return f"sqlite_autoindex_{table}_{number}"
+
+
+def automatic_number(name: str) -> int:
+    """Return the number in the name of an automatic index."""
+    return int(name.rpartition("_")[2])
+
+
 def qualified(schema: str, name: str) -> str:
     """Return a quoted ``schema.name``."""
     return f"{quote(schema)}.{always_quoted(name)}"
@@ -186,6 +199,7 @@ def _perhaps_related(catalogue: Catalogue, table: str) -> list[str]:
     found = []
     for o in catalogue.of_type("table"):
         text = upper(o.sql or "")
+        # By its first words only: a text need not be understood to have no key.
         virtual = text.startswith("CREATE VIRTUAL")
         if "REFERENCES" in text and name in text and not virtual:
             found.append(o.name)

@@ -14,6 +14,7 @@ from .reader import Span
 from .splice import cut
 from .splice import join
 from .splice import replace
+from .table import parse_table
 from .table import TableText
 from .tokens import quote
 
@@ -39,6 +40,29 @@ def drop_constraint(table: TableText, constraint: ConstraintText) -> str:
             if siblings[place].kind is ConstraintKind.DEFERRABLE:
                 gone.add(place)
     return cut_constraints(table, siblings, gone)
+
+
+def drop_constraints(
+    table: TableText, unwanted: cabc.Callable[[ConstraintText], bool]
+) -> str:
+    """Take constraints out, one after the other, until none is unwanted.
+
+    :param table: the table.
+    :param unwanted: tells of a constraint whether it is to go.
+    :return: the new statement; the same where all stay.
+    """
+    while found := next(filter(unwanted, table.all_constraints), None):
+        table = parse_table(drop_constraint(table, found))
+    return table.sql
+
+
+def drop_unique(table: TableText) -> str:
+    """Take every UNIQUE out.
+
+    :param table: the table.
+    :return: the new statement.
+    """
+    return drop_constraints(table, lambda c: c.kind is ConstraintKind.UNIQUE)
 
 
 def cut_constraints(

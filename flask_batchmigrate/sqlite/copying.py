@@ -26,7 +26,6 @@ from .indexes import create_indexes
 from .indexes import drop_indexes
 from .indexes import stays_valid
 from .judge import created_as
-from .judge import without_unique
 from .keys import replace_definition
 from .keys import Told
 from .objects import parse_trigger
@@ -86,7 +85,7 @@ def fill_scratch(
     )
     keys = text.of_kind(ConstraintKind.UNIQUE)
     keys_later = bool(keys and conditions is not None and not text.without_rowid)
-    bare = without_unique(text) if keys_later else text
+    bare = parse_table(edits.drop_unique(text)) if keys_later else text
     if conditions:
         rule = f"CHECK (NOT {any_of(conditions)})"
         bare = parse_table(edits.add_constraint(bare, rule))

@@ -22,6 +22,8 @@ from .clause_edits import set_generated
 from .clause_edits import set_not_null
 from .clause_edits import set_type
 from .constraint_edits import drop_constraint
+from .constraint_edits import drop_constraints
+from .constraint_edits import drop_unique
 from .constraint_edits import rename_constraint
 from .constraints import ConstraintKind
 from .errors import SqlTextError
@@ -44,6 +46,8 @@ __all__ = [
     "default_value",
     "drop_column",
     "drop_constraint",
+    "drop_constraints",
+    "drop_unique",
     "relaxed",
     "rename_constraint",
     "reorder",

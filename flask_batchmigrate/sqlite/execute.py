@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import contextlib
 import dataclasses
 
 from . import edits
@@ -31,7 +33,6 @@ from .indexes import create_indexes
 from .indexes import drop_indexes
 from .judge import check_definition
 from .judge import stays_valid
-from .judge import without_unique
 from .keys import NotSettled
 from .keys import replace_definition
 from .plan import Options
@@ -124,12 +125,8 @@ def _copy_checked(db: Database, catalogue: Catalogue, target: Target) -> Scratch
 
 def _copy_all(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
     """Copy the rows into a table that lets everything in, and look at them there."""
-    try:
+    with _explained(db, target):
         scratch = fill_scratch(db, catalogue, target)
-    except db.driver_error as error:
-        if not is_about_rows(error):
-            raise
-        raise explain_failed_copy(db, target, error) from error
     check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
     return scratch
 
@@ -160,7 +157,7 @@ def _add_columns(db: Database, target: Target) -> None:
             continue
         if column.of_kind(ConstraintKind.UNIQUE):
             # It gets its index afterwards.
-            column = without_unique(target.text).column(name)
+            column = parse_table(edits.drop_unique(target.text)).column(name)
         try:
             db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {column.text}")
         except db.driver_error as error:
@@ -173,15 +170,11 @@ def _add_columns(db: Database, target: Target) -> None:
 
 def _edit(db: Database, present: StoredTable, target: Target) -> None:
     """Put the new text in the place of the stored one."""
-    same_keys = _unique(present.text) == _unique(target.text)
     if not _says_the_same(present.text, target.text) and not stays_valid(
-        db, present, target.text, keys=same_keys
+        db, present, target.text, keys=_unique(present.text) == _unique(target.text)
     ):
         raise NotConfirmed
-    if not same_keys:
-        _replace_with_keys(db, present, target, target.text)
-    elif present.text.sql != target.text.sql:
-        replace_text(db, present.schema, present.name, target.text.sql)
+    _replace(db, present, target, target.text)
     if target.before.text.autoincrement and not target.text.autoincrement:
         db.execute(
             f"DELETE FROM {quote(present.schema)}.sqlite_sequence WHERE name = ?",
@@ -193,13 +186,25 @@ def _unique(text: TableText) -> list[object]:
     return [meaning(c) for c in text.of_kind(ConstraintKind.UNIQUE)]
 
 
-def _replace_with_keys(
+def _replace(
     db: Database, present: StoredTable, target: Target, text: TableText
 ) -> None:
+    """Give the table a text for which every stored record is valid."""
+    if _unique(text) != _unique(present.text):
+        try:
+            with _explained(db, target):
+                replace_definition(db, present, text)
+        except NotSettled as error:
+            raise NotConfirmed from error
+    elif text.sql != present.text.sql:
+        replace_text(db, present.schema, present.name, text.sql)
+
+
+@contextlib.contextmanager
+def _explained(db: Database, target: Target) -> cabc.Iterator[None]:
+    """Say which rows stopped what the block does."""
     try:
-        replace_definition(db, present, text)
-    except NotSettled as error:
-        raise NotConfirmed from error
+        yield
     except db.driver_error as error:
         if not is_about_rows(error):
             raise
@@ -240,10 +245,7 @@ def _drop_column(db: Database, target: Target, name: str) -> None:
     present = read_table(catalogue, target.before.name)
     dependants = read_dependants(db, catalogue, present.name)
     text = _without_mentions(present.text, name)
-    if _unique(text) != _unique(present.text):
-        _replace_with_keys(db, present, target, text)
-    elif text.sql != present.text.sql:
-        replace_text(db, present.schema, present.name, text.sql)
+    _replace(db, present, target, text)
     if dependants and db.can_write_schema:
         bare = dataclasses.replace(present, text=text)
         _refuse_needed(db, catalogue, dependants, bare, name)
@@ -267,11 +269,8 @@ def _other_texts(catalogue: Catalogue, table: str) -> list[str | None]:
 
 def _without_mentions(text: TableText, name: str) -> TableText:
     """Take out every constraint that mentions a column."""
-    while True:
-        mention = next((c for c in text.of_kind(*_NAMED) if c.mentions(name)), None)
-        if mention is None:
-            return text
-        text = parse_table(edits.drop_constraint(text, mention))
+    sql = edits.drop_constraints(text, lambda c: c.kind in _NAMED and c.mentions(name))
+    return parse_table(sql)
 
 
 def _refuse_needed(

@@ -12,6 +12,7 @@ import secrets
 import typing as t
 
 from . import edits
+from .catalogue import automatic_number
 from .catalogue import StoredTable
 from .database import Database
 from .database import is_verdict
@@ -20,7 +21,6 @@ from .errors import ChangeRefused
 from .quoting import always_quoted
 from .statements import explain
 from .storage import replace_text
-from .table import ConstraintKind
 from .table import parse_table
 from .table import TableText
 from .tokens import same_name
@@ -66,7 +66,8 @@ def stays_valid(
     """
     before = stored.text
     if not keys:
-        before, text = without_unique(before), without_unique(text)
+        before = parse_table(edits.drop_unique(before))
+        text = parse_table(edits.drop_unique(text))
     try:
         with trial(db, "batchmigrate_judge"):
             old = _twin(db, before, text, "_batchmigrate_old")
@@ -149,13 +150,6 @@ def _as_before(text: TableText, before: TableText) -> TableText:
     return text
 
 
-def without_unique(text: TableText) -> TableText:
-    """Return a definition without its UNIQUE constraints."""
-    while constraints := text.of_kind(ConstraintKind.UNIQUE):
-        text = parse_table(edits.drop_constraint(text, constraints[0]))
-    return text
-
-
 def automatic_indexes(
     db: Database, schema: str, table: str
 ) -> dict[int, AutomaticIndex]:
@@ -169,8 +163,9 @@ def automatic_indexes(
         terms = db.execute(
             "SELECT name, desc, coll, key FROM pragma_index_xinfo(?, ?)", (name, schema)
         )
-        number = int(name.rpartition("_")[2])
-        found[number] = AutomaticIndex(origin, tuple(map(IndexTerm._make, terms)))
+        found[automatic_number(name)] = AutomaticIndex(
+            origin, tuple(IndexTerm(c, bool(d), n, bool(k)) for c, d, n, k in terms)
+        )
     return found
 
 

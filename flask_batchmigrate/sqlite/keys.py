@@ -13,9 +13,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .catalogue import automatic_name
+from .catalogue import qualified
 from .catalogue import read_catalogue
 from .catalogue import StoredTable
 from .database import Database
+from .indexes import drop_indexes
 from .judge import automatic_indexes
 from .judge import AutomaticIndex
 from .judge import wanted_indexes
@@ -24,7 +27,6 @@ from .quoting import always_quoted
 from .storage import NewRow
 from .storage import replace_with_indexes
 from .table import TableText
-from .tokens import quote
 
 
 class NotSettled(Exception):
@@ -71,15 +73,12 @@ def replace_definition(
     present = automatic_indexes(db, stored.schema, stored.name)
     wanted = wanted_indexes(db, text)
     moves = _compare(present, wanted)
-    changed = [*moves.built.values(), *moves.dropped.values()]
-    without_rowid = stored.text.without_rowid or text.without_rowid
-    if without_rowid or any(index.origin != "u" for index in changed):
-        raise NotSettled
-    if not all(_stands_on(stored.text, index) for index in moves.built.values()):
-        raise NotSettled
     catalogue = read_catalogue(db, stored.schema)
     stored_names = {o.name for o in catalogue.of_table(stored.name, "index")}
-    if not stored_names.issuperset(_automatic(stored, number) for number in present):
+    names = {n: automatic_name(stored.name, n) for n in (*present, *wanted)}
+    if not _only_unique(stored.text, text, moves) or not stored_names.issuperset(
+        names[n] for n in present
+    ):
         raise NotSettled
     built = {n: catalogue.free_name(f"_batchmigrate_new_{n}_") for n in moves.built}
     dropped = {n: catalogue.free_name(f"_batchmigrate_old_{n}_") for n in moves.dropped}
@@ -87,16 +86,14 @@ def replace_definition(
     for number, name in built.items():
         statement = _create(stored, name, moves.built[number], stored.schema)
         run_long(db, shown.table, "building the index of a key", statement, shown.rows)
-    moved = [NewRow(name, _automatic(stored, n), None) for n, name in built.items()]
-    for number, name in dropped.items():
-        sql = _create(stored, name, moves.dropped[number])
-        moved.append(NewRow(_automatic(stored, number), name, sql))
+    moved = [NewRow(name, names[n], None) for n, name in built.items()]
+    for n, name in dropped.items():
+        moved.append(NewRow(names[n], name, _create(stored, name, moves.dropped[n])))
     for old, new in moves.kept.items():
         if old != new:
-            moved.append(NewRow(_automatic(stored, old), _automatic(stored, new), None))
+            moved.append(NewRow(names[old], names[new], None))
     replace_with_indexes(db, stored.schema, stored.name, text.sql, moved)
-    for name in dropped.values():
-        db.execute(f"DROP INDEX {quote(stored.schema)}.{always_quoted(name)}")
+    drop_indexes(db, stored.schema, dropped.values())
     if automatic_indexes(db, stored.schema, stored.name) != wanted:
         raise NotSettled
 
@@ -117,14 +114,20 @@ def _compare(
     return _Moves(kept, built, left)
 
 
-def _stands_on(text: TableText, index: AutomaticIndex) -> bool:
-    """Tell whether a table has the columns; SQLite would index a text for another."""
-    names = [term.column for term in index.terms if term.is_key]
-    return all(name is not None and text.has_column(name) for name in names)
+def _only_unique(before: TableText, after: TableText, moves: _Moves) -> bool:
+    """Tell whether only UNIQUE constraints differ, on columns that are there.
 
-
-def _automatic(stored: StoredTable, number: int) -> str:
-    return f"sqlite_autoindex_{stored.name}_{number}"
+    On a column that a table does not have, SQLite would index its name, as a text.
+    """
+    changed = [*moves.built.values(), *moves.dropped.values()]
+    keys = [term for index in moves.built.values() for term in index.terms]
+    columns = [term.column for term in keys if term.is_key]
+    return (
+        not before.without_rowid
+        and not after.without_rowid
+        and all(index.origin == "u" for index in changed)
+        and all(name is not None and before.has_column(name) for name in columns)
+    )
 
 
 def _create(
@@ -140,7 +143,5 @@ def _create(
         for term in index.terms
         if term.is_key and term.column is not None
     )
-    path = always_quoted(name)
-    if schema is not None:
-        path = f"{quote(schema)}.{path}"
+    path = always_quoted(name) if schema is None else qualified(schema, name)
     return f"CREATE UNIQUE INDEX {path} ON {always_quoted(stored.name)} ({terms})"

@@ -13,6 +13,8 @@ from __future__ import annotations
 import collections.abc as cabc
 import typing as t
 
+from .catalogue import automatic_name
+from .catalogue import automatic_number
 from .catalogue import Catalogue
 from .catalogue import read_catalogue
 from .catalogue import StoredObject
@@ -30,12 +32,16 @@ def replace_text(db: Database, schema: str, table: str, sql: str) -> None:
     :param sql: a text for which every stored record is valid; nothing checks that.
     """
     with schema_writing(db):
-        db.execute(
-            f"UPDATE {quote(schema)}.sqlite_master SET sql = ?"
-            " WHERE type = 'table' AND name = ?",
-            (sql, table),
-        )
+        _set_text(db, schema, table, sql)
     reload_schema(db, schema)
+
+
+def _set_text(db: Database, schema: str, table: str, sql: str) -> None:
+    db.execute(
+        f"UPDATE {quote(schema)}.sqlite_master SET sql = ?"
+        " WHERE type = 'table' AND name = ?",
+        (sql, table),
+    )
 
 
 class NewRow(t.NamedTuple):
@@ -66,10 +72,7 @@ def replace_with_indexes(
     moved = [(found[row.name], row) for row in rows]
     master = f"{quote(schema)}.sqlite_master"
     with schema_writing(db):
-        db.execute(
-            f"UPDATE {master} SET sql = ? WHERE type = 'table' AND name = ?",
-            (sql, table),
-        )
+        _set_text(db, schema, table, sql)
         for rowid, row in moved:
             db.execute(
                 f"UPDATE {master} SET name = ?, sql = ? WHERE rowid = ?",
@@ -115,14 +118,14 @@ def exchange_names(
         db.execute(move, (end, scratch, scratch, old.rowid))
         db.execute(f"UPDATE {master} SET sql = ? WHERE rowid = ?", (texts[1], end))
         for step, index in enumerate(_automatic(catalogue, table), start=1):
-            name = _automatic_name(index, table, scratch)
+            name = _automatic_name(index, scratch)
             db.execute(move, (end + step, name, scratch, index.rowid))
         db.execute(move, (old.rowid, table, table, new.rowid))
         db.execute(
             f"UPDATE {master} SET sql = ? WHERE rowid = ?", (texts[0], old.rowid)
         )
         for index in _automatic(catalogue, scratch):
-            name = _automatic_name(index, scratch, table)
+            name = _automatic_name(index, table)
             db.execute(move, (index.rowid, name, table, index.rowid))
     reload_schema(db, schema)
 
@@ -145,7 +148,7 @@ def rename_quietly(
         db.execute(rename, (new_name, new_name, row.rowid))
         db.execute(f"UPDATE {master} SET sql = ? WHERE rowid = ?", (sql, row.rowid))
         for index in _automatic(catalogue, table):
-            name = _automatic_name(index, row.name, new_name)
+            name = _automatic_name(index, new_name)
             db.execute(rename, (name, new_name, index.rowid))
     reload_schema(db, schema)
 
@@ -194,7 +197,6 @@ def _automatic(catalogue: Catalogue, table: str) -> list[StoredObject]:
     return [o for o in catalogue.of_table(table, "index") if o.is_automatic_index]
 
 
-def _automatic_name(index: StoredObject, old: str, new: str) -> str:
-    """Return ``sqlite_autoindex_<new>_<n>``: SQLite finds these indexes by name."""
-    number = index.name[len(f"sqlite_autoindex_{old}_") :]
-    return f"sqlite_autoindex_{new}_{number}"
+def _automatic_name(index: StoredObject, table: str) -> str:
+    """Return what an automatic index is called under another table."""
+    return automatic_name(table, automatic_number(index.name))

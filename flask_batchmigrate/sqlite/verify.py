@@ -74,22 +74,21 @@ def _same_objects(
     kept: cabc.Collection[str],
 ) -> None:
     """Compare everything that the change was not to touch."""
-    old, new = ({o[1:] for o in objects} for objects in (before, after))
+    # Where in the catalogue an object stands is no matter.
+    old, new = ({o._replace(rowid=0) for o in each} for each in (before, after))
     lost, gained = (
-        sorted(o[1] for o in one if not _is_own(table, o[0], o[1], o[2], kept))
+        sorted(o.name for o in one if not _is_own(table, o, kept))
         for one in (old - new, new - old)
     )
     if lost or gained:
         raise _wrong(table, f"changed beside it: {lost} became {gained}")
 
 
-def _is_own(
-    table: str, type_: str, name: str, owner: str, kept: cabc.Collection[str]
-) -> bool:
+def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
     """Tell whether an object is the table's own, and may have changed with it."""
-    if type_ == "table":
-        return same_name(name, table) or name in _INTERNAL
-    return type_ == "index" and same_name(owner, table) and name not in kept
+    if o.type == "table":
+        return same_name(o.name, table) or o.name in _INTERNAL
+    return o.type == "index" and same_name(o.table, table) and o.name not in kept
 
 
 def _wrong(table: str, what: str) -> VerificationError:
