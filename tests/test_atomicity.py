@@ -185,6 +185,16 @@ def settings(app: Flask) -> list[t.Any]:
             ]
 
 
+def upgrade_failing(number: int) -> str:
+    """Upgrade while a statement fails; return what is said, nothing if none failed."""
+    Failing.reset(number)
+    try:
+        fb.upgrade()
+    except Exception as error:
+        return str(error)
+    return ""
+
+
 def fail_each(apps: Apps, app: Flask, journal: str, numbers: cabc.Iterable[int]) -> int:
     """Let one statement of an upgrade fail after the other.
 
@@ -202,12 +212,7 @@ def fail_each(apps: Apps, app: Flask, journal: str, numbers: cabc.Iterable[int])
             app.extensions["sqlalchemy"].engine.dispose()
             fill(file, journal)
             assert settings(app)
-            Failing.reset(number)
-            message = ""
-            try:
-                fb.upgrade()
-            except Exception as error:
-                message = str(error)
+            message = upgrade_failing(number)
         hint = f"statement {number}: {Failing.failed}: {message}"
         if not Failing.failed:
             assert not message
@@ -380,12 +385,7 @@ def test_any_statement_of_two_binds(apps: Apps) -> None:
                 engine.dispose()
             for file in files:
                 fill(file)
-            Failing.reset(number)
-            message = ""
-            try:
-                fb.upgrade()
-            except Exception as error:
-                message = str(error)
+            message = upgrade_failing(number)
             if not Failing.failed:
                 break
             hint = f"statement {number}: {Failing.failed}: {message}"

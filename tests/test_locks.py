@@ -33,8 +33,11 @@ from .apps import create
 from .apps import write_revision
 from .legacy import folders
 from .processes import ROOT
+from .servers import kind
 from .servers import new_database
-from .servers import SERVERS
+from .servers import url
+
+__all__ = ["kind", "url"]
 
 pytestmark = [
     pytest.mark.servers,
@@ -69,17 +72,6 @@ class Heard(Reporter):
     def waiting(self, text: str) -> None:
         self.waits.append(text)
         self.waiting_began.set()
-
-
-@pytest.fixture(params=SERVERS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def url(kind: str) -> cabc.Iterator[str]:
-    with new_database(kind) as made:
-        yield made
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ from flask_batchmigrate.reporting import reporting_to
 from .apps import Apps
 from .apps import create
 from .apps import write_revision
-from .servers import new_database
-from .servers import SERVERS
+from .servers import kind
+from .servers import url
+
+__all__ = ["kind", "url"]
 
 pytestmark = pytest.mark.servers
 
@@ -34,17 +36,6 @@ VARIABLES = {
     " @@max_statement_time",
 }
 SLEEP = {"postgresql": "SELECT pg_sleep(20)", "mariadb": "SELECT SLEEP(20)"}
-
-
-@pytest.fixture(params=SERVERS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def url(kind: str) -> cabc.Iterator[str]:
-    with new_database(kind) as made:
-        yield made
 
 
 @pytest.fixture
