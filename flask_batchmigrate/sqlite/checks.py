@@ -91,10 +91,10 @@ def _rules(target: Target) -> cabc.Iterator[_Rule]:
             yield _null_rule(target, column, source)
         if column.generated is None:
             yield from _type_rule(target, column, source)
-    old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.CHECK)]
-    changed = changed_columns(target)
+    old = {meaning(c) for c in target.before.text.of_kind(ConstraintKind.CHECK)}
+    changed = {upper(name) for name in changed_columns(target)}
     for check in target.text.of_kind(ConstraintKind.CHECK):
-        if meaning(check) not in old or any(check.mentions(c) for c in changed):
+        if meaning(check) not in old or changed & check.names:
             yield _check_rule(target, check)
 
 
@@ -265,7 +265,7 @@ def _check_rule(target: Target, check: ConstraintText) -> _Rule:
 
 def changed_columns(target: Target) -> list[str]:
     """Return the columns whose values or comparison a block may change."""
-    changed = []
+    changed: list[str] = []
     # What ANY stores depends on whether the table is STRICT.
     restricted = target.before.text.strict is not target.text.strict
     for column, source in zip(target.text.columns, target.sources, strict=True):
@@ -283,11 +283,16 @@ def changed_columns(target: Target) -> list[str]:
             changed.append(column.name)
     # What is computed from them changes with them; a generated column may be
     # computed from one that stands behind it.
-    rules = [(c.name, c.generated) for c in target.text.columns if c.generated]
-    for _ in rules:
-        for name, rule in rules:
-            if name not in changed and any(map(rule.mentions, changed)):
-                changed.append(name)
+    users: dict[str, list[str]] = {}
+    for column in target.text.columns:
+        for name in column.generated.names if column.generated else ():
+            users.setdefault(name, []).append(column.name)
+    known = set(changed)
+    for name in changed:  # which grows meanwhile
+        for user in users.get(upper(name), ()):
+            if user not in known:
+                known.add(user)
+                changed.append(user)
     return changed
 
 

@@ -5,15 +5,19 @@ See :mod:`~flask_batchmigrate.sqlite.edits`, which offers these functions too.
 
 from __future__ import annotations
 
+import collections.abc as cabc
+
 from .constraint_edits import cut_constraints
 from .constraints import ConstraintKind
 from .errors import SqlTextError
+from .sheet import alone
+from .sheet import next_table
+from .sheet import sheet_of
 from .splice import cut
 from .splice import insert
 from .splice import replace
 from .table import ColumnText
 from .table import parse_column
-from .table import parse_table
 from .table import TableText
 from .tokens import quote
 from .tokens import upper
@@ -29,16 +33,19 @@ def set_type(table: TableText, name: str, type: str) -> str:
     :raises KeyError: if there is no such column.
     :raises SqlTextError: if ``type`` is not a type and nothing else.
     """
-    column = table.column(name)
     type = type.strip()
     probe = parse_column(f"x {type}")
     if probe.constraints or (type and probe.type_span is None):
         raise SqlTextError("Expected a type and no more", type, 0)
-    if column.type_span is None:
-        return insert(table.sql, column.name_span.end, type)
-    if not type:
-        return cut(table.sql, (column.type_span,))
-    return replace(table.sql, column.type_span, type)
+
+    def change(column: ColumnText) -> str:
+        if column.type_span is None:
+            return insert(column.text, column.name_span.end, type)
+        if not type:
+            return cut(column.text, (column.type_span,))
+        return replace(column.text, column.type_span, type)
+
+    return _edited(table, name, change)
 
 
 def set_any(table: TableText, strict: bool) -> str:
@@ -54,7 +61,7 @@ def set_any(table: TableText, strict: bool) -> str:
     old, new = ("", "ANY") if strict else ("ANY", "")
     for column in table.columns:
         if upper(column.type) == old:
-            table = parse_table(set_type(table, column.name, new))
+            table = next_table(set_type(table, column.name, new))
     return table.sql
 
 
@@ -69,14 +76,17 @@ def set_default(table: TableText, name: str, value: str | None) -> str:
     :raises KeyError: if there is no such column.
     :raises SqlTextError: if ``value`` is no default.
     """
-    column = table.column(name)
     if value is None:
-        return _cut_kind(table, column, ConstraintKind.DEFAULT)
+        return _without_kind(table, name, ConstraintKind.DEFAULT)
     text = default_value(value)
-    present = column.effective(ConstraintKind.DEFAULT)
-    if present is not None and present.detail_span is not None:
-        return replace(table.sql, present.detail_span, text)
-    return _append(table, column, f"DEFAULT {text}")
+
+    def change(column: ColumnText) -> str:
+        present = column.effective(ConstraintKind.DEFAULT)
+        if present is not None and present.detail_span is not None:
+            return replace(column.text, present.detail_span, text)
+        return _append(column, f"DEFAULT {text}")
+
+    return _edited(table, name, change)
 
 
 def default_value(text: str) -> str:
@@ -115,15 +125,18 @@ def set_not_null(table: TableText, name: str, flag: bool) -> str:
     :return: the new statement; the present one where it says so already.
     :raises KeyError: if there is no such column.
     """
-    column = table.column(name)
     if not flag:
-        return _cut_kind(table, column, ConstraintKind.NOT_NULL)
-    if column.not_null:
+        return _without_kind(table, name, ConstraintKind.NOT_NULL)
+    if table.column(name).not_null:
         return table.sql
-    allowed = column.effective(ConstraintKind.NULL)
-    if allowed is not None:
-        return replace(table.sql, allowed.body_span, "NOT NULL")
-    return _append(table, column, "NOT NULL")
+
+    def change(column: ColumnText) -> str:
+        allowed = column.effective(ConstraintKind.NULL)
+        if allowed is not None:
+            return replace(column.text, allowed.body_span, "NOT NULL")
+        return _append(column, "NOT NULL")
+
+    return _edited(table, name, change)
 
 
 def set_collation(table: TableText, name: str, collation: str | None) -> str:
@@ -135,13 +148,17 @@ def set_collation(table: TableText, name: str, collation: str | None) -> str:
     :return: the new statement.
     :raises KeyError: if there is no such column.
     """
-    column = table.column(name)
     if collation is None:
-        return _cut_kind(table, column, ConstraintKind.COLLATE)
-    present = column.effective(ConstraintKind.COLLATE)
-    if present is not None and present.detail_span is not None:
-        return replace(table.sql, present.detail_span, quote(collation))
-    return _append(table, column, f"COLLATE {quote(collation)}")
+        return _without_kind(table, name, ConstraintKind.COLLATE)
+    spelled = quote(collation)
+
+    def change(column: ColumnText) -> str:
+        present = column.effective(ConstraintKind.COLLATE)
+        if present is not None and present.detail_span is not None:
+            return replace(column.text, present.detail_span, spelled)
+        return _append(column, f"COLLATE {spelled}")
+
+    return _edited(table, name, change)
 
 
 def set_generated(
@@ -158,29 +175,50 @@ def set_generated(
     :raises KeyError: if there is no such column.
     :raises SqlTextError: if ``expression`` cannot stand in parentheses.
     """
-    column = table.column(name)
     if expression is None:
-        return _cut_kind(table, column, ConstraintKind.GENERATED)
+        return _without_kind(table, name, ConstraintKind.GENERATED)
     kind = "STORED" if stored else "VIRTUAL"
     clause = f"GENERATED ALWAYS AS ({expression}) {kind}"
     if len(parse_column(f"x {clause}").constraints) != 1:
         raise SqlTextError("Expected one expression", expression, 0)
-    present = column.generated
-    if present is not None:
-        return replace(table.sql, present.body_span, clause)
-    return _append(table, column, clause)
+
+    def change(column: ColumnText) -> str:
+        present = column.generated
+        if present is not None:
+            return replace(column.text, present.body_span, clause)
+        return _append(column, clause)
+
+    return _edited(table, name, change)
 
 
-def _append(table: TableText, column: ColumnText, clause: str) -> str:
+def _edited(
+    table: TableText, name: str, change: cabc.Callable[[ColumnText], str]
+) -> str:
+    """Write one column anew.
+
+    :param change: returns its new text; its spans count from the start of the old.
+    """
+    sheet = sheet_of(table)
+    column = table.column(name)
+    text = change(alone(column))
+    if text == column.text:
+        return table.sql
+    return sheet.rewritten(sheet.places[upper(name)], text).statement()
+
+
+def _append(column: ColumnText, clause: str) -> str:
     """Write a clause at a column's end, before names there that name nothing."""
     end = column.type_span.end if column.type_span else column.name_span.end
     for constraint in column.constraints:
         if constraint.kind is not ConstraintKind.NAME_ONLY:
             end = constraint.span.end
-    return insert(table.sql, end, clause)
+    return insert(column.text, end, clause)
 
 
-def _cut_kind(table: TableText, column: ColumnText, kind: ConstraintKind) -> str:
-    places = enumerate(column.constraints)
-    gone = frozenset(i for i, constraint in places if constraint.kind is kind)
-    return cut_constraints(table, column.constraints, gone)
+def _without_kind(table: TableText, name: str, kind: ConstraintKind) -> str:
+    def change(column: ColumnText) -> str:
+        places = enumerate(column.constraints)
+        gone = frozenset(i for i, constraint in places if constraint.kind is kind)
+        return cut_constraints(column, gone)
+
+    return _edited(table, name, change)

@@ -6,17 +6,22 @@ See :mod:`~flask_batchmigrate.sqlite.edits`, which offers these functions too.
 from __future__ import annotations
 
 import collections.abc as cabc
+import typing as t
 
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
-from .layout import take_apart
 from .reader import Span
+from .sheet import alone
+from .sheet import Sheet
+from .sheet import sheet_of
+from .sheet import whole
 from .splice import cut
 from .splice import join
 from .splice import replace
-from .table import parse_table
+from .table import ColumnText
 from .table import TableText
 from .tokens import quote
+from .tokens import upper
 
 
 def drop_constraint(table: TableText, constraint: ConstraintText) -> str:
@@ -29,31 +34,33 @@ def drop_constraint(table: TableText, constraint: ConstraintText) -> str:
     :return: the new statement.
     :raises KeyError: if the constraint is not this table's.
     """
-    siblings, index = _find(table, constraint)
+    item, index = _find(table, constraint)
     if constraint.column is None:
-        return take_apart(table).without(len(table.columns) + index).render()
-    gone = {index}
-    if constraint.kind is ConstraintKind.FOREIGN_KEY:
-        for place in range(index + 1, len(siblings)):
-            if siblings[place].kind is ConstraintKind.FOREIGN_KEY:
-                break
-            if siblings[place].kind is ConstraintKind.DEFERRABLE:
-                gone.add(place)
-    return cut_constraints(table, siblings, gone)
+        return sheet_of(table).without(item).statement()
+    return _without(sheet_of(table), item, {index}).statement()
 
 
 def drop_constraints(
     table: TableText, unwanted: cabc.Callable[[ConstraintText], bool]
 ) -> str:
-    """Take constraints out, one after the other, until none is unwanted.
+    """Take every unwanted constraint out.
 
     :param table: the table.
     :param unwanted: tells of a constraint whether it is to go.
     :return: the new statement; the same where all stay.
     """
-    while found := next(filter(unwanted, table.all_constraints), None):
-        table = parse_table(drop_constraint(table, found))
-    return table.sql
+    sheet = sheet_of(table)
+    found = False
+    for item in range(len(sheet.parts) - 1, -1, -1):
+        part = sheet.parts[item]
+        if isinstance(part, ConstraintText):
+            if unwanted(part):
+                sheet, found = sheet.without(item), True
+            continue
+        gone = {i for i, one in enumerate(part.constraints) if unwanted(one)}
+        if gone:
+            sheet, found = _without(sheet, item, gone), True
+    return sheet.statement() if found else table.sql
 
 
 def drop_unique(table: TableText) -> str:
@@ -65,21 +72,38 @@ def drop_unique(table: TableText) -> str:
     return drop_constraints(table, lambda c: c.kind is ConstraintKind.UNIQUE)
 
 
-def cut_constraints(
-    table: TableText,
-    siblings: cabc.Sequence[ConstraintText],
-    gone: cabc.Set[int],
-) -> str:
+def _without(sheet: Sheet, item: int, gone: set[int]) -> Sheet:
+    """Take constraints of one column out, with what belongs to them alone."""
+    column = alone(t.cast(ColumnText, sheet.parts[item]))
+    own = set(gone)
+    for index in gone:
+        if column.constraints[index].kind is ConstraintKind.FOREIGN_KEY:
+            own |= _deferrables(column.constraints, index)
+    return sheet.rewritten(item, cut_constraints(column, own))
+
+
+def _deferrables(siblings: cabc.Sequence[ConstraintText], index: int) -> set[int]:
+    """Return which ``DEFERRABLE`` that stand apart belong to a foreign key."""
+    found = set()
+    for place in range(index + 1, len(siblings)):
+        if siblings[place].kind is ConstraintKind.FOREIGN_KEY:
+            break
+        if siblings[place].kind is ConstraintKind.DEFERRABLE:
+            found.add(place)
+    return found
+
+
+def cut_constraints(column: ColumnText, gone: cabc.Set[int]) -> str:
     """Take constraints of one column out.
 
     Names before them that name nothing go too, where they would pass to the
     constraint that comes next.
 
-    :param table: the table.
-    :param siblings: all constraints of the column.
+    :param column: the column, by itself.
     :param gone: which of them to take out.
-    :return: the new statement.
+    :return: the new text of the column.
     """
+    siblings = column.constraints
     spans: list[Span] = []
     follower: ConstraintText | None = None
     cutting = False
@@ -93,7 +117,7 @@ def cut_constraints(
         else:
             follower = constraint
             cutting = False
-    return cut(table.sql, spans)
+    return cut(column.text, spans)
 
 
 def rename_constraint(
@@ -107,7 +131,14 @@ def rename_constraint(
     :return: the new statement.
     :raises KeyError: if the constraint is not this table's.
     """
-    siblings, index = _find(table, constraint)
+    place = table.all_constraints.index(constraint)
+    item, index = _find(table, constraint)
+    if table.sheet is not None:
+        table = whole(table)
+        constraint = table.all_constraints[place]
+    siblings = table.constraints
+    if constraint.column is not None:
+        siblings = table.columns[item].constraints
     sql = table.sql
     if new is not None:
         if constraint.name_span is not None:
@@ -136,14 +167,26 @@ def _is_stray_before(
     return not any(k.is_symbol(",") and k.start in between for k in table.tokens)
 
 
-def _find(
-    table: TableText, constraint: ConstraintText
-) -> tuple[tuple[ConstraintText, ...], int]:
-    """Find a constraint among those it stands with, on its column or the table."""
-    siblings = table.constraints
-    if constraint.column is not None:
-        siblings = table.column(constraint.column).constraints
-    for index, sibling in enumerate(siblings):
-        if sibling == constraint and sibling.span == constraint.span:
-            return siblings, index
+def _find(table: TableText, constraint: ConstraintText) -> tuple[int, int]:
+    """Find a constraint: which item it is or stands in, and its place there.
+
+    :raises KeyError: it is not this table's.
+    """
+    if constraint.column is None:
+        siblings, item = table.constraints, -1
+    else:
+        item = table.places[upper(constraint.column)]
+        siblings = table.columns[item].constraints
+    for alike in (_is_same, _is_equal):
+        for index, sibling in enumerate(siblings):
+            if alike(sibling, constraint):
+                return (item if item >= 0 else len(table.columns) + index), index
     raise KeyError(constraint.text)
+
+
+def _is_same(one: ConstraintText, other: ConstraintText) -> bool:
+    return one is other or (one == other and one.span == other.span)
+
+
+def _is_equal(one: ConstraintText, other: ConstraintText) -> bool:
+    return one == other

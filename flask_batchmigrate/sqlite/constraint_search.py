@@ -137,7 +137,7 @@ def meaning(constraint: ConstraintText) -> tuple[object, ...]:
     return (constraint.kind, columns, terms)
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=4096)
 def spelling(expression: str) -> tuple[str, ...]:
     """Return an expression's tokens without what spelling leaves free."""
     folded = []

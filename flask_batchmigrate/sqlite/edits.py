@@ -12,6 +12,7 @@ Whether a change is right for the rows is not decided here.
 
 from __future__ import annotations
 
+import collections
 import collections.abc as cabc
 
 from .clause_edits import default_value
@@ -27,8 +28,10 @@ from .constraint_edits import drop_unique
 from .constraint_edits import rename_constraint
 from .constraints import ConstraintKind
 from .errors import SqlTextError
-from .layout import take_apart
 from .reader import Span
+from .sheet import next_table
+from .sheet import sheet_of
+from .sheet import whole
 from .splice import cut
 from .splice import insert
 from .splice import join
@@ -38,7 +41,7 @@ from .table import parse_table
 from .table import parse_table_constraint
 from .table import TableText
 from .tokens import quote
-from .tokens import same_name
+from .tokens import upper
 
 __all__ = [
     "add_column",
@@ -48,6 +51,7 @@ __all__ = [
     "drop_constraint",
     "drop_constraints",
     "drop_unique",
+    "next_table",
     "relaxed",
     "rename_constraint",
     "reorder",
@@ -81,13 +85,13 @@ def add_column(
     :raises SqlTextError: if ``definition`` is not one column.
     :raises KeyError: if there is no column ``before`` or ``after``.
     """
-    text = parse_column(definition).text
+    column = parse_column(definition)
     index = len(table.columns)
     if before is not None:
         index = _index(table, before)
     elif after is not None:
         index = _index(table, after) + 1
-    return take_apart(table).having(index, text).render()
+    return sheet_of(table).having(index, column).statement()
 
 
 def drop_column(table: TableText, name: str) -> str:
@@ -106,7 +110,7 @@ def drop_column(table: TableText, name: str) -> str:
     if len(table.columns) == 1:
         message = f"Column '{name}' is the only one of its table,"
         raise SqlTextError(message, table.sql, table.columns[0].span.start)
-    return take_apart(table).without(index).render()
+    return sheet_of(table).without(index).statement()
 
 
 def replace_column(table: TableText, name: str, definition: str) -> str:
@@ -120,7 +124,7 @@ def replace_column(table: TableText, name: str, definition: str) -> str:
     :raises SqlTextError: if ``definition`` is not one column.
     """
     text = parse_column(definition).text
-    return replace(table.sql, table.column(name).span, text)
+    return sheet_of(table).rewritten(_index(table, name), text).statement()
 
 
 def add_constraint(table: TableText, definition: str) -> str:
@@ -135,8 +139,8 @@ def add_constraint(table: TableText, definition: str) -> str:
     constraint = parse_table_constraint(definition)
     if constraint.kind is ConstraintKind.NAME_ONLY:
         raise SqlTextError("A name without a constraint", definition, 0)
-    layout = take_apart(table)
-    return layout.having(len(layout.items), constraint.text).render()
+    sheet = sheet_of(table)
+    return sheet.having(len(sheet.parts), constraint).statement()
 
 
 def reorder(table: TableText, names: cabc.Sequence[str]) -> str:
@@ -148,10 +152,11 @@ def reorder(table: TableText, names: cabc.Sequence[str]) -> str:
     :raises KeyError: if a name is no column, or not each column is named once.
     """
     order = [_index(table, name) for name in names]
+    counted = collections.Counter(order)
     for index, column in enumerate(table.columns):
-        if order.count(index) != 1:
+        if counted[index] != 1:
             raise KeyError(column.name)
-    return take_apart(table).ordered(order).render()
+    return sheet_of(table).ordered(order).statement()
 
 
 def set_options(
@@ -167,7 +172,7 @@ def set_options(
     :param without_rowid: the same for WITHOUT ROWID.
     :return: the new statement.
     """
-    sql = table.sql
+    sql = str(table.sql)
     for name, wanted, present in (
         ("STRICT", strict, table.strict),
         ("WITHOUT ROWID", without_rowid, table.without_rowid),
@@ -219,6 +224,7 @@ def set_name(table: TableText, new_name: str) -> str:
     :param new_name: the name.
     :return: the new statement.
     """
+    table = whole(table)
     return replace(table.sql, table.name_span, quote(new_name))
 
 
@@ -243,6 +249,7 @@ def relaxed(table: TableText, new_name: str, schema: str | None = None) -> str:
     :param schema: where the statement is to create it; the stored text has none.
     :return: a statement that creates it.
     """
+    table = whole(table)
     sql = table.sql
     items: list[str] = []
     for column in table.columns:
@@ -260,7 +267,7 @@ def relaxed(table: TableText, new_name: str, schema: str | None = None) -> str:
 
 
 def _index(table: TableText, name: str) -> int:
-    for index, column in enumerate(table.columns):
-        if same_name(column.name, name):
-            return index
-    raise KeyError(name)
+    try:
+        return table.places[upper(name)]
+    except KeyError:
+        raise KeyError(name) from None

@@ -44,6 +44,7 @@ from .rename import rename_columns
 from .rename import rename_table
 from .strategy import Way
 from .tokens import same_name
+from .tokens import upper
 from .verify import verify
 
 FOLLOWED = "SQLite follows the name everywhere"
@@ -207,7 +208,7 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     """Read the foreign keys that the plan concerns."""
     stored = plan.target.before
     keys = read_foreign_keys(db, catalogue, stored.name)
-    changed = changed_columns(plan.target)
+    changed = {upper(name) for name in changed_columns(plan.target)}
     rekeyed = stored.text.primary_key != plan.target.text.primary_key
     look = set()
     for key in keys:
@@ -219,7 +220,7 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
             # A key that names no columns refers to the primary key, whatever it is.
             if not key.parent_columns and rekeyed:
                 look.add(key.child)
-        if any(same_name(c, name) for c in changed for name in columns):
+        if not changed.isdisjoint(map(upper, columns)):
             look.add(key.child)
     return read_state(db, stored.schema, {key.child for key in keys}, look)
 

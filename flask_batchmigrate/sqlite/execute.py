@@ -151,15 +151,15 @@ def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
 
 
 def _add_columns(db: Database, target: Target) -> None:
+    # What is UNIQUE gets its index afterwards.
+    plain = edits.next_table(edits.drop_unique(target.text))
     for name in target.added_columns:
         column = target.text.column(name)
         if column.generated is not None:
             continue
-        if column.of_kind(ConstraintKind.UNIQUE):
-            # It gets its index afterwards.
-            column = parse_table(edits.drop_unique(target.text)).column(name)
+        definition = plain.column(name).text
         try:
-            db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {column.text}")
+            db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {definition}")
         except db.driver_error as error:
             if not is_verdict(error):
                 raise

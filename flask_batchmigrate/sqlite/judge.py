@@ -8,6 +8,7 @@ and nothing has to run: https://www.sqlite.org/opcode.html
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import secrets
 import typing as t
 
@@ -21,9 +22,8 @@ from .errors import ChangeRefused
 from .quoting import always_quoted
 from .statements import explain
 from .storage import replace_text
-from .table import parse_table
 from .table import TableText
-from .tokens import same_name
+from .tokens import upper
 
 _TRANSFER = {"RowCell", "RowData"}
 _SENTINEL_BYTES = 16
@@ -66,8 +66,8 @@ def stays_valid(
     """
     before = stored.text
     if not keys:
-        before = parse_table(edits.drop_unique(before))
-        text = parse_table(edits.drop_unique(text))
+        before = edits.next_table(edits.drop_unique(before))
+        text = edits.next_table(edits.drop_unique(text))
     try:
         with trial(db, "batchmigrate_judge"):
             old = _twin(db, before, text, "_batchmigrate_old")
@@ -130,7 +130,7 @@ def _twin(db: Database, text: TableText, other: TableText, name: str) -> str:
                 sql = edits.set_generated(text, column.name, None)
             else:
                 sql = edits.drop_column(text, column.name)
-            text = parse_table(sql)
+            text = edits.next_table(sql)
     db.execute(edits.relaxed(text, name, "temp"))
     return f"temp.{always_quoted(name)}"
 
@@ -142,11 +142,13 @@ def _as_before(text: TableText, before: TableText) -> TableText:
             continue
         old = before.column(column.name)
         if old.default != column.default:
-            text = parse_table(edits.set_default(text, column.name, old.default))
+            sql = edits.set_default(text, column.name, old.default)
+            text = edits.next_table(sql)
         if old.collation != column.collation:
-            text = parse_table(edits.set_collation(text, column.name, old.collation))
+            sql = edits.set_collation(text, column.name, old.collation)
+            text = edits.next_table(sql)
         if old.type != column.type:
-            text = parse_table(edits.set_type(text, column.name, old.type))
+            text = edits.next_table(edits.set_type(text, column.name, old.type))
     return text
 
 
@@ -184,21 +186,32 @@ def created_as(text: TableText, path: str) -> str:
     return f"CREATE TABLE {path}{text.sql[text.name_span.end :]}"
 
 
-def has_short_rows(db: Database, stored: StoredTable, column: str) -> bool:
-    """Tell whether a row stores nothing for a column and reads its default.
+def short_columns(
+    db: Database, stored: StoredTable, columns: cabc.Iterable[str]
+) -> frozenset[str]:
+    """Find the columns for which a row stores nothing and reads their default.
 
     Such rows are older than the ``ADD COLUMN`` that made the column. For a moment, in
-    a savepoint, the column gets a default that no row holds.
+    a savepoint, the columns get a default that no row holds; the rows are read once.
+
+    :param columns: the columns to ask about.
+    :return: those of them.
     """
-    if any(same_name(column, name) for name in stored.text.primary_key):
-        return False
-    sentinel = secrets.token_bytes(_SENTINEL_BYTES)
-    value = f"x'{sentinel.hex()}'"
-    marked = edits.set_default(stored.text, column, value)
+    keys = {upper(name) for name in stored.text.primary_key}
+    asked = [name for name in columns if upper(name) not in keys]
+    if not asked:
+        return frozenset()
+    value = f"x'{secrets.token_bytes(_SENTINEL_BYTES).hex()}'"
+    marked = stored.text
+    for name in asked:
+        marked = edits.next_table(edits.set_default(marked, name, value))
+    conditions = [f"{always_quoted(name)} IS {value}" for name in asked]
     with trial(db, "batchmigrate_sentinel"):
-        replace_text(db, stored.schema, stored.name, marked)
-        found = db.execute(
-            f"SELECT 1 FROM {stored.path} NOT INDEXED"
-            f" WHERE {always_quoted(column)} IS {value} LIMIT 1"
-        )
-        return bool(found)
+        replace_text(db, stored.schema, stored.name, str(marked.sql))
+        source = f"FROM {stored.path} NOT INDEXED"
+        if len(asked) == 1:
+            found = db.execute(f"SELECT 1 {source} WHERE {conditions[0]} LIMIT 1")
+            return frozenset(asked if found else ())
+        seen = ", ".join(f"max({condition})" for condition in conditions)
+        row = db.execute(f"SELECT {seen} {source}")[0]
+    return frozenset(name for name, short in zip(asked, row, strict=True) if short)

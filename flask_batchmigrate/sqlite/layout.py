@@ -75,11 +75,13 @@ class Layout:
     :param head: everything before the first item.
     :param items: columns and constraints of the table, in their order.
     :param tail: everything after the last item.
+    :param style: what stands before and after a comma, once that was worked out.
     """
 
     head: str
     items: tuple[Item, ...]
     tail: str
+    style: tuple[str, str] | None = None
 
     def render(self) -> str:
         """Put the statement together."""
@@ -106,7 +108,7 @@ class Layout:
         elif items[index - 1].only_name:
             # Without a comma the name would pass to the next constraint.
             items[index - 1] = dataclasses.replace(items[index - 1], comma=True)
-        return dataclasses.replace(self, items=_settled(items))
+        return dataclasses.replace(self, items=_settled(items, index))
 
     def having(self, index: int, text: str) -> Layout:
         """Put a new item in, spaced like the others.
@@ -114,7 +116,7 @@ class Layout:
         :param index: the place it gets.
         :param text: the definition.
         """
-        gap, lead = self._style()
+        gap, lead = style = self.style or self._style()
         items = list(self.items)
         if index == len(items):
             items[-1] = dataclasses.replace(items[-1], comma=True, gap=gap)
@@ -126,7 +128,7 @@ class Layout:
                 items[1] = dataclasses.replace(first, lead=lead)
         else:
             items.insert(index, Item(text=text, lead=lead, gap=gap, comma=True))
-        return dataclasses.replace(self, items=_settled(items))
+        return dataclasses.replace(self, items=_settled(items, index), style=style)
 
     def ordered(self, order: cabc.Sequence[int]) -> Layout:
         """Move the first items to new places, each with its own comments.
@@ -154,13 +156,19 @@ class Layout:
         return "", margin if "\n" in margin else " "
 
 
-def _settled(items: cabc.Sequence[Item]) -> tuple[Item, ...]:
+def _settled(items: cabc.Sequence[Item], place: int | None = None) -> tuple[Item, ...]:
     """Keep comments with their items where another item has come on their line.
 
     Behind the comma they would be taken for its own.
+
+    :param place: where the items have changed; ``None`` for everywhere.
     """
     settled = list(items)
-    for index, (item, follower) in enumerate(itertools.pairwise(items)):
+    first = 0 if place is None else max(0, place - 2)
+    last = len(items) if place is None else place + 2
+    for index, (item, follower) in enumerate(
+        itertools.pairwise(items[first:last]), start=first
+    ):
         alone = "\n" in follower.lead or "\n" in item.after or _is_open(item.after)
         if item.comma and item.after and not alone:
             settled[index] = dataclasses.replace(

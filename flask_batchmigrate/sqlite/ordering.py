@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import heapq
 import itertools
 
 from .errors import ChangeRefused
-from .tokens import same_name
+from .tokens import upper
 
 
 def ordered(
@@ -22,32 +23,39 @@ def ordered(
     :raises ChangeRefused: the sequences contradict each other, or name a column that
         is not there.
     """
-    after: dict[str, set[str]] = {name: set() for name in names}
+    places = {upper(name): place for place, name in enumerate(names)}
+    followers: list[set[int]] = [set() for _ in names]
+    waits = [0] * len(names)
     for order in orders:
-        actual = [_find(names, name) for name in order]
-        for first, second in itertools.pairwise(actual):
-            if first != second:
-                after[second].add(first)
-    result: list[str] = []
-    while len(result) < len(names):
-        ready = next(
-            (n for n in names if n not in result and after[n] <= set(result)), None
+        for first, second in itertools.pairwise(_find(places, name) for name in order):
+            if first != second and second not in followers[first]:
+                followers[first].add(second)
+                waits[second] += 1
+    # Of those that wait for none, the first in the present order comes next.
+    ready = [place for place, count in enumerate(waits) if not count]
+    result: list[int] = []
+    while ready:
+        place = heapq.heappop(ready)
+        result.append(place)
+        for follower in followers[place]:
+            waits[follower] -= 1
+            if not waits[follower]:
+                heapq.heappush(ready, follower)
+    if len(result) < len(names):
+        waiting = (n for n, count in zip(names, waits, strict=True) if count)
+        left = ", ".join(f"'{n}'" for n in waiting)
+        raise ChangeRefused(
+            f"The orders given for the columns {left} contradict each other."
+            " Nothing was changed."
         )
-        if ready is None:
-            left = ", ".join(f"'{n}'" for n in names if n not in result)
-            raise ChangeRefused(
-                f"The orders given for the columns {left} contradict each other."
-                " Nothing was changed."
-            )
-        result.append(ready)
-    return result
+    return [names[place] for place in result]
 
 
-def _find(names: cabc.Iterable[str], wanted: str) -> str:
-    for name in names:
-        if same_name(name, wanted):
-            return name
-    raise ChangeRefused(
-        f"The order of columns names '{wanted}', which is not a column."
-        " Nothing was changed."
-    )
+def _find(places: cabc.Mapping[str, int], wanted: str) -> int:
+    try:
+        return places[upper(wanted)]
+    except KeyError:
+        raise ChangeRefused(
+            f"The order of columns names '{wanted}', which is not a column."
+            " Nothing was changed."
+        ) from None

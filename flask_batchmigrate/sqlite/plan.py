@@ -13,7 +13,7 @@ from .constraint_search import NoNaming
 from .database import Database
 from .dependants import broken_objects
 from .errors import ChangeRefused
-from .judge import has_short_rows
+from .judge import short_columns
 from .strategy import Difference
 from .strategy import differences
 from .strategy import Way
@@ -84,7 +84,7 @@ def make_plan(
     :raises ChangeRefused: a change cannot be applied to this table.
     """
     target = build_target(stored, block, options.naming, options.recreate == "always")
-    found = tuple(_settle_default(db, target, d) for d in differences(target))
+    found = _settle_defaults(db, target, differences(target))
     way = max((d.way for d in found), default=Way.ALTER)
     if any(d.case == "column dropped" for d in found):
         way = max(way, _way_to_drop(db, catalogue, found))
@@ -99,18 +99,31 @@ def make_plan(
     return plan
 
 
-def _settle_default(db: Database, target: Target, found: Difference) -> Difference:
-    """Find out whether rows read the default that is to change."""
-    if found.case != "default":
+def _settle_defaults(
+    db: Database, target: Target, found: tuple[Difference, ...]
+) -> tuple[Difference, ...]:
+    """Find out whether rows read a default that is to change."""
+    origins = {
+        d.subject: origin
+        for d in found
+        if d.case == "default"
+        and (origin := target.source(d.subject).origin)
+        # No row reads a default of what is computed.
+        and not target.before.text.column(origin).generated
+    }
+    if not origins:
         return found
-    origin = target.source(found.subject).origin
-    if origin is not None and target.before.text.column(origin).generated:
-        return found  # no row reads a default of what is computed
-    if not db.can_write_schema or (
-        origin is not None and has_short_rows(db, target.before, origin)
-    ):
-        return Difference("default of older rows", found.subject)
-    return found
+    if not db.can_write_schema:
+        read = set(origins)
+    else:
+        short = short_columns(db, target.before, origins.values())
+        read = {subject for subject, origin in origins.items() if origin in short}
+    return tuple(
+        Difference("default of older rows", d.subject)
+        if d.case == "default" and d.subject in read
+        else d
+        for d in found
+    )
 
 
 def _way_to_drop(

@@ -30,6 +30,16 @@ def join(pieces: cabc.Iterable[str]) -> str:
     return "".join(out)
 
 
+def needed_between(left: str, right: str) -> str:
+    """Return what keeps the tokens of two texts apart; ``''`` where nothing is needed.
+
+    :param left: a text that ends where a token does.
+    :param right: what is to follow it.
+    """
+    before, after = tokenize(left), tokenize(right)
+    return _separator(before[-1], after[0]) if before and after else ""
+
+
 def _separator(left: Token, right: Token) -> str:
     if left.is_line_comment:
         return "" if right.text.startswith("\n") else "\n"

@@ -40,7 +40,7 @@ def _set_text(db: Database, schema: str, table: str, sql: str) -> None:
     db.execute(
         f"UPDATE {quote(schema)}.sqlite_master SET sql = ?"
         " WHERE type = 'table' AND name = ?",
-        (sql, table),
+        (str(sql), table),
     )
 
 

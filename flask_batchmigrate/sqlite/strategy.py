@@ -151,15 +151,15 @@ def _spellings(
 def _columns(target: Target) -> list[Difference]:
     found: list[Difference] = []
     before, after = target.before.text, target.text
-    dropped = target.dropped_columns
-    for name in dropped:
+    dropped = set(map(upper, target.dropped_columns))
+    for name in target.dropped_columns:
         rule = before.column(name).generated
         virtual = rule is not None and not rule.stored
         case = "virtual column dropped" if virtual else "column dropped"
         found.append(Difference(case, name))
     for column, source in zip(after.columns, target.sources, strict=True):
         if source.origin is None:
-            if any(same_name(column.name, name) for name in dropped):
+            if upper(column.name) in dropped:
                 found.append(Difference("name used again", column.name))
             filled = source.using is not None
             case = _FILLED if filled else _added(target, column)
@@ -180,20 +180,21 @@ def _columns(target: Target) -> list[Difference]:
 def _appended(target: Target) -> list[str | None]:
     """Return the origins of the columns as they are when new ones come last."""
     origins = [s.origin for s in target.sources]
-    kept = [c.name for c in target.before.text.columns if c.name in origins]
+    named = set(origins)
+    kept = [c.name for c in target.before.text.columns if c.name in named]
     return [*kept, *([None] * (len(origins) - len(kept)))]
 
 
 def _in_order(target: Target) -> bool:
     """Tell whether stored columns keep their order and new ones come last."""
-    names = [upper(c.name) for c in target.before.text.columns]
+    stored = target.before.text.places
     places = []
     for column, source in zip(target.text.columns, target.sources, strict=True):
         rule = column.generated
         if rule is not None and not rule.stored:
             continue
         places.append(
-            len(names) if source.origin is None else names.index(upper(source.origin))
+            len(stored) if source.origin is None else stored[upper(source.origin)]
         )
     return places == sorted(places)
 
@@ -359,8 +360,8 @@ def _same_rows(before: TableText, after: TableText) -> bool:
 def _constraints(
     before: TableText, after: TableText, kind: ConstraintKind
 ) -> list[Difference]:
-    old = [meaning(c) for c in before.of_kind(kind)]
-    new = [meaning(c) for c in after.of_kind(kind)]
+    old = {meaning(c) for c in before.of_kind(kind)}
+    new = {meaning(c) for c in after.of_kind(kind)}
     found = []
     for constraint in after.of_kind(kind):
         if meaning(constraint) not in old:

@@ -9,8 +9,10 @@ See https://www.sqlite.org/lang_createtable.html.
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import dataclasses
 import functools
+import typing as t
 
 from .affinity import Affinity
 from .affinity import affinity
@@ -26,6 +28,9 @@ from .reader import Span
 from .tokens import Token
 from .tokens import unquote
 from .tokens import upper
+
+if t.TYPE_CHECKING:
+    from .sheet import Sheet
 
 __all__ = [
     "Affinity",
@@ -129,6 +134,8 @@ class TableText:
     :param name_span: where the name stands, as spelled.
     :param body_span: what stands between the outer parentheses.
     :param tokens: all tokens of the statement.
+    :param sheet: its pieces, where an edit has made it: then nothing is known of
+        places, and there are no tokens.
     """
 
     sql: str
@@ -140,6 +147,7 @@ class TableText:
     name_span: Span = dataclasses.field(compare=False, repr=False)
     body_span: Span = dataclasses.field(compare=False, repr=False)
     tokens: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
+    sheet: Sheet | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @functools.cached_property
     def without_rowid(self) -> bool:
@@ -156,7 +164,7 @@ class TableText:
 
         :param name: the column's name, in any case.
         """
-        return upper(name) in self._by_name
+        return upper(name) in self.places
 
     def column(self, name: str) -> ColumnText:
         """Find a column.
@@ -165,13 +173,16 @@ class TableText:
         :raises KeyError: if there is none of that name.
         """
         try:
-            return self._by_name[upper(name)]
+            return self.columns[self.places[upper(name)]]
         except KeyError:
             raise KeyError(name) from None
 
     @functools.cached_property
-    def _by_name(self) -> dict[str, ColumnText]:
-        return {upper(column.name): column for column in reversed(self.columns)}
+    def places(self) -> cabc.Mapping[str, int]:
+        """Which column each name is, folded for comparisons."""
+        if self.sheet is not None:
+            return self.sheet.places
+        return {upper(column.name): i for i, column in enumerate(self.columns)}
 
     @functools.cached_property
     def all_constraints(self) -> tuple[ConstraintText, ...]:

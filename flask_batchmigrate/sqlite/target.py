@@ -154,7 +154,7 @@ class _Builder:
         handler(self, change)
 
     def edit(self, sql: str) -> None:
-        self.text = parse_table(sql)
+        self.text = edits.next_table(sql)
 
     def refuse(self, reason: str) -> ChangeRefused:
         return ChangeRefused(f"Table '{self.table}': {reason} Nothing was changed.")
@@ -349,9 +349,12 @@ class _Builder:
 
     def key(self, name: str) -> str:
         """Return the name under which a column's source is kept."""
+        if name in self.sources:
+            return name
         return next(key for key in self.sources if same_name(key, name))
 
     def finish(self, copy_wanted: bool) -> Target:
+        self.text = parse_table(str(self.text.sql))
         self.check_generated()
         if self.text.without_rowid and not self.text.primary_key:
             raise self.refuse("without a rowid it needs a primary key.")
@@ -371,10 +374,12 @@ class _Builder:
 
     def check_generated(self) -> None:
         """Refuse to drop what a generated column is computed from."""
+        going = {upper(name): name for name in self.going}
         for column in self.text.columns:
             rule = column.generated
-            for name in self.going:
-                if rule and rule.mentions(name) and not self.text.has_column(name):
+            for folded in rule.names & going.keys() if rule else ():
+                name = going[folded]
+                if not self.text.has_column(name):
                     raise self.refuse(
                         f"column '{name}' cannot be dropped: generated column"
                         f" '{column.name}' is computed from it. Drop that one first."
