@@ -66,8 +66,9 @@ def generated(n: int) -> str:
 
 def triggers(n: int) -> str:
     """A table with n triggers."""
-    body = "BEGIN UPDATE t SET b = new.a WHERE id = new.id; END;"
-    return "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);" + "".join(
+    tables = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); CREATE TABLE log (x);"
+    body = "BEGIN INSERT INTO log VALUES (new.a); END;"
+    return tables + "".join(
         f"CREATE TRIGGER tr{i} AFTER UPDATE OF a ON t {body}" for i in range(n)
     )
 
@@ -276,6 +277,7 @@ def _once(script: str, case: Case, size: int, ours: bool) -> float | None:
             with context.begin_transaction(_per_migration=not ours):
                 # The lock and the schema belong to the migration, not to the change.
                 Operations(context).execute("CREATE TABLE begun (x)")
+                Operations(context).add_column("begun", _new(0))
                 start = time.process_time()
                 try:
                     case.migrate(Operations(context), size)

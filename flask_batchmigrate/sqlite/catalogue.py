@@ -18,6 +18,7 @@ from .quoting import always_quoted
 from .table import is_virtual_table
 from .table import parse_table
 from .table import TableText
+from .tokens import may_name
 from .tokens import quote
 from .tokens import same_name
 from .tokens import upper
@@ -140,6 +141,33 @@ def read_catalogue(db: Database, schema: str) -> Catalogue:
     return Catalogue(schema, tuple(map(StoredObject._make, rows)))
 
 
+def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:
+    """Read what a table consists of, and what may be built on any table.
+
+    That is the table with its indexes, and all views, triggers and virtual tables.
+    """
+    rows = db.execute(
+        f"SELECT rowid, type, name, tbl_name, sql FROM {quote(schema)}.sqlite_master"
+        " WHERE tbl_name = ?1 COLLATE NOCASE OR name = ?1 COLLATE NOCASE"
+        " OR type IN ('view', 'trigger')"
+        " OR type = 'table' AND sql LIKE 'create virtual%'"
+        " ORDER BY rowid",
+        (table,),
+    )
+    return Catalogue(schema, tuple(map(StoredObject._make, rows)))
+
+
+def read_own(db: Database, stored: StoredTable) -> Catalogue:
+    """Read what belongs to a table: itself, its indexes and its triggers."""
+    rows = db.execute(
+        "SELECT rowid, type, name, tbl_name, sql"
+        f" FROM {quote(stored.schema)}.sqlite_master"
+        " WHERE tbl_name = ? COLLATE NOCASE ORDER BY rowid",
+        (stored.name,),
+    )
+    return Catalogue(stored.schema, tuple(map(StoredObject._make, rows)))
+
+
 def find_table(catalogue: Catalogue, name: str) -> StoredObject:
     """Find a table, also a virtual one, in the catalogue.
 
@@ -195,13 +223,13 @@ def read_foreign_keys(
 
 def _perhaps_related(catalogue: Catalogue, table: str) -> list[str]:
     """Return the tables that can have such a key, by the words in their text."""
-    name = "" if set(table) & set("\"'`[]") else upper(table)
     found = []
     for o in catalogue.of_type("table"):
-        text = upper(o.sql or "")
+        sql = o.sql or ""
         # By its first words only: a text need not be understood to have no key.
-        virtual = text.startswith("CREATE VIRTUAL")
-        if "REFERENCES" in text and name in text and not virtual:
+        if "REFERENCES" not in upper(sql) or is_virtual_table(sql):
+            continue
+        if same_name(o.name, table) or may_name(sql, table):
             found.append(o.name)
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import typing as t
 
 from .catalogue import Catalogue
 from .catalogue import qualified
@@ -15,12 +16,14 @@ from .catalogue import StoredObject
 from .database import Database
 from .database import is_verdict
 from .database import trial
+from .errors import SqlTextError
 from .objects import parse_trigger
 from .objects import parse_view
 from .objects import TriggerText
 from .quoting import always_quoted
 from .statements import explain
 from .tokens import identifiers
+from .tokens import may_name
 from .tokens import same_name
 from .tokens import Token
 from .tokens import tokenize
@@ -89,11 +92,39 @@ def _read(
     for view in catalogue.of_type("view"):
         if upper(view.name) in names:
             found.append(_read_view(db, catalogue.schema, view))
+    triggers = []
     for row in catalogue.of_type("trigger"):
-        trigger = parse_trigger(row.sql or "")
+        if upper(row.table) not in names and not _may_name(row, names):
+            continue
+        trigger = _understood(parse_trigger, row)
         if upper(row.table) in names or names & _mentioned(row):
-            found.append(_read_trigger(db, catalogue.schema, row.table, trigger))
+            triggers.append((row.table, trigger))
+    errors = _compile_triggers(db, catalogue.schema, [one for _, one in triggers])
+    sound = _sound_strictly(db, catalogue.schema, [one for _, one in triggers], errors)
+    for table, trigger in triggers:
+        error = errors[_fired_by(trigger)]
+        strict = None if sound else _strict_error(db, catalogue.schema, trigger, error)
+        found.append(_as_dependant(table, trigger, error, strict or error))
     return tuple(found)
+
+
+_Text = t.TypeVar("_Text")
+
+
+def _understood(parse: cabc.Callable[[str], _Text], o: StoredObject) -> _Text:
+    """Read the text of an object.
+
+    :raises SqlTextError: it is not understood; the message names the object.
+    """
+    try:
+        return parse(o.sql or "")
+    except SqlTextError as error:
+        raise error.of(f"{o.type} '{o.name}'") from None
+
+
+def _may_name(o: StoredObject, names: cabc.Iterable[str]) -> bool:
+    """Tell whether a text may name one of these, without reading it closely."""
+    return any(may_name(o.sql or "", name) for name in names)
 
 
 def newly_broken(
@@ -166,24 +197,25 @@ def virtual_tables_naming(catalogue: Catalogue, table: str, *columns: str) -> li
 
 def _argument_words(sql: str) -> set[str]:
     """Return every word of a virtual table's arguments, quoted or not."""
-    words: set[str] = set()
-    for token in tokenize(sql):
-        cleaned = "".join(c if c.isalnum() or c == "_" else " " for c in token.text)
-        words.update(cleaned.lower().split())
-    return words
+    # Each module has a grammar of its own, so the text is not split into tokens.
+    cleaned = "".join(c if c.isalnum() or c == "_" else " " for c in sql)
+    return set(cleaned.lower().split())
 
 
 def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
     """Return the table and all views that are built on it, in upper case."""
     names = {upper(table)}
-    views = {
-        upper(v.name): parse_view(v.sql or "").names for v in catalogue.of_type("view")
-    }
-    grown = True
-    while grown:
-        more = {v for v, used in views.items() if v not in names and used & names}
-        names |= more
-        grown = bool(more)
+    left = list(catalogue.of_type("view"))
+    new = names
+    while new:
+        using = {
+            upper(v.name)
+            for v in left
+            if _may_name(v, new) and _understood(parse_view, v).names & new
+        }
+        left = [v for v in left if upper(v.name) not in using]
+        new = using - names
+        names = names | new
     return names
 
 
@@ -197,7 +229,7 @@ def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
     columns: tuple[str, ...] = ()
     if error is None:
         columns = tuple(_columns(db, schema, view.name))
-    parsed = parse_view(view.sql or "")
+    parsed = _understood(parse_view, view)
     body = parsed.body
     strict_error = error
     if error is None and _has_double_quotes(body):
@@ -213,13 +245,63 @@ def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
     )
 
 
-def _read_trigger(
-    db: Database, schema: str, table: str, trigger: TriggerText
+_Firing = tuple[str, str]
+"""A table and the event that fires triggers on it."""
+
+
+def _fired_by(trigger: TriggerText) -> _Firing:
+    return upper(trigger.table), trigger.event
+
+
+def _compile_triggers(
+    db: Database, schema: str, triggers: cabc.Sequence[TriggerText]
+) -> dict[_Firing, str | None]:
+    """Compile what fires each of these triggers.
+
+    The statement compiles all triggers that it fires at once, so one statement says of
+    all of them what it says of each.
+    """
+    firing = {_fired_by(trigger): trigger for trigger in triggers}
+    return {key: _compile_trigger(db, schema, one) for key, one in firing.items()}
+
+
+def _sound_strictly(
+    db: Database,
+    schema: str,
+    triggers: cabc.Sequence[TriggerText],
+    errors: cabc.Mapping[_Firing, str | None],
+) -> bool:
+    """Tell whether all of the triggers compile where no name in quotes may be text."""
+    asked = [one for one in triggers if errors[_fired_by(one)] is None]
+    asked = [one for one in asked if _may_hold_text(one)]
+    if not asked:
+        return True
+    with trial(db, "batchmigrate_strictly"):
+        try:
+            for number, trigger in enumerate(asked):
+                _create_strictly(db, schema, trigger, number)
+        except db.driver_error as error:
+            _verdict(error)
+            return False
+        found = _compile_triggers(db, schema, asked).values()
+        return all(error is None for error in found)
+
+
+def _may_hold_text(trigger: TriggerText) -> bool:
+    return bool(trigger.update_of) or _has_double_quotes(trigger.body)
+
+
+def _strict_error(
+    db: Database, schema: str, trigger: TriggerText, error: str | None
+) -> str | None:
+    if error is not None or not _may_hold_text(trigger):
+        return error
+    return _compile_strictly(db, schema, trigger)
+
+
+def _as_dependant(
+    table: str, trigger: TriggerText, error: str | None, strict_error: str | None
 ) -> Dependant:
-    error = _compile_trigger(db, schema, trigger)
-    strict_error = error
-    if error is None and (trigger.update_of or _has_double_quotes(trigger.body)):
-        strict_error = _compile_strictly(db, schema, trigger)
     return Dependant(
         "trigger",
         trigger.name,
@@ -238,14 +320,20 @@ def _compile_strictly(db: Database, schema: str, trigger: TriggerText) -> str | 
     """
     with trial(db, "batchmigrate_strictly"):
         try:
-            db.execute(
-                f"CREATE TEMP TRIGGER _batchmigrate_strict {trigger.timing}"
-                f" {trigger.event} ON {qualified(schema, trigger.table)}"
-                f" {_strictly(trigger.body)}"
-            )
+            _create_strictly(db, schema, trigger)
         except db.driver_error as error:
             return _verdict(error)
         return _compile_trigger(db, schema, trigger)
+
+
+def _create_strictly(
+    db: Database, schema: str, trigger: TriggerText, number: int = 0
+) -> None:
+    db.execute(
+        f"CREATE TEMP TRIGGER _batchmigrate_strict_{number} {trigger.timing}"
+        f" {trigger.event} ON {qualified(schema, trigger.table)}"
+        f" {_strictly(trigger.body)}"
+    )
 
 
 def _has_double_quotes(body: tuple[Token, ...]) -> bool:

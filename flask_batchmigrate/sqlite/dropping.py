@@ -49,7 +49,8 @@ def drop_table(
             f" (schema '{schema}'). Nothing was changed."
         )
     enforced = bool(db.execute("PRAGMA foreign_keys")[0][0])
-    keys = read_foreign_keys(db, catalogue, row.name)
+    # Where keys are not enforced, dropping a table touches no row of another.
+    keys = read_foreign_keys(db, catalogue, row.name) if enforced else ()
     children = {
         key.child
         for key in children_of(keys, row.name)

@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 
 from . import changes
+from .additions import add_alone
 from .catalogue import Catalogue
 from .catalogue import find_table
 from .catalogue import read_catalogue
@@ -145,6 +146,10 @@ def _alter_in_order(
     All renames of a pass come first; text that was written before them would take a
     renamed column for another one, or find none.
     """
+    if options.recreate != "always":
+        added = add_alone(db, table, block, schema, options.naming)
+        if added is not None:
+            return Report(added[0], Way.ALTER, added[1], ())
     *earlier, last = in_passes(block)
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"

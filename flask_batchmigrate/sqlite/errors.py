@@ -18,8 +18,18 @@ class SqlTextError(EngineError):
     def __init__(self, message: str, sql: str, offset: int) -> None:
         near = sql[offset : offset + 30].strip() or "the end of the statement"
         super().__init__(f"{message} near {near!r} (character {offset + 1})")
+        self.message = message
         self.sql = sql
         self.offset = offset
+
+    def of(self, what: str) -> SqlTextError:
+        """Return the same error with the name of what it was met in.
+
+        :param what: the object: ``"view 'v'"``.
+        """
+        return SqlTextError(
+            f"The text of {what}: {self.message}", self.sql, self.offset
+        )
 
 
 class ChangeRefused(EngineError):

@@ -145,7 +145,7 @@ def _alter_and_edit(db: Database, target: Target, way: Way) -> None:
     if way is Way.EDIT:
         _edit(db, present, target)
     else:
-        _respell(db, present, target.text)
+        respell(db, present, target.text)
     create_indexes(db, stored, target.new_indexes)
     check_parents(db, target)
 
@@ -211,10 +211,13 @@ def _explained(db: Database, target: Target) -> cabc.Iterator[None]:
         raise explain_failed_copy(db, target, error) from error
 
 
-def _respell(db: Database, present: StoredTable, text: TableText) -> None:
+def respell(db: Database, present: StoredTable, text: TableText) -> None:
     """Write the text as planned where SQLite's own ALTER wrote it in its own way.
 
     It puts a new column before the comment that belongs to the last one.
+
+    :param present: the table as SQLite has left it.
+    :param text: the table as it was planned.
     """
     if (
         present.text.sql != text.sql

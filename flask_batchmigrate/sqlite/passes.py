@@ -26,21 +26,21 @@ def in_passes(
     :return: at least one pass.
     """
     passes: list[list[changes.Change]] = [[]]
+    spoken: set[str] = set()
+    speaks_of_all = False
     for change in block:
-        if isinstance(change, changes.RenameColumn) and any(
-            _speaks_of(earlier, change.name) for earlier in passes[-1]
+        if isinstance(change, changes.RenameColumn) and (
+            speaks_of_all or upper(change.name) in spoken
         ):
             passes.append([])
+            spoken, speaks_of_all = set(), False
         passes[-1].append(change)
+        # These say which columns there are, and what is not said is dropped.
+        if isinstance(change, changes.ReplaceDefinition | changes.ReplaceColumn):
+            speaks_of_all = True
+        for text in _texts(change):
+            spoken |= identifiers(tokenize(text))
     return passes
-
-
-def _speaks_of(change: changes.Change, name: str) -> bool:
-    """Tell whether text of a change may mean a column by this name."""
-    if isinstance(change, changes.ReplaceDefinition | changes.ReplaceColumn):
-        # They say which columns there are, and what is not said is dropped.
-        return True
-    return any(upper(name) in identifiers(tokenize(text)) for text in _texts(change))
 
 
 def _texts(change: changes.Change) -> cabc.Iterator[str]:

@@ -215,6 +215,31 @@ def unquote(text: str) -> str:
     return text
 
 
+@functools.lru_cache(maxsize=256)
+def whole_word(name: str) -> re.Pattern[str] | None:
+    """Return what finds a name in SQL that is not read for that.
+
+    It also finds the name in texts and comments, so it tells where to look closer.
+
+    :param name: the name, without quotes.
+    :return: the pattern; ``None`` for a name that may be spelled in other ways.
+    """
+    if set(name) & set("\"'`[]"):
+        return None
+    # What SQLite takes for a letter beyond ASCII is at least what Python does.
+    return re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE)
+
+
+def may_name(sql: str, name: str) -> bool:
+    """Tell whether a statement may name something; it need not be understood.
+
+    :param sql: the statement.
+    :param name: the name, without quotes.
+    """
+    pattern = whole_word(name)
+    return pattern is None or pattern.search(sql) is not None
+
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONSTANTS = frozenset({"TRUE", "FALSE"})
 
