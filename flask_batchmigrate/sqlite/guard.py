@@ -53,6 +53,34 @@ def watch(engine: sa.Engine) -> None:
         _Watch().begin(engine)
 
 
+def refuse_second_uses(engine: sa.Engine) -> None:
+    """Refuse second connections of an engine that would store something by themselves.
+
+    That is a second use of the very driver connection that migrates: a pool with one
+    connection for all hands it out again; a commit there would commit the migration,
+    and giving it back would roll it back. And it is any connection once the
+    transaction is lost, because its lock is gone as well.
+
+    :param engine: the engine; it is listened to for good.
+    """
+
+    def on_connection(connection: sa.Connection) -> None:
+        for transaction in registry.here():
+            if (
+                transaction.in_progress
+                and connection.connection.dbapi_connection is transaction.driver.dbapi
+            ):
+                transaction.seconds.park(connection)
+                raise transaction.describe_second(calling_script())
+        if registry.here():
+            dbapi = connection.connection.dbapi_connection
+            lost = registry.with_identity(database_identity(dbapi))
+            if lost is not None and lost.is_lost:
+                raise lost.describe_loss()
+
+    sa.event.listen(engine, "engine_connect", on_connection)
+
+
 @contextlib.contextmanager
 def second_connections(
     transaction: MigrationTransaction, engines: cabc.Iterable[sa.Engine] = ()
@@ -182,7 +210,7 @@ class _Watch:
 
     def begin(self, engine: sa.Engine) -> None:
         listen = sa.event.listen
-        listen(engine, "engine_connect", self._on_connection)
+        refuse_second_uses(engine)
         listen(engine, "handle_error", self._on_error)
         listen(engine, "do_connect", _lend)
         # Before the application's own listeners, which may need a lock already.
@@ -222,27 +250,6 @@ class _Watch:
         if waits is not None:
             waits.restore(dbapi)
 
-    def _on_connection(self, connection: sa.Connection) -> None:
-        """Refuse a second connection that would store something by itself.
-
-        That is a second use of the very driver connection that migrates: a pool with
-        one connection for all hands it out again; a commit there would commit the
-        migration, and giving it back would roll it back. And it is any connection once
-        the transaction is lost, because its lock is gone as well.
-        """
-        for transaction in registry.here():
-            if (
-                transaction.in_progress
-                and connection.connection.dbapi_connection is transaction.driver.dbapi
-            ):
-                transaction.seconds.park(connection)
-                raise transaction.describe_second(calling_script())
-        if registry.here():
-            dbapi = connection.connection.dbapi_connection
-            lost = registry.with_identity(database_identity(dbapi))
-            if lost is not None and lost.is_lost:
-                raise lost.describe_loss()
-
     def _on_reset(self, dbapi: object, record: object, state: object) -> None:
         """Notice that a pool takes back the driver connection that migrates.
 
@@ -261,15 +268,20 @@ class _Watch:
             if context.engine is None:
                 return
             transaction = registry.with_engine(context.engine)
-            if transaction is not None and (
-                context.connection is not transaction.connection
-            ):
+            if transaction is not None and not _is_on(transaction, context.connection):
                 raise transaction.describe_second(calling_script()) from error
             return
         for transaction in registry.here():
             explained = transaction.explain(error)
             if explained is not None:
                 raise explained from error
+
+
+def _is_on(transaction: MigrationTransaction, connection: sa.Connection | None) -> bool:
+    """Tell whether a connection is on the driver connection of a migration."""
+    if connection is None or connection.closed or connection.invalidated:
+        return connection is transaction.connection
+    return connection.connection.dbapi_connection is transaction.driver.dbapi
 
 
 def _run(dbapi: t.Any, sql: str) -> t.Any:

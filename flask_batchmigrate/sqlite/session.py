@@ -177,6 +177,8 @@ class _LentConnection:
             # Gone already where the script released a savepoint around it.
             with contextlib.suppress(self._transaction.driver_error):
                 self._transaction.driver.execute(f"RELEASE {name}")
+            for callback in self._transaction.after_session_commit:
+                callback()
 
     def rollback(self) -> None:
         """Undo what the borrower wrote.
@@ -187,17 +189,20 @@ class _LentConnection:
             return
         name, self._savepoint = self._savepoint, None
         transaction = self._transaction
-        if transaction.writes != self._writes:
-            script = calling_script()
-            where = f" ({script})" if script else ""
-            transaction.abandon(
-                f"a rollback of 'db.session'{where} would also have undone what the "
-                "script did by 'op' after the session wrote; call "
-                "'db.session.commit()' before using 'op'"
-            )
-            raise transaction.describe_loss()
-        transaction.driver.execute(f"ROLLBACK TO {name}")
-        transaction.driver.execute(f"RELEASE {name}")
+        if transaction.writes == self._writes:
+            # Gone already where the script has committed its own connection since.
+            with contextlib.suppress(transaction.driver_error):
+                transaction.driver.execute(f"ROLLBACK TO {name}")
+                transaction.driver.execute(f"RELEASE {name}")
+                return
+        script = calling_script()
+        where = f" ({script})" if script else ""
+        transaction.abandon(
+            f"a rollback of 'db.session'{where} would also have undone what the "
+            "script did by 'op' after the session wrote; call "
+            "'db.session.commit()' before using 'op'"
+        )
+        raise transaction.describe_loss()
 
     def close(self) -> None:
         """Give the connection back; it stays open."""

@@ -26,6 +26,7 @@ from .database import savepoint
 from .driver import Driver
 from .enforcement import Enforcement
 from .errors import TransactionError
+from .guard import refuse_second_uses
 from .guard import Seconds
 from .guard import watch
 from .listeners import Listeners
@@ -143,6 +144,8 @@ class MigrationTransaction:
         self.after_begin: list[cabc.Callable[[], object]] = []
         #: called after each ROLLBACK
         self.after_rollback: list[cabc.Callable[[], object]] = []
+        #: called when a session has committed, which ends no transaction
+        self.after_session_commit: list[cabc.Callable[[], object]] = []
         self._span = span
         self._enforcement = Enforcement(self, span)
         self._beginning = False
@@ -274,6 +277,14 @@ class MigrationTransaction:
             self._listeners.add(connection, "rollback", self._on_rollback)
         else:
             self._listeners.add(connection, "rollback", self._on_shared_rollback)
+
+    def admit(self, connection: sa.Connection) -> None:
+        """Let a script's connection on the same driver connection do what this may.
+
+        :param connection: one that ends no transaction by itself.
+        """
+        self._listeners.add(connection, "before_cursor_execute", self._on_statement)
+        refuse_second_uses(connection.engine)
 
     def explain(self, error: BaseException) -> TransactionError | None:
         """Say what an error of the driver means that left a migration script.
