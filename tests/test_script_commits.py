@@ -50,7 +50,8 @@ STORED: dict[str, tuple[str, list[int]]] = {
         [1, 2, 3],
     ),
     "begin that fails": (
-        "op.get_bind().commit()\ntry:\n    with op.get_bind().begin():\n        add(1)\n"
+        "op.get_bind().commit()\n"
+        "try:\n    with op.get_bind().begin():\n        add(1)\n"
         "        1 / 0\nexcept ZeroDivisionError:\n    add(2)",
         [2],
     ),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import typing as t
 
 import sqlalchemy as sa
 
 from ..results import Applied
+from ..sqlite.statements import is_savepoint
+from ..sqlite.statements import verb
 from .targets import Target
 
 #: Statements after which nothing is different, whatever the server commits by itself.
-_HARMLESS: t.Final = re.compile(r"\s*(SELECT|SHOW|SET|DESC|DESCRIBE|EXPLAIN)\b", re.I)
+_HARMLESS: t.Final = ("SELECT", "SHOW", "SET", "DESC", "DESCRIBE")
 
 
 class Progress:
@@ -64,7 +65,7 @@ class Progress:
         def after_execute(
             connection: t.Any, cursor: t.Any, sql: str, *_: t.Any
         ) -> None:
-            self._wrote_here |= not _HARMLESS.match(sql)
+            self._wrote_here |= not (verb(sql) in _HARMLESS or is_savepoint(sql))
 
         sa.event.listen(connection, "after_cursor_execute", after_execute)
         cleanup.callback(
@@ -75,6 +76,15 @@ class Progress:
         """Note that what ran on a connection was committed, by whatever means."""
         self.committed = self._committed_here = True
         self._keep(connection)
+
+    def was_ended_by_server(self, connection: sa.Connection) -> None:
+        """Note that a server has committed what ran, because of a change of a table.
+
+        That change may be the one that failed, and the first statement at all.
+        """
+        before = self._committed_here
+        self.was_committed(connection)
+        self._committed_here = before or self._wrote_here
 
     def is_autocommitting(self, connection: sa.Connection) -> None:
         """Note that each statement on a connection is stored at once.

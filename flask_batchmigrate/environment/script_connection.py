@@ -103,14 +103,14 @@ class Savepoints:
                     "driver, and with it the revisions before: use "
                     "'op.get_bind().rollback()', which undoes what the script did."
                 )
-            self._progress.was_committed(self._connection)
+            self._note_commit()
             return
         try:
             self._dialect.do_release_savepoint(self._connection, self._start)
         except sa.exc.DBAPIError:
             if self._dialect.name not in _COMMITTING:
                 raise
-            self._progress.was_committed(self._connection)
+            self._note_commit()
 
     def undo(self) -> None:
         """Undo what a script did that has failed, and learn whether that is possible.
@@ -128,7 +128,7 @@ class Savepoints:
                 return
             self._connection.connection.rollback()
             if self._was_committed():
-                self._progress.was_committed(self._connection)
+                self._note_commit()
 
     def _set(self) -> str:
         name = f"batchmigrate_script_{next(_numbers)}"
@@ -138,9 +138,15 @@ class Savepoints:
     def _lose(self, committed: bool) -> None:
         """Go on in the transaction that is open now."""
         if committed:
-            self._progress.was_committed(self._connection)
+            self._note_commit()
         self.held = False
         self.take()
+
+    def _note_commit(self) -> None:
+        if self._dialect.name in _COMMITTING:
+            self._progress.was_ended_by_server(self._connection)
+        else:
+            self._progress.was_committed(self._connection)
 
     def _transaction_number(self) -> t.Any:
         """Return what tells transactions apart, where a savepoint is no test.
