@@ -21,6 +21,8 @@ from . import registry
 from .callsite import calling_script
 from .driver import database_identity
 from .driver import is_busy
+from .lending import lend
+from .lending import lends_raw_connections
 from .lending import LentConnection
 from .telling import at
 
@@ -46,6 +48,7 @@ def watch(engine: sa.Engine) -> None:
     with _watching:
         if engine in _watched or engine.dialect.name != "sqlite":
             return
+        _all_engines.begin()
         _watched.add(engine)
         # One object for each engine: SQLAlchemy knows a listener by the addresses of
         # its engine and its function, and mixes up engines that come and go at the
@@ -97,7 +100,8 @@ def second_connections(
     for engine in (transaction.connection.engine, *engines):
         watch(engine)
     try:
-        yield
+        with lends_raw_connections():
+            yield
     except Exception as error:
         explained = transaction.explain(error)
         if explained is None:
@@ -158,6 +162,18 @@ class _Waits:
             self.restore(dbapi)
 
 
+def discard_later(connection: sa.Connection) -> None:
+    """Have the pool replace the driver connection after the migration.
+
+    An authorizer that the application set when it connected is gone. Only a pool that
+    makes its connections anew can give it back.
+
+    :param connection: of a file; no other database outlives its connections.
+    """
+    if isinstance(connection.engine.pool, sa.QueuePool):
+        connection.connection.invalidate(soft=True)
+
+
 class Seconds:
     """The second connections that a migration has met."""
 
@@ -178,16 +194,34 @@ class Seconds:
             self._parked.pop().close()
 
 
-def _lend(dialect: object, record: object, cargs: object, cparams: object) -> t.Any:
-    """Stand for connecting, in the thread that migrates the database.
+class _AllEngines:
+    """Listens to the engines that scripts make, or find in a module, for good."""
 
-    :return: a connection that reads by the migration's; ``None`` to connect as ever.
-    """
-    database = t.cast("tuple[t.Any, ...]", cargs)[0] if cargs else None
-    transaction = registry.with_file(database)
-    if transaction is None or not transaction.in_progress:
-        return None
-    return LentConnection(transaction)
+    _listens = False
+
+    def begin(self) -> None:
+        if self._listens:
+            return
+        self._listens = True
+        sa.event.listen(sa.Engine, "do_connect", self._on_do_connect)
+        sa.event.listen(sa.Pool, "checkin", self._on_checkin)
+
+    def _on_do_connect(
+        self, dialect: sa.Dialect, record: object, cargs: t.Any, cparams: object
+    ) -> t.Any:
+        """Stand for connecting, in the thread that migrates the database.
+
+        :return: a connection that reads by the migration's; ``None`` to connect as
+            ever.
+        """
+        return lend(cargs[0]) if cargs and dialect.name == "sqlite" else None
+
+    def _on_checkin(self, dbapi: object, record: t.Any) -> None:
+        if isinstance(dbapi, LentConnection):
+            record.invalidate()
+
+
+_all_engines: t.Final = _AllEngines()
 
 
 def _can_lend(transaction: MigrationTransaction, record: t.Any) -> bool:
@@ -212,7 +246,6 @@ class _Watch:
         listen = sa.event.listen
         refuse_second_uses(engine)
         listen(engine, "handle_error", self._on_error)
-        listen(engine, "do_connect", _lend)
         # Before the application's own listeners, which may need a lock already.
         listen(engine.pool, "connect", self._on_driver_connect, insert=True)
         listen(engine.pool, "checkout", self._on_checkout, insert=True)
@@ -242,7 +275,6 @@ class _Watch:
 
     def _on_checkin(self, dbapi: t.Any, record: t.Any) -> None:
         if isinstance(dbapi, LentConnection):
-            record.invalidate()
             return
         for transaction in registry.here():
             transaction.seconds.impatient.restore(dbapi)

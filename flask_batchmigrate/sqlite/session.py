@@ -128,13 +128,16 @@ def _lent_engine(transaction: MigrationTransaction) -> sa.Engine:
         execution_options=_portable(original.get_execution_options()),
     )
 
-    def before_cursor_execute(
-        connection: object, cursor: object, statement: str, *_: object
-    ) -> None:
+    def before_cursor_execute(*event: t.Any) -> tuple[str, t.Any]:
+        _, _, statement, parameters, *_ = event
+        if transaction.in_progress:
+            statement = transaction.deferred.stand_in(statement, transaction.commits)
         if not is_read(statement):
             lent.write()
+        return statement, parameters
 
-    sa.event.listen(engine, "before_cursor_execute", before_cursor_execute)
+    name = "before_cursor_execute"
+    sa.event.listen(engine, name, before_cursor_execute, retval=True)
     return engine
 
 
