@@ -18,6 +18,7 @@ FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
 TRANSACTION = (
     "sqlite.conditions",
+    "sqlite.deferral",
     "sqlite.driver",
     "sqlite.gate",
     "sqlite.guard",

@@ -134,6 +134,7 @@ def _run_once(
 
     with sqlite_engine(session):
         _run_environment(config, session, configure_args)
+    session.stored.check()
 
 
 def _run_environment(

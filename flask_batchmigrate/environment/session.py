@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.script import Script
 from alembic.script import ScriptDirectory
+from alembic.util import to_tuple
 
 from ..locks.hold import can_lock
 from ..reporting import reporter
@@ -26,6 +27,8 @@ from .folder import accepts_engine_name
 from .folder import names_in
 from .plan import Plan
 from .progress import Progress
+from .script_connection import ScriptConnections
+from .stored import StoredRevisions
 from .targets import by_database
 from .targets import find_by_engine
 from .targets import find_by_url
@@ -89,6 +92,10 @@ class Session:
         self._unversioned: list[str] = []
         self._seconds: dict[str, float] = {}
         self._cleanup = contextlib.ExitStack()
+        self.stored = StoredRevisions(self.transactions)
+        self._connections = ScriptConnections(
+            self.progress, self.transactions, self._cleanup
+        )
         for script in scripts.walk_revisions():
             self._wrap(script)
 
@@ -101,7 +108,7 @@ class Session:
     @property
     def unchanged(self) -> bool:
         """Whether it is certain that a failed run left every database as it was."""
-        return self._transactional and not self.progress.committed
+        return self.progress.is_unchanged(self._transactional)
 
     @property
     def can_begin_again(self) -> bool:
@@ -112,6 +119,7 @@ class Session:
         """Forget what was undone: the environment is about to run once more."""
         self.failure = None
         self.progress.forget_undone()
+        self.stored.forget()
 
     # What stands for Alembic's functions
 
@@ -279,6 +287,7 @@ class Session:
         self, *, ctx: t.Any, step: t.Any, heads: set[t.Any], run_args: t.Any, **_: t.Any
     ) -> None:
         """Note a step: Alembic has just changed the version table."""
+        self.stored.note(ctx, self.setup.active, heads)
         direction: Direction = "upgrade" if step.is_upgrade else "downgrade"
         revisions = [step.up_revision_id]
         if step.is_stamp:
@@ -292,7 +301,7 @@ class Session:
                     target.database,
                     direction,
                     revision,
-                    () if script is None else _down_revisions(script),
+                    () if script is None else to_tuple(script.down_revision, ()),
                     "" if script is None else script.doc,
                     self._seconds.get(revision, 0.0),
                 )
@@ -326,8 +335,9 @@ class Session:
                 )
             self.progress.revision_started()
             try:
-                for arguments in self._arguments(kwargs, several, names):
-                    function(**arguments)
+                with self._connections.lend(context.get_context()):
+                    for arguments in self._arguments(kwargs, several, names):
+                        function(**arguments)
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
                 told = self.explain(error) or error
@@ -384,11 +394,3 @@ def _dialect_name(options: dict[str, t.Any]) -> str:
     if url is not None:
         return sa.make_url(url).get_backend_name()
     return str(options.get("dialect_name") or "").partition("+")[0]
-
-
-def _down_revisions(script: Script) -> tuple[str, ...]:
-    """Return the revisions that one follows."""
-    down = script.down_revision
-    if down is None:
-        return ()
-    return (down,) if isinstance(down, str) else tuple(down)

@@ -86,6 +86,8 @@ class _Run:
             notify=self.settings.wait,
         )
         transaction.listener = self.settings.progress
+        transaction.deferred.note = self.settings.note
+        transaction.deferred.warn = self.settings.warn
         self.stack.callback(transaction.finish)
         if self.settings.started is not None:
             self.stack.enter_context(self.settings.started(transaction))

@@ -10,20 +10,19 @@ changes fire none in any case.
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from . import telling
 from .callsite import calling_script
 from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
-from .errors import SqlTextError
 from .errors import TransactionError
 from .foreign_keys import children_of
-from .tokens import significant
+from .statements import pragma
+from .statements import words
 from .tokens import Token
-from .tokens import tokenize
 from .tokens import unquote
-from .tokens import upper
 
 if t.TYPE_CHECKING:
     from .database import Database
@@ -52,15 +51,12 @@ class Enforcement:
         :param statement: one SQL statement.
         :raises TransactionError: it would fire what the script has switched off.
         """
-        words = _first_words(statement)
-        if not words:
-            return
-        if words[0].keyword == "PRAGMA":
-            wanted = _setting(words)
-            if wanted is not None:
-                self._switch(wanted)
+        setting = pragma(statement)
+        if setting is not None:
+            if setting.name == "FOREIGN_KEYS" and setting.value in (*_ON, *_OFF):
+                self._switch(setting.value in _ON)
         elif self._meant_off:
-            self._refuse_firing(words)
+            self._refuse_firing(tuple(itertools.islice(words(statement), 12)))
 
     def _switch(self, wanted: bool) -> None:
         self._meant_off = False
@@ -82,27 +78,6 @@ class Enforcement:
                     self._span.name, table, calling_script(), self._span.commits
                 )
             )
-
-
-def _first_words(statement: str) -> tuple[Token, ...]:
-    try:
-        # What matters stands at the start; a long INSERT is not read to its end.
-        return significant(tokenize(statement[:500]))[:12]
-    except SqlTextError:
-        return ()
-
-
-def _setting(words: tuple[Token, ...]) -> bool | None:
-    """Return what a statement sets ``foreign_keys`` to; ``None`` if it does not."""
-    rest = list(words[1:])
-    if len(rest) > 2 and rest[1].is_symbol("."):
-        rest = rest[2:]
-    if len(rest) < 3 or upper(unquote(rest[0].text)) != "FOREIGN_KEYS":
-        return None
-    value = upper(unquote(rest[2].text))
-    if value in _ON:
-        return True
-    return False if value in _OFF else None
 
 
 def _written_table(words: tuple[Token, ...]) -> str | None:

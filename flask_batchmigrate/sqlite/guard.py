@@ -21,6 +21,8 @@ from . import registry
 from .callsite import calling_script
 from .driver import database_identity
 from .driver import is_busy
+from .lending import lend
+from .lending import lends_raw_connections
 from .lending import LentConnection
 from .telling import at
 
@@ -46,11 +48,40 @@ def watch(engine: sa.Engine) -> None:
     with _watching:
         if engine in _watched or engine.dialect.name != "sqlite":
             return
+        _all_engines.begin()
         _watched.add(engine)
         # One object for each engine: SQLAlchemy knows a listener by the addresses of
         # its engine and its function, and mixes up engines that come and go at the
         # same address with one function.
         _Watch().begin(engine)
+
+
+def refuse_second_uses(engine: sa.Engine) -> None:
+    """Refuse second connections of an engine that would store something by themselves.
+
+    That is a second use of the very driver connection that migrates: a pool with one
+    connection for all hands it out again; a commit there would commit the migration,
+    and giving it back would roll it back. And it is any connection once the
+    transaction is lost, because its lock is gone as well.
+
+    :param engine: the engine; it is listened to for good.
+    """
+
+    def on_connection(connection: sa.Connection) -> None:
+        for transaction in registry.here():
+            if (
+                transaction.in_progress
+                and connection.connection.dbapi_connection is transaction.driver.dbapi
+            ):
+                transaction.seconds.park(connection)
+                raise transaction.describe_second(calling_script())
+        if registry.here():
+            dbapi = connection.connection.dbapi_connection
+            lost = registry.with_identity(database_identity(dbapi))
+            if lost is not None and lost.is_lost:
+                raise lost.describe_loss()
+
+    sa.event.listen(engine, "engine_connect", on_connection)
 
 
 @contextlib.contextmanager
@@ -69,7 +100,8 @@ def second_connections(
     for engine in (transaction.connection.engine, *engines):
         watch(engine)
     try:
-        yield
+        with lends_raw_connections():
+            yield
     except Exception as error:
         explained = transaction.explain(error)
         if explained is None:
@@ -130,6 +162,18 @@ class _Waits:
             self.restore(dbapi)
 
 
+def discard_later(connection: sa.Connection) -> None:
+    """Have the pool replace the driver connection after the migration.
+
+    An authorizer that the application set when it connected is gone. Only a pool that
+    makes its connections anew can give it back.
+
+    :param connection: of a file; no other database outlives its connections.
+    """
+    if isinstance(connection.engine.pool, sa.QueuePool):
+        connection.connection.invalidate(soft=True)
+
+
 class Seconds:
     """The second connections that a migration has met."""
 
@@ -150,16 +194,34 @@ class Seconds:
             self._parked.pop().close()
 
 
-def _lend(dialect: object, record: object, cargs: object, cparams: object) -> t.Any:
-    """Stand for connecting, in the thread that migrates the database.
+class _AllEngines:
+    """Listens to the engines that scripts make, or find in a module, for good."""
 
-    :return: a connection that reads by the migration's; ``None`` to connect as ever.
-    """
-    database = t.cast("tuple[t.Any, ...]", cargs)[0] if cargs else None
-    transaction = registry.with_file(database)
-    if transaction is None or not transaction.in_progress:
-        return None
-    return LentConnection(transaction)
+    _listens = False
+
+    def begin(self) -> None:
+        if self._listens:
+            return
+        self._listens = True
+        sa.event.listen(sa.Engine, "do_connect", self._on_do_connect)
+        sa.event.listen(sa.Pool, "checkin", self._on_checkin)
+
+    def _on_do_connect(
+        self, dialect: sa.Dialect, record: object, cargs: t.Any, cparams: object
+    ) -> t.Any:
+        """Stand for connecting, in the thread that migrates the database.
+
+        :return: a connection that reads by the migration's; ``None`` to connect as
+            ever.
+        """
+        return lend(cargs[0]) if cargs and dialect.name == "sqlite" else None
+
+    def _on_checkin(self, dbapi: object, record: t.Any) -> None:
+        if isinstance(dbapi, LentConnection):
+            record.invalidate()
+
+
+_all_engines: t.Final = _AllEngines()
 
 
 def _can_lend(transaction: MigrationTransaction, record: t.Any) -> bool:
@@ -182,9 +244,8 @@ class _Watch:
 
     def begin(self, engine: sa.Engine) -> None:
         listen = sa.event.listen
-        listen(engine, "engine_connect", self._on_connection)
+        refuse_second_uses(engine)
         listen(engine, "handle_error", self._on_error)
-        listen(engine, "do_connect", _lend)
         # Before the application's own listeners, which may need a lock already.
         listen(engine.pool, "connect", self._on_driver_connect, insert=True)
         listen(engine.pool, "checkout", self._on_checkout, insert=True)
@@ -214,34 +275,12 @@ class _Watch:
 
     def _on_checkin(self, dbapi: t.Any, record: t.Any) -> None:
         if isinstance(dbapi, LentConnection):
-            record.invalidate()
             return
         for transaction in registry.here():
             transaction.seconds.impatient.restore(dbapi)
         waits = getattr(_local, "waits", None)
         if waits is not None:
             waits.restore(dbapi)
-
-    def _on_connection(self, connection: sa.Connection) -> None:
-        """Refuse a second connection that would store something by itself.
-
-        That is a second use of the very driver connection that migrates: a pool with
-        one connection for all hands it out again; a commit there would commit the
-        migration, and giving it back would roll it back. And it is any connection once
-        the transaction is lost, because its lock is gone as well.
-        """
-        for transaction in registry.here():
-            if (
-                transaction.in_progress
-                and connection.connection.dbapi_connection is transaction.driver.dbapi
-            ):
-                transaction.seconds.park(connection)
-                raise transaction.describe_second(calling_script())
-        if registry.here():
-            dbapi = connection.connection.dbapi_connection
-            lost = registry.with_identity(database_identity(dbapi))
-            if lost is not None and lost.is_lost:
-                raise lost.describe_loss()
 
     def _on_reset(self, dbapi: object, record: object, state: object) -> None:
         """Notice that a pool takes back the driver connection that migrates.
@@ -261,15 +300,20 @@ class _Watch:
             if context.engine is None:
                 return
             transaction = registry.with_engine(context.engine)
-            if transaction is not None and (
-                context.connection is not transaction.connection
-            ):
+            if transaction is not None and not _is_on(transaction, context.connection):
                 raise transaction.describe_second(calling_script()) from error
             return
         for transaction in registry.here():
             explained = transaction.explain(error)
             if explained is not None:
                 raise explained from error
+
+
+def _is_on(transaction: MigrationTransaction, connection: sa.Connection | None) -> bool:
+    """Tell whether a connection is on the driver connection of a migration."""
+    if connection is None or connection.closed or connection.invalidated:
+        return connection is transaction.connection
+    return connection.connection.dbapi_connection is transaction.driver.dbapi
 
 
 def _run(dbapi: t.Any, sql: str) -> t.Any:

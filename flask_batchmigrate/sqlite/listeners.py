@@ -18,22 +18,29 @@ class Listeners:
         self._added: list[tuple[object, str, Listener]] = []
         self._asked: list[tuple[sa.Connection, str, Listener]] = []
 
-    def add(self, target: sa.Connection, name: str, listener: Listener) -> None:
+    def add(
+        self,
+        target: sa.Connection,
+        name: str,
+        listener: Listener,
+        **options: bool,
+    ) -> None:
         """Listen to an event of one connection, once however often it is asked for.
 
         :param listener: gets the connection as its first argument.
+        :param options: as ``sqlalchemy.event.listen`` takes them.
         """
         if (target, name, listener) in self._asked:
             return
         self._asked.append((target, name, listener))
         listened: object = target
         try:
-            event.listen(target, name, listener)
+            event.listen(target, name, listener, **options)
         except sa.exc.InvalidRequestError:
             # Before SQLAlchemy 2.0.38 a connection takes no listener if its engine
             # was made by execution_options() and has some; then its engine does.
             listened, listener = target.engine, _only_for(target, listener)
-            event.listen(listened, name, listener)
+            event.listen(listened, name, listener, **options)
         self._added.append((listened, name, listener))
 
     def remove_all(self) -> None:
@@ -44,8 +51,10 @@ class Listeners:
 
 
 def _only_for(target: sa.Connection, listener: Listener) -> Listener:
-    def listen(connection: sa.Connection, *args: t.Any) -> None:
+    def listen(connection: sa.Connection, *args: t.Any) -> object:
         if connection is target:
-            listener(connection, *args)
+            return listener(connection, *args)
+        # Of the events that ask for an answer, these are the statement and its values.
+        return args[1:3]
 
     return listen

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import threading
 import typing as t
+import urllib.parse
 
 if t.TYPE_CHECKING:
     import sqlalchemy as sa
@@ -55,9 +57,14 @@ def with_file(name: object) -> MigrationTransaction | None:
 
     :param name: the file's path, or its URI, as the driver is given it.
     """
-    if not here() or not isinstance(name, str):
+    if not here() or not isinstance(name, (str, bytes, os.PathLike)):
         return None
-    path = name.removeprefix("file:").partition("?")[0] if "file:" in name else name
+    path = os.fsdecode(name)
+    if path.startswith("file:"):
+        path, _, options = path.removeprefix("file:").partition("?")
+        if "mode=memory" in options:
+            return None
+        path = urllib.parse.unquote(path.removeprefix("//"))
     with contextlib.suppress(OSError, ValueError):
         found = pathlib.Path(path).stat()
         return with_identity(("file", found.st_dev, found.st_ino))

@@ -128,13 +128,16 @@ def _lent_engine(transaction: MigrationTransaction) -> sa.Engine:
         execution_options=_portable(original.get_execution_options()),
     )
 
-    def before_cursor_execute(
-        connection: object, cursor: object, statement: str, *_: object
-    ) -> None:
+    def before_cursor_execute(*event: t.Any) -> tuple[str, t.Any]:
+        _, _, statement, parameters, *_ = event
+        if transaction.in_progress:
+            statement = transaction.deferred.stand_in(statement, transaction.commits)
         if not is_read(statement):
             lent.write()
+        return statement, parameters
 
-    sa.event.listen(engine, "before_cursor_execute", before_cursor_execute)
+    name = "before_cursor_execute"
+    sa.event.listen(engine, name, before_cursor_execute, retval=True)
     return engine
 
 
@@ -177,6 +180,8 @@ class _LentConnection:
             # Gone already where the script released a savepoint around it.
             with contextlib.suppress(self._transaction.driver_error):
                 self._transaction.driver.execute(f"RELEASE {name}")
+            for callback in self._transaction.after_session_commit:
+                callback()
 
     def rollback(self) -> None:
         """Undo what the borrower wrote.
@@ -187,17 +192,20 @@ class _LentConnection:
             return
         name, self._savepoint = self._savepoint, None
         transaction = self._transaction
-        if transaction.writes != self._writes:
-            script = calling_script()
-            where = f" ({script})" if script else ""
-            transaction.abandon(
-                f"a rollback of 'db.session'{where} would also have undone what the "
-                "script did by 'op' after the session wrote; call "
-                "'db.session.commit()' before using 'op'"
-            )
-            raise transaction.describe_loss()
-        transaction.driver.execute(f"ROLLBACK TO {name}")
-        transaction.driver.execute(f"RELEASE {name}")
+        if transaction.writes == self._writes:
+            # Gone already where the script has committed its own connection since.
+            with contextlib.suppress(transaction.driver_error):
+                transaction.driver.execute(f"ROLLBACK TO {name}")
+                transaction.driver.execute(f"RELEASE {name}")
+                return
+        script = calling_script()
+        where = f" ({script})" if script else ""
+        transaction.abandon(
+            f"a rollback of 'db.session'{where} would also have undone what the "
+            "script did by 'op' after the session wrote; call "
+            "'db.session.commit()' before using 'op'"
+        )
+        raise transaction.describe_loss()
 
     def close(self) -> None:
         """Give the connection back; it stays open."""

@@ -1,44 +1,158 @@
-"""Tells from a statement's first word what it can do. When in doubt, it can write."""
+"""Tells from a statement's words what it can do. When in doubt, it can write.
+
+Statements that are about to run are read here, not those of a catalogue: they have
+parameters, and what is no SQL is for the database to say. They are read only as far as
+it takes, since an INSERT may be long.
+"""
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import itertools
+import re
 import typing as t
 
-_READING = ("SELECT", "PRAGMA", "EXPLAIN", "VALUES")
-_SAVEPOINTS = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
+from .tokens import Kind
+from .tokens import Token
+from .tokens import unquote
+from .tokens import upper
+
+_TOKEN: t.Final = re.compile(
+    r"""
+      (?P<COMMENT> --[^\n]* | /\*.*?(?:\*/|\Z) )
+    | (?P<SPACE>   [\s\ufeff]+ )
+    | (?P<STRING>  '(?:[^']|'')*'? )
+    | (?P<QUOTED>  "(?:[^"]|"")*"? | `(?:[^`]|``)*`? | \[[^\]]*\]? )
+    | (?P<WORD>    [^\W\d]\w* )
+    | (?P<NUMBER>  \d\w* )
+    | (?P<SYMBOL>  . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+_MAIN: t.Final = ("SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE")
+_READING: t.Final = ("SELECT", "VALUES", "EXPLAIN")
+
+#: Pragmas whose value is part of the database: an application's own numbers.
+#: https://www.sqlite.org/pragma.html
+_STORED: t.Final = ("USER_VERSION", "APPLICATION_ID", "SCHEMA_VERSION")
+#: Pragmas whose value says what to read.
+_ASKING: t.Final = (
+    *("TABLE_INFO", "TABLE_XINFO", "TABLE_LIST", "INDEX_LIST", "INDEX_INFO"),
+    *("INDEX_XINFO", "FOREIGN_KEY_LIST", "FOREIGN_KEY_CHECK", "INTEGRITY_CHECK"),
+    *("QUICK_CHECK", "DATABASE_LIST"),
+)
+#: Pragmas that do something without being given a value.
+_ACTING: t.Final = ("INCREMENTAL_VACUUM", "OPTIMIZE", "SHRINK_MEMORY", "WAL_CHECKPOINT")
+
 _explained: t.Final = itertools.count(1)
 
 
+class Pragma(t.NamedTuple):
+    """A ``PRAGMA`` statement.
+
+    :param name: which, in capitals.
+    :param value: what it is set to or asked for, in capitals; ``None`` without.
+    """
+
+    name: str
+    value: str | None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it only asks."""
+        if self.value is None:
+            return self.name not in _ACTING
+        return self.name in _ASKING
+
+
+def words(sql: str) -> cabc.Iterator[Token]:
+    """Go through a statement's tokens, without white space and comments.
+
+    An empty statement before it is passed over, as SQLite does.
+    """
+    begun = False
+    for match in _TOKEN.finditer(sql):
+        kind = Kind[match.lastgroup or "SYMBOL"]
+        if kind in (Kind.SPACE, Kind.COMMENT) or (not begun and match[0] == ";"):
+            continue
+        begun = True
+        yield Token(kind, match[0], match.start(), match.end())
+
+
+def verb(sql: str) -> str:
+    """Return the keyword that says what a statement does, a ``WITH`` looked through.
+
+    :return: in capitals; ``''`` where there is none.
+    """
+    tokens = words(sql)
+    first = next(tokens, None)
+    if first is None or first.keyword != "WITH":
+        return first.keyword if first else ""
+    depth, is_name = 0, True
+    for token in tokens:
+        depth += token.is_symbol("(") - token.is_symbol(")")
+        if depth or token.is_symbol(")"):
+            continue
+        if is_name and token.keyword != "RECURSIVE":
+            is_name = False
+        elif token.is_symbol(","):
+            is_name = True
+        elif token.keyword in _MAIN:
+            return token.keyword
+    return ""
+
+
+def pragma(sql: str) -> Pragma | None:
+    """Read a ``PRAGMA`` statement; any other is ``None``."""
+    found = list(itertools.islice(words(sql), 8))
+    if not found or found[0].keyword != "PRAGMA" or len(found) < 2:
+        return None
+    rest = found[1:]
+    if len(rest) > 2 and rest[1].is_symbol("."):
+        rest = rest[2:]
+    value = [token for token in rest[2:4] if token.text not in ("+", "-")]
+    is_set = len(rest) > 1 and rest[1].text in ("=", "(")
+    return Pragma(
+        upper(unquote(rest[0].text)),
+        upper(unquote(value[0].text)) if is_set and value else None,
+    )
+
+
 def is_read(sql: str) -> bool:
-    """Whether a statement is known to change no row and no table."""
-    return sql.lstrip().upper().startswith(_READING)
+    """Whether a statement is known to change no row, no table and no stored number."""
+    setting = pragma(sql)
+    if setting is not None:
+        return setting.reads or setting.name not in _STORED
+    return verb(sql) in _READING
 
 
 def is_savepoint(sql: str) -> bool:
     """Whether a statement begins or ends a savepoint."""
-    return sql.lstrip().upper().startswith(_SAVEPOINTS)
+    first = list(itertools.islice(words(sql), 3))
+    keywords = [token.keyword for token in first]
+    if keywords[:1] == ["ROLLBACK"]:
+        return "TO" in keywords
+    return keywords[:1] in (["SAVEPOINT"], ["RELEASE"])
 
 
 def is_begin(sql: str) -> bool:
     """Whether a statement begins a transaction."""
-    return sql.lstrip().upper().startswith("BEGIN")
+    return verb(sql) == "BEGIN"
 
 
 def only_reads(sql: str) -> bool:
-    """Whether a statement certainly writes nothing, a ``WITH`` included."""
-    if is_read(sql):
-        return True
-    words = set(sql.upper().split())
-    return sql.lstrip().upper().startswith("WITH") and not (
-        words & {"INSERT", "UPDATE", "DELETE", "REPLACE"}
-    )
+    """Whether a statement certainly writes nothing and sets nothing."""
+    setting = pragma(sql)
+    return setting.reads if setting is not None else verb(sql) in _READING
 
 
 def sets_up(sql: str) -> bool:
     """Whether a statement sets up a connection: a pragma that is set, an ATTACH."""
-    text = sql.lstrip().upper()
-    return text.startswith("ATTACH") or (text.startswith("PRAGMA") and "=" in text)
+    setting = pragma(sql)
+    if setting is not None:
+        return not setting.reads and setting.name not in _STORED
+    return verb(sql) == "ATTACH"
 
 
 def explain(sql: str) -> str:

@@ -23,9 +23,12 @@ from .database import check_library
 from .database import library_version
 from .database import Row
 from .database import savepoint
+from .deferral import Deferred
 from .driver import Driver
 from .enforcement import Enforcement
 from .errors import TransactionError
+from .guard import discard_later
+from .guard import refuse_second_uses
 from .guard import Seconds
 from .guard import watch
 from .listeners import Listeners
@@ -134,6 +137,8 @@ class MigrationTransaction:
         self.listener: Listener | None = None
         #: counts the statements on this connection that may have changed something
         self.writes = 0
+        #: what waits for the commit
+        self.deferred = Deferred(driver)
         #: other connections of the script to the same database
         self.seconds = Seconds()
         #: called before each COMMIT; what one raises rolls everything back
@@ -143,6 +148,8 @@ class MigrationTransaction:
         self.after_begin: list[cabc.Callable[[], object]] = []
         #: called after each ROLLBACK
         self.after_rollback: list[cabc.Callable[[], object]] = []
+        #: called when a session has committed, which ends no transaction
+        self.after_session_commit: list[cabc.Callable[[], object]] = []
         self._span = span
         self._enforcement = Enforcement(self, span)
         self._beginning = False
@@ -154,7 +161,7 @@ class MigrationTransaction:
         self._listeners.add(connection, "begin", self._on_begin)
         self._listeners.add(connection, "commit", self._on_commit)
         self._listeners.add(connection, "rollback", self._on_rollback)
-        self._listeners.add(connection, "before_cursor_execute", self._on_statement)
+        self._listen_to_statements(connection)
         registry.add(self)
 
     # What the engine asks.
@@ -275,6 +282,14 @@ class MigrationTransaction:
         else:
             self._listeners.add(connection, "rollback", self._on_shared_rollback)
 
+    def admit(self, connection: sa.Connection) -> None:
+        """Let a script's connection on the same driver connection do what this may.
+
+        :param connection: one that ends no transaction by itself.
+        """
+        self._listen_to_statements(connection)
+        refuse_second_uses(connection.engine)
+
     def explain(self, error: BaseException) -> TransactionError | None:
         """Say what an error of the driver means that left a migration script.
 
@@ -324,9 +339,12 @@ class MigrationTransaction:
         if not (self._beginning or self._is_autocommitting()):
             self._span.announce()
 
-    def _on_statement(
-        self, connection: sa.Connection, cursor: object, statement: str, *_: object
-    ) -> None:
+    def _listen_to_statements(self, connection: sa.Connection) -> None:
+        name = "before_cursor_execute"
+        self._listeners.add(connection, name, self._on_statement, retval=True)
+
+    def _on_statement(self, *event: t.Any) -> tuple[str, t.Any]:
+        _, _, statement, parameters, *_ = event
         if not (self._beginning or is_begin(statement)):
             if self.is_lost:
                 raise self.describe_loss()
@@ -334,10 +352,13 @@ class MigrationTransaction:
             self._count(statement)
             if self._span.is_begun:
                 self._enforcement.heed(statement)
+                statement = self.deferred.stand_in(statement, self.commits)
+        return statement, parameters
 
     def _on_commit(self, connection: sa.Connection) -> None:
         if self._span.is_begun:
             self._span.commit(self.before_commit)
+            self.deferred.run()
         else:
             self._span.release()
 
@@ -351,6 +372,7 @@ class MigrationTransaction:
         self.abandon("a second connection to the same database was rolled back")
 
     def _roll_back(self) -> None:
+        self.deferred.forget()
         self._span.roll_back()
         for callback in self.after_rollback:
             callback()
@@ -360,7 +382,8 @@ class MigrationTransaction:
             return
         self._span.begin()
         try:
-            self._discard_connection_later()
+            if self._span.replaces_authorizer and self.identity[0] == "file":
+                discard_later(self.connection)
             if self.number > 1:
                 for callback in self.after_begin:
                     callback()
@@ -375,14 +398,3 @@ class MigrationTransaction:
 
     def _count(self, sql: str) -> None:
         self.writes += not (is_read(sql) or is_savepoint(sql))
-
-    def _discard_connection_later(self) -> None:
-        """Have the pool replace the driver connection after the migration.
-
-        An authorizer that the application set when it connected is gone. Only a pool
-        that makes its connections anew can give it back, and only a file outlives
-        its connections.
-        """
-        pooled = isinstance(self.connection.engine.pool, sa.QueuePool)
-        if self._span.replaces_authorizer and pooled and self.identity[0] == "file":
-            self.connection.connection.invalidate(soft=True)

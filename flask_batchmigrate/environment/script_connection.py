@@ -1,0 +1,361 @@
+"""The connection that a script works on: ``op.get_bind()``.
+
+Alembic gives a script the connection whose transaction is the migration. A commit or a
+rollback on it, a session's too, ends that transaction behind Alembic's back, and what
+comes afterwards, the stored revision included, is never committed. So a script gets a
+connection of its own on the same driver connection. Its commit is a savepoint of the
+migration, to which its rollback goes back.
+
+The savepoint also tells whether the transaction is still the one that the script began
+in: ``COMMIT`` as text, the driver's own commit, and the implicit ones of MySQL and
+MariaDB go past SQLAlchemy, but no savepoint outlives them.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import itertools
+import typing as t
+
+import sqlalchemy as sa
+
+from .progress import Progress
+
+if t.TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+
+    from ..sqlite.transaction import MigrationTransaction
+
+_numbers: t.Final = itertools.count(1)
+
+#: Dialects whose savepoints are known to do all this.
+_KNOWN: t.Final = ("sqlite", "postgresql", "mysql", "mariadb")
+
+
+class Savepoints:
+    """The savepoints that stand for the commits of scripts.
+
+    :param connection: the migration's connection.
+    :param progress: told when the transaction was ended by a script.
+    """
+
+    def __init__(self, connection: sa.Connection, progress: Progress) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect
+        self._progress = progress
+        self._start = self._point = ""
+        self._number: t.Any = None
+        #: Whether the savepoints are there.
+        self.held = False
+
+    def take(self) -> bool:
+        """Set the savepoints.
+
+        :return: whether that is possible: there is a transaction.
+        """
+        try:
+            self._start, self._point = self._set(), self._set()
+            # In autocommit MariaDB takes a savepoint and forgets it at once.
+            self._dialect.do_rollback_to_savepoint(self._connection, self._point)
+        except sa.exc.DBAPIError:
+            return False
+        self._number = self._transaction_number()
+        self.held = True
+        return True
+
+    def commit(self) -> None:
+        """Keep what was done so far, as a part of the migration."""
+        if not self.held:
+            return
+        try:
+            if self._is_same_transaction():
+                self._dialect.do_release_savepoint(self._connection, self._point)
+                self._point = self._set()
+                return
+        except sa.exc.DBAPIError:
+            if self._dialect.name not in _COMMITTING:
+                raise
+        self._lose(committed=True)
+
+    def rollback(self) -> None:
+        """Undo what was done since the last commit."""
+        if not self.held:
+            return
+        try:
+            self._dialect.do_rollback_to_savepoint(self._connection, self._point)
+        except sa.exc.DBAPIError:
+            self._connection.connection.rollback()
+            self._lose(self._was_committed())
+
+    def release(self) -> None:
+        """End the savepoints of a script that was successful.
+
+        :raises InvalidRequestError: the script undid the migration.
+        """
+        held, self.held = self.held, False
+        if not held:
+            return
+        if not self._is_same_transaction():
+            if not self._was_committed():
+                raise sa.exc.InvalidRequestError(
+                    "The script rolled the transaction of the migration back by the "
+                    "driver, and with it the revisions before: use "
+                    "'op.get_bind().rollback()', which undoes what the script did."
+                )
+            self._note_commit()
+            return
+        try:
+            self._dialect.do_release_savepoint(self._connection, self._start)
+        except sa.exc.DBAPIError:
+            if self._dialect.name not in _COMMITTING:
+                raise
+            self._note_commit()
+
+    def undo(self) -> None:
+        """Undo what a script did that has failed, and learn whether that is possible.
+
+        The migration's own engine knows it about SQLite.
+        """
+        held, self.held = self.held, False
+        if not held or self._dialect.name == "sqlite":
+            return
+        try:
+            self._dialect.do_rollback_to_savepoint(self._connection, self._start)
+        except sa.exc.DBAPIError as error:
+            # Without the client a server rolls back.
+            if error.connection_invalidated:
+                return
+            self._connection.connection.rollback()
+            if self._was_committed():
+                self._note_commit()
+
+    def _set(self) -> str:
+        name = f"batchmigrate_script_{next(_numbers)}"
+        self._dialect.do_savepoint(self._connection, name)
+        return name
+
+    def _lose(self, committed: bool) -> None:
+        """Go on in the transaction that is open now."""
+        if committed:
+            self._note_commit()
+        self.held = False
+        self.take()
+
+    def _note_commit(self) -> None:
+        if self._dialect.name in _COMMITTING:
+            self._progress.was_ended_by_server(self._connection)
+        else:
+            self._progress.was_committed(self._connection)
+
+    def _transaction_number(self) -> t.Any:
+        """Return what tells transactions apart, where a savepoint is no test.
+
+        On PostgreSQL the test for one that is not there ends the transaction that is.
+        https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+        """
+        if self._dialect.name != "postgresql":
+            return None
+        return self._connection.exec_driver_sql("SELECT txid_current()").scalar()
+
+    def _is_same_transaction(self) -> bool:
+        return bool(self._transaction_number() == self._number)
+
+    def _was_committed(self) -> bool:
+        """Whether the transaction that is gone was committed."""
+        if self._dialect.name != "postgresql":
+            return True
+        status = self._connection.execute(
+            sa.text("SELECT txid_status(:number)"), {"number": self._number}
+        ).scalar()
+        return status == "committed"
+
+
+#: They commit by themselves at each change of a table.
+_COMMITTING: t.Final = ("mysql", "mariadb")
+
+
+class _LentConnection:
+    """The migration's pooled connection, whose transaction is not the borrower's.
+
+    :param owner: the connection.
+    :param savepoints: what its transactions are instead.
+    """
+
+    def __init__(self, owner: sa.PoolProxiedConnection, savepoints: Savepoints) -> None:
+        self._owner = owner
+        self._savepoints = savepoints
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._owner, name)
+
+    def commit(self) -> None:
+        """Keep what was done so far."""
+        self._savepoints.commit()
+
+    def rollback(self) -> None:
+        """Undo what was done since the last commit."""
+        self._savepoints.rollback()
+
+
+class ScriptConnection(sa.Connection):
+    """What ``op.get_bind()`` is while a script runs.
+
+    :param owner: the migration's connection.
+    :param savepoints: what its transactions are.
+    """
+
+    def __init__(self, owner: sa.Connection, savepoints: Savepoints) -> None:
+        engine = owner.engine
+        # Without the listeners of the application's engine, of which one may well
+        # begin a transaction, or set an isolation level.
+        lent = sa.Engine(
+            engine.pool,
+            engine.dialect,
+            engine.url,
+            echo=engine.echo,
+            hide_parameters=engine.hide_parameters,
+        )
+        connection: t.Any = _LentConnection(owner.connection, savepoints)
+        super().__init__(lent, connection)
+        options = dict(owner.get_execution_options())
+        options.pop("isolation_level", None)
+        self.execution_options(**options)
+        self._savepoints = savepoints
+
+    def keep(self) -> None:
+        """Have no later rollback undo what was done so far."""
+        self._savepoints.commit()
+
+    def in_nested_transaction(self) -> bool:
+        """Tell whether the script has begun a savepoint.
+
+        A session asks when it joins a transaction that goes on, and does not commit
+        that one. From here on its rollback goes back to here, not farther.
+        https://docs.sqlalchemy.org/en/20/orm/session_api.html#sqlalchemy.orm.Session.params.join_transaction_mode
+        """
+        nested = super().in_nested_transaction()
+        if not nested:
+            self.keep()
+        return nested
+
+    def close(self) -> None:
+        """Refuse: the connection is the migration's.
+
+        :raises InvalidRequestError: always.
+        """
+        raise sa.exc.InvalidRequestError(
+            "The script closes 'op.get_bind()', which the migration goes on with: "
+            "remove the call of 'close()', or the 'with' block around the connection."
+        )
+
+
+class ScriptConnections:
+    """Lends connections to scripts, for one run.
+
+    :param progress: told what becomes of the transactions.
+    :param transactions: those of SQLite; grows with the run.
+    :param cleanup: ends the listening to connections.
+    """
+
+    def __init__(
+        self,
+        progress: Progress,
+        transactions: cabc.Sequence[MigrationTransaction],
+        cleanup: contextlib.ExitStack,
+    ) -> None:
+        self._progress = progress
+        self._transactions = transactions
+        self._cleanup = cleanup
+        self._lent: dict[sa.Connection, tuple[ScriptConnection, Savepoints]] = {}
+
+    @contextlib.contextmanager
+    def lend(self, context: MigrationContext) -> cabc.Iterator[None]:
+        """Give a script a connection of its own, inside the block.
+
+        :param context: of the revision; its connection is exchanged meanwhile.
+        """
+        owner = context.connection
+        if owner is None or context.as_sql:
+            yield
+            return
+        if owner.dialect.name not in _KNOWN:
+            self._progress.is_uncertain = True
+            yield
+            return
+        script, savepoints = self._connection_on(owner)
+        if not savepoints.take():
+            # Each statement is stored at once.
+            self._progress.is_autocommitting(owner)
+            yield
+            return
+        script.begin()
+        with (
+            _connected(context, script),
+            self._blocks(context, owner, script, savepoints),
+        ):
+            try:
+                yield
+                savepoints.release()
+            except Exception:
+                savepoints.undo()
+                raise
+            finally:
+                savepoints.held = False
+                script.rollback()
+
+    def _connection_on(
+        self, owner: sa.Connection
+    ) -> tuple[ScriptConnection, Savepoints]:
+        if owner not in self._lent:
+            savepoints = Savepoints(owner, self._progress)
+            script = ScriptConnection(owner, savepoints)
+            self._progress.watch_statements(script, self._cleanup)
+            for transaction in self._transactions:
+                if transaction.connection is owner:
+                    transaction.admit(script)
+                    # What a session has committed is not for the script to undo.
+                    transaction.after_session_commit.append(script.keep)
+            self._lent[owner] = script, savepoints
+        return self._lent[owner]
+
+    @contextlib.contextmanager
+    def _blocks(
+        self,
+        context: MigrationContext,
+        owner: sa.Connection,
+        script: ScriptConnection,
+        savepoints: Savepoints,
+    ) -> cabc.Iterator[None]:
+        """Have ``autocommit_block()`` end and begin the migration's transaction."""
+        original = context.autocommit_block
+
+        @contextlib.contextmanager
+        def autocommit_block() -> cabc.Iterator[None]:
+            savepoints.release()
+            with (
+                _connected(context, owner),
+                original(),
+                _connected(context, script),
+            ):
+                yield
+            savepoints.take()
+
+        context.autocommit_block = autocommit_block  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            context.autocommit_block = original  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def _connected(
+    context: MigrationContext, connection: sa.Connection
+) -> cabc.Iterator[None]:
+    """Have a context, and the operations of its scripts, use a connection."""
+    before = context.connection
+    context.connection = context.impl.connection = connection
+    try:
+        yield
+    finally:
+        context.connection = context.impl.connection = before

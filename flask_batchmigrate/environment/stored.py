@@ -1,0 +1,155 @@
+"""Compares the revisions that databases store with those that a run has come to.
+
+A run that raised no error is no proof that its work was committed: an ``env.py`` may
+forget the commit, or undo it.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import functools
+import typing as t
+
+import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext
+
+from ..errors import DatabaseError
+
+if t.TYPE_CHECKING:
+    from ..sqlite.transaction import MigrationTransaction
+    from .targets import Target
+
+_Heads = frozenset[str]
+
+
+@dataclasses.dataclass
+class _Reached:
+    """How far a database was brought.
+
+    :param context: Alembic's context, whose connection may be closed.
+    :param database: the database as it may be shown.
+    :param setting: where unqualified names lead to.
+    :param heads: the revisions that the run has come to.
+    :param committed: those that were read before the last commit, on SQLite.
+    """
+
+    context: MigrationContext
+    database: str
+    setting: object
+    heads: _Heads = frozenset()
+    committed: _Heads | None = None
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """The table that the revisions are stored in."""
+        engine = t.cast(sa.Connection, self.context.connection).engine
+        table = self.context.version_table_schema, self.context.version_table
+        # Databases in memory have no name.
+        return (engine.url if engine.url.database else engine, self.setting, *table)
+
+
+class StoredRevisions:
+    """What a run has come to, to be held against what is stored.
+
+    :param transactions: those of SQLite; grows with the run.
+    """
+
+    def __init__(self, transactions: cabc.Sequence[MigrationTransaction]) -> None:
+        self._transactions = transactions
+        self._reached: dict[MigrationContext, _Reached] = {}
+
+    def note(
+        self,
+        context: MigrationContext,
+        targets: cabc.Sequence[Target],
+        heads: cabc.Iterable[str],
+    ) -> None:
+        """Note what a step has led to.
+
+        :param targets: the binds that it was for, which share a database.
+        """
+        connection = context.connection
+        if connection is None or context.as_sql:
+            return
+        found = self._reached.get(context)
+        if found is None:
+            database = targets[0].database if targets else str(connection.engine.url)
+            found = _Reached(context, database, _name_setting(connection))
+            self._reached[context] = found
+            for transaction in self._transactions:
+                if transaction.connection is connection:
+                    read = functools.partial(_read_committed, found)
+                    transaction.before_commit.append(read)
+        found.heads = frozenset(heads)
+
+    def forget(self) -> None:
+        """Begin again."""
+        self._reached.clear()
+
+    def check(self) -> None:
+        """Compare with what is stored.
+
+        :raises DatabaseError: it is something else.
+        """
+        # Of several runs on the same table the last one says where it is.
+        for reached in {each.place: each for each in self._reached.values()}.values():
+            stored = _read(reached)
+            if stored != reached.heads:
+                raise DatabaseError(
+                    f"'{reached.database}' is not at {_named(reached.heads)}, to which "
+                    f"the scripts ran, but at {_named(stored)}: something other than "
+                    "the migration has ended its transaction, and what ran after that "
+                    "is not stored. Remove what commits, rolls back or closes the "
+                    "connection from the scripts and 'env.py', or have 'env.py' "
+                    "commit, and run the command again."
+                )
+
+
+def _read_committed(reached: _Reached) -> None:
+    """Read what the transaction of SQLite is about to commit."""
+    reached.committed = frozenset(reached.context.get_current_heads())
+
+
+def _read(reached: _Reached) -> _Heads:
+    """Return what a database stores.
+
+    On SQLite it was read before the commit, for which the next process may have waited.
+    Servers are asked again, under the lock.
+    """
+    if reached.committed is not None:
+        return reached.committed
+    before = t.cast(sa.Connection, reached.context.connection)
+    options = dict(before.get_execution_options())
+    options.pop("isolation_level", None)
+    with before.engine.connect() as connection:
+        connection.execution_options(**options)
+        _set_names(connection, reached.setting)
+        again = MigrationContext.configure(connection, opts=reached.context.opts)
+        return frozenset(again.get_current_heads())
+
+
+def _name_setting(connection: sa.Connection) -> object:
+    """Return where names without a schema lead to, which an ``env.py`` may have set."""
+    question = {
+        "postgresql": "SHOW search_path",
+        "mysql": "SELECT DATABASE()",
+        "mariadb": "SELECT DATABASE()",
+    }.get(connection.dialect.name)
+    return question and connection.exec_driver_sql(question).scalar()
+
+
+def _set_names(connection: sa.Connection, setting: object) -> None:
+    """Have names lead to where they led in the run, on a connection just opened."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            sa.text("SELECT set_config('search_path', :path, true)"), {"path": setting}
+        )
+    elif setting and setting != connection.engine.url.database:
+        name = connection.dialect.identifier_preparer.quote(str(setting))
+        connection.exec_driver_sql(f"USE {name}")
+        connection.detach()
+
+
+def _named(heads: _Heads) -> str:
+    return ", ".join(f"'{head}'" for head in sorted(heads)) or "no revision"
