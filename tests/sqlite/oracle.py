@@ -215,12 +215,30 @@ class _Oracle:
         earlier = before.primary.columns if before.primary else set()
         for number in table.primary.columns:
             nulls = any(row.get(number, 0) is None for row in rows)
-            if not nulls:
+            if not nulls or self.numbered(before, table, number, rows):
                 continue
             if number not in earlier or table.alias or table.without_rowid:
                 self.refuse("NULL in a new primary key")
                 raise Stop
             self.may_refuse("NULL in a primary key")
+
+    def numbered(
+        self, before: Table, table: Table, number: int, rows: list[Row]
+    ) -> bool:
+        """Number the rows by a column that becomes the rowid and holds nothing."""
+        alias, old = table.alias, before.alias
+        if alias is None or alias.id != number or before.rowid is None:
+            return False
+        if (old is not None and old.id == number) or number in self.meaning.using:
+            return False
+        if any(row[number] is not None for row in rows):
+            return False
+        if before.column(number).generated is not None:
+            return False
+        for row in rows:
+            row[number] = row[0]
+        self.meaning.kept.add(number)
+        return True
 
     def new_nulls(self, before: Table, table: Table) -> None:
         """Refuse a new column in the primary key that got no values."""
