@@ -22,6 +22,7 @@ from .catalogue import read_foreign_keys
 from .catalogue import read_table
 from .catalogue import StoredTable
 from .checks import changed_columns
+from .checks import strangers
 from .database import check_library
 from .database import Database
 from .database import savepoint
@@ -248,6 +249,7 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
     warnings = _compare_keys(db, plan, keys, _key_state(db, after, plan))
+    warnings += strangers(db, plan.target)
     reason = plan.reason if way is plan.way else NOT_CONFIRMED
     past = dataclasses.replace(plan.options.past, gone=plan.target.gone)
     return Report(

@@ -199,6 +199,7 @@ class _Oracle:
             self.insert(table, rows, kept)
             self.new_nulls(before, table)
             self.misfits(table, rows)
+            self.defaults(table)
 
     def converted(self, before: Table) -> list[Row]:
         """Read the rows with what the conversions of a block make of them."""
@@ -290,6 +291,28 @@ class _Oracle:
                     self.refuse(f"{column.type} does not hold {value!r}")
                 else:
                     self.may_refuse(f"{column.type} does not hold {value!r}")
+
+    def defaults(self, table: Table) -> None:
+        """Find defaults that a new type does not hold, though the old one did."""
+        for number, old_type in self.meaning.retyped.items():
+            known = table.has(number) and self.meaning.old.has(number)
+            if not known or number in self.meaning.kept:
+                continue
+            column = table.column(number)
+            if column.default is None or column.generated is not None:
+                continue
+            held = []
+            for type_ in (old_type, column.type):
+                self.fresh.execute("DROP TABLE IF EXISTS temp.one")
+                self.fresh.execute(
+                    f"CREATE TEMP TABLE one (c {type_} DEFAULT {column.default}, x)"
+                )
+                self.fresh.execute("INSERT INTO temp.one (x) VALUES (1)")
+                ((value,),) = self.fresh.execute("SELECT c FROM temp.one").fetchall()
+                held.append(holds(type_, value))
+            self.fresh.execute("DROP TABLE temp.one")
+            if held == [True, False]:
+                self.refuse(f"{column.type} does not hold its default")
 
     def checks(self) -> None:
         """Ask every CHECK of the table."""
