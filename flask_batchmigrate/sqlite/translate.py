@@ -7,10 +7,12 @@ migration or ``create_all()`` made it.
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import dataclasses
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.schema import conv
 from sqlalchemy.sql import ddl
 from sqlalchemy.sql import sqltypes
 
@@ -255,7 +257,7 @@ def drop_constraint(
 ) -> changes.DropConstraint:
     """Make the change that drops a constraint."""
     kind = constraint_kind(constraint)
-    name = None if constraint.name is None else str(constraint.name)
+    name = None if _is_made_up(constraint) else str(constraint.name)
     if getattr(constraint, "_type_bound", False):
         # Sent by Alembic along with a change of type, whether the table has the
         # check or not: since SQLAlchemy 1.4 a Boolean makes none by itself.
@@ -263,6 +265,31 @@ def drop_constraint(
             None, kind, None, translator.constraint(constraint), if_exists=True
         )
     return changes.DropConstraint(name, kind, if_exists=if_exists)
+
+
+def _is_made_up(constraint: sa.Constraint) -> bool:
+    """Tell whether the script gave no name.
+
+    A naming convention gives one nevertheless, as if of a constraint on no columns.
+    """
+    name, table = constraint.name, getattr(constraint, "parent", None)
+    if not isinstance(name, str):
+        return True
+    if not isinstance(name, conv) or not isinstance(table, sa.Table):
+        return False
+    names = t.cast(t.Any, table.metadata.naming_convention)
+    bare: sa.Constraint
+    if isinstance(constraint, sa.ForeignKeyConstraint):
+        bare = sa.ForeignKeyConstraint([], [])
+    elif isinstance(constraint, sa.UniqueConstraint):
+        bare = sa.UniqueConstraint()
+    else:
+        return False
+    # A convention may ask for a first column, which there is not; then it gave no name.
+    with contextlib.suppress(sa.exc.InvalidRequestError, IndexError, KeyError):
+        sa.Table(table.name, sa.MetaData(naming_convention=names), bare)
+        return bare.name == name
+    return False
 
 
 def constraint_kind(constraint: sa.Constraint) -> ConstraintKind | None:
