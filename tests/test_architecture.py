@@ -33,6 +33,7 @@ TRANSACTION = (
 
 TRANSLATION = (
     "sqlite.blocks",
+    "sqlite.caught",
     "sqlite.naming",
     "sqlite.recording",
     "sqlite.translate",

@@ -253,6 +253,21 @@ def test_broken_file(project: Project, source: str, says: str, args: list[str]) 
     assert "dd44_broken.py" in line
 
 
+@pytest.mark.parametrize("environment", [True, False], ids=["env.py", "packaged"])
+def test_script_without_downgrade(project: Project, environment: bool) -> None:
+    """It upgrades; the way back names the file, not whoever ran it."""
+    if environment:
+        source = "from flask_batchmigrate.environment import run\n\nrun()\n"
+        (project.versions.parent / "env.py").write_text(source)
+    (project.versions / "dd44_.py").write_text(
+        "revision = 'dd44'\ndown_revision = 'cc33'\ndef upgrade(): pass\n"
+    )
+    project.ok("upgrade")
+    line = refused(project, "downgrade")
+    assert "dd44_.py' has no 'downgrade'. Nothing was changed." in line
+    assert "env.py" not in line
+
+
 def test_script_that_raises(project: Project) -> None:
     """A script's own exception is one line with file and line, and undone."""
     project.add_revision(

@@ -7,6 +7,7 @@ import contextlib
 import pathlib
 import re
 import traceback
+import types
 import typing as t
 
 import sqlalchemy as sa
@@ -202,14 +203,26 @@ def _of_database(
     return errors.DatabaseError(text.strip())
 
 
+_LACKING: t.Final = {
+    "down_revision": "Name the revision that it follows, or None.",
+    "upgrade": "Write an upgrade() that does what the revision is for.",
+    "downgrade": "Write a downgrade() that undoes what upgrade() does, or restore a"
+    " backup instead.",
+}
+"""What Alembic takes from a file of a revision, and what to do where it is not."""
+
+
 def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
     """Describe a file of the migrations folder that cannot be loaded."""
-    if isinstance(error, AttributeError) and error.name == "down_revision":
+    if (
+        isinstance(error, AttributeError)
+        and isinstance(error.obj, types.ModuleType)
+        and error.name in _LACKING
+    ):
         path = pathlib.Path(str(getattr(error.obj, "__file__", None)))
+        remedy = _LACKING[error.name]
         return errors.BrokenScript(
-            f"'{path}' has no 'down_revision'. Nothing was changed. Name the revision "
-            "that it follows, or None.",
-            path,
+            f"'{path}' has no '{error.name}'. Nothing was changed. {remedy}", path
         )
     place = _place_in(error, setup.folder.path)
     if place is None:

@@ -25,6 +25,7 @@ from alembic.runtime.migration import MigrationContext
 
 from . import changes
 from .blocks import block_changes
+from .caught import caught_as_usual
 from .dropping import check_children
 from .dropping import drop_table
 from .engine import alter_table
@@ -242,23 +243,27 @@ class _EngineImpl(SQLiteImpl):
         *,
         recreate: str = "auto",
         convention: cabc.Mapping[t.Any, t.Any] | None = None,
+        named: bool = False,
+        also: tuple[type[Exception], ...] = (),
     ) -> None:
         """Change a table by a block of changes.
 
         :param recreate: as ``batch_alter_table`` takes it.
         :param convention: a naming convention besides that of the models.
+        :param named: store the names that it gives to what has none.
+        :param also: classes by which scripts catch a refusal.
         """
-        report = alter_table(
-            self._transaction,
-            str(table),
-            block,
-            schema=schema or "main",
-            options=Options(
-                Conventions(tuple(self._conventions(convention))),
-                recreate,
-                self._engine_run.settings.keep_indexes,
-            ),
+        options = Options(
+            Conventions(tuple(self._conventions(convention))),
+            recreate,
+            self._engine_run.settings.keep_indexes,
+            Conventions((convention,), False) if convention and named else None,
         )
+        transaction, name = self._transaction, str(table)
+        with caught_as_usual(self.dialect, *also):
+            report = alter_table(
+                transaction, name, block, schema=schema or "main", options=options
+            )
         self._tell(report)
 
     def _conventions(
@@ -285,7 +290,9 @@ class _EngineImpl(SQLiteImpl):
         recorder = self._recorder()
         recorder.record(operation, args, kw)
         if recorder.changes:
-            self.alter_table(table, schema, recorder.changes)
+            # What Alembic raises for any constraint outside of a batch block.
+            also = (NotImplementedError,) if operation.endswith("constraint") else ()
+            self.alter_table(table, schema, recorder.changes, also=also)
 
     def alter_column(self, table_name: str, column_name: str, **kw: t.Any) -> None:
         """Change a column."""
@@ -334,7 +341,8 @@ class _EngineImpl(SQLiteImpl):
         transaction = self._transaction
         schema = table.schema or "main"
         name = str(table.name)
-        children = drop_table(transaction, schema, name, bool(kw.get("if_exists")))
+        with caught_as_usual(self.dialect):
+            children = drop_table(transaction, schema, name, bool(kw.get("if_exists")))
         if children:
             transaction.before_commit.append(
                 lambda: check_children(transaction, schema, name, children)
@@ -389,4 +397,5 @@ class _EngineBatch(BatchOperationsImpl):
                 block,
                 recreate=self.recreate,
                 convention=self.naming_convention,
+                named=recorder.fills,
             )

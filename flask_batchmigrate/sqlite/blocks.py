@@ -12,6 +12,7 @@ import copy
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.sql import sqltypes
 
 from . import changes
 from . import translate
@@ -29,6 +30,7 @@ class Batch(t.Protocol):
     table_kwargs: dict[str, t.Any]
     reflect_args: tuple[t.Any, ...]
     reflect_kwargs: dict[str, t.Any]
+    naming_convention: cabc.Mapping[t.Any, t.Any] | None
     partial_reordering: cabc.Sequence[tuple[str, ...]] | None
     batch: list[tuple[str, tuple[t.Any, ...], dict[str, t.Any]]]
 
@@ -44,7 +46,8 @@ def block_changes(
     translator = Translator(connection.dialect)
     name = str(block.table_name)
     wanted = list(_definition(block, translator, connection))
-    wanted += translate.table_items(translator, block.reflect_args, name)
+    convention = block.naming_convention
+    wanted += translate.table_items(translator, block.reflect_args, name, convention)
     wanted += _listened(block, translator, connection)
     for operation, args, kw in block.batch:
         recorder.record(operation, args, kw)
@@ -98,11 +101,25 @@ def _listened(
             listener(inspector, table, told)
         name = str(info["name"])
         if told["type"] is not info["type"]:
-            yield changes.SetType(name, translator.type(told["type"]))
+            yield from _typed(block, translator, name, told["type"])
         if told["nullable"] != info["nullable"]:
             yield changes.SetNotNull(name, not told["nullable"])
         if told["default"] != info["default"]:
             yield changes.SetDefault(name, translator.default(sa.text(told["default"])))
+
+
+def _typed(
+    block: Batch, translator: Translator, name: str, type_: t.Any
+) -> cabc.Iterator[changes.Change]:
+    """Give a column the type that a listener set, with the CHECK that it makes."""
+    type_ = sqltypes.to_instance(type_)
+    allowed = translate.members(type_)
+    yield changes.SetType(name, translator.type(type_), allowed=allowed)
+    if getattr(type_, "create_constraint", False):
+        for check in translator.type_bound_checks(
+            name, type_, str(block.table_name), block.naming_convention
+        ):
+            yield changes.AddConstraint(check, of_type=True)
 
 
 def _is_alembics(function: t.Any) -> bool:

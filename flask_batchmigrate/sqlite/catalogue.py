@@ -11,7 +11,7 @@ import itertools
 import typing as t
 
 from .database import Database
-from .errors import ChangeRefused
+from .errors import MissingTable
 from .objects import IndexText
 from .objects import parse_index
 from .quoting import always_quoted
@@ -171,18 +171,18 @@ def read_own(db: Database, stored: StoredTable) -> Catalogue:
 def find_table(catalogue: Catalogue, name: str) -> StoredObject:
     """Find a table, also a virtual one, in the catalogue.
 
-    :raises ChangeRefused: there is no such table, or it is none of the application's.
+    :raises MissingTable: there is none, or it is none of the application's.
     """
     found = catalogue.find(name)
     if found is None or found.type not in ("table", "view"):
-        what = "does not exist"
+        what = f"does not exist (no such table: {name})"
     elif found.type == "view":
         what = "is a view: drop it and create it anew"
     elif found.sql is None or upper(found.name).startswith("SQLITE_"):
         what = "is a system table, which belongs to SQLite"
     else:
         return found
-    raise ChangeRefused(
+    raise MissingTable(
         f"Table '{name}' {what} (schema '{catalogue.schema}'). Nothing was changed."
     )
 
@@ -190,13 +190,13 @@ def find_table(catalogue: Catalogue, name: str) -> StoredObject:
 def read_table(catalogue: Catalogue, name: str) -> StoredTable:
     """Find a table in the catalogue and read its text.
 
-    :raises ChangeRefused: there is no such table, or it is none that can be altered.
+    :raises MissingTable: there is none, or it is none that can be altered.
     :raises SqlTextError: its text, or that of an index, is not understood.
     """
     found = find_table(catalogue, name)
     sql = found.sql or ""
     if is_virtual_table(sql):
-        raise ChangeRefused(
+        raise MissingTable(
             f"Table '{name}' is a virtual table: drop it and create it anew (schema"
             f" '{catalogue.schema}'). Nothing was changed."
         )

@@ -62,6 +62,7 @@ class SetType(Change):
     :param using: an SQL expression that converts the stored value.
     :param keep_misfits: leave values that the new type cannot hold as they are.
     :param allowed: all values of the type, where it is an enumeration.
+    :param allowed_before: all values of the type it had, where that was one too.
     """
 
     name: str
@@ -69,6 +70,7 @@ class SetType(Change):
     using: str | None = None
     keep_misfits: bool = False
     allowed: tuple[str, ...] | None = None
+    allowed_before: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -218,32 +218,75 @@ def _type_rule(
     if source.origin is None or source.keep_misfits:
         return
     value = always_quoted(column.name)
-    condition = _misfit(target, column, source, value)
+    condition = misfit(target, column, source, value)
     if condition is not None:
         yield _Rule(
             condition,
             value,
             lambda found: RowsRefused(
                 f"Table '{target.before.name}': column '{column.name}' cannot become"
-                f" {column.type}, which does not hold {found}. Correct these values"
-                " first, or say in alter_column() how to convert them"
+                f" {_called(column, source)}, which does not hold {found}. Correct"
+                " these values first, or say in alter_column() how to convert them"
                 " (sqlite_using='...') or that they stay as they are"
                 " (sqlite_keep_values=True). Nothing was changed."
             ),
         )
 
 
-def _misfit(
+def _called(column: ColumnText, source: Source) -> str:
+    """Name the type of a column; that of an enumeration is not what is declared."""
+    if source.allowed is None:
+        return column.type
+    return f"Enum({', '.join(map(repr, source.allowed))})"
+
+
+def strangers(db: Database, target: Target) -> list[str]:
+    """Say which values an enumeration does not hold and did not hold before either.
+
+    Nothing gets worse for them.
+
+    :param target: the table, after the change.
+    """
+    told = []
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        if source.allowed is None or source.allowed_before is None:
+            continue
+        known = _listed({*source.allowed, *source.allowed_before})
+        value = always_quoted(column.name)
+        condition = f"{value} IS NOT NULL AND {value} NOT IN ({known})"
+        key = row_key(target.text)
+        found = rows_where(db, target.before.path, key, condition, value)
+        if found:
+            told.append(
+                f"column '{column.name}' of '{target.before.name}' has values that"
+                f" {_called(column, source)} does not hold, nor did it before: {found}"
+            )
+    return told
+
+
+def _listed(values: cabc.Iterable[str]) -> str:
+    """Write texts as a list in SQL."""
+    return ", ".join("'" + one.replace("'", "''") + "'" for one in sorted(values))
+
+
+def misfit(
     target: Target, column: ColumnText, source: Source, value: str
 ) -> str | None:
-    """Return the condition of values that do not fit; ``None`` where all do."""
+    """Return the condition of values that do not fit; ``None`` where all do.
+
+    :param value: an SQL expression for the value.
+    """
     if source.origin is None:
         return None
     if source.allowed is not None:
-        literals = ", ".join(
-            "'" + one.replace("'", "''") + "'" for one in source.allowed
+        condition = (
+            f"{value} IS NOT NULL AND {value} NOT IN ({_listed(source.allowed)})"
         )
-        return f"{value} IS NOT NULL AND {value} NOT IN ({literals})"
+        if source.allowed_before is None or source.using is not None:
+            return condition
+        # What was no member before is none the worse for it.
+        lost = set(source.allowed_before) - set(source.allowed)
+        return f"{value} IN ({_listed(lost)})" if lost else None
     old = target.before.text.column(source.origin)
     if source.using is None and (
         upper(old.type) == upper(column.type) or holds_all_of(column.type, old.type)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import functools
 import typing as t
 
 from . import changes
 from .errors import ChangeRefused
+from .errors import MissingConstraint
 from .table import ConstraintKind
 from .table import ConstraintText
 from .table import parse_table_constraint
 from .table import TableText
 from .tokens import Kind
+from .tokens import quote
 from .tokens import same_name
 from .tokens import significant
 from .tokens import tokenize
@@ -43,46 +46,141 @@ class NoNaming:
         return ()
 
 
-def find_constraint(
+Renames: t.TypeAlias = tuple[tuple[str, str], ...]
+"""Old and new names of columns, in the order in which a block has renamed them."""
+
+
+def find_constraints(
     table: TableText,
     wanted: changes.DropConstraint,
     naming: Naming,
     going: cabc.Collection[str],
-) -> ConstraintText | None:
-    """Find the one constraint that fits everything a change says of it.
+    renames: Renames = (),
+) -> list[ConstraintText]:
+    """Find the constraint that fits everything a change says of it.
 
     :param naming: what names constraints without a stored name.
     :param going: columns that the same block drops. Where several unnamed
         constraints fit, one that goes with such a column is meant: so
         ``drop_constraint(None)`` followed by ``drop_column()`` reads as it was
         generated.
-    :return: the constraint; ``None`` where there is none and that is allowed.
-    :raises ChangeRefused: none fits, or several do.
+    :param renames: those that the block has made; a name that a constraint would have
+        is built from the names before them as well.
+    :return: the constraint; nothing where there is none and that is allowed, and all
+        of them where nothing that a script could say tells them apart.
+    :raises MissingConstraint: none fits.
+    :raises ChangeRefused: several fit.
     """
-    candidates = [
-        c
-        for c in table.of_kind(*DROPPABLE)
-        if (wanted.kind is None or c.kind is wanted.kind) and _fits(c, wanted)
-    ]
+    candidates = [c for c in table.of_kind(*DROPPABLE) if fits(c, wanted)]
     if wanted.name is not None:
         stored = [c for c in candidates if c.name and same_name(c.name, wanted.name)]
-        candidates = stored or [
-            c
-            for c in candidates
-            if c.name is None
-            and any(same_name(n, wanted.name) for n in naming.names(table.name, c))
-        ]
+        candidates = stored or _named(
+            table, wanted.name, [c for c in candidates if not c.name], naming, renames
+        )
     elif wanted.definition is None:
         # Without a name in the script, one without a name in the table is meant.
         candidates = [c for c in candidates if c.name is None] or candidates
     if len(candidates) > 1:
         leaving = [c for c in candidates if any(c.mentions(name) for name in going)]
         candidates = leaving if len(leaving) == 1 else candidates
-    if len(candidates) == 1:
-        return candidates[0]
+    if candidates and _are_one(candidates):
+        return candidates
     if not candidates and wanted.if_exists:
-        return None
+        return []
     raise _not_one(table, wanted, candidates, naming)
+
+
+def _named(
+    table: TableText,
+    name: str,
+    unnamed: cabc.Iterable[ConstraintText],
+    naming: Naming,
+    renames: Renames,
+) -> list[ConstraintText]:
+    """Find the constraints that would have a name.
+
+    Elsewhere a constraint keeps the name that it was given by its columns' names of
+    then, so those before the block's renames count first.
+    """
+    first, others = [], []
+    for constraint in unnamed:
+        versions = [naming.names(table.name, v) for v in former(constraint, renames)]
+        if any(same_name(n, name) for n in versions[0]):
+            first.append(constraint)
+        elif any(same_name(n, name) for names in versions[1:] for n in names):
+            others.append(constraint)
+    return first or others
+
+
+def _are_one(candidates: cabc.Sequence[ConstraintText]) -> bool:
+    """Tell whether there is one, or no way for a script to tell them apart.
+
+    They have one stored name and one kind, or say the same.
+    """
+    first = candidates[0]
+    return all(
+        c is first
+        or (c.kind is first.kind and same_label(c, first))
+        or (same_meaning(c, first) and c.name == first.name)
+        for c in candidates
+    )
+
+
+def former(constraint: ConstraintText, renames: Renames) -> list[ConstraintText]:
+    """Return a constraint by the names of its columns during a block, oldest first.
+
+    :param renames: those that the block has made, before the constraint was read.
+    """
+    versions = [constraint]
+    for old, new in reversed(renames):
+        last = versions[-1]
+        if not last.mentions(new):
+            continue
+        back = {upper(new): old}
+        names = {upper(back.get(name, name)) for name in last.names}
+        expression = last.expression
+        versions.append(
+            dataclasses.replace(
+                last,
+                columns=tuple(back.get(upper(c), c) for c in last.columns),
+                expression=expression and respelled(expression, back),
+                text=respelled(last.text, back),
+                column=last.column and back.get(upper(last.column), last.column),
+                names=frozenset(names),
+            )
+        )
+    return versions[::-1]
+
+
+def respelled(text: str, names: cabc.Mapping[str, str]) -> str:
+    """Write names in the place of others.
+
+    :param names: what to write, by the folded names in the text.
+    """
+    return "".join(
+        quote(names[upper(unquote(token.text))])
+        if token.kind in (Kind.WORD, Kind.QUOTED)
+        and upper(unquote(token.text)) in names
+        else token.text
+        for token in tokenize(text)
+    )
+
+
+def as_table_constraint(constraint: ConstraintText) -> str:
+    """Write a constraint of a column as one of its table."""
+    column = constraint.column
+    if column is None or constraint.kind is ConstraintKind.CHECK:
+        return constraint.text
+    name = "" if constraint.name is None else f"CONSTRAINT {quote(constraint.name)} "
+    if constraint.kind is ConstraintKind.FOREIGN_KEY:
+        start = constraint.body_span.start - constraint.span.start
+        body = constraint.text[start:]
+        key = constraint.references
+        if key and key.initially_deferred and "DEFERRED" not in spelling(body):
+            body += " DEFERRABLE INITIALLY DEFERRED"  # it stands apart in the column
+        return f"{name}FOREIGN KEY ({quote(column)}) {body}"
+    conflict = f" ON CONFLICT {constraint.conflict}" if constraint.conflict else ""
+    return f"{name}{constraint.kind.value} ({quote(column)}){conflict}"
 
 
 def describe(constraint: ConstraintText) -> str:
@@ -153,7 +251,10 @@ def _action(action: str | None) -> str:
     return action or "NO ACTION"
 
 
-def _fits(constraint: ConstraintText, wanted: changes.DropConstraint) -> bool:
+def fits(constraint: ConstraintText, wanted: changes.DropConstraint) -> bool:
+    """Tell whether a constraint is what a change says of it beside the name."""
+    if wanted.kind is not None and constraint.kind is not wanted.kind:
+        return False
     if wanted.columns is not None and not constraint.covers(wanted.columns):
         return False
     if wanted.definition is None:
@@ -178,7 +279,7 @@ def _not_one(
         fitting = "; ".join(_with_names(table, c, naming) for c in candidates)
         return ChangeRefused(
             f"Table '{table.name}': which {kind}{name} is to be dropped is not clear,"
-            f" {len(candidates)} fit: {fitting}. Name the one that is meant."
+            f" {len(candidates)} fit: {fitting}. {_remedy(candidates)}"
             " Nothing was changed."
         )
     present = [
@@ -187,9 +288,15 @@ def _not_one(
         if wanted.kind is None or c.kind is wanted.kind
     ]
     known = f"; it has {'; '.join(present)}" if present else ""
-    return ChangeRefused(
+    return MissingConstraint(
         f"Table '{table.name}' has no {kind}{name} to drop{known}. Nothing was changed."
     )
+
+
+def _remedy(candidates: cabc.Sequence[ConstraintText]) -> str:
+    if all(same_label(c, candidates[0]) for c in candidates):
+        return "Say which kind is meant (type_='...')."
+    return "Name the one that is meant."
 
 
 def _with_names(table: TableText, constraint: ConstraintText, naming: Naming) -> str:

@@ -17,6 +17,7 @@ from .catalogue import read_table
 from .database import Database
 from .database import savepoint
 from .errors import ChangeRefused
+from .errors import MissingTable
 from .errors import RowsRefused
 from .foreign_keys import children_of
 from .foreign_keys import count_violations
@@ -36,17 +37,17 @@ def drop_table(
     :param if_exists: do nothing where there is none.
     :return: the tables that refer to it, if foreign keys are enforced, each with the
         rows that had no parent before.
-    :raises ChangeRefused: there is no such table, or its rows cannot be dropped
-        without those of others.
+    :raises MissingTable: there is no such table.
+    :raises ChangeRefused: its rows cannot be dropped without those of others.
     """
     catalogue = read_catalogue(db, schema)
     row = catalogue.table(table)
     if row is None:
         if if_exists:
             return {}
-        raise ChangeRefused(
-            f"Table '{table}' cannot be dropped: there is none of that name"
-            f" (schema '{schema}'). Nothing was changed."
+        raise MissingTable(
+            f"Table '{table}' cannot be dropped: there is none of that name (no such"
+            f" table: {table}; schema '{schema}'). Nothing was changed."
         )
     enforced = bool(db.execute("PRAGMA foreign_keys")[0][0])
     # Where keys are not enforced, dropping a table touches no row of another.

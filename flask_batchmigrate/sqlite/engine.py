@@ -23,6 +23,7 @@ from .catalogue import read_foreign_keys
 from .catalogue import read_table
 from .catalogue import StoredTable
 from .checks import changed_columns
+from .checks import strangers
 from .database import check_library
 from .database import Database
 from .database import savepoint
@@ -36,6 +37,11 @@ from .foreign_keys import KeyState
 from .foreign_keys import new_errors
 from .foreign_keys import new_violations
 from .foreign_keys import read_state
+from .gone import Gone
+from .gone import is_there
+from .gone import NO_PAST
+from .gone import Past
+from .gone import what_returns
 from .names import resolve
 from .passes import in_passes
 from .plan import make_plan
@@ -61,6 +67,7 @@ class Report:
     :param reason: why in this way.
     :param notes: what went along without having been named, in sentences.
     :param warnings: what is not as it should be, and was not before either.
+    :param past: what later changes of the same block have to know.
     """
 
     table: str
@@ -68,6 +75,7 @@ class Report:
     reason: str
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    past: Past = NO_PAST
 
 
 def alter_table(
@@ -153,15 +161,55 @@ def _alter_in_order(
     *earlier, last = in_passes(block)
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
-    once = dataclasses.replace(options, recreate=before)
-    reports = [_alter(db, table, part, schema, once) for part in earlier]
-    reports.append(_alter(db, table, last, schema, options))
+    reports: list[Report] = []
+    for part in (*earlier, last):
+        wanted = dataclasses.replace(
+            options,
+            recreate=options.recreate if part is last else before,
+            named_by=None if reports else options.named_by,
+            past=reports[-1].past if reports else options.past,
+        )
+        reports.append(_alter(db, table, part, schema, wanted))
+    again = dataclasses.replace(options, recreate=before, named_by=None)
+    added = [c.name for c in block if isinstance(c, changes.AddColumn)]
+    for one in reports[-1].past.gone:
+        reports += _bring_back(db, one, added, schema, again)
     return dataclasses.replace(
-        reports[-1],
+        reports[len(earlier)],
         way=max(report.way for report in reports),
         notes=tuple(note for report in reports for note in report.notes),
         warnings=tuple(text for report in reports for text in report.warnings),
     )
+
+
+def _bring_back(
+    db: Database,
+    one: Gone,
+    added: cabc.Collection[str],
+    schema: str,
+    options: Options,
+) -> list[Report]:
+    """Make anew what went with a column that the block has added again.
+
+    Alembic keeps what its columns' names still fit. Where the new column's values do
+    not fit, it is gone, which a note says.
+    """
+    catalogue = read_catalogue(db, schema)
+    text = read_table(catalogue, one.table).text
+    if is_there(one, text) or (one.index and catalogue.find(one.index.name)):
+        return []
+    change = what_returns(one, text, added)
+    is_replaced = text.has_column(one.column)
+    told = (one.note,) if one.is_told or is_replaced else ()
+    if change is None:
+        return [Report(one.table, Way.ALTER, "", told)]
+    try:
+        with savepoint(db, "batchmigrate_return"):
+            return [_alter(db, one.table, [change], schema, options)]
+    except ChangeRefused as error:
+        cause = str(error).removesuffix("Nothing was changed.").strip()
+        note = f"{one.note}, and does not fit the new one: {cause.removesuffix('.')}"
+        return [Report(one.table, Way.ALTER, "", (note,))]
 
 
 def _alter(
@@ -174,13 +222,15 @@ def _alter(
     catalogue = read_catalogue(db, schema)
     stored = read_table(catalogue, table)
     resolved = resolve(stored.name, (c.name for c in stored.text.columns), block)
+    renames = options.past.renames + resolved.renames
+    options = dataclasses.replace(options, past=Past(renames, options.past.gone))
     if resolved.renames:
         rename_columns(db, catalogue, stored.name, resolved.renames)
         catalogue = read_catalogue(db, schema)
         stored = read_table(catalogue, table)
-    if not resolved.changes and options.recreate != "always":
+    if not (resolved.changes or options.recreate == "always" or options.named_by):
         reason = FOLLOWED if resolved.renames else "no change"
-        return Report(stored.name, Way.ALTER, reason, ())
+        return Report(stored.name, Way.ALTER, reason, (), past=options.past)
     plan = make_plan(db, catalogue, stored, resolved.changes, options)
     return _run(db, catalogue, plan)
 
@@ -205,8 +255,12 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
     warnings = _compare_keys(db, plan, keys, _key_state(db, after, plan))
+    warnings += strangers(db, plan.target)
     reason = plan.reason if way is plan.way else NOT_CONFIRMED
-    return Report(stored.name, way, reason, plan.target.notes, tuple(warnings))
+    past = dataclasses.replace(plan.options.past, gone=plan.target.gone)
+    return Report(
+        stored.name, way, reason, plan.target.notes, tuple(warnings), past=past
+    )
 
 
 def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:

@@ -6,6 +6,10 @@ from __future__ import annotations
 class EngineError(Exception):
     """Base of every error the engine raises; the message is one line to act on."""
 
+    def __str__(self) -> str:
+        # KeyError, which one of them is too, would show the message in quotes.
+        return str(self.args[0]) if self.args else ""
+
 
 class SqlTextError(EngineError):
     """A stored statement could not be read with certainty, so it is not edited.
@@ -34,6 +38,26 @@ class SqlTextError(EngineError):
 
 class ChangeRefused(EngineError):
     """A change cannot be made without losing something; nothing was changed."""
+
+
+class MissingTable(ChangeRefused):
+    """There is no such table, or it is none that can be altered."""
+
+
+class MissingColumn(ChangeRefused, KeyError):
+    """The table has no such column."""
+
+
+class MissingConstraint(ChangeRefused, ValueError):
+    """The table has no such constraint."""
+
+
+class MissingIndex(ChangeRefused, ValueError):
+    """The table has no such index."""
+
+
+class AlreadyThere(ChangeRefused):
+    """There is something of that name already."""
 
 
 class RowsRefused(ChangeRefused):

@@ -25,6 +25,7 @@ from .database import is_about_rows
 from .database import is_verdict
 from .database import savepoint
 from .database import trial
+from .defaults import check_defaults
 from .dependants import Dependant
 from .dependants import newly_broken
 from .dependants import read_dependants
@@ -71,6 +72,7 @@ def carry_out(
     :raises ChangeRefused: the rows, or what depends on the table, do not allow it.
     """
     check_definition(db, target.before, target.text)
+    check_defaults(db, target)
     if way is not Way.COPY:
         try:
             with savepoint(db, "batchmigrate_edit"):

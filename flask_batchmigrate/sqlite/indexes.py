@@ -9,6 +9,7 @@ from .database import Database
 from .database import is_about_rows
 from .database import is_verdict
 from .errors import ChangeRefused
+from .errors import MissingColumn
 from .errors import RowsRefused
 from .objects import IndexText
 from .progress import run_long
@@ -47,7 +48,8 @@ def create_indexes(
                 _explain(db, stored, index, error)
             if not is_verdict(error):
                 raise
-            raise ChangeRefused(
+            missing = str(error).startswith("no such column")
+            raise (MissingColumn if missing else ChangeRefused)(
                 f"Index '{index.name}' on '{stored.name}' cannot be created: {error}."
                 " Nothing was changed."
             ) from error

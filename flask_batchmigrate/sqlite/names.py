@@ -13,7 +13,8 @@ import dataclasses
 import typing as t
 
 from . import changes
-from .errors import ChangeRefused
+from .errors import AlreadyThere
+from .errors import MissingColumn
 from .table import parse_column
 from .table import parse_table_constraint
 from .tokens import quote
@@ -62,7 +63,7 @@ class ColumnNames:
     def existing(self, name: str) -> _Entry:
         """Find the column that a change means.
 
-        :raises ChangeRefused: there is none.
+        :raises MissingColumn: there is none.
         """
         entry = self.entry(name)
         if entry is None:
@@ -70,6 +71,18 @@ class ColumnNames:
                 self._table, name, [e.name for e in self._entries if not e.dropped]
             )
         return entry
+
+    def known(self, name: str) -> _Entry:
+        """Find the column that a change means, also one that the block has dropped.
+
+        :raises MissingColumn: there never was one.
+        """
+        dropped = [e for e in self._entries if e.dropped and e.origin]
+        if self.entry(name) is None:
+            for entry in dropped:
+                if same_name(entry.name, name) or same_name(entry.origin or "", name):
+                    return entry
+        return self.existing(name)
 
     def optional(self, name: str | None) -> _Entry | None:
         """Find the column that a change may mean."""
@@ -96,7 +109,7 @@ class ColumnNames:
         A column that is dropped while another takes its name is renamed out of the
         way, and so is one end of an exchange.
 
-        :raises ChangeRefused: two columns would end up with one name.
+        :raises AlreadyThere: two columns would end up with one name.
         """
         self._check_unique()
         stored = [(e.origin, e.name) for e in self._entries if e.origin is not None]
@@ -137,9 +150,9 @@ class ColumnNames:
             if entry.dropped:
                 continue
             if any(same_name(entry.name, name) for name in seen):
-                raise ChangeRefused(
-                    f"Table '{self._table}' would have two columns '{entry.name}'."
-                    " Nothing was changed."
+                raise AlreadyThere(
+                    f"Table '{self._table}' would have two columns '{entry.name}'"
+                    f" (duplicate column name: {entry.name}). Nothing was changed."
                 )
             seen.append(entry.name)
 
@@ -151,11 +164,12 @@ class ColumnNames:
         return f"_batchmigrate_{number}"
 
 
-def no_such_column(table: str, name: str, columns: cabc.Iterable[str]) -> ChangeRefused:
+def no_such_column(table: str, name: str, columns: cabc.Iterable[str]) -> MissingColumn:
     """Make the error for a column that the table does not have."""
     known = ", ".join(f"'{c}'" for c in columns)
-    return ChangeRefused(
-        f"Table '{table}' has no column '{name}'; it has {known}. Nothing was changed."
+    return MissingColumn(
+        f"Table '{table}' has no column '{name}' (no such column: {name}); it has"
+        f" {known}. Nothing was changed."
     )
 
 
@@ -179,8 +193,8 @@ def resolve(
 
     :param table: the table's name, for messages.
     :param columns: its columns as they are stored.
-    :raises ChangeRefused: a change names a column that is not there, or two columns
-        would end up with one name.
+    :raises MissingColumn: a change names a column that is not there.
+    :raises AlreadyThere: two columns would end up with one name.
     """
     names = ColumnNames(table, columns)
     # What a change means is settled when it comes, how that column is called
@@ -255,7 +269,7 @@ def _settle_constraint_drop(
 ) -> list[Maker]:
     if change.columns is None:
         return [lambda: change]
-    covered = [names.existing(name) for name in change.columns]
+    covered = [names.known(name) for name in change.columns]
     return [lambda: dataclasses.replace(change, columns=tuple(e.name for e in covered))]
 
 

@@ -31,16 +31,18 @@ class Conventions:
 
     :param conventions: as SQLAlchemy's ``MetaData(naming_convention=...)`` takes them:
         https://docs.sqlalchemy.org/en/20/core/constraints.html#constraint-naming-conventions
+    :param postgresql: whether the names that PostgreSQL would make up count.
     """
 
     conventions: tuple[cabc.Mapping[t.Any, t.Any], ...] = ()
+    postgresql: bool = True
 
     def names(self, table: str, constraint: ConstraintText) -> list[str]:
         """Return the names the constraint would have.
 
         :param table: its table.
         """
-        names = [_postgresql_name(table, constraint)]
+        names = [_postgresql_name(table, constraint)] if self.postgresql else []
         for convention in self.conventions:
             # A convention may ask for what this constraint does not have: its given
             # name, a first column, or the table it refers to.

@@ -13,7 +13,10 @@ from .constraint_search import NoNaming
 from .database import Database
 from .dependants import broken_objects
 from .errors import ChangeRefused
+from .gone import NO_PAST
+from .gone import Past
 from .judge import short_columns
+from .numbering import with_numbers
 from .strategy import Difference
 from .strategy import differences
 from .strategy import Way
@@ -33,11 +36,15 @@ class Options:
         rows anew in any case, ``"never"`` to refuse that.
     :param keep_indexes: let a copy keep the indexes that stay valid, by the engine's
         own reckoning, instead of building them anew.
+    :param named_by: gives the table's constraints without a name one that is stored.
+    :param past: what the block has done before.
     """
 
     naming: Naming = dataclasses.field(default_factory=NoNaming)
     recreate: str = "auto"
     keep_indexes: bool = False
+    named_by: Naming | None = None
+    past: Past = NO_PAST
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +90,15 @@ def make_plan(
     :param block: the other changes of the block.
     :raises ChangeRefused: a change cannot be applied to this table.
     """
-    target = build_target(stored, block, options.naming, options.recreate == "always")
+    target = build_target(
+        stored,
+        block,
+        options.naming,
+        options.recreate == "always",
+        options.past,
+        options.named_by,
+    )
+    target = with_numbers(db, target)
     found = _settle_defaults(db, target, differences(target))
     way = max((d.way for d in found), default=Way.ALTER)
     if any(d.case == "column dropped" for d in found):

@@ -48,6 +48,7 @@ class Recorder:
         server_default: t.Any = False,
         name: str | None = None,
         type_: sa.types.TypeEngine[t.Any] | None = None,
+        existing_type: sa.types.TypeEngine[t.Any] | None = None,
         sqlite_using: str | None = None,
         sqlite_keep_values: bool = False,
         **_: t.Any,
@@ -65,6 +66,7 @@ class Recorder:
             server_default=server_default,
             new_name=name,
             type_=type_,
+            existing=existing_type,
             using=sqlite_using,
             keep_misfits=sqlite_keep_values,
         )

@@ -19,6 +19,7 @@ from .dependants import Dependant
 from .dependants import newly_broken
 from .dependants import read_dependants
 from .dependants import virtual_tables_naming
+from .errors import AlreadyThere
 from .errors import ChangeRefused
 from .quoting import always_quoted
 from .tokens import same_name
@@ -69,9 +70,9 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
     catalogue = read_catalogue(db, schema)
     taken = catalogue.find(new_name)
     if taken is not None and not same_name(table, new_name):
-        raise ChangeRefused(
+        raise AlreadyThere(
             f"Table '{table}' cannot be renamed to '{new_name}': there is a"
-            f" {taken.type} of that name. Nothing was changed."
+            f" {taken.type} of that name (already exists). Nothing was changed."
         )
     _refuse_broken(db, catalogue, f"table '{table}'")
     needing = virtual_tables_naming(catalogue, table)

@@ -13,34 +13,22 @@ import functools
 from . import changes
 from . import edits
 from .catalogue import StoredTable
-from .constraint_search import describe
-from .constraint_search import find_constraint
+from .constraint_search import DROPPABLE
 from .constraint_search import Naming
-from .constraint_search import same_label
-from .constraint_search import same_meaning
-from .constraint_search import same_relation
-from .errors import ChangeRefused
+from .draft import Draft
+from .errors import MissingIndex
+from .gone import Gone
+from .gone import gone_index
+from .gone import Past
 from .objects import IndexText
 from .objects import parse_index
 from .ordering import ordered
-from .table import Affinity
-from .table import affinity
-from .table import ConstraintKind
-from .table import ConstraintText
+from .replacing import replace_column
 from .table import parse_column
 from .table import parse_table
-from .table import parse_table_constraint
 from .table import TableText
-from .tokens import quote
 from .tokens import same_name
 from .tokens import upper
-
-_WITH_COLUMN = (
-    ConstraintKind.PRIMARY_KEY,
-    ConstraintKind.UNIQUE,
-    ConstraintKind.CHECK,
-    ConstraintKind.FOREIGN_KEY,
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,12 +39,14 @@ class Source:
     :param using: an expression over stored columns that makes the value instead.
     :param keep_misfits: leave values that the column's type cannot hold as they are.
     :param allowed: all values that it may have, where its type is an enumeration.
+    :param allowed_before: the same of the type it had.
     """
 
     origin: str | None
     using: str | None = None
     keep_misfits: bool = False
     allowed: tuple[str, ...] | None = None
+    allowed_before: tuple[str, ...] | None = None
 
 
 # Without slots: what is worked out of it once is kept.
@@ -71,6 +61,7 @@ class Target:
     :param new_indexes: indexes to create.
     :param dropped_indexes: names of stored indexes that go.
     :param notes: what goes along without having been named, in sentences.
+    :param gone: what went with columns, as far as the script does not drop it itself.
     :param copy_wanted: whether the rows are to be written anew in any case.
     """
 
@@ -81,6 +72,7 @@ class Target:
     new_indexes: tuple[IndexText, ...]
     dropped_indexes: tuple[str, ...]
     notes: tuple[str, ...]
+    gone: tuple[Gone, ...]
     copy_wanted: bool
 
     def source(self, name: str) -> Source:
@@ -115,49 +107,42 @@ def build_target(
     block: cabc.Iterable[changes.Change],
     naming: Naming,
     copy_wanted: bool = False,
+    past: Past | None = None,
+    named_by: Naming | None = None,
 ) -> Target:
     """Apply the changes of a block, one after the other, to a stored table.
 
     :param naming: what names constraints without a stored name.
     :param copy_wanted: write the rows anew even if nothing asks for it.
+    :param past: what the block has done before.
+    :param named_by: gives constraints without a name one that is stored.
     :raises ChangeRefused: a change cannot be applied to this table.
     """
     block = tuple(block)
-    builder = _Builder(stored, naming)
+    builder = _Builder(stored, naming, past or Past())
+    if named_by is not None:
+        builder.name_constraints(named_by)
     builder.going = tuple(c.name for c in block if isinstance(c, changes.DropColumn))
     for change in block:
         builder.apply(change)
     return builder.finish(copy_wanted)
 
 
-class _Builder:
+class _Builder(Draft):
     """The table between two changes of a block."""
 
-    def __init__(self, stored: StoredTable, naming: Naming) -> None:
+    def __init__(self, stored: StoredTable, naming: Naming, past: Past) -> None:
+        super().__init__(stored.text, naming, past)
         self.stored = stored
-        self.naming = naming
-        self.text = stored.text
         self.sources = {c.name: Source(c.name) for c in stored.text.columns}
         self.indexes = list(stored.indexes)
         self.new_indexes: list[IndexText] = []
-        self.notes: list[str] = []
-        self.going: tuple[str, ...] = ()
-
-    @property
-    def table(self) -> str:
-        return self.stored.name
 
     def apply(self, change: changes.Change) -> None:
         handler = _HANDLERS.get(type(change))
         if handler is None:
             raise TypeError(f"{type(change).__name__} is not a change of a definition")
         handler(self, change)
-
-    def edit(self, sql: str) -> None:
-        self.text = edits.next_table(sql)
-
-    def refuse(self, reason: str) -> ChangeRefused:
-        return ChangeRefused(f"Table '{self.table}': {reason} Nothing was changed.")
 
     def add_column(self, change: changes.AddColumn) -> None:
         if self.text.has_column(change.name):
@@ -179,52 +164,23 @@ class _Builder:
             raise self.refuse(
                 f"column '{column.name}' is its only one; drop the table instead."
             )
-        for constraint in self.text.of_kind(*_WITH_COLUMN):
+        for constraint in self.text.of_kind(*DROPPABLE):
             if constraint.mentions(column.name):
                 self.drop_along(constraint, column.name)
         for index in [*self.indexes, *self.new_indexes]:
             if index.mentions(column.name):
                 self.forget_index(index)
-                self.notes.append(
-                    f"index '{index.name}' on '{self.table}' went with column"
-                    f" '{column.name}'"
+                self.gone.append(
+                    gone_index(self.table, index, column.name, self.renames)
                 )
         self.edit(edits.drop_column(self.text, column.name))
         del self.sources[self.key(column.name)]
 
-    def drop_along(self, constraint: ConstraintText, column: str) -> None:
-        """Drop a constraint because of its column, and say so."""
-        if constraint.column is None or not same_name(constraint.column, column):
-            for present in self.text.of_kind(constraint.kind):
-                if present == constraint:
-                    self.edit(edits.drop_constraint(self.text, present))
-                    break
-        own = constraint.column is not None and same_name(constraint.column, column)
-        if not own or constraint.name is not None:
-            self.notes.append(
-                f"{describe(constraint)} of '{self.table}' went with column '{column}'"
-            )
-
     def set_type(self, change: changes.SetType) -> None:
         column = self.text.column(change.name)
         wanted = parse_column(f"x {change.type}")
-        alias = self.text.rowid_alias
-        if alias is not None and same_name(alias, column.name):
-            if affinity(wanted.type) is Affinity.INTEGER:
-                # Any other spelling than INTEGER would end the numbering of new
-                # rows: https://www.sqlite.org/rowidtable.html
-                if wanted.type.upper() != "INTEGER":
-                    self.notes.append(
-                        f"'{self.table}.{column.name}' stays INTEGER: it is the rowid,"
-                        f" which holds 64 bits, as {wanted.type} would"
-                    )
-                return
-            if self.text.autoincrement:
-                self.set_autoincrement(False)
-            self.notes.append(
-                f"'{self.table}.{column.name}' is no longer numbered by SQLite, since"
-                f" its type is now {wanted.type}"
-            )
+        if self.stays_rowid(column.name, wanted.type):
+            return
         self.edit(edits.set_type(self.text, column.name, wanted.type))
         if wanted.collation is not None:
             self.edit(edits.set_collation(self.text, column.name, wanted.collation))
@@ -234,6 +190,7 @@ class _Builder:
             using=change.using,
             keep_misfits=change.keep_misfits,
             allowed=change.allowed,
+            allowed_before=change.allowed_before,
         )
 
     def set_not_null(self, change: changes.SetNotNull) -> None:
@@ -246,37 +203,10 @@ class _Builder:
 
     def replace_column(self, change: changes.ReplaceColumn) -> None:
         column = self.text.column(change.name)
-        name = parse_column(change.definition).name
-        self.edit(edits.replace_column(self.text, column.name, change.definition))
-        self.sources[name] = self.sources.pop(self.key(column.name))
-
-    def add_constraint(self, change: changes.AddConstraint) -> None:
-        wanted = parse_table_constraint(change.definition)
-        for column in wanted.columns:
-            if not self.text.has_column(column):
-                raise self.refuse(
-                    f"{describe(wanted)} is on column '{column}', which it has not."
-                )
-        for present in self.text.of_kind(wanted.kind):
-            same, named = same_meaning(present, wanted), same_label(present, wanted)
-            if change.if_only or (change.unless_present and (same or named)):
-                return
-            if named:
-                there = f"'{self.table}' already has {describe(present)}"
-                self.notes.append(there + ("" if same else ", which is replaced"))
-                if same:
-                    return
-                of_type = change.of_type and present.names == wanted.names
-                if not (of_type or same_relation(present, wanted)):
-                    raise self.refuse(f"it already has a {describe(present)}.")
-            if named or wanted.kind is ConstraintKind.PRIMARY_KEY:
-                self.edit(edits.drop_constraint(self.text, present))
-        self.edit(edits.add_constraint(self.text, change.definition))
-
-    def drop_constraint(self, change: changes.DropConstraint) -> None:
-        found = find_constraint(self.text, change, self.naming, self.going)
-        if found is not None:
-            self.edit(edits.drop_constraint(self.text, found))
+        wanted = parse_column(change.definition)
+        type_ = "INTEGER" if self.stays_rowid(column.name, wanted.type) else None
+        self.edit(replace_column(self.text, column.name, change.definition, type_))
+        self.sources[wanted.name] = self.sources.pop(self.key(column.name))
 
     def reorder(self, change: changes.Reorder) -> None:
         names = [c.name for c in self.text.columns]
@@ -300,23 +230,6 @@ class _Builder:
         if change.autoincrement not in (None, self.text.autoincrement):
             self.set_autoincrement(bool(change.autoincrement))
 
-    def set_autoincrement(self, wanted: bool) -> None:
-        alias = self.text.rowid_alias
-        if alias is None:
-            self.notes.append(
-                f"'{self.table}' has no INTEGER PRIMARY KEY, which AUTOINCREMENT is for"
-            )
-            return
-        for key in self.text.of_kind(ConstraintKind.PRIMARY_KEY):
-            self.edit(edits.drop_constraint(self.text, key))
-            name = f"CONSTRAINT {quote(key.name)} " if key.name else ""
-            order = f" {key.order}" if key.order else ""
-            member = key.terms[0].text if key.terms else f"{quote(alias)}{order}"
-            word = " AUTOINCREMENT" if wanted else ""
-            conflict = f" ON CONFLICT {key.conflict}" if key.conflict else ""
-            text = f"{name}PRIMARY KEY ({member}{word}){conflict}"
-            self.edit(edits.add_constraint(self.text, text))
-
     def replace_definition(self, change: changes.ReplaceDefinition) -> None:
         self.edit(edits.set_name(parse_table(change.sql), self.table))
         stored = {c.name for c in self.stored.text.columns}
@@ -339,8 +252,15 @@ class _Builder:
             if same_name(index.name, change.name):
                 self.forget_index(index)
                 return
-        if not change.if_exists:
-            raise self.refuse(f"it has no index '{change.name}'.")
+        gone = [
+            o for o in self.gone if o.index and same_name(o.index.name, change.name)
+        ]
+        self.gone = [one for one in self.gone if one not in gone]
+        if not gone and not change.if_exists:
+            raise MissingIndex(
+                f"Table '{self.table}': it has no index '{change.name}' (no such index:"
+                f" {change.name}). Nothing was changed."
+            )
 
     def forget_index(self, index: IndexText) -> None:
         for indexes in (self.indexes, self.new_indexes):
@@ -369,6 +289,7 @@ class _Builder:
                 index.name for index in self.stored.indexes if index.name not in kept
             ),
             notes=tuple(self.notes),
+            gone=tuple(self.gone),
             copy_wanted=copy_wanted,
         )
 

@@ -7,10 +7,12 @@ migration or ``create_all()`` made it.
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import dataclasses
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.schema import conv
 from sqlalchemy.sql import ddl
 from sqlalchemy.sql import sqltypes
 
@@ -43,8 +45,14 @@ class Translator:
         return self.dialect.ddl_compiler(self.dialect, t.cast(t.Any, None))
 
     def column(self, column: sa.Column[t.Any]) -> str:
-        """Write a column definition, without foreign keys and type-bound checks."""
-        return str(self._compiler.get_column_specification(_in_a_table(column)))
+        """Write a column definition with the constraints that stand in the column.
+
+        Foreign keys, keys and the checks of types belong to the table in SQLAlchemy.
+        """
+        specification = self._compiler.get_column_specification(_in_a_table(column))
+        # A set has no order of its own, and one script is to make one text.
+        own = sorted(filter(None, map(self.constraint, column.constraints)))
+        return " ".join((str(specification), *own))
 
     def constraint(self, constraint: sa.Constraint) -> str | None:
         """Write a constraint as a table constraint.
@@ -121,15 +129,36 @@ class Translator:
         return str(text)
 
     def type_bound_checks(
-        self, name: str, type_: sa.types.TypeEngine[t.Any], table: str
+        self,
+        name: str,
+        type_: sa.types.TypeEngine[t.Any],
+        table: str,
+        convention: cabc.Mapping[t.Any, t.Any] | None = None,
     ) -> list[str]:
-        """Write the CHECK constraints that a Boolean or Enum would make."""
+        """Write the CHECK constraints that a Boolean or Enum would make.
+
+        :param convention: the naming convention of the block.
+        """
         if not isinstance(type_, _ENUMERATED):
             return []
+        try:
+            return self._type_bound_checks(name, type_, table, convention)
+        except sa.exc.InvalidRequestError:
+            # The convention builds on a name that the type was not given.
+            return self._type_bound_checks(name, type_, table, None)
+
+    def _type_bound_checks(
+        self,
+        name: str,
+        type_: sa.types.TypeEngine[t.Any],
+        table: str,
+        convention: cabc.Mapping[t.Any, t.Any] | None,
+    ) -> list[str]:
         copied = t.cast(t.Any, type_).copy()
         copied.create_constraint = True
         column = sa.Column(name, copied)
-        made = sa.Table(table, sa.MetaData(), column)
+        metadata = sa.MetaData(naming_convention=t.cast(t.Any, convention))
+        made = sa.Table(table, metadata, column)
         checks = [c for c in made.constraints if isinstance(c, sa.CheckConstraint)]
         return [text for c in checks if (text := self.constraint(c))]
 
@@ -187,17 +216,25 @@ def alter_column(
     server_default: t.Any = False,
     new_name: str | None = None,
     type_: sa.types.TypeEngine[t.Any] | None = None,
+    existing: sa.types.TypeEngine[t.Any] | None = None,
     using: str | None = None,
     keep_misfits: bool = False,
 ) -> cabc.Iterator[changes.Change]:
     """Make the changes of one ``alter_column``.
+
+    :param existing: the type that the script says the column has.
 
     :param using: an SQL expression that converts the stored value.
     :param keep_misfits: leave values that the new type cannot hold as they are.
     """
     if type_ is not None:
         yield changes.SetType(
-            name, translator.type(type_), using, keep_misfits, _members(type_)
+            name,
+            translator.type(type_),
+            using,
+            keep_misfits,
+            members(type_),
+            None if existing is None else members(existing),
         )
     if nullable is not None:
         yield changes.SetNotNull(name, not nullable)
@@ -207,8 +244,9 @@ def alter_column(
         yield changes.RenameColumn(name, str(new_name))
 
 
-def _members(type_: sa.types.TypeEngine[t.Any]) -> tuple[str, ...] | None:
+def members(type_: t.Any) -> tuple[str, ...] | None:
     """Return what an Enum may hold; ``None`` for any other type."""
+    type_ = sqltypes.to_instance(type_)
     if not isinstance(type_, sa.Enum):
         return None
     return tuple(str(member) for member in type_.enums)
@@ -219,7 +257,7 @@ def drop_constraint(
 ) -> changes.DropConstraint:
     """Make the change that drops a constraint."""
     kind = constraint_kind(constraint)
-    name = None if constraint.name is None else str(constraint.name)
+    name = None if _is_made_up(constraint) else str(constraint.name)
     if getattr(constraint, "_type_bound", False):
         # Sent by Alembic along with a change of type, whether the table has the
         # check or not: since SQLAlchemy 1.4 a Boolean makes none by itself.
@@ -227,6 +265,31 @@ def drop_constraint(
             None, kind, None, translator.constraint(constraint), if_exists=True
         )
     return changes.DropConstraint(name, kind, if_exists=if_exists)
+
+
+def _is_made_up(constraint: sa.Constraint) -> bool:
+    """Tell whether the script gave no name.
+
+    A naming convention gives one nevertheless, as if of a constraint on no columns.
+    """
+    name, table = constraint.name, getattr(constraint, "parent", None)
+    if not isinstance(name, str):
+        return True
+    if not isinstance(name, conv) or not isinstance(table, sa.Table):
+        return False
+    names = t.cast(t.Any, table.metadata.naming_convention)
+    bare: sa.Constraint
+    if isinstance(constraint, sa.ForeignKeyConstraint):
+        bare = sa.ForeignKeyConstraint([], [])
+    elif isinstance(constraint, sa.UniqueConstraint):
+        bare = sa.UniqueConstraint()
+    else:
+        return False
+    # A convention may ask for a first column, which there is not; then it gave no name.
+    with contextlib.suppress(sa.exc.InvalidRequestError, IndexError, KeyError):
+        sa.Table(table.name, sa.MetaData(naming_convention=names), bare)
+        return bare.name == name
+    return False
 
 
 def constraint_kind(constraint: sa.Constraint) -> ConstraintKind | None:
@@ -249,26 +312,23 @@ def table_options(kwargs: cabc.Mapping[str, t.Any]) -> changes.SetOptions | None
 
 
 def table_items(
-    translator: Translator, items: cabc.Iterable[t.Any], table: str
+    translator: Translator,
+    items: cabc.Iterable[t.Any],
+    table: str,
+    convention: cabc.Mapping[t.Any, t.Any] | None = None,
 ) -> cabc.Iterator[changes.Change]:
     """Make the changes of ``table_args`` and ``reflect_args``.
 
     A column replaces the definition of the column of its name; a constraint or an
     index is added where the table has none that says the same.
+
+    :param convention: the naming convention of the block.
     """
     for item in items:
         if isinstance(item, sa.Column):
-            yield changes.ReplaceColumn(str(item.name), translator.column(item))
-            for text in translator.type_bound_checks(str(item.name), item.type, table):
-                wanted = getattr(item.type, "create_constraint", False)
-                if wanted:
-                    yield changes.AddConstraint(text, unless_present=True)
-                else:
-                    yield changes.DropConstraint(
-                        None, ConstraintKind.CHECK, None, text, if_exists=True
-                    )
+            yield from _replaced_column(translator, item, table, convention)
         elif isinstance(item, sa.Index):
-            sql = translator.index(item)
+            sql = translator.index(_attached(item, table))
             yield changes.CreateIndex(str(item.name), sql, if_not_exists=True)
         elif isinstance(item, sa.Constraint):
             text_ = translator.constraint(_attached(item, table))
@@ -276,13 +336,59 @@ def table_items(
                 yield changes.AddConstraint(text_, unless_present=True)
 
 
-def _attached(constraint: sa.Constraint, table: str) -> sa.Constraint:
-    """Return a constraint that belongs to a table, as the compiler needs it."""
-    if getattr(constraint, "parent", None) is not None:
-        return constraint
-    pending = getattr(constraint, "_pending_colargs", ())
+def _replaced_column(
+    translator: Translator,
+    column: sa.Column[t.Any],
+    table: str,
+    convention: cabc.Mapping[t.Any, t.Any] | None,
+) -> cabc.Iterator[changes.Change]:
+    """Make the changes of a column of ``reflect_args``."""
+    name = str(column.name)
+    if getattr(column, "table", None) is None:
+        sa.Table(table, sa.MetaData(), column)
+    yield changes.ReplaceColumn(name, translator.column(column))
+    for key in column.foreign_keys:
+        _known_parent(column.table.metadata, key)
+        text = key.constraint and translator.constraint(key.constraint)
+        if text:
+            # What the column refers to is part of its definition.
+            yield changes.DropConstraint(
+                None, ConstraintKind.FOREIGN_KEY, (name,), if_exists=True
+            )
+            yield changes.AddConstraint(text)
+    if column.unique:
+        quoted = translator.dialect.identifier_preparer.quote(name)
+        yield changes.AddConstraint(f"UNIQUE ({quoted})", unless_present=True)
+    for text in translator.type_bound_checks(name, column.type, table, convention):
+        if getattr(column.type, "create_constraint", False):
+            yield changes.AddConstraint(text, of_type=True)
+        else:
+            yield changes.DropConstraint(
+                None, ConstraintKind.CHECK, None, text, if_exists=True
+            )
+
+
+def _known_parent(metadata: sa.MetaData, key: sa.ForeignKey) -> None:
+    """Let the table that a key names exist, as the compiler needs it."""
+    *schema, table, column = key.target_fullname.split(".")
+    if ".".join((*schema, table)) not in metadata.tables:
+        place = ".".join(schema) or None
+        sa.Table(table, metadata, sa.Column(column, sqltypes.NullType()), schema=place)
+
+
+_OnTable = t.TypeVar("_OnTable", sa.Constraint, sa.Index)
+
+
+def _attached(item: _OnTable, table: str) -> _OnTable:
+    """Return an item that belongs to a table, as the compiler needs it."""
+    attached = (
+        item.table if isinstance(item, sa.Index) else getattr(item, "parent", None)
+    )
+    if attached is not None:
+        return item
+    pending = getattr(item, "_pending_colargs", ())
     names = [c if isinstance(c, str) else c.name for c in pending if c is not None]
-    names += list(getattr(constraint, "column_keys", ()) or ())
+    names += list(getattr(item, "column_keys", ()) or ())
     columns = [sa.Column(name, sqltypes.NullType()) for name in dict.fromkeys(names)]
-    sa.Table(table, sa.MetaData(), *columns, constraint)
-    return constraint
+    sa.Table(table, sa.MetaData(), *columns, item)
+    return item

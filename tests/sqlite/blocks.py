@@ -85,6 +85,8 @@ class BlockBuilder:
         builder.schema = self.meaning.after
         self.steps: list[changes.Change] = []
         self.pinned: set[int] = set()
+        #: names of dropped columns that took something along, which would come back
+        self.missed: set[str] = set()
         self.text_written = False
 
     def build(self) -> Meaning:
@@ -223,6 +225,7 @@ class BlockBuilder:
             return
         name = self.refer(column)
         taken = {c.name.lower() for c in self.table.columns}
+        taken |= self.missed
         new_name = self.choices.pick(
             [n for n in (*NAMES, column.name.upper()) if n.lower() not in taken]
         )
@@ -238,6 +241,9 @@ class BlockBuilder:
         if self.meaning.old.has(column.id):
             self.meaning.dropped.append(column)
         present = {i.name for i in self.meaning.after.indexes}
+        concerned = [*self.table.constraints, *self.meaning.after.indexes]
+        if any(column.id in one.columns for one in concerned):
+            self.missed |= {name.lower(), column.name.lower()}
         drop_column(self.meaning.after, self.table, column.id)
         left = {i.name for i in self.meaning.after.indexes}
         self.meaning.went += sorted(present - left)
@@ -248,6 +254,8 @@ class BlockBuilder:
         choices = self.choices
         column = self.builder.column(self.table)
         column.comment = ""
+        if column.name.lower() in self.missed:
+            return
         before = after = None
         place = len(self.table.columns)
         if choices.chance(3):
@@ -304,9 +312,6 @@ class BlockBuilder:
             return
         name = self.refer(column)
         self.meaning.retyped.setdefault(column.id, column.type)
-        self.table.constraints = [
-            c for c in self.table.constraints if not _stands_on(c, column.id)
-        ]
         fresh = self.builder.column(dataclasses.replace(self.table, columns=[]))
         column.type, column.not_null = fresh.type, fresh.not_null
         column.not_null_conflict = fresh.not_null_conflict
@@ -442,12 +447,6 @@ class BlockBuilder:
             return
         self.table.name = name
         self.meaning.changes.append(changes.RenameTable(name))
-
-
-def _stands_on(constraint: Constraint, column: int) -> bool:
-    if isinstance(constraint, Check):
-        return constraint.inline == column
-    return constraint.inline and constraint.columns == {column}
 
 
 def _kind(constraint: Constraint) -> ConstraintKind:

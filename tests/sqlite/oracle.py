@@ -199,6 +199,7 @@ class _Oracle:
             self.insert(table, rows, kept)
             self.new_nulls(before, table)
             self.misfits(table, rows)
+            self.defaults(table)
 
     def converted(self, before: Table) -> list[Row]:
         """Read the rows with what the conversions of a block make of them."""
@@ -215,12 +216,30 @@ class _Oracle:
         earlier = before.primary.columns if before.primary else set()
         for number in table.primary.columns:
             nulls = any(row.get(number, 0) is None for row in rows)
-            if not nulls:
+            if not nulls or self.numbered(before, table, number, rows):
                 continue
             if number not in earlier or table.alias or table.without_rowid:
                 self.refuse("NULL in a new primary key")
                 raise Stop
             self.may_refuse("NULL in a primary key")
+
+    def numbered(
+        self, before: Table, table: Table, number: int, rows: list[Row]
+    ) -> bool:
+        """Number the rows by a column that becomes the rowid and holds nothing."""
+        alias, old = table.alias, before.alias
+        if alias is None or alias.id != number or before.rowid is None:
+            return False
+        if (old is not None and old.id == number) or number in self.meaning.using:
+            return False
+        if any(row[number] is not None for row in rows):
+            return False
+        if before.column(number).generated is not None:
+            return False
+        for row in rows:
+            row[number] = row[0]
+        self.meaning.kept.add(number)
+        return True
 
     def new_nulls(self, before: Table, table: Table) -> None:
         """Refuse a new column in the primary key that got no values."""
@@ -272,6 +291,28 @@ class _Oracle:
                     self.refuse(f"{column.type} does not hold {value!r}")
                 else:
                     self.may_refuse(f"{column.type} does not hold {value!r}")
+
+    def defaults(self, table: Table) -> None:
+        """Find defaults that a new type does not hold, though the old one did."""
+        for number, old_type in self.meaning.retyped.items():
+            known = table.has(number) and self.meaning.old.has(number)
+            if not known or number in self.meaning.kept:
+                continue
+            column = table.column(number)
+            if column.default is None or column.generated is not None:
+                continue
+            held = []
+            for type_ in (old_type, column.type):
+                self.fresh.execute("DROP TABLE IF EXISTS temp.one")
+                self.fresh.execute(
+                    f"CREATE TEMP TABLE one (c {type_} DEFAULT {column.default}, x)"
+                )
+                self.fresh.execute("INSERT INTO temp.one (x) VALUES (1)")
+                ((value,),) = self.fresh.execute("SELECT c FROM temp.one").fetchall()
+                held.append(holds(type_, value))
+            self.fresh.execute("DROP TABLE temp.one")
+            if held == [True, False]:
+                self.refuse(f"{column.type} does not hold its default")
 
     def checks(self) -> None:
         """Ask every CHECK of the table."""

@@ -135,7 +135,8 @@ def test_dropped_and_added_with_another_type(database: MakeDatabase) -> None:
 
     db.run(upgrade)
     assert db.query("SELECT id, a, b FROM t") == [(1, 5, "b")]
-    assert any("'i'" in note for note in db.notes)
+    assert db.notes == []
+    assert db.query("SELECT id FROM t INDEXED BY i WHERE a = 5") == [(1,)]
 
 
 def test_the_only_column_stays(database: MakeDatabase) -> None:

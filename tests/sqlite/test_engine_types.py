@@ -5,14 +5,18 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+import sqlalchemy as sa
+from alembic.operations import Operations
 
 from flask_batchmigrate.sqlite import changes
 
 from . import types_page
+from .alembic_door import database
+from .alembic_door import MakeDatabase
 from .engine_door import Make
 from .engine_door import make
 
-__all__ = ["make"]
+__all__ = ["database", "make"]
 
 
 @pytest.mark.parametrize(
@@ -161,3 +165,121 @@ def test_a_definition_that_sqlite_does_not_accept(make: Make, schema: str) -> No
     message = file.refuse(changes.SetOptions(strict=True), schema=schema)
     assert "SQLite does not accept the new definition: unknown datatype" in message
     file.alter(changes.SetNotNull("c", True), schema=schema)
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_values_that_are_no_members(database: MakeDatabase, block: bool) -> None:
+    """The members are what the message speaks of, not how long the column is."""
+    db = database(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c VARCHAR(20));"
+        "INSERT INTO t VALUES (1, 'active'), (2, 'old'), (3, NULL);"
+    )
+    type_ = sa.Enum("active", "disabled")
+
+    def upgrade(op: Operations) -> None:
+        if block:
+            with op.batch_alter_table("t") as batch:
+                batch.alter_column("c", existing_type=sa.String(20), type_=type_)
+        else:
+            op.alter_column("t", "c", type_=type_)
+
+    message = db.refuse(upgrade)
+    assert (
+        "column 'c' cannot become Enum('active', 'disabled'), which does not hold 1"
+        " row: id=2 ('old')"
+    ) in message
+    assert "VARCHAR" not in message
+
+
+def enum(*members: str) -> sa.Enum:
+    return sa.Enum(*members, name="kind")
+
+
+def test_a_wider_enumeration(database: MakeDatabase) -> None:
+    """Rows that were no members before stay, with a warning; lost members stop it."""
+    db = database(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c VARCHAR(2));"
+        "INSERT INTO t VALUES (1, 'a'), (2, 'no'), (3, 'b');"
+    )
+
+    def upgrade(op: Operations, type_: sa.Enum) -> None:
+        with op.batch_alter_table("t") as batch:
+            batch.alter_column("c", existing_type=enum("a", "b"), type_=type_)
+
+    db.run(lambda op: upgrade(op, enum("a", "b", "longer")))
+    assert db.query("SELECT c FROM t") == [("a",), ("no",), ("b",)]
+    (warning,) = db.notes
+    assert "has values that Enum('a', 'b', 'longer') does not hold" in warning
+    assert "nor did it before: 1 row: id=2 ('no')" in warning
+    message = db.refuse(lambda op: upgrade(op, enum("b", "c")))
+    assert "1 row: id=1 ('a')" in message
+
+
+def test_a_wider_enumeration_with_its_check(database: MakeDatabase) -> None:
+    """A new CHECK holds for all rows or is refused."""
+    db = database(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c VARCHAR(2));"
+        "INSERT INTO t VALUES (1, 'a'), (2, 'no');"
+    )
+    new = sa.Enum("a", "b", "c", name="kind", create_constraint=True)
+
+    def upgrade(op: Operations) -> None:
+        with op.batch_alter_table("t") as batch:
+            batch.alter_column("c", existing_type=enum("a", "b"), type_=new)
+
+    assert "CHECK 'kind' does not hold for 1 row: id=2" in db.refuse(upgrade)
+
+
+@pytest.mark.parametrize(
+    ("old", "default", "new"),
+    [
+        ("VARCHAR(5)", "''", "INTEGER"),
+        ("VARCHAR(5)", "'n/a'", "FLOAT"),
+        ("VARCHAR(5)", "'longer'", "VARCHAR(3)"),
+        ("TEXT", "('a' || 'b')", "DATE"),
+        ("INTEGER", "2", "BOOLEAN"),
+        ("TEXT", "'ab'", "Enum('new', 'old')"),
+    ],
+)
+def test_a_default_is_held_against_the_type(
+    make: Make, old: str, default: str, new: str
+) -> None:
+    """As the rows are; also where there are none."""
+    if default == "'longer'":
+        old = "VARCHAR(9)"
+    file = make(f"CREATE TABLE t (id INTEGER PRIMARY KEY, c {old} DEFAULT {default});")
+    wanted = types_page.set_type(new)
+    message = file.refuse(wanted)
+    assert f"with DEFAULT {default}, which that type does not hold" in message
+    file.refuse(wanted, recreate="always")
+    file.alter(changes.SetDefault("c", None), wanted)
+    file.query("INSERT INTO t DEFAULT VALUES")
+    assert file.query("SELECT c FROM t") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("old", "default", "new"),
+    [
+        ("VARCHAR(5)", "'7'", "INTEGER"),
+        ("VARCHAR(5)", "'0'", "BOOLEAN"),
+        ("TEXT", "CURRENT_DATE", "DATE"),
+        ("INTEGER", "'none'", "SMALLINT"),
+        ("TEXT", "NULL", "INTEGER"),
+        ("VARCHAR(5)", "''", "VARCHAR(9)"),
+    ],
+)
+def test_a_default_that_fits_stays(
+    make: Make, old: str, default: str, new: str
+) -> None:
+    """So does one that the old type did not hold either."""
+    file = make(f"CREATE TABLE t (id INTEGER PRIMARY KEY, c {old} DEFAULT {default});")
+    file.alter(changes.SetType("c", new))
+    assert f"DEFAULT {default}" in file.sql()
+
+
+def test_a_default_may_stay_as_the_values_may(make: Make) -> None:
+    """The script says so with the same argument."""
+    file = make("CREATE TABLE t (id INTEGER PRIMARY KEY, c TEXT DEFAULT '');")
+    file.refuse(changes.SetType("c", "INTEGER", using="length(c)"))
+    file.alter(changes.SetType("c", "INTEGER", keep_misfits=True))
+    assert "INTEGER DEFAULT ''" in file.sql()

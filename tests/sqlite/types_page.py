@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import pathlib
 import sqlite3
@@ -68,9 +69,14 @@ TYPES: t.Final = {
         "text that is JSON, and numbers", ("'{\"a\": [1]}'", "7"), ("'{a}'", "x'00'")
     ),
     "BLOB": Fits("blobs", ("x'00ff'", "x''"), ("'text'", "7")),
+    "Enum('new', 'old')": Fits(
+        "its members, whatever their length",
+        ("'new'", "'old'"),
+        ("'ne'", "''", "'New'"),
+    ),
 }
 PAIRS: t.Final = (
-    *(name for name in TYPES if name != "VARCHAR(5)"),
+    *(name for name in TYPES if not name.startswith(("VARCHAR", "Enum"))),
     "VARCHAR(5)",
     "VARCHAR(9)",
 )
@@ -88,6 +94,14 @@ CARRIED: t.Final = (
 )
 
 
+ENUMERATED: t.Final = (
+    ("'gone'", "VARCHAR(4)", "Enum('new', 'old')"),
+    ("'gone'", "Enum('new', 'old')", "Enum('new', 'old', 'sold')"),
+    ("'gone'", "Enum('new', 'old')", "Enum('new', 'sold')"),
+    ("'old'", "Enum('new', 'old')", "Enum('new', 'sold')"),
+)
+
+
 def change(value: str, old: str, new: str) -> str | None:
     """Change the type of a column that holds a value.
 
@@ -96,18 +110,34 @@ def change(value: str, old: str, new: str) -> str | None:
     """
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.isolation_level = None
-        connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, c {old})")
+        declared = "VARCHAR(3)" if old.startswith("Enum") else old
+        connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, c {declared})")
         connection.execute(f"INSERT INTO t (c) VALUES ({value})")
         before = connection.execute("SELECT quote(c) FROM t").fetchone()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            alter_table(DirectDatabase(connection), "t", [changes.SetType("c", new)])
+            alter_table(DirectDatabase(connection), "t", [set_type(new, old)])
         except RowsRefused:
             after = connection.execute("SELECT quote(c) FROM t").fetchone()
             assert after == before
             return None
         ((stored,),) = connection.execute("SELECT quote(c) FROM t")
         return str(stored)
+
+
+def set_type(new: str, old: str = "") -> changes.SetType:
+    """Make the change to a type; for an ``Enum`` as a script's comes to."""
+    if not new.startswith("Enum"):
+        return changes.SetType("c", new)
+    length = max(map(len, _members(new)))
+    before = _members(old) if old.startswith("Enum") else None
+    return changes.SetType(
+        "c", f"VARCHAR({length})", allowed=_members(new), allowed_before=before
+    )
+
+
+def _members(enum: str) -> tuple[str, ...]:
+    return tuple(ast.literal_eval(enum.removeprefix("Enum")))
 
 
 def is_checked(old: str, new: str) -> bool:
@@ -148,6 +178,22 @@ def render() -> str:
             + " |"
             for old in PAIRS
         ),
+        "## Enumerations",
+        "What an `Enum` holds is its members: `sqlalchemy.Enum` is a VARCHAR as long as"
+        " the longest, and\nreads nothing else. Of a change from one `Enum`"
+        " (`existing_type=`) to another, values stop the\nmigration that were members"
+        " and are none any more. What was no member before is none the worse\nfor it:"
+        " it stays, with a warning.",
+        "| Stored | from | to | |\n|---|---|---|---|\n"
+        + "\n".join(
+            f"| `{value}` | `{old}` | `{new}` | {_outcome(value, old, new)} |"
+            for value, old, new in ENUMERATED
+        ),
+        "## Defaults",
+        "The default of a column is what new rows get, so it is held against the new"
+        " type as the rows\nare: `VARCHAR DEFAULT ''` cannot become `INTEGER`"
+        " unless the same `alter_column()` gives another\ndefault (`server_default=`), none, or"
+        " `sqlite_keep_values=True`.",
         "## How values are carried",
         "| Stored | from | to | stored then |\n|---|---|---|---|\n"
         + "\n".join(
@@ -156,6 +202,10 @@ def render() -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _outcome(value: str, old: str, new: str) -> str:
+    return "refused" if change(value, old, new) is None else "stays"
 
 
 def _code(values: tuple[str, ...]) -> str:
