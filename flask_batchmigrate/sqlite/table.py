@@ -17,6 +17,7 @@ import typing as t
 from .affinity import Affinity
 from .affinity import affinity
 from .clauses import at_table_constraint
+from .clauses import check_deferrables
 from .clauses import read_column_constraints
 from .clauses import read_table_constraint
 from .constraints import ConstraintKind
@@ -249,7 +250,10 @@ def is_virtual_table(sql: str) -> bool:
     return upper(sql[:20]) == "CREATE VIRTUAL TABLE"
 
 
-@functools.lru_cache(maxsize=64)
+_MUCH: t.Final = 100_000
+"""From so many characters on, a table takes too much room to keep many."""
+
+
 def parse_table(sql: str) -> TableText:
     """Read a CREATE TABLE statement.
 
@@ -258,6 +262,10 @@ def parse_table(sql: str) -> TableText:
     :raises SqlTextError: for a virtual table, and for whatever is not understood with
         certainty.
     """
+    return _parse_long(sql) if len(sql) > _MUCH else _parse_short(sql)
+
+
+def _parse(sql: str) -> TableText:
     reader = Reader(sql)
     if reader.at("CREATE", "VIRTUAL", "TABLE"):
         raise reader.error("The text of a virtual table belongs to its module,")
@@ -270,6 +278,7 @@ def parse_table(sql: str) -> TableText:
         name = reader.name("the table")
     opening = reader.expect_symbol("(")
     columns = _read_columns(reader)
+    check_deferrables(reader, (column.constraints for column in columns))
     constraints = _read_constraints(reader)
     closing = reader.expect_symbol(")")
     options = _read_options(reader)
@@ -285,6 +294,10 @@ def parse_table(sql: str) -> TableText:
         body_span=Span(opening.end, closing.start),
         tokens=reader.all_tokens,
     )
+
+
+_parse_short = functools.lru_cache(maxsize=64)(_parse)
+_parse_long = functools.lru_cache(maxsize=3)(_parse)
 
 
 def parse_column(definition: str) -> ColumnText:
