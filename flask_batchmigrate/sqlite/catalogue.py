@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from .database import Database
+from .database import is_verdict
 from .database import Row
 from .errors import ChangeRefused
 from .errors import SqlTextError
@@ -153,7 +154,18 @@ def read_catalogue(db: Database, schema: str) -> Catalogue:
 
 def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue:
     objects = tuple(map(StoredObject._make, rows))
-    return Catalogue(schema, objects, db.version >= (3, 44, 0))
+    marked = any(BOM in o.sql for o in objects if o.sql is not None)
+    return Catalogue(schema, objects, not marked or _takes_bom_for_space(db))
+
+
+def _takes_bom_for_space(db: Database) -> bool:
+    """Ask the library how it reads a byte order mark: old ones take it for a letter."""
+    try:
+        return bool(db.execute(f"SELECT {BOM}1"))
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        return False
 
 
 def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 import functools
+import re
 import typing as t
 
 from .affinity import Affinity
@@ -86,6 +87,14 @@ class ColumnText:
         """
         found = self.of_kind(kind)
         return found[-1] if found else None
+
+    @functools.cached_property
+    def spelled_type(self) -> str:
+        """Its type as it is written; what SQLite reports may be no type to write."""
+        if self.type_span is None:
+            return ""
+        start = self.span.start
+        return self.text[self.type_span.start - start : self.type_span.end - start]
 
     @functools.cached_property
     def not_null(self) -> bool:
@@ -245,9 +254,12 @@ class TableText:
 def is_virtual_table(sql: str) -> bool:
     """Tell whether a statement creates a virtual table, whose text is its module's.
 
-    :param sql: a statement as the catalogue stores it, always with these first words.
+    :param sql: a statement as the catalogue stores it; it need not be understood.
     """
-    return upper(sql[:20]) == "CREATE VIRTUAL TABLE"
+    return _VIRTUAL.match(sql) is not None
+
+
+_VIRTUAL = re.compile(r"(?is)\s*CREATE(?:\s|/\*.*?\*/|--[^\n]*\n)+VIRTUAL\b")
 
 
 _MUCH: t.Final = 100_000

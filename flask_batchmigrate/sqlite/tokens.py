@@ -122,7 +122,7 @@ JOIN_WORDS = _words("CROSS FULL INNER LEFT NATURAL OUTER RIGHT")
 BOM: t.Final = "\ufeff"
 """White space where a token may begin, and part of a name inside of one.
 
-Releases before 3.44 take it for the first letter of a name, too.
+Old releases take it for the first letter of a name, too.
 """
 
 _LETTER = r"[A-Za-z_\u0080-\ufefe\uff00-\U0010ffff]"
