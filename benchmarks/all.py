@@ -16,6 +16,7 @@ HERE = pathlib.Path(__file__).parent
 USUAL = (
     ("import_cost.py",),
     ("startup.py",),
+    ("growth.py",),
     (
         "sqlite_changes.py",
         *("--rows", "100000", "1000000", "5000000"),
@@ -25,6 +26,7 @@ USUAL = (
 QUICK = (
     ("import_cost.py", "3"),
     ("startup.py", "--revisions", "10", "--samples", "1"),
+    ("growth.py", "--smallest", "--samples", "1"),
     ("sqlite_changes.py", "--rows", "10000", "--samples", "1"),
 )
 

@@ -97,7 +97,7 @@ def long_text(n: int) -> str:
     """A table whose text is of n kilobytes."""
     comment = "-- " + "x" * 60 + "\n"
     lines = "".join(
-        f"    c{i} VARCHAR(20), {comment * 80}" for i in range(max(1, n // 5))
+        f"    c{i} VARCHAR(20), {comment * 160}" for i in range(max(1, n // 10))
     )
     return f"CREATE TABLE t (id INTEGER PRIMARY KEY,\n{lines} a VARCHAR(20));"
 
@@ -143,6 +143,21 @@ def _widen(name: str) -> Migration:
             name, existing_type=sa.String(20), type_=sa.String(40)
         )
     )
+
+
+def _history(op: t.Any, n: int) -> None:
+    """What most revisions do: make a table and an index, and add a column."""
+    for number in range(n):
+        if number % 2 == 0:
+            op.create_table(
+                f"made{number}",
+                sa.Column("id", sa.Integer(), nullable=False),
+                sa.Column("name", sa.String(50), nullable=False),
+                sa.PrimaryKeyConstraint("id"),
+            )
+            op.create_index(f"ix_made{number}", f"made{number}", ["name"])
+        else:
+            op.add_column(f"made{number - 1}", sa.Column("more", sa.String(20)))
 
 
 CASES = (
@@ -202,8 +217,9 @@ CASES = (
         triggers,
         _in_a_block(lambda b, n: b.alter_column("a", new_column_name="z")),
     ),
-    Case("type widened, long text", (2500, 5000, 10000), long_text, _widen("a")),
-    Case("column added, long text", (2500, 5000, 10000), long_text, _add_one),
+    Case("type widened, long text", (1000, 2000, 4000), long_text, _widen("a")),
+    Case("column added, long text", (1000, 2000, 4000), long_text, _add_one),
+    Case("history of n revisions", (44, 88, 176), lambda n: "", _history, 3.0),
 )
 
 

@@ -105,7 +105,7 @@ def _reason(catalogue: Catalogue, target: Target) -> str | None:
 def _own(catalogue: Catalogue, stored: StoredTable) -> Catalogue:
     """Return what belongs to the table: SQLite writes nothing else here."""
     own = (o for o in catalogue.objects if same_name(o.table, stored.name))
-    return Catalogue(catalogue.schema, tuple(own))
+    return Catalogue(catalogue.schema, tuple(own), catalogue.bom_is_space)
 
 
 def _is_plain(target: Target, column: ColumnText) -> bool:

@@ -5,22 +5,30 @@ The catalogue is the table ``sqlite_master``: https://www.sqlite.org/schematab.h
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import dataclasses
 import functools
 import itertools
+import re
 import typing as t
 
 from .database import Database
+from .database import is_verdict
+from .database import Row
+from .errors import ChangeRefused
 from .errors import MissingTable
+from .errors import SqlTextError
 from .objects import IndexText
 from .objects import parse_index
 from .quoting import always_quoted
 from .table import is_virtual_table
 from .table import parse_table
 from .table import TableText
+from .tokens import BOM
 from .tokens import may_name
 from .tokens import quote
 from .tokens import same_name
+from .tokens import tokenize
 from .tokens import upper
 
 
@@ -56,10 +64,14 @@ class ForeignKeyRow:
 # Without slots: objects are looked up by name many times.
 @dataclasses.dataclass(frozen=True)
 class Catalogue:
-    """Every object of one schema (``main``, ``temp`` or an attached database)."""
+    """Every object of one schema (``main``, ``temp`` or an attached database).
+
+    :param bom_is_space: whether the library takes a byte order mark for white space.
+    """
 
     schema: str
     objects: tuple[StoredObject, ...]
+    bom_is_space: bool = True
 
     def table(self, name: str) -> StoredObject | None:
         """Return the table of this name, in any case of its letters."""
@@ -138,7 +150,23 @@ def read_catalogue(db: Database, schema: str) -> Catalogue:
         f"SELECT rowid, type, name, tbl_name, sql FROM {quote(schema)}.sqlite_master"
         " ORDER BY rowid"
     )
-    return Catalogue(schema, tuple(map(StoredObject._make, rows)))
+    return _catalogue(db, schema, rows)
+
+
+def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue:
+    objects = tuple(map(StoredObject._make, rows))
+    marked = any(BOM in o.sql for o in objects if o.sql is not None)
+    return Catalogue(schema, objects, not marked or _takes_bom_for_space(db))
+
+
+def _takes_bom_for_space(db: Database) -> bool:
+    """Ask the library how it reads a byte order mark: old ones take it for a letter."""
+    try:
+        return bool(db.execute(f"SELECT {BOM}1"))
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        return False
 
 
 def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:
@@ -154,7 +182,7 @@ def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:
         " ORDER BY rowid",
         (table,),
     )
-    return Catalogue(schema, tuple(map(StoredObject._make, rows)))
+    return _catalogue(db, schema, rows)
 
 
 def read_own(db: Database, stored: StoredTable) -> Catalogue:
@@ -165,7 +193,7 @@ def read_own(db: Database, stored: StoredTable) -> Catalogue:
         " WHERE tbl_name = ? COLLATE NOCASE ORDER BY rowid",
         (stored.name,),
     )
-    return Catalogue(stored.schema, tuple(map(StoredObject._make, rows)))
+    return _catalogue(db, stored.schema, rows)
 
 
 def find_table(catalogue: Catalogue, name: str) -> StoredObject:
@@ -181,6 +209,7 @@ def find_table(catalogue: Catalogue, name: str) -> StoredObject:
     elif found.sql is None or upper(found.name).startswith("SQLITE_"):
         what = "is a system table, which belongs to SQLite"
     else:
+        refuse_shadow(catalogue, found.name)
         return found
     raise MissingTable(
         f"Table '{name}' {what} (schema '{catalogue.schema}'). Nothing was changed."
@@ -200,12 +229,87 @@ def read_table(catalogue: Catalogue, name: str) -> StoredTable:
             f"Table '{name}' is a virtual table: drop it and create it anew (schema"
             f" '{catalogue.schema}'). Nothing was changed."
         )
+    text = understood(catalogue, parse_table, found)
     indexes = tuple(
-        parse_index(o.sql)
+        understood(catalogue, parse_index, o)
         for o in catalogue.of_table(found.name, "index")
         if o.sql is not None
     )
-    return StoredTable(catalogue.schema, found.name, parse_table(sql), indexes)
+    return StoredTable(catalogue.schema, found.name, text, indexes)
+
+
+_Text = t.TypeVar("_Text")
+
+
+def understood(
+    catalogue: Catalogue, parse: cabc.Callable[[str], _Text], o: StoredObject
+) -> _Text:
+    """Read the text of an object.
+
+    :param parse: reads texts of its kind.
+    :raises SqlTextError: it is not understood; the message names the object.
+    """
+    sql = o.sql or ""
+    try:
+        text = parse(sql)
+        if BOM in sql and not catalogue.bom_is_space:
+            for token in tokenize(sql):
+                if token.text == BOM:
+                    raise SqlTextError(
+                        "A byte order mark, which this SQLite library takes for a"
+                        " letter and newer ones for white space",
+                        sql,
+                        token.start,
+                    )
+    except SqlTextError as error:
+        raise error.of(f"{o.type} '{o.name}'") from None
+    return text
+
+
+_SHADOWS: t.Final = {
+    "FTS3": "content segments segdir docsize stat",
+    "FTS4": "content segments segdir docsize stat",
+    "FTS5": "data idx content docsize config",
+    "RTREE": "node rowid parent",
+    "RTREE_I32": "node rowid parent",
+    "GEOPOLY": "node rowid parent",
+    "SPELLFIX1": "vocab",
+    "VEC0": "chunks rowids info auxiliary",
+}
+"""The tables in which the modules of virtual tables keep what they hold.
+
+See https://www.sqlite.org/vtab.html#xshadowname.
+"""
+_MODULE = re.compile(r"(?s)\s+USING\s+[\"'`\[]?(\w+)", re.IGNORECASE)
+
+
+def refuse_shadow(catalogue: Catalogue, table: str) -> None:
+    """Refuse to touch a table in which a virtual table keeps its content.
+
+    :raises ChangeRefused: it is one.
+    """
+    owner = _owner_of_shadow(catalogue, table)
+    if owner is not None:
+        raise ChangeRefused(
+            f"Table '{table}' belongs to the virtual table '{owner}', which would"
+            f" break: change that one, or drop it and create it anew (schema"
+            f" '{catalogue.schema}'). Nothing was changed."
+        )
+
+
+def _owner_of_shadow(catalogue: Catalogue, table: str) -> str | None:
+    """Find the virtual table that keeps its content in a table."""
+    stem, _, tail = table.rpartition("_")
+    while stem:
+        owner = catalogue.table(stem)
+        if owner is not None and is_virtual_table(owner.sql or ""):
+            module = _MODULE.search(owner.sql or "")
+            kept = _SHADOWS.get(upper(module[1]) if module else "", "").split()
+            if tail.lower() in kept:
+                return owner.name
+        stem, _, more = stem.rpartition("_")
+        tail = f"{more}_{tail}"
+    return None
 
 
 def read_foreign_keys(

@@ -20,6 +20,7 @@ from .database import is_verdict
 from .database import trial
 from .errors import ChangeRefused
 from .errors import RowsRefused
+from .expressions import without_schema
 from .fitness import holds_all_of
 from .fitness import misfit_condition
 from .quoting import always_quoted
@@ -28,6 +29,7 @@ from .scan import duplicates
 from .scan import Offenders
 from .scan import orphans
 from .scan import row_key
+from .scan import RowKey
 from .scan import rows_where
 from .table import ColumnText
 from .table import ConstraintKind
@@ -64,9 +66,24 @@ def check_rows(db: Database, target: Target, path: str) -> None:
         return
     key = row_key(target.text)
     for rule in rules:
-        found = rows_where(db, path, key, rule.condition, rule.value)
+        found = _where(db, target, path, key, rule)
         if found:
             raise rule.refuse(found)
+
+
+def _where(
+    db: Database, target: Target, path: str, key: RowKey, rule: _Rule
+) -> Offenders | None:
+    try:
+        return rows_where(db, path, key, rule.condition, rule.value)
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        condition = " ".join(rule.condition.split())
+        raise ChangeRefused(
+            f"Table '{target.before.name}': its rows cannot be held against"
+            f" {condition}: {error}. Nothing was changed."
+        ) from error
 
 
 def _all_fit(db: Database, path: str, rules: list[_Rule]) -> bool:
@@ -297,7 +314,7 @@ def misfit(
 
 def _check_rule(target: Target, check: ConstraintText) -> _Rule:
     return _Rule(
-        f"NOT ({check.expression}\n)",
+        f"NOT ({without_schema(check.expression or '')}\n)",
         None,
         lambda found: RowsRefused(
             f"Table '{target.before.name}': {describe(check)} does not hold for"
@@ -350,13 +367,14 @@ def _is_alias(target: Target, column: str) -> bool:
 
 def _equal_rows(db: Database, target: Target, key: ConstraintText) -> Offenders:
     """Find rows whose values of a key are equal, as the new columns store them."""
-    sources = [target.source(name) for name in key.columns]
+    # A key may have a column twice, by different collations.
+    names = list(dict.fromkeys(key.columns))
+    sources = [target.source(name) for name in names]
     if any(source.origin is None for source in sources):
         return Offenders(0, ())
     values = [s.using or always_quoted(s.origin or "") for s in sources]
     columns = [
-        f"{always_quoted(name)} {target.text.affinity(name).value}"
-        for name in key.columns
+        f"{always_quoted(name)} {target.text.affinity(name).value}" for name in names
     ]
     collations = [term.collation for term in key.terms] or [None]
     terms = []

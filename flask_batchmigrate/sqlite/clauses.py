@@ -10,6 +10,7 @@ https://www.sqlite.org/syntax/table-constraint.html.
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import dataclasses
 import typing as t
 
@@ -84,8 +85,9 @@ def read_column_constraints(reader: Reader, column: str) -> tuple[ConstraintText
 def _defer_last(reader: Reader, found: list[ConstraintText]) -> None:
     """Apply a separate ``DEFERRABLE`` to the foreign key it belongs to.
 
-    SQLite applies it to the last foreign key of the whole statement; one that is not
-    in the same column would change owner with the next edit.
+    SQLite applies it to the last foreign key of the whole statement. Whether one that
+    stands in another column is meant, only the whole statement can tell
+    (:func:`check_deferrables`).
     """
     clause = found[-1]
     for index in range(len(found) - 1, -1, -1):
@@ -99,15 +101,39 @@ def _defer_last(reader: Reader, found: list[ConstraintText]) -> None:
                 ),
             )
             return
-    raise SqlTextError(
-        f"A DEFERRABLE on column '{clause.column}', which has no foreign key",
-        reader.sql,
-        clause.span.start,
-    )
 
 
 def _reread(reader: Reader, clause: ConstraintText) -> Reader:
     return Reader(clause.body_span.of(reader.sql))
+
+
+def check_deferrables(
+    reader: Reader, columns: cabc.Iterable[cabc.Sequence[ConstraintText]]
+) -> None:
+    """Refuse a ``DEFERRABLE`` that changes a foreign key of another column.
+
+    It would change owner with the next edit. On a column without a foreign key, as in
+    ``UNIQUE DEFERRABLE``, it says nothing.
+
+    :param reader: of the whole statement.
+    :param columns: the constraints of each column.
+    :raises SqlTextError: there is one.
+    """
+    deferred: bool | None = None
+    for constraints in columns:
+        own = False
+        for clause in constraints:
+            if clause.references is not None:
+                deferred, own = clause.references.initially_deferred, True
+            elif clause.kind is ConstraintKind.DEFERRABLE and not own:
+                _, initially = _read_deferrable(_reread(reader, clause))
+                if deferred not in (None, initially):
+                    raise SqlTextError(
+                        f"A DEFERRABLE on column '{clause.column}', which has no"
+                        " foreign key and means that of another column",
+                        reader.sql,
+                        clause.span.start,
+                    )
 
 
 def read_table_constraint(reader: Reader) -> ConstraintText:

@@ -5,13 +5,14 @@ See https://www.sqlite.org/syntax/type-name.html.
 
 from __future__ import annotations
 
-from .errors import SqlTextError
 from .reader import Reader
 from .reader import Span
 from .tokens import JOIN_WORDS
 from .tokens import Kind
 from .tokens import Token
+from .tokens import tokenize
 from .tokens import unquote
+from .tokens import upper
 
 _SPACE = " \t\n\v\f\r"
 
@@ -28,37 +29,55 @@ def read_type(reader: Reader) -> tuple[str, Span | None]:
     if not words:
         return "", None
     end = reported_end = words[-1].end
-    if reader.at_symbol("("):
+    sized = reader.at_symbol("(")
+    if sized:
         end = reported_end = _take_sizes(reader)
     elif reader.at("GENERATED"):
         # SQLite has cut GENERATED ALWAYS off, but a comment before it is left.
         reported_end = reader.offset
     span = Span(words[0].start, end)
     reported = reader.sql[span.start : reported_end].rstrip(_SPACE)
-    if words[0].kind is Kind.WORD:
-        return reported, span
-    if reported.startswith("[") and reported != words[0].text:
-        # SQLite takes off the first bracket and the last character, whatever it is.
-        raise SqlTextError("A type of which only a part is quoted", reader.sql, end)
-    # SQLite takes the quotes off and loses what comes after them.
-    return unquote(words[0].text), span
+    if words[-1].keyword == "ALWAYS" and not sized:
+        reported = _without_always(reported)
+    return _without_quotes(reported), span
+
+
+_LONG_ENOUGH = len("GENERATED ALWAYS")
+
+
+def _without_always(reported: str) -> str:
+    """Take off what SQLite takes for the start of GENERATED ALWAYS AS, as it does."""
+    if len(reported.encode()) < _LONG_ENOUGH:
+        return reported
+    reported = reported[: -len("ALWAYS")].rstrip(_SPACE)
+    if upper(reported).endswith("GENERATED"):
+        reported = reported[: -len("GENERATED")].rstrip(_SPACE)
+    return reported
+
+
+def _without_quotes(reported: str) -> str:
+    """Take quotes off a type as SQLite does.
+
+    Where no other quote is in between, it takes off the first character and the last,
+    whatever that is; else it takes the name that comes first.
+    """
+    if reported[:1] not in ("'", '"', "`", "["):
+        return reported
+    if set(reported[1:-1]) & set("'\"`["):
+        return unquote(tokenize(reported)[0].text)
+    return reported[1:-1]
 
 
 def _take_type_words(reader: Reader) -> list[Token]:
     words: list[Token] = []
     while _is_type_word(reader.peek()):
         words.append(reader.take())
-    if not words or words[-1].keyword != "ALWAYS":
+    if not words or words[-1].keyword != "ALWAYS" or not reader.at("AS"):
         return words
     # SQLite's grammar takes GENERATED ALWAYS for words of the type, and cuts them off
     # the text again, if nothing but white space is between them.
     gap = reader.sql[words[-2].end : words[-1].start] if len(words) > 1 else ""
-    if (
-        len(words) > 1
-        and words[-2].keyword == "GENERATED"
-        and reader.at("AS")
-        and not gap.strip(_SPACE)
-    ):
+    if len(words) > 1 and words[-2].keyword == "GENERATED" and not gap.strip(_SPACE):
         reader.position -= 2
         return words[:-2]
     raise reader.error("A type that ends in ALWAYS")

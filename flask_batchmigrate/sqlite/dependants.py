@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
-import typing as t
 
 from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import StoredObject
+from .catalogue import understood
 from .database import Database
 from .database import is_verdict
 from .database import trial
-from .errors import SqlTextError
 from .objects import parse_trigger
 from .objects import parse_view
 from .objects import TriggerText
@@ -96,7 +95,7 @@ def _read(
     for row in catalogue.of_type("trigger"):
         if upper(row.table) not in names and not _may_name(row, names):
             continue
-        trigger = _understood(parse_trigger, row)
+        trigger = understood(catalogue, parse_trigger, row)
         if upper(row.table) in names or names & _mentioned(row):
             triggers.append((row.table, trigger))
     errors = _compile_triggers(db, catalogue.schema, [one for _, one in triggers])
@@ -106,20 +105,6 @@ def _read(
         strict = None if sound else _strict_error(db, catalogue.schema, trigger, error)
         found.append(_as_dependant(table, trigger, error, strict or error))
     return tuple(found)
-
-
-_Text = t.TypeVar("_Text")
-
-
-def _understood(parse: cabc.Callable[[str], _Text], o: StoredObject) -> _Text:
-    """Read the text of an object.
-
-    :raises SqlTextError: it is not understood; the message names the object.
-    """
-    try:
-        return parse(o.sql or "")
-    except SqlTextError as error:
-        raise error.of(f"{o.type} '{o.name}'") from None
 
 
 def _may_name(o: StoredObject, names: cabc.Iterable[str]) -> bool:
@@ -211,7 +196,7 @@ def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
         using = {
             upper(v.name)
             for v in left
-            if _may_name(v, new) and _understood(parse_view, v).names & new
+            if _may_name(v, new) and understood(catalogue, parse_view, v).names & new
         }
         left = [v for v in left if upper(v.name) not in using]
         new = using - names
@@ -229,7 +214,7 @@ def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
     columns: tuple[str, ...] = ()
     if error is None:
         columns = tuple(_columns(db, schema, view.name))
-    parsed = _understood(parse_view, view)
+    parsed = parse_view(view.sql or "")
     body = parsed.body
     strict_error = error
     if error is None and _has_double_quotes(body):

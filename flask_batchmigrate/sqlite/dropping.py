@@ -14,6 +14,7 @@ from .catalogue import qualified
 from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
 from .catalogue import read_table
+from .catalogue import refuse_shadow
 from .database import Database
 from .database import savepoint
 from .errors import ChangeRefused
@@ -49,6 +50,7 @@ def drop_table(
             f"Table '{table}' cannot be dropped: there is none of that name (no such"
             f" table: {table}; schema '{schema}'). Nothing was changed."
         )
+    refuse_shadow(catalogue, row.name)
     enforced = bool(db.execute("PRAGMA foreign_keys")[0][0])
     # Where keys are not enforced, dropping a table touches no row of another.
     keys = read_foreign_keys(db, catalogue, row.name) if enforced else ()

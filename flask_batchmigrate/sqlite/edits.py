@@ -40,6 +40,7 @@ from .table import parse_column
 from .table import parse_table
 from .table import parse_table_constraint
 from .table import TableText
+from .tokens import Kind
 from .tokens import quote
 from .tokens import upper
 
@@ -194,17 +195,29 @@ def _with_option(table: TableText, name: str) -> str:
 def _without_option(table: TableText, name: str) -> str:
     options = table.options
     spans: list[Span] = []
+    comments: list[str] = []
     kept = False
     for index, option in enumerate(options):
         if option.name != name:
             kept = True
             continue
         spans.append(option.span)
+        comments += [
+            token.text
+            for token in table.tokens
+            if token.kind is Kind.COMMENT
+            and option.span.start <= token.start < option.span.end
+        ]
         if kept:
             spans.append(_comma(table, options[index - 1].span, option.span))
         elif index + 1 < len(options):
             spans.append(_comma(table, option.span, options[index + 1].span))
-    return cut(table.sql, spans)
+    sql = cut(table.sql, spans)
+    end = table.body_span.end + 1
+    # Those between the words of an option belong to nobody else.
+    for comment in reversed(comments):
+        sql = insert(sql, end, comment)
+    return sql
 
 
 def _comma(table: TableText, left: Span, right: Span) -> Span:

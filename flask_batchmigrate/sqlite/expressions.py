@@ -9,7 +9,9 @@ from .reader import Span
 from .tokens import KEYWORDS
 from .tokens import Kind
 from .tokens import RESERVED
+from .tokens import significant
 from .tokens import Token
+from .tokens import tokenize
 from .tokens import unquote
 from .tokens import upper
 
@@ -142,6 +144,32 @@ def column_names(tokens: cabc.Sequence[Token]) -> frozenset[str]:
         after_operand = _ends_operand(token, after_operand, after_dot)
         index += 1
     return frozenset(names)
+
+
+def without_schema(expression: str) -> str:
+    """Take the names of databases off the columns in an expression.
+
+    SQLite passes them over in CHECK and partial indexes, whatever they are, and nowhere
+    else (https://www.sqlite.org/lang_createtable.html#check_constraints).
+
+    :param expression: the expression as it is written.
+    :return: the same, for use in a query.
+    """
+    tokens = significant(tokenize(expression))
+    pieces: list[str] = []
+    position = 0
+    for index in range(len(tokens) - 4):
+        first, dot, second, other, third = tokens[index : index + 5]
+        if (
+            dot.is_symbol(".")
+            and other.is_symbol(".")
+            and first.is_name
+            and second.is_name
+            and third.is_name
+        ):
+            pieces.append(expression[position : first.start])
+            position = second.start
+    return "".join([*pieces, expression[position:]])
 
 
 def _skip_type(tokens: cabc.Sequence[Token], index: int) -> int:

@@ -11,6 +11,7 @@ from .database import is_verdict
 from .errors import ChangeRefused
 from .errors import MissingColumn
 from .errors import RowsRefused
+from .expressions import without_schema
 from .objects import IndexText
 from .progress import run_long
 from .quoting import always_quoted
@@ -106,7 +107,8 @@ def _explain(
 ) -> None:
     """Say which rows an index found equal, if that is what stopped it."""
     terms = [_bare(term.text, term.order) for term in index.terms]
-    found = duplicates(db, stored.path, terms, index.where)
+    where = None if index.where is None else without_schema(index.where)
+    found = duplicates(db, stored.path, terms, where)
     if found:
         raise RowsRefused(
             f"Unique index '{index.name}' on '{stored.name}': {found} are equal."

@@ -148,7 +148,8 @@ def _as_before(text: TableText, before: TableText) -> TableText:
             sql = edits.set_collation(text, column.name, old.collation)
             text = edits.next_table(sql)
         if old.type != column.type:
-            text = edits.next_table(edits.set_type(text, column.name, old.type))
+            sql = edits.set_type(text, column.name, old.spelled_type)
+            text = edits.next_table(sql)
     return text
 
 

@@ -172,7 +172,7 @@ def _settled(items: cabc.Sequence[Item], place: int | None = None) -> tuple[Item
         alone = "\n" in follower.lead or "\n" in item.after or _is_open(item.after)
         if item.comma and item.after and not alone:
             settled[index] = dataclasses.replace(
-                item, before=item.before + item.after, after=""
+                item, before=join((item.before, item.after)), after=""
             )
     return tuple(settled)
 
@@ -182,7 +182,7 @@ def _moved(item: Item, slot: Item) -> Item:
     before, after = item.before, item.after
     if "\n" in slot.gap:
         # The comma stands on the next line: comments stay on the line of their item.
-        before, after = before + after, ""
+        before, after = join((before, after)), ""
     return dataclasses.replace(
         item,
         lead=lead,

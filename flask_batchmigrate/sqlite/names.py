@@ -21,6 +21,7 @@ from .tokens import quote
 from .tokens import same_name
 from .tokens import tokenize
 from .tokens import unquote
+from .tokens import upper
 
 
 @dataclasses.dataclass(slots=True)
@@ -46,11 +47,18 @@ class ColumnNames:
     def __init__(self, table: str, columns: cabc.Iterable[str]) -> None:
         self._table = table
         self._entries = [_Entry(name, name) for name in columns]
+        self._by_origin = {upper(e.name): e for e in self._entries}
+        #: the columns by each name that they have had in the block
+        self._by_name = {key: [e] for key, e in self._by_origin.items()}
 
     def entry(self, name: str) -> _Entry | None:
         """Find the column that a change means by a name."""
-        live = [e for e in self._entries if not e.dropped]
-        named = [e for e in live if same_name(e.name, name)]
+        key = upper(name)
+        named = [
+            e
+            for e in self._by_name.get(key, ())
+            if not e.dropped and same_name(e.name, name)
+        ]
         # Two have the name while it passes from one to the other: the one that
         # had it before the block is meant.
         for entry in named:
@@ -58,7 +66,8 @@ class ColumnNames:
                 return entry
         if named:
             return named[0]
-        return next((e for e in live if e.origin and same_name(e.origin, name)), None)
+        stored = self._by_origin.get(key)
+        return None if stored is None or stored.dropped else stored
 
     def existing(self, name: str) -> _Entry:
         """Find the column that a change means.
@@ -91,6 +100,7 @@ class ColumnNames:
     def add(self, name: str) -> _Entry:
         """Note a column that a change adds."""
         self._entries.append(_Entry(None, name))
+        self._by_name.setdefault(upper(name), []).append(self._entries[-1])
         return self._entries[-1]
 
     def drop(self, name: str) -> _Entry:
@@ -101,7 +111,9 @@ class ColumnNames:
 
     def rename(self, name: str, new_name: str) -> None:
         """Note a column that a change renames."""
-        self.existing(name).name = new_name
+        entry = self.existing(name)
+        entry.name = new_name
+        self._by_name.setdefault(upper(new_name), []).append(entry)
 
     def renames(self) -> tuple[tuple[str, str], ...]:
         """Return the renames to make first, as pairs in an order that works.
@@ -114,7 +126,7 @@ class ColumnNames:
         self._check_unique()
         stored = [(e.origin, e.name) for e in self._entries if e.origin is not None]
         pending = {origin: name for origin, name in stored if origin != name}
-        taken = {origin for origin, _ in stored}
+        taken = {upper(origin): origin for origin, _ in stored}
         ordered: list[tuple[str, str]] = []
         while pending:
             origin = next(
@@ -123,38 +135,40 @@ class ColumnNames:
             if origin is None:
                 # Only exchanges are left: one column makes room for the next.
                 origin, final = next(iter(pending.items()))
-                spare = self._spare(taken)
+                spare = self._spare(taken.values())
                 ordered.append((origin, spare))
-                taken = (taken - {origin}) | {spare}
+                del taken[upper(origin)]
+                taken[upper(spare)] = spare
                 del pending[origin]
                 pending[spare] = final
                 continue
             final = pending.pop(origin)
             ordered.append((origin, final))
-            taken = (taken - {origin}) | {final}
+            del taken[upper(origin)]
+            taken[upper(final)] = final
         return tuple(ordered)
 
     def out_of_the_way(self) -> None:
         """Give dropped columns whose name another column takes a name to spare."""
-        taken = [e.name for e in self._entries if not e.dropped and e.origin]
+        taken = {upper(e.name) for e in self._entries if not e.dropped and e.origin}
         for entry in self._entries:
             if entry.origin is None or not entry.dropped:
                 continue
-            if any(same_name(entry.name, name) for name in taken):
+            if upper(entry.name) in taken:
                 entry.name = self._spare({e.name for e in self._entries})
-            taken.append(entry.name)
+            taken.add(upper(entry.name))
 
     def _check_unique(self) -> None:
-        seen: list[str] = []
+        seen: set[str] = set()
         for entry in self._entries:
             if entry.dropped:
                 continue
-            if any(same_name(entry.name, name) for name in seen):
+            if upper(entry.name) in seen:
                 raise AlreadyThere(
                     f"Table '{self._table}' would have two columns '{entry.name}'"
                     f" (duplicate column name: {entry.name}). Nothing was changed."
                 )
-            seen.append(entry.name)
+            seen.add(upper(entry.name))
 
     @staticmethod
     def _spare(taken: cabc.Collection[str]) -> str:
@@ -337,5 +351,5 @@ def _respelled(definition: str, used: cabc.Mapping[str, _Entry | None]) -> str:
     return "".join(pieces)
 
 
-def _other_has(taken: cabc.Iterable[str], name: str, own: str) -> bool:
-    return any(same_name(other, name) for other in taken if other != own)
+def _other_has(taken: cabc.Mapping[str, str], name: str, own: str) -> bool:
+    return taken.get(upper(name), own) != own

@@ -137,7 +137,7 @@ class ViewText:
         return upper(name) in self.names
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=1024)
 def parse_index(sql: str) -> IndexText:
     """Read a CREATE INDEX statement.
 
@@ -188,7 +188,7 @@ def _read_condition(reader: Reader) -> tuple[str | None, frozenset[str]]:
     return reader.sql[start : tokens[-1].end], column_names(tokens)
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=1024)
 def parse_trigger(sql: str) -> TriggerText:
     """Read the head of a CREATE TRIGGER statement.
 
@@ -238,7 +238,7 @@ def _read_timing(reader: Reader) -> str:
     return reader.accept_any("BEFORE", "AFTER") or "BEFORE"
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=1024)
 def parse_view(sql: str) -> ViewText:
     """Read the head of a CREATE VIEW statement.
 

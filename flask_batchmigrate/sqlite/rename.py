@@ -21,8 +21,13 @@ from .dependants import read_dependants
 from .dependants import virtual_tables_naming
 from .errors import AlreadyThere
 from .errors import ChangeRefused
+from .errors import SqlTextError
 from .quoting import always_quoted
+from .storage import replace_texts
+from .tokens import Kind
+from .tokens import quote
 from .tokens import same_name
+from .tokens import tokenize
 
 
 def rename_columns(
@@ -54,7 +59,7 @@ def rename_columns(
             _alter(
                 db,
                 f"ALTER TABLE {path} RENAME COLUMN {always_quoted(name)}"
-                f" TO {always_quoted(new_name)}",
+                f" TO {quote(new_name)}",
                 what,
                 new_name,
             )
@@ -98,8 +103,43 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
                 new_name,
             )
             present = step
+    _spell_plainly(db, catalogue, new_name)
     _rename_statistics(db, catalogue, table, new_name)
     _refuse_newly_broken(db, schema, new_name, before)
+
+
+def _spell_plainly(db: Database, before: Catalogue, new_name: str) -> None:
+    """Take off the quotes that SQLite puts around every new name of a table.
+
+    Only where a plain name stood before, and where the new one can be plain.
+    """
+    if quote(new_name) != new_name or not db.can_write_schema:
+        return
+    earlier = {o.rowid: o.sql for o in before.objects}
+    texts: dict[int, str] = {}
+    for o in read_catalogue(db, before.schema).objects:
+        old = earlier.get(o.rowid)
+        if o.sql is None or old is None or o.sql == old:
+            continue
+        plain = _as_before(old, o.sql, new_name)
+        if plain != o.sql:
+            texts[o.rowid] = plain
+    if texts:
+        replace_texts(db, before.schema, texts)
+
+
+def _as_before(old: str, new: str, name: str) -> str:
+    """Write a name without quotes wherever the old text has a plain one."""
+    try:
+        pairs = list(zip(tokenize(old), tokenize(new), strict=True))
+    except (SqlTextError, ValueError):
+        # The text of a virtual table, say, which is its module's.
+        return new
+    quoted = always_quoted(name)
+    return "".join(
+        name if after.text == quoted and before.kind is Kind.WORD else after.text
+        for before, after in pairs
+    )
 
 
 def _rename_statistics(

@@ -57,7 +57,7 @@ class RowKey:
 
 def row_key(text: TableText) -> RowKey:
     """Choose what names a row of a table in messages."""
-    return RowKey(text.primary_key or ("rowid",))
+    return RowKey(tuple(dict.fromkeys(text.primary_key)) or ("rowid",))
 
 
 def any_row(db: Database, path: str, conditions: cabc.Iterable[str]) -> bool:

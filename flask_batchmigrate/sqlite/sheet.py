@@ -83,7 +83,7 @@ class Sheet:
         item = dataclasses.replace(
             self.layout.items[index],
             text=text[start:end],
-            before=text[end:] + self.layout.items[index].before,
+            before=join((text[end:], self.layout.items[index].before)),
         )
         items = (*self.layout.items[:index], item, *self.layout.items[index + 1 :])
         parts = (*self.parts[:index], part, *self.parts[index + 1 :])

@@ -36,6 +36,20 @@ def replace_text(db: Database, schema: str, table: str, sql: str) -> None:
     reload_schema(db, schema)
 
 
+def replace_texts(db: Database, schema: str, texts: cabc.Mapping[int, str]) -> None:
+    """Spell stored statements otherwise; they say the same as before.
+
+    :param texts: the new text by the rowid of the object in the catalogue.
+    """
+    with schema_writing(db):
+        for rowid, sql in texts.items():
+            db.execute(
+                f"UPDATE {quote(schema)}.sqlite_master SET sql = ? WHERE rowid = ?",
+                (sql, rowid),
+            )
+    reload_schema(db, schema)
+
+
 def _set_text(db: Database, schema: str, table: str, sql: str) -> None:
     db.execute(
         f"UPDATE {quote(schema)}.sqlite_master SET sql = ?"

@@ -126,8 +126,9 @@ def differences(target: Target) -> tuple[Difference, ...]:
     for kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
         found += _constraints(before, after, kind)
     found += _options(before, after)
-    if _spellings(before, target.dropped_columns) != _spellings(
-        after, target.added_columns
+    dropped, added = target.dropped_columns, target.added_columns
+    if _texts(before, dropped) != _texts(after, added) and (
+        _spellings(before, dropped) != _spellings(after, added)
     ):
         found.append(Difference("constraint respelled", after.name))
     return tuple(found)
@@ -140,12 +141,17 @@ def _spellings(
 
     :param left_out: columns whose own constraints do not count.
     """
-    return collections.Counter(
-        spelling(c.text)
+    return collections.Counter(spelling(c) for c in _texts(text, left_out))
+
+
+def _texts(text: TableText, left_out: tuple[str, ...]) -> list[str]:
+    gone = set(left_out)
+    return [
+        c.text
         for c in text.all_constraints
         if c.kind not in (ConstraintKind.DEFAULT, ConstraintKind.GENERATED)
-        and c.column not in left_out
-    )
+        and c.column not in gone
+    ]
 
 
 def _columns(target: Target) -> list[Difference]:
@@ -360,6 +366,8 @@ def _same_rows(before: TableText, after: TableText) -> bool:
 def _constraints(
     before: TableText, after: TableText, kind: ConstraintKind
 ) -> list[Difference]:
+    if before.of_kind(kind) == after.of_kind(kind):
+        return []
     old = {meaning(c) for c in before.of_kind(kind)}
     new = {meaning(c) for c in after.of_kind(kind)}
     found = []

@@ -12,11 +12,13 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 import functools
+import re
 import typing as t
 
 from .affinity import Affinity
 from .affinity import affinity
 from .clauses import at_table_constraint
+from .clauses import check_deferrables
 from .clauses import read_column_constraints
 from .clauses import read_table_constraint
 from .constraints import ConstraintKind
@@ -85,6 +87,14 @@ class ColumnText:
         """
         found = self.of_kind(kind)
         return found[-1] if found else None
+
+    @functools.cached_property
+    def spelled_type(self) -> str:
+        """Its type as it is written; what SQLite reports may be no type to write."""
+        if self.type_span is None:
+            return ""
+        start = self.span.start
+        return self.text[self.type_span.start - start : self.type_span.end - start]
 
     @functools.cached_property
     def not_null(self) -> bool:
@@ -244,12 +254,18 @@ class TableText:
 def is_virtual_table(sql: str) -> bool:
     """Tell whether a statement creates a virtual table, whose text is its module's.
 
-    :param sql: a statement as the catalogue stores it, always with these first words.
+    :param sql: a statement as the catalogue stores it; it need not be understood.
     """
-    return upper(sql[:20]) == "CREATE VIRTUAL TABLE"
+    return _VIRTUAL.match(sql) is not None
 
 
-@functools.lru_cache(maxsize=64)
+_VIRTUAL = re.compile(r"(?is)\s*CREATE(?:\s|/\*.*?\*/|--[^\n]*\n)+VIRTUAL\b")
+
+
+_MUCH: t.Final = 100_000
+"""From so many characters on, a table takes too much room to keep many."""
+
+
 def parse_table(sql: str) -> TableText:
     """Read a CREATE TABLE statement.
 
@@ -258,6 +274,10 @@ def parse_table(sql: str) -> TableText:
     :raises SqlTextError: for a virtual table, and for whatever is not understood with
         certainty.
     """
+    return _parse_long(sql) if len(sql) > _MUCH else _parse_short(sql)
+
+
+def _parse(sql: str) -> TableText:
     reader = Reader(sql)
     if reader.at("CREATE", "VIRTUAL", "TABLE"):
         raise reader.error("The text of a virtual table belongs to its module,")
@@ -270,6 +290,7 @@ def parse_table(sql: str) -> TableText:
         name = reader.name("the table")
     opening = reader.expect_symbol("(")
     columns = _read_columns(reader)
+    check_deferrables(reader, (column.constraints for column in columns))
     constraints = _read_constraints(reader)
     closing = reader.expect_symbol(")")
     options = _read_options(reader)
@@ -285,6 +306,10 @@ def parse_table(sql: str) -> TableText:
         body_span=Span(opening.end, closing.start),
         tokens=reader.all_tokens,
     )
+
+
+_parse_short = functools.lru_cache(maxsize=64)(_parse)
+_parse_long = functools.lru_cache(maxsize=3)(_parse)
 
 
 def parse_column(definition: str) -> ColumnText:

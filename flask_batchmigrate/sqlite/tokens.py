@@ -119,14 +119,18 @@ RESERVED = _words(
 JOIN_WORDS = _words("CROSS FULL INNER LEFT NATURAL OUTER RIGHT")
 """The keywords that name tables and columns, but neither types nor defaults."""
 
-# BOM excluded from the characters of a word: releases before 3.44 read it as part of
-# a name, later ones as white space.
+BOM: t.Final = "\ufeff"
+"""White space where a token may begin, and part of a name inside of one.
+
+Old releases take it for the first letter of a name, too.
+"""
+
 _LETTER = r"[A-Za-z_\u0080-\ufefe\uff00-\U0010ffff]"
-_WORD = r"[A-Za-z0-9_$\u0080-\ufefe\uff00-\U0010ffff]"
+_WORD = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _MASTER = re.compile(
     rf"""
-      (?P<SPACE>   [ \t\n\f\r] [ \t\n\v\f\r]* )
+      (?P<SPACE>   [ \t\n\f\r] [ \t\n\v\f\r]* | \ufeff )
     | (?P<COMMENT> --[^\n]* | /\*(?=.)(?: .*?\*/ | .* ) )
     | (?P<BLOB>    [xX]'(?:[0-9a-fA-F]{{2}})*' )
     | (?P<WORD>    (?![xX]')(?:{_LETTER}){_WORD}* )
@@ -144,15 +148,22 @@ _MASTER = re.compile(
 _KINDS = {kind.name: kind for kind in Kind}
 
 
-@functools.lru_cache(maxsize=64)
+_MUCH: t.Final = 100_000
+"""From so many characters on, tokens take too much room to be kept."""
+
+
 def tokenize(sql: str) -> tuple[Token, ...]:
     """Split a statement into tokens; the texts joined are the statement.
 
     :param sql: a statement that SQLite accepts, as its catalogue stores it.
     :return: every token, white space and comments included.
     :raises SqlTextError: for what SQLite would not accept (an unclosed string, a NUL,
-        a parameter) and for a byte order mark outside quotes.
+        a parameter).
     """
+    return _tokenize_anew(sql) if len(sql) > _MUCH else _tokenize_kept(sql)
+
+
+def _tokenize_anew(sql: str) -> tuple[Token, ...]:
     tokens: list[Token] = []
     position = 0
     nul = sql.find("\0")
@@ -166,6 +177,9 @@ def tokenize(sql: str) -> tuple[Token, ...]:
         tokens.append(Token(_KINDS[match.lastgroup], match[0], position, end))
         position = end
     return tuple(tokens)
+
+
+_tokenize_kept = functools.lru_cache(maxsize=64)(_tokenize_anew)
 
 
 def significant(tokens: cabc.Iterable[Token]) -> tuple[Token, ...]:
