@@ -117,9 +117,17 @@ class Driver:
     def in_transaction(self) -> bool:
         """Whether SQLite has a transaction open; a closed connection has none."""
         try:
-            return bool(self.native.in_transaction)
+            return bool(getattr(self.native, "in_transaction", False))
         except (self.error, ValueError):
             return False
+
+    @property
+    def lack(self) -> str | None:
+        """What the driver lacks that a migration cannot do without."""
+        if not self._synchronous or hasattr(self.native, "in_transaction"):
+            return None
+        module = type(self.native).__module__
+        return f"its driver ('{module}') does not tell whether a transaction is open"
 
     @property
     def is_open(self) -> bool:

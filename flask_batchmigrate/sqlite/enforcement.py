@@ -58,8 +58,10 @@ class Enforcement:
 
         :param statement: one SQL statement.
         :param parameters: its values, or a list of such.
-        :raises TransactionError: it would fire what the script has switched off.
+        :raises TransactionError: it would fire what the script has switched off, or
+            end the transaction.
         """
+        self._span.heed(statement)
         setting = pragma(statement)
         if setting is not None:
             if setting.name == "FOREIGN_KEYS" and setting.value in (*_ON, *_OFF):

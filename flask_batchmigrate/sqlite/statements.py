@@ -151,6 +151,12 @@ def is_begin(sql: str) -> bool:
     return verb(sql) == "BEGIN"
 
 
+def ends_transaction(sql: str) -> bool:
+    """Whether a statement ends a transaction, or would if one were open."""
+    ending = verb(sql) in ("COMMIT", "END", "ROLLBACK", "BEGIN")
+    return ending and not is_savepoint(sql)
+
+
 def only_reads(sql: str) -> bool:
     """Whether a statement certainly writes nothing and sets nothing."""
     setting = pragma(sql)
