@@ -276,7 +276,7 @@ class ScriptConnections:
         :param context: of the revision; its connection is exchanged meanwhile.
         """
         owner = context.connection
-        if owner is None or context.as_sql:
+        if owner is None or context.as_sql or self._is_without_engine(owner):
             yield
             return
         if owner.dialect.name not in _KNOWN:
@@ -303,6 +303,14 @@ class ScriptConnections:
             finally:
                 savepoints.held = False
                 script.rollback()
+
+    def _is_without_engine(self, owner: sa.Connection) -> bool:
+        """Tell whether Alembic alone migrates a database of SQLite.
+
+        It does so without a transaction, which a savepoint would begin.
+        """
+        own = any(one.connection is owner for one in self._transactions)
+        return owner.dialect.name == "sqlite" and not own
 
     def _connection_on(
         self, owner: sa.Connection
