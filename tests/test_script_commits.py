@@ -92,6 +92,12 @@ STORED: dict[str, tuple[str, list[int]]] = {
         "    add(2)\n    bind.commit()\nadd(3)\nbind.rollback()\nadd(4)",
         [1, 2, 4],
     ),
+    "transaction of the context": (
+        "with op.get_context().begin_transaction():\n    add(1)\nadd(2)\n"
+        "try:\n    with op.get_context().begin_transaction():\n        add(3)\n"
+        "        1 / 0\nexcept ZeroDivisionError:\n    add(4)",
+        [1, 2, 4],
+    ),
     "an error that is expected": (
         "add(1)\nop.get_bind().commit()\ntry:\n    op.execute('SELECT nope')\n"
         "except sa.exc.DBAPIError:\n    op.get_bind().rollback()\nadd(2)",

@@ -335,8 +335,17 @@ class ScriptConnections:
         script: ScriptConnection,
         savepoints: Savepoints,
     ) -> cabc.Iterator[None]:
-        """Have ``autocommit_block()`` end and begin the migration's transaction."""
-        original = context.autocommit_block
+        """Give the blocks of the context the meaning that they have for a script.
+
+        ``autocommit_block()`` ends the migration's transaction and begins the next;
+        one that ``begin_transaction()`` begins is within it.
+        """
+        original, begin = context.autocommit_block, context.begin_transaction
+
+        @contextlib.contextmanager
+        def begin_transaction(*_: object, **__: object) -> cabc.Iterator[None]:
+            with script.begin_nested():
+                yield
 
         @contextlib.contextmanager
         def autocommit_block() -> cabc.Iterator[None]:
@@ -350,10 +359,12 @@ class ScriptConnections:
             savepoints.take()
 
         context.autocommit_block = autocommit_block  # type: ignore[method-assign]
+        context.begin_transaction = begin_transaction  # type: ignore
         try:
             yield
         finally:
             context.autocommit_block = original  # type: ignore[method-assign]
+            context.begin_transaction = begin  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager
