@@ -18,10 +18,10 @@ FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
 TRANSACTION = (
     "sqlite.conditions",
-    "sqlite.deferral",
     "sqlite.driver",
     "sqlite.gate",
     "sqlite.guard",
+    "sqlite.lending",
     "sqlite.listeners",
     "sqlite.registry",
     "sqlite.session",

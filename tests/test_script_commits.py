@@ -12,12 +12,14 @@ import typing as t
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 import flask_batchmigrate as fb
 
 from .apps import Apps
 from .apps import create
 from .apps import write_revision
+from .legacy import folders
 from .servers import new_database
 from .servers import SERVERS
 
@@ -90,6 +92,12 @@ STORED: dict[str, tuple[str, list[int]]] = {
         "    add(2)\n    bind.commit()\nadd(3)\nbind.rollback()\nadd(4)",
         [1, 2, 4],
     ),
+    "transaction of the context": (
+        "with op.get_context().begin_transaction():\n    add(1)\nadd(2)\n"
+        "try:\n    with op.get_context().begin_transaction():\n        add(3)\n"
+        "        1 / 0\nexcept ZeroDivisionError:\n    add(4)",
+        [1, 2, 4],
+    ),
     "an error that is expected": (
         "add(1)\nop.get_bind().commit()\ntry:\n    op.execute('SELECT nope')\n"
         "except sa.exc.DBAPIError:\n    op.get_bind().rollback()\nadd(2)",
@@ -133,15 +141,15 @@ class Database:
             for name, down, body in zip(names, [None, *names], bodies, strict=False)
         ]
 
+    def app(self, **options: t.Any) -> Flask:
+        config = {
+            "SQLALCHEMY_DATABASE_URI": self.url,
+            "SQLALCHEMY_ENGINE_OPTIONS": self.options,
+        }
+        return self.apps.make(config=config, **options)
+
     def upgrade(self, revision: str = "head", **options: t.Any) -> list[t.Any]:
-        app = self.apps.make(
-            config={
-                "SQLALCHEMY_DATABASE_URI": self.url,
-                "SQLALCHEMY_ENGINE_OPTIONS": self.options,
-            },
-            **options,
-        )
-        with app.app_context():
+        with self.app(**options).app_context():
             return fb.upgrade(revision=revision)
 
     def fail(self, **options: t.Any) -> str:
@@ -304,6 +312,39 @@ def test_an_engine_without_transactions(database: Database) -> None:
         return
     assert database.numbers() == [1, 2]
     assert "Nothing was changed" not in message
+
+
+@pytest.mark.filterwarnings("ignore:'get_engine' is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["single 4", "multi"])
+def test_environments_of_flask_migrate(database: Database, kind: str) -> None:
+    """A commit in a script is no matter of who wrote the environment."""
+    folders.write(database.folder, kind)
+    database.write("add(1)\nop.get_bind().commit()\nadd(2)")
+    for path in (database.folder / "versions").iterdir():
+        if kind == "multi":
+            text = path.read_text().replace("def upgrade():", "def upgrade_():")
+            text = text.replace("def downgrade():", "def downgrade_():")
+            path.write_text(
+                "def upgrade(engine_name):\n    globals()[f'upgrade_{engine_name}']()\n"
+                "def downgrade(engine_name):\n"
+                f"    globals()[f'downgrade_{{engine_name}}']()\n{text}"
+            )
+    database.upgrade()
+    assert database.numbers() == [1, 2]
+    assert database.version() == ["cccc"]
+
+
+def test_a_downgrade(database: Database) -> None:
+    """What goes down commits like what goes up."""
+    database.write("add(1)")
+    path = database.folder / "versions" / "bbbb_.py"
+    text, _, _ = path.read_text().rpartition("    pass")
+    path.write_text(f"{text}    add(2)\n    op.get_bind().commit()\n    add(3)\n")
+    database.upgrade()
+    with database.app().app_context():
+        fb.downgrade(revision="aaaa")
+    assert database.numbers() == [1, 2, 3]
+    assert database.version() == ["aaaa"]
 
 
 ENV = """\

@@ -25,6 +25,8 @@ READERS = {
     "creator": "import sqlite3\n"
     "engine = sa.create_engine('sqlite://', creator=lambda: sqlite3.connect(path))\n"
     "with engine.connect() as second:\n" + SELECT + SEES,
+    "its own engine": "assert sa.inspect(op.get_bind().engine).has_table('numbers')\n"
+    f"with op.get_bind().engine.connect() as second:\n{SELECT}{SEES}",
     "driver": "import sqlite3\nsecond = sqlite3.connect(path)\n"
     f"rows = second.execute({COUNT}).fetchall()\nsecond.close()\n{SEES}",
     "block": "import sqlite3\nwith sqlite3.connect(path) as second:\n"

@@ -276,7 +276,7 @@ class ScriptConnections:
         :param context: of the revision; its connection is exchanged meanwhile.
         """
         owner = context.connection
-        if owner is None or context.as_sql:
+        if owner is None or context.as_sql or self._is_without_engine(owner):
             yield
             return
         if owner.dialect.name not in _KNOWN:
@@ -304,6 +304,14 @@ class ScriptConnections:
                 savepoints.held = False
                 script.rollback()
 
+    def _is_without_engine(self, owner: sa.Connection) -> bool:
+        """Tell whether Alembic alone migrates a database of SQLite.
+
+        It does so without a transaction, which a savepoint would begin.
+        """
+        own = any(one.connection is owner for one in self._transactions)
+        return owner.dialect.name == "sqlite" and not own
+
     def _connection_on(
         self, owner: sa.Connection
     ) -> tuple[ScriptConnection, Savepoints]:
@@ -327,8 +335,17 @@ class ScriptConnections:
         script: ScriptConnection,
         savepoints: Savepoints,
     ) -> cabc.Iterator[None]:
-        """Have ``autocommit_block()`` end and begin the migration's transaction."""
-        original = context.autocommit_block
+        """Give the blocks of the context the meaning that they have for a script.
+
+        ``autocommit_block()`` ends the migration's transaction and begins the next;
+        one that ``begin_transaction()`` begins is within it.
+        """
+        original, begin = context.autocommit_block, context.begin_transaction
+
+        @contextlib.contextmanager
+        def begin_transaction(*_: object, **__: object) -> cabc.Iterator[None]:
+            with script.begin_nested():
+                yield
 
         @contextlib.contextmanager
         def autocommit_block() -> cabc.Iterator[None]:
@@ -342,10 +359,12 @@ class ScriptConnections:
             savepoints.take()
 
         context.autocommit_block = autocommit_block  # type: ignore[method-assign]
+        context.begin_transaction = begin_transaction  # type: ignore
         try:
             yield
         finally:
             context.autocommit_block = original  # type: ignore[method-assign]
+            context.begin_transaction = begin  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager

@@ -24,8 +24,10 @@ from alembic.operations.batch import BatchOperationsImpl
 from alembic.runtime.migration import MigrationContext
 
 from . import changes
+from . import telling
 from .blocks import block_changes
 from .caught import caught_as_usual
+from .driver import Driver
 from .dropping import check_children
 from .dropping import drop_table
 from .engine import alter_table
@@ -40,10 +42,6 @@ from .transaction import MigrationTransaction
 from .translate import Translator
 
 log = logging.getLogger("flask_batchmigrate.sqlite")
-
-
-def _log_note(text: str) -> None:
-    log.info(text)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Settings:
 
     lock_timeout: float = 300.0
     keep_indexes: bool = False
-    note: cabc.Callable[[str], None] = _log_note
+    note: cabc.Callable[[str], None] = log.info
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info
     progress: Listener | None = None
@@ -93,6 +91,14 @@ class _Run:
         if self.settings.started is not None:
             self.stack.enter_context(self.settings.started(transaction))
         return transaction
+
+    def can_use(self, connection: sa.Connection | None) -> bool:
+        """Tell whether the engine can work on a connection; warn where it cannot."""
+        driver = Driver(connection) if connection is not None else None
+        if driver is None or driver.lack is None:
+            return True
+        self.settings.warn(telling.without_engine(driver.describe(), driver.lack))
+        return False
 
 
 _run: contextvars.ContextVar[_Run | None] = contextvars.ContextVar(
@@ -182,7 +188,7 @@ class _EngineImpl(SQLiteImpl):
     ) -> t.Any:
         """Make an instance for a run of this project, else Alembic's own."""
         run = _run.get()
-        if run is None or as_sql:
+        if run is None or as_sql or not run.can_use(connection):
             return SQLiteImpl(dialect, connection, as_sql, *args)
         self = super().__new__(cls)
         self._engine_run = run

@@ -98,6 +98,13 @@ class Conditions:
             return True
         return False
 
+    def defer_foreign_keys(self, wanted: bool) -> None:
+        """Judge rows without a parent at the commit, in the open transaction.
+
+        https://www.sqlite.org/pragma.html#pragma_defer_foreign_keys
+        """
+        self._driver.set_pragma("defer_foreign_keys", int(wanted))
+
     @contextlib.contextmanager
     def foreign_keys_off(self) -> cabc.Iterator[None]:
         """Enforce no foreign key inside the block, in an open transaction."""

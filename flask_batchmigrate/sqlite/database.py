@@ -77,7 +77,10 @@ def is_about_rows(error: Exception) -> bool:
     :param error: an error of any driver: they agree on names, not on classes.
     """
     names = {"IntegrityError", "ConstraintError", "MismatchError"}
-    return any(cls.__name__ in names for cls in type(error).__mro__)
+    if any(cls.__name__ in names for cls in type(error).__mro__):
+        return True
+    # The driver of libSQL knows one class only.
+    return type(error) is ValueError and "constraint failed" in str(error)
 
 
 def is_verdict(error: Exception) -> bool:

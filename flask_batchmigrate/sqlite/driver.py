@@ -31,6 +31,7 @@ Authorizer = cabc.Callable[
 
 
 Identity = tuple[object, ...]
+Parameters = t.Union["cabc.Sequence[t.Any]", "dict[str, t.Any]"]
 
 
 class _Stop(Exception):
@@ -52,6 +53,28 @@ def database_identity(dbapi: t.Any) -> Identity:
     return ("memory", id(dbapi))
 
 
+_error_classes: dict[type, type[Exception]] = {}
+
+
+def _error_class(declared: type[Exception], dbapi: t.Any) -> type[Exception]:
+    """Find out what a driver raises: that of libSQL declares one class, raises another.
+
+    :param declared: the ``Error`` of its module.
+    :param dbapi: a connection.
+    """
+    kind = type(dbapi)
+    if kind not in _error_classes:
+        _error_classes[kind] = declared
+        with contextlib.closing(dbapi.cursor()) as cursor:
+            try:
+                cursor.execute("SELECT batchmigrate()")
+            except declared:
+                pass
+            except Exception as error:
+                _error_classes[kind] = type(error)
+    return _error_classes[kind]
+
+
 class Driver:
     """The driver connection that a SQLAlchemy connection has checked out.
 
@@ -61,23 +84,25 @@ class Driver:
     def __init__(self, connection: sa.Connection) -> None:
         proxied = connection.connection
         dbapi = connection.dialect.loaded_dbapi
-        self.error: type[Exception] = dbapi.Error
         #: what SQLAlchemy talks to, and what the pool's events hand over
         self.dbapi: t.Any = proxied.dbapi_connection
         #: the real connection, below an adapter for an asynchronous driver
         self.native: t.Any = proxied.driver_connection
         self._synchronous = self.native is self.dbapi
+        #: the base class of what it raises
+        self.error = _error_class(dbapi.Error, self.dbapi)
 
-    def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
+    def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Run one statement on the driver and return all of its rows."""
         with contextlib.closing(self.dbapi.cursor()) as cursor:
-            if self._synchronous:
+            if self._synchronous and hasattr(cursor, "row_factory"):
                 # An application's row factory is not for our eyes.
                 cursor.row_factory = None
-            cursor.execute(sql, tuple(parameters))
-            return (
-                [tuple(row) for row in cursor.fetchall()] if _has_rows(cursor) else []
-            )
+            named = isinstance(parameters, dict)
+            cursor.execute(sql, parameters if named else tuple(parameters))
+            # Of a statement without rows, libSQL describes none.
+            rows = cursor.fetchall() if cursor.description else []
+            return [tuple(row) for row in rows]
 
     def pragma(self, name: str) -> t.Any:
         """Read a setting of the connection."""
@@ -92,9 +117,17 @@ class Driver:
     def in_transaction(self) -> bool:
         """Whether SQLite has a transaction open; a closed connection has none."""
         try:
-            return bool(self.native.in_transaction)
+            return bool(getattr(self.native, "in_transaction", False))
         except (self.error, ValueError):
             return False
+
+    @property
+    def lack(self) -> str | None:
+        """What the driver lacks that a migration cannot do without."""
+        if not self._synchronous or hasattr(self.native, "in_transaction"):
+            return None
+        module = type(self.native).__module__
+        return f"its driver ('{module}') does not tell whether a transaction is open"
 
     @property
     def is_open(self) -> bool:
@@ -219,10 +252,6 @@ _TELLING = frozenset({"delete", "truncate"})
 
 def _approve(*_: object) -> int:
     return sqlite3.SQLITE_OK
-
-
-def _has_rows(cursor: t.Any) -> bool:
-    return cursor.description is not None
 
 
 def _has_content(path: str) -> bool:

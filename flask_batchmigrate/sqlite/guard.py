@@ -29,6 +29,9 @@ from .telling import at
 if t.TYPE_CHECKING:
     from .transaction import MigrationTransaction
 
+#: What drivers raise when a connection is closed already.
+_CLOSED: t.Final = (sqlite3.ProgrammingError, ValueError)
+
 _watched: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 _watching = threading.Lock()
 _local = threading.local()
@@ -48,8 +51,10 @@ def watch(engine: sa.Engine) -> None:
     with _watching:
         if engine in _watched or engine.dialect.name != "sqlite":
             return
-        _all_engines.begin()
         _watched.add(engine)
+        if not sa.event.contains(sa.Pool, "checkin", _take_back):
+            # An engine that a script makes may outlive the migration.
+            sa.event.listen(sa.Pool, "checkin", _take_back)
         # One object for each engine: SQLAlchemy knows a listener by the addresses of
         # its engine and its function, and mixes up engines that come and go at the
         # same address with one function.
@@ -153,7 +158,7 @@ class _Waits:
         if id(dbapi) in self._before:
             _, timeout = self._before.pop(id(dbapi))
             # The script may have closed it; then there is nothing to put back.
-            with contextlib.suppress(sqlite3.ProgrammingError):
+            with contextlib.suppress(*_CLOSED):
                 _run(dbapi, f"PRAGMA busy_timeout = {timeout}")
 
     def leave(self) -> None:
@@ -194,34 +199,20 @@ class Seconds:
             self._parked.pop().close()
 
 
-class _AllEngines:
-    """Listens to the engines that scripts make, or find in a module, for good."""
+def _on_do_connect(
+    dialect: object, record: object, cargs: t.Any, cparams: object
+) -> t.Any:
+    """Stand for connecting, in the thread that migrates the database.
 
-    _listens = False
-
-    def begin(self) -> None:
-        if self._listens:
-            return
-        self._listens = True
-        sa.event.listen(sa.Engine, "do_connect", self._on_do_connect)
-        sa.event.listen(sa.Pool, "checkin", self._on_checkin)
-
-    def _on_do_connect(
-        self, dialect: sa.Dialect, record: object, cargs: t.Any, cparams: object
-    ) -> t.Any:
-        """Stand for connecting, in the thread that migrates the database.
-
-        :return: a connection that reads by the migration's; ``None`` to connect as
-            ever.
-        """
-        return lend(cargs[0]) if cargs and dialect.name == "sqlite" else None
-
-    def _on_checkin(self, dbapi: object, record: t.Any) -> None:
-        if isinstance(dbapi, LentConnection):
-            record.invalidate()
+    :return: a connection that reads by the migration's; ``None`` to connect as ever.
+    """
+    return lend(cargs[0]) if cargs else None
 
 
-_all_engines: t.Final = _AllEngines()
+def _take_back(dbapi: object, record: t.Any) -> None:
+    """Let no pool keep a connection that was lent."""
+    if isinstance(dbapi, LentConnection):
+        record.invalidate()
 
 
 def _can_lend(transaction: MigrationTransaction, record: t.Any) -> bool:
@@ -246,6 +237,7 @@ class _Watch:
         listen = sa.event.listen
         refuse_second_uses(engine)
         listen(engine, "handle_error", self._on_error)
+        listen(engine, "do_connect", _on_do_connect)
         # Before the application's own listeners, which may need a lock already.
         listen(engine.pool, "connect", self._on_driver_connect, insert=True)
         listen(engine.pool, "checkout", self._on_checkout, insert=True)

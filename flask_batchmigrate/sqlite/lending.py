@@ -83,6 +83,12 @@ class LentConnection:
         """
         raise self._transaction.describe_second(calling_script())
 
+    def create_function(self, *args: t.Any, **options: t.Any) -> None:
+        """Make a function known, where the driver can: libSQL's has none."""
+        create = getattr(self._transaction.driver.dbapi, "create_function", None)
+        if create is not None:
+            create(*args, **options)
+
     def set_authorizer(self, *args: t.Any) -> None:
         """Do nothing: the migration's connection has one."""
 

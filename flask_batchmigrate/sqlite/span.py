@@ -13,6 +13,8 @@ from .errors import TransactionError
 from .gate import Gate
 from .gate import Reason
 from .gate import Refusal
+from .statements import ends_transaction
+from .statements import verb
 from .waiting import LockTimeout
 from .waiting import Notify
 from .waiting import Waiting
@@ -53,6 +55,15 @@ class Span:
     def is_lost(self) -> bool:
         """Whether the transaction has ended, but not from here."""
         return self.is_begun and not self._driver.in_transaction
+
+    def heed(self, statement: str) -> None:
+        """Refuse a statement that ends the transaction, where there is no gate.
+
+        :raises TransactionError: it does.
+        """
+        if not self._gate.exists and ends_transaction(statement):
+            refusal = Refusal(Reason.ENDING, verb(statement), calling_script())
+            raise self._describe_refusal(refusal)
 
     def announce(self) -> None:
         """Let nothing be written until the transaction has begun."""

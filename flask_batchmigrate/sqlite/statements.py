@@ -80,15 +80,16 @@ def words(sql: str) -> cabc.Iterator[Token]:
         yield Token(kind, match[0], match.start(), match.end())
 
 
-def verb(sql: str) -> str:
-    """Return the keyword that says what a statement does, a ``WITH`` looked through.
+def main_words(sql: str) -> cabc.Iterator[Token]:
+    """Go through a statement's tokens from the word that says what it does.
 
-    :return: in capitals; ``''`` where there is none.
+    A ``WITH`` is looked through.
     """
     tokens = words(sql)
     first = next(tokens, None)
     if first is None or first.keyword != "WITH":
-        return first.keyword if first else ""
+        yield from itertools.chain([first] if first else [], tokens)
+        return
     depth, is_name = 0, True
     for token in tokens:
         depth += token.is_symbol("(") - token.is_symbol(")")
@@ -99,8 +100,17 @@ def verb(sql: str) -> str:
         elif token.is_symbol(","):
             is_name = True
         elif token.keyword in _MAIN:
-            return token.keyword
-    return ""
+            yield from itertools.chain([token], tokens)
+            return
+
+
+def verb(sql: str) -> str:
+    """Return the keyword that says what a statement does.
+
+    :return: in capitals; ``''`` where there is none.
+    """
+    first = next(main_words(sql), None)
+    return first.keyword if first else ""
 
 
 def pragma(sql: str) -> Pragma | None:
@@ -139,6 +149,12 @@ def is_savepoint(sql: str) -> bool:
 def is_begin(sql: str) -> bool:
     """Whether a statement begins a transaction."""
     return verb(sql) == "BEGIN"
+
+
+def ends_transaction(sql: str) -> bool:
+    """Whether a statement ends a transaction, or would if one were open."""
+    ending = verb(sql) in ("COMMIT", "END", "ROLLBACK", "BEGIN")
+    return ending and not is_savepoint(sql)
 
 
 def only_reads(sql: str) -> bool:

@@ -90,3 +90,12 @@ def still_enforced(name: str, table: str, script: str | None, commits: int) -> s
         " remove it, or delete and update the rows of the other tables first, or use"
         f" Python 3.12 or later. {state(commits)}"
     )
+
+
+def without_engine(name: str, lack: str) -> str:
+    """A driver does not let the engine do its work."""
+    return (
+        f"{name} is migrated as Alembic does it, because {lack}: what SQLAlchemy does "
+        "not know of a table is lost where the table is copied, and a failure is not "
+        "undone. Make a backup, or use another driver."
+    )

@@ -151,7 +151,7 @@ class MigrationTransaction:
         #: called when a session has committed, which ends no transaction
         self.after_session_commit: list[cabc.Callable[[], object]] = []
         self._span = span
-        self._enforcement = Enforcement(self, span)
+        self._enforcement = Enforcement(self, driver, span)
         self._beginning = False
         self._finished = False
         self._level = connection.get_execution_options().get("isolation_level")
@@ -351,7 +351,7 @@ class MigrationTransaction:
             self._open_next()
             self._count(statement)
             if self._span.is_begun:
-                self._enforcement.heed(statement)
+                self._enforcement.heed(statement, parameters)
                 statement = self.deferred.stand_in(statement, self.commits)
         return statement, parameters
 
