@@ -165,9 +165,9 @@ def _alter_in_order(
         )
         reports.append(_alter(db, table, part, schema, wanted))
     again = dataclasses.replace(options, recreate=before, named_by=None)
-    added = [c.name for c in block if isinstance(c, changes.AddColumn)]
-    for one in reports[-1].past.gone:
-        reports += _bring_back(db, one, added, schema, again)
+    past = reports[-1].past
+    for one in past.gone:
+        reports += _bring_back(db, one, past.added, schema, again)
     return dataclasses.replace(
         reports[len(earlier)],
         way=max(report.way for report in reports),
@@ -216,15 +216,18 @@ def _alter(
     catalogue = read_catalogue(db, schema)
     stored = read_table(catalogue, table)
     resolved = resolve(stored.name, (c.name for c in stored.text.columns), block)
-    renames = options.past.renames + resolved.renames
-    options = dataclasses.replace(options, past=Past(renames, options.past.gone))
+    past = options.past.after(
+        resolved.renames,
+        (c.name for c in resolved.changes if isinstance(c, changes.AddColumn)),
+    )
+    options = dataclasses.replace(options, past=past)
     if resolved.renames:
         rename_columns(db, catalogue, stored.name, resolved.renames)
         catalogue = read_catalogue(db, schema)
         stored = read_table(catalogue, table)
     if not (resolved.changes or options.recreate == "always" or options.named_by):
         reason = FOLLOWED if resolved.renames else "no change"
-        return Report(stored.name, Way.ALTER, reason, (), past=options.past)
+        return Report(stored.name, Way.ALTER, reason, (), past=past)
     plan = make_plan(db, catalogue, stored, resolved.changes, options)
     return _run(db, catalogue, plan)
 

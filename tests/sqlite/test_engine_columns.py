@@ -293,8 +293,19 @@ KEPT = {
             lambda b: b.alter_column("x", new_column_name="y"),
             lambda b: b.add_column(sa.Column("d", sa.BigInteger())),
         ),
+        (
+            lambda b: b.drop_column("d"),
+            lambda b: b.add_column(sa.Column("n", sa.BigInteger())),
+            lambda b: b.alter_column("n", new_column_name="d"),
+        ),
+        (
+            lambda b: b.add_column(sa.Column("n", sa.BigInteger())),
+            lambda b: b.create_index("ix_n", ["n"]),
+            lambda b: b.drop_column("d"),
+            lambda b: b.alter_column("n", new_column_name="d"),
+        ),
     ],
-    ids=["alone", "later", "renamed", "passes"],
+    ids=["alone", "later", "renamed", "passes", "under another name", "before"],
 )
 @pytest.mark.parametrize("kind", list(KEPT))
 def test_a_replaced_column_keeps(
