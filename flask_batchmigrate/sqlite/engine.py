@@ -13,6 +13,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import dataclasses
+import functools
 
 from . import changes
 from .catalogue import Catalogue
@@ -36,6 +37,7 @@ from .foreign_keys import KeyState
 from .foreign_keys import new_errors
 from .foreign_keys import new_violations
 from .foreign_keys import read_state
+from .gone import brings_back_key
 from .gone import Gone
 from .gone import is_there
 from .gone import NO_PAST
@@ -66,6 +68,8 @@ class Report:
     :param notes: what went along without having been named, in sentences.
     :param warnings: what is not as it should be, and was not before either.
     :param past: what later changes of the same block have to know.
+    :param settle: compares the foreign keys when the block is through, where a key that
+        they refer to comes back only then; returns warnings.
     """
 
     table: str
@@ -74,6 +78,9 @@ class Report:
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     past: Past = NO_PAST
+    settle: cabc.Callable[[], list[str]] | None = dataclasses.field(
+        default=None, compare=False, repr=False
+    )
 
 
 def alter_table(
@@ -168,11 +175,15 @@ def _alter_in_order(
     past = reports[-1].past
     for one in past.gone:
         reports += _bring_back(db, one, past.added, schema, again)
+    warnings = [text for report in reports for text in report.warnings]
+    for report in reports:
+        warnings += report.settle() if report.settle is not None else []
     return dataclasses.replace(
         reports[len(earlier)],
         way=max(report.way for report in reports),
         notes=tuple(note for report in reports for note in report.notes),
-        warnings=tuple(text for report in reports for text in report.warnings),
+        warnings=tuple(warnings),
+        settle=None,
     )
 
 
@@ -251,12 +262,23 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
             f"Table '{stored.name}' cannot be changed like that: it would break"
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
-    warnings = _compare_keys(db, plan, keys, _key_state(db, after, plan))
-    warnings += strangers(db, plan.target)
+    warnings = strangers(db, plan.target)
+    settle = functools.partial(_settle_keys, db, plan, keys)
+    is_unsettled = brings_back_key(
+        plan.target.gone, plan.target.text, plan.options.past
+    )
+    if not is_unsettled:
+        warnings += settle()
     reason = plan.reason if way is plan.way else NOT_CONFIRMED
     past = dataclasses.replace(plan.options.past, gone=plan.target.gone)
     return Report(
-        stored.name, way, reason, plan.target.notes, tuple(warnings), past=past
+        stored.name,
+        way,
+        reason,
+        plan.target.notes,
+        tuple(warnings),
+        past,
+        settle if is_unsettled else None,
     )
 
 
@@ -265,6 +287,8 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     stored = plan.target.before
     keys = read_foreign_keys(db, catalogue, stored.name)
     changed = changed_columns(plan.target)
+    # A new column under the name of a dropped one.
+    changed += filter(stored.text.has_column, plan.target.added_columns)
     rekeyed = stored.text.primary_key != plan.target.text.primary_key
     look = set()
     for key in keys:
@@ -281,10 +305,11 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     return read_state(db, stored.schema, {key.child for key in keys}, look)
 
 
-def _compare_keys(
-    db: Database, plan: Plan, before: KeyState, after: KeyState
-) -> list[str]:
+def _settle_keys(db: Database, plan: Plan, before: KeyState) -> list[str]:
+    """Compare the foreign keys that the plan concerns with what they were."""
     name = plan.target.before.name
+    catalogue = read_catalogue(db, plan.target.before.schema)
+    after = _key_state(db, catalogue, plan)
     errors = new_errors(before, after)
     if errors:
         raise ChangeRefused(

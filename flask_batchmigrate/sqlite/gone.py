@@ -165,6 +165,16 @@ def what_returns(
     return changes.AddConstraint(one.definition)
 
 
+def brings_back_key(gone: cabc.Iterable[Gone], text: TableText, past: Past) -> bool:
+    """Tell whether a key comes back that foreign keys may refer to."""
+    return any(
+        what_returns(one, text, past.added) is not None
+        for one in gone
+        if (one.index and one.index.unique)
+        or (one.constraint and one.constraint.kind is ConstraintKind.UNIQUE)
+    )
+
+
 def is_there(one: Gone, text: TableText) -> bool:
     """Tell whether the block itself has made anew what went."""
     return one.constraint is not None and any(

@@ -356,6 +356,46 @@ def test_what_no_longer_fits_goes(database: MakeDatabase) -> None:
     assert "there is no row in 'p'" in notes
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["own", "other"])
+@pytest.mark.parametrize("enforce", [True, False])
+@pytest.mark.parametrize(
+    "key", ["d INT UNIQUE", "d INT); CREATE UNIQUE INDEX i ON t (d"]
+)
+def test_a_replaced_parent_key(
+    database: MakeDatabase, key: str, enforce: bool, own: bool
+) -> None:
+    """Foreign keys go on referring to it; rows that lose their parents count."""
+    child = "t" if own else "c"
+    db = database(
+        f"CREATE TABLE t (id INTEGER PRIMARY KEY, t_d INT REFERENCES t (d), {key});"
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, t_d INT REFERENCES t (d));"
+        "INSERT INTO t (id, d) VALUES (1, 10), (2, 20);",
+        enforce=enforce,
+    )
+    script = in_block(replace)
+    db.run(script)
+    db.query("INSERT INTO t (id, d) VALUES (3, 30)", enforce=True)
+    db.query(f"INSERT INTO {child} (id, t_d) VALUES (4, 30)", enforce=True)
+    with pytest.raises(sqlite3.IntegrityError):
+        db.query(f"INSERT INTO {child} (id, t_d) VALUES (5, 31)", enforce=True)
+    if enforce:
+        assert "would have no parent any more" in db.refuse(script)
+    else:
+        db.run(script)
+        assert db.query("PRAGMA foreign_key_check")[0][:2] == (child, 4)
+
+
+def test_a_parent_key_that_does_not_come_back(database: MakeDatabase) -> None:
+    """What others refer to stays, or nothing is changed."""
+    db = database(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, d INT UNIQUE);"
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, t_d INT REFERENCES t (d));"
+        "INSERT INTO t VALUES (1, 10), (2, 20);"
+    )
+    message = db.refuse(in_block(lambda b: replace(b, server_default="1")))
+    assert "foreign keys need what would go" in message
+
+
 def test_the_script_decides_what_a_replaced_column_has(database: MakeDatabase) -> None:
     """What it makes or drops itself is not brought back beside it."""
     db = database(
