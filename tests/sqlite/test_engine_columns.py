@@ -239,6 +239,20 @@ def test_what_never_was_there(database: MakeDatabase, number: int) -> None:
     db.refuse(script)
 
 
+def test_messages_name_columns_as_the_script_does(database: MakeDatabase) -> None:
+    """Not as they are called while they are out of the way."""
+    db = database(FULL)
+    message = db.refuse(
+        in_block(
+            lambda b: b.drop_constraint("no"),
+            lambda b: b.drop_column("u"),
+            lambda b: b.alter_column("w", new_column_name="u"),
+        )
+    )
+    assert "the unnamed UNIQUE of column 'u'" in message
+    assert "_batchmigrate_" not in message
+
+
 def test_a_nameless_drop_means_what_went(database: MakeDatabase) -> None:
     """It does not reach for a constraint of another column."""
     db = database(
