@@ -87,7 +87,7 @@ def find_constraints(
         return candidates
     if not candidates and wanted.if_exists:
         return []
-    raise _not_one(table, wanted, candidates, naming)
+    raise _not_one(table, wanted, candidates, naming, renames)
 
 
 def _named(
@@ -272,24 +272,27 @@ def _not_one(
     wanted: changes.DropConstraint,
     candidates: cabc.Sequence[ConstraintText],
     naming: Naming,
+    renames: Renames,
 ) -> ChangeRefused:
     kind = wanted.kind.value if wanted.kind is not None else "constraint"
     name = f" '{wanted.name}'" if wanted.name is not None else ""
     if candidates:
-        fitting = "; ".join(_with_names(table, c, naming) for c in candidates)
+        known = [former(c, renames)[0] for c in candidates]
+        fitting = "; ".join(_with_names(table, c, naming) for c in known)
         return ChangeRefused(
             f"Table '{table.name}': which {kind}{name} is to be dropped is not clear,"
             f" {len(candidates)} fit: {fitting}. {_remedy(candidates)}"
             " Nothing was changed."
         )
     present = [
-        describe(c)
+        describe(former(c, renames)[0])
         for c in table.of_kind(*DROPPABLE)
         if wanted.kind is None or c.kind is wanted.kind
     ]
-    known = f"; it has {'; '.join(present)}" if present else ""
+    listed = f"; it has {'; '.join(present)}" if present else ""
     return MissingConstraint(
-        f"Table '{table.name}' has no {kind}{name} to drop{known}. Nothing was changed."
+        f"Table '{table.name}' has no {kind}{name} to drop{listed}."
+        " Nothing was changed."
     )
 
 

@@ -17,6 +17,7 @@ from .constraint_search import same_meaning
 from .constraint_search import same_relation
 from .errors import AlreadyThere
 from .errors import ChangeRefused
+from .errors import MissingColumn
 from .errors import MissingConstraint
 from .gone import find_gone
 from .gone import gone_constraint
@@ -92,8 +93,10 @@ class Draft:
         wanted = parse_table_constraint(change.definition)
         for column in wanted.columns:
             if not self.text.has_column(column):
-                raise self.refuse(
-                    f"{describe(wanted)} is on column '{column}', which it has not."
+                raise MissingColumn(
+                    f"Table '{self.table}': {describe(wanted)} is on column '{column}',"
+                    f" which it has not (no such column: {column})."
+                    " Nothing was changed."
                 )
         for present in self.text.of_kind(wanted.kind):
             same, named = same_meaning(present, wanted), same_label(present, wanted)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import dataclasses
+import functools
 
 from . import changes
 from .additions import add_alone
@@ -37,6 +38,7 @@ from .foreign_keys import KeyState
 from .foreign_keys import new_errors
 from .foreign_keys import new_violations
 from .foreign_keys import read_state
+from .gone import brings_back_key
 from .gone import Gone
 from .gone import is_there
 from .gone import NO_PAST
@@ -68,6 +70,8 @@ class Report:
     :param notes: what went along without having been named, in sentences.
     :param warnings: what is not as it should be, and was not before either.
     :param past: what later changes of the same block have to know.
+    :param settle: compares the foreign keys when the block is through, where a key that
+        they refer to comes back only then; returns warnings.
     """
 
     table: str
@@ -76,6 +80,9 @@ class Report:
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     past: Past = NO_PAST
+    settle: cabc.Callable[[], list[str]] | None = dataclasses.field(
+        default=None, compare=False, repr=False
+    )
 
 
 def alter_table(
@@ -155,9 +162,9 @@ def _alter_in_order(
     renamed column for another one, or find none.
     """
     if options.recreate != "always":
-        added = add_alone(db, table, block, schema, options.naming)
-        if added is not None:
-            return Report(added[0], Way.ALTER, added[1], ())
+        alone = add_alone(db, table, block, schema, options.naming)
+        if alone is not None:
+            return Report(alone[0], Way.ALTER, alone[1], ())
     *earlier, last = in_passes(block)
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
@@ -171,14 +178,18 @@ def _alter_in_order(
         )
         reports.append(_alter(db, table, part, schema, wanted))
     again = dataclasses.replace(options, recreate=before, named_by=None)
-    added = [c.name for c in block if isinstance(c, changes.AddColumn)]
-    for one in reports[-1].past.gone:
-        reports += _bring_back(db, one, added, schema, again)
+    past = reports[-1].past
+    for one in past.gone:
+        reports += _bring_back(db, one, past.added, schema, again)
+    warnings = [text for report in reports for text in report.warnings]
+    for report in reports:
+        warnings += report.settle() if report.settle is not None else []
     return dataclasses.replace(
         reports[len(earlier)],
         way=max(report.way for report in reports),
         notes=tuple(note for report in reports for note in report.notes),
-        warnings=tuple(text for report in reports for text in report.warnings),
+        warnings=tuple(warnings),
+        settle=None,
     )
 
 
@@ -222,15 +233,18 @@ def _alter(
     catalogue = read_catalogue(db, schema)
     stored = read_table(catalogue, table)
     resolved = resolve(stored.name, (c.name for c in stored.text.columns), block)
-    renames = options.past.renames + resolved.renames
-    options = dataclasses.replace(options, past=Past(renames, options.past.gone))
+    past = options.past.after(
+        resolved.renames,
+        (c.name for c in resolved.changes if isinstance(c, changes.AddColumn)),
+    )
+    options = dataclasses.replace(options, past=past)
     if resolved.renames:
         rename_columns(db, catalogue, stored.name, resolved.renames)
         catalogue = read_catalogue(db, schema)
         stored = read_table(catalogue, table)
     if not (resolved.changes or options.recreate == "always" or options.named_by):
         reason = FOLLOWED if resolved.renames else "no change"
-        return Report(stored.name, Way.ALTER, reason, (), past=options.past)
+        return Report(stored.name, Way.ALTER, reason, (), past=past)
     plan = make_plan(db, catalogue, stored, resolved.changes, options)
     return _run(db, catalogue, plan)
 
@@ -254,12 +268,23 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
             f"Table '{stored.name}' cannot be changed like that: it would break"
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
-    warnings = _compare_keys(db, plan, keys, _key_state(db, after, plan))
-    warnings += strangers(db, plan.target)
+    warnings = strangers(db, plan.target)
+    settle = functools.partial(_settle_keys, db, plan, keys)
+    is_unsettled = brings_back_key(
+        plan.target.gone, plan.target.text, plan.options.past
+    )
+    if not is_unsettled:
+        warnings += settle()
     reason = plan.reason if way is plan.way else NOT_CONFIRMED
     past = dataclasses.replace(plan.options.past, gone=plan.target.gone)
     return Report(
-        stored.name, way, reason, plan.target.notes, tuple(warnings), past=past
+        stored.name,
+        way,
+        reason,
+        plan.target.notes,
+        tuple(warnings),
+        past,
+        settle if is_unsettled else None,
     )
 
 
@@ -268,6 +293,10 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     stored = plan.target.before
     keys = read_foreign_keys(db, catalogue, stored.name)
     changed = {upper(name) for name in changed_columns(plan.target)}
+    # A new column under the name of a dropped one.
+    changed |= set(
+        map(upper, filter(stored.text.has_column, plan.target.added_columns))
+    )
     rekeyed = stored.text.primary_key != plan.target.text.primary_key
     look = set()
     for key in keys:
@@ -284,10 +313,11 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     return read_state(db, stored.schema, {key.child for key in keys}, look)
 
 
-def _compare_keys(
-    db: Database, plan: Plan, before: KeyState, after: KeyState
-) -> list[str]:
+def _settle_keys(db: Database, plan: Plan, before: KeyState) -> list[str]:
+    """Compare the foreign keys that the plan concerns with what they were."""
     name = plan.target.before.name
+    catalogue = read_catalogue(db, plan.target.before.schema)
+    after = _key_state(db, catalogue, plan)
     errors = new_errors(before, after)
     if errors:
         raise ChangeRefused(

@@ -70,10 +70,19 @@ class Past:
 
     :param renames: how it has renamed columns.
     :param gone: what went with columns that it dropped.
+    :param added: the columns that it added, by their present names.
     """
 
     renames: Renames = ()
     gone: tuple[Gone, ...] = ()
+    added: tuple[str, ...] = ()
+
+    def after(self, renames: Renames, added: cabc.Iterable[str]) -> Past:
+        """Return what it is after more renames, and columns added under final names."""
+        present = list(self.added)
+        for old, new in renames:
+            present = [new if same_name(name, old) else name for name in present]
+        return Past(self.renames + renames, self.gone, (*present, *added))
 
 
 NO_PAST: t.Final = Past()
@@ -131,7 +140,7 @@ def what_returns(
     """Return the change that brings back what went with a column that has come back.
 
     :param text: the table at the end of the block.
-    :param added: the columns that the block adds.
+    :param added: the columns that the block added.
     :return: the change, or ``None`` where it makes no sense any more.
     """
     came_back = any(same_name(one.column, name) for name in added)
@@ -154,6 +163,16 @@ def what_returns(
     ):
         return None
     return changes.AddConstraint(one.definition)
+
+
+def brings_back_key(gone: cabc.Iterable[Gone], text: TableText, past: Past) -> bool:
+    """Tell whether a key comes back that foreign keys may refer to."""
+    return any(
+        what_returns(one, text, past.added) is not None
+        for one in gone
+        if (one.index and one.index.unique)
+        or (one.constraint and one.constraint.kind is ConstraintKind.UNIQUE)
+    )
 
 
 def is_there(one: Gone, text: TableText) -> bool:

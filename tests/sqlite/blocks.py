@@ -87,6 +87,8 @@ class BlockBuilder:
         self.pinned: set[int] = set()
         #: names of dropped columns that took something along, which would come back
         self.missed: set[str] = set()
+        #: named constraints and indexes that went with columns
+        self.gone: list[Constraint | Index] = []
         self.text_written = False
 
     def build(self) -> Meaning:
@@ -244,6 +246,7 @@ class BlockBuilder:
         concerned = [*self.table.constraints, *self.meaning.after.indexes]
         if any(column.id in one.columns for one in concerned):
             self.missed |= {name.lower(), column.name.lower()}
+        self.gone += [one for one in concerned if one.name and column.id in one.columns]
         drop_column(self.meaning.after, self.table, column.id)
         left = {i.name for i in self.meaning.after.indexes}
         self.meaning.went += sorted(present - left)
@@ -368,6 +371,9 @@ class BlockBuilder:
     def drop_constraint(self) -> None:
         """Drop a constraint: by its name, or by what it is."""
         choices = self.choices
+        if self.gone and choices.chance(2):
+            self.drop_gone()
+            return
         if not self.table.constraints:
             return
         gone = choices.pick(self.table.constraints)
@@ -393,6 +399,18 @@ class BlockBuilder:
         else:
             return
         self.table.constraints.remove(gone)
+        self.steps.append(change)
+
+    def drop_gone(self) -> None:
+        """Drop by name what went with a column already."""
+        one = self.gone.pop()
+        present = [c.name for c in self.table.constraints]
+        present += [i.name for i in self.meaning.after.indexes]
+        if one.name is None or one.name in present:
+            return
+        change: changes.Change = changes.DropIndex(one.name)
+        if not isinstance(one, Index):
+            change = changes.DropConstraint(one.name, _kind(one))
         self.steps.append(change)
 
     def set_options(self) -> None:

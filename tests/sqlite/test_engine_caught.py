@@ -42,6 +42,7 @@ IN_BLOCK: list[tuple[str, InBlock, tuple[type[Exception], ...]]] = [
         lambda b: b.alter_column("a", new_column_name="v"),
         (sa.exc.DuplicateColumnError, Operational),
     ),
+    ("in unique", lambda b: b.create_unique_constraint("n", ["no"]), (KeyError,)),
     ("there", lambda b: b.add_column(sa.Column("a", sa.Integer())), (Operational,)),
     ("index there", lambda b: b.create_index("ix", ["v"]), (Operational,)),
     (

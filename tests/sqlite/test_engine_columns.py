@@ -239,6 +239,20 @@ def test_what_never_was_there(database: MakeDatabase, number: int) -> None:
     db.refuse(script)
 
 
+def test_messages_name_columns_as_the_script_does(database: MakeDatabase) -> None:
+    """Not as they are called while they are out of the way."""
+    db = database(FULL)
+    message = db.refuse(
+        in_block(
+            lambda b: b.drop_constraint("no"),
+            lambda b: b.drop_column("u"),
+            lambda b: b.alter_column("w", new_column_name="u"),
+        )
+    )
+    assert "the unnamed UNIQUE of column 'u'" in message
+    assert "_batchmigrate_" not in message
+
+
 def test_a_nameless_drop_means_what_went(database: MakeDatabase) -> None:
     """It does not reach for a constraint of another column."""
     db = database(
@@ -293,8 +307,19 @@ KEPT = {
             lambda b: b.alter_column("x", new_column_name="y"),
             lambda b: b.add_column(sa.Column("d", sa.BigInteger())),
         ),
+        (
+            lambda b: b.drop_column("d"),
+            lambda b: b.add_column(sa.Column("n", sa.BigInteger())),
+            lambda b: b.alter_column("n", new_column_name="d"),
+        ),
+        (
+            lambda b: b.add_column(sa.Column("n", sa.BigInteger())),
+            lambda b: b.create_index("ix_n", ["n"]),
+            lambda b: b.drop_column("d"),
+            lambda b: b.alter_column("n", new_column_name="d"),
+        ),
     ],
-    ids=["alone", "later", "renamed", "passes"],
+    ids=["alone", "later", "renamed", "passes", "under another name", "before"],
 )
 @pytest.mark.parametrize("kind", list(KEPT))
 def test_a_replaced_column_keeps(
@@ -343,6 +368,46 @@ def test_what_no_longer_fits_goes(database: MakeDatabase) -> None:
     assert "2 rows: 7 (2 times) are equal" in notes
     assert "CHECK 'c' of 't' went with column 'd'" in notes
     assert "there is no row in 'p'" in notes
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "other"])
+@pytest.mark.parametrize("enforce", [True, False])
+@pytest.mark.parametrize(
+    "key", ["d INT UNIQUE", "d INT); CREATE UNIQUE INDEX i ON t (d"]
+)
+def test_a_replaced_parent_key(
+    database: MakeDatabase, key: str, enforce: bool, own: bool
+) -> None:
+    """Foreign keys go on referring to it; rows that lose their parents count."""
+    child = "t" if own else "c"
+    db = database(
+        f"CREATE TABLE t (id INTEGER PRIMARY KEY, t_d INT REFERENCES t (d), {key});"
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, t_d INT REFERENCES t (d));"
+        "INSERT INTO t (id, d) VALUES (1, 10), (2, 20);",
+        enforce=enforce,
+    )
+    script = in_block(replace)
+    db.run(script)
+    db.query("INSERT INTO t (id, d) VALUES (3, 30)", enforce=True)
+    db.query(f"INSERT INTO {child} (id, t_d) VALUES (4, 30)", enforce=True)
+    with pytest.raises(sqlite3.IntegrityError):
+        db.query(f"INSERT INTO {child} (id, t_d) VALUES (5, 31)", enforce=True)
+    if enforce:
+        assert "would have no parent any more" in db.refuse(script)
+    else:
+        db.run(script)
+        assert db.query("PRAGMA foreign_key_check")[0][:2] == (child, 4)
+
+
+def test_a_parent_key_that_does_not_come_back(database: MakeDatabase) -> None:
+    """What others refer to stays, or nothing is changed."""
+    db = database(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, d INT UNIQUE);"
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, t_d INT REFERENCES t (d));"
+        "INSERT INTO t VALUES (1, 10), (2, 20);"
+    )
+    message = db.refuse(in_block(lambda b: replace(b, server_default="1")))
+    assert "foreign keys need what would go" in message
 
 
 def test_the_script_decides_what_a_replaced_column_has(database: MakeDatabase) -> None:

@@ -192,8 +192,8 @@ def render() -> str:
         "## Defaults",
         "The default of a column is what new rows get, so it is held against the new"
         " type as the rows\nare: `VARCHAR DEFAULT ''` cannot become `INTEGER`"
-        " unless the same `alter_column()` gives another\ndefault (`server_default=`), none, or"
-        " `sqlite_keep_values=True`.",
+        " unless the same `alter_column()` gives another\ndefault (`server_default=`),"
+        " none, or `sqlite_keep_values=True`.",
         "## How values are carried",
         "| Stored | from | to | stored then |\n|---|---|---|---|\n"
         + "\n".join(
