@@ -9,9 +9,11 @@ import typing as t
 
 from alembic import context
 from alembic.config import Config as AlembicConfig
+from alembic.runtime.environment import EnvironmentContext
 from flask import current_app
 
 from ..errors import AlreadyRunning
+from ..reporting import reporter
 from . import failures
 from . import plan
 from . import turns
@@ -81,13 +83,13 @@ def run(**configure_args: t.Any) -> None:
     if session is not None and session.in_env_py:
         _run_packaged(session, configure_args)
     elif session is None and _process.mine:
-        _run_all(context.config, configure_args)
+        _run_all(user_env.at_work(), configure_args)
     elif not current_app:
         with _application():
             run(**configure_args)
     else:
         with exclusive():
-            _run_all(context.config, configure_args)
+            _run_all(user_env.at_work(), configure_args)
 
 
 @contextlib.contextmanager
@@ -99,18 +101,19 @@ def _application() -> cabc.Iterator[None]:
         yield
 
 
-def _run_all(config: AlembicConfig, configure_args: dict[str, t.Any]) -> None:
+def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) -> None:
     """Run the environment; its errors come out as the project's."""
+    config = environment.config
     setup = setup_of(config)
     if not setup.folder_may_miss:
         setup.folder.require()
     with failures.translated(setup):
-        made = plan.make(setup, context.script)
+        made = plan.make(setup, environment.script)
     args = setup.state.fresh_configure_args(
         any(t.engine.dialect.name == "sqlite" for t in made.known)
     )
     with (
-        Session(setup, made, context.script) as session,
+        Session(setup, made, environment) as session,
         setup.state.running_with(args),
         failures.translated(setup, session),
     ):
@@ -151,8 +154,14 @@ def _run_environment(
         user_env.execute(
             folder.env,
             tree,
+            session.environment,
             configure=session.configure,
             run_migrations=session.run_migrations,
+        )
+    if not session.is_configured:
+        reporter().warning(
+            f"'{folder.env}' configured no database, so nothing was done. It, or what "
+            "it calls, has to call 'context.configure()' of 'alembic.context'."
         )
 
 

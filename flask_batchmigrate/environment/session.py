@@ -11,8 +11,8 @@ import typing as t
 
 import sqlalchemy as sa
 from alembic import context
+from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script
-from alembic.script import ScriptDirectory
 
 from ..locks.hold import can_lock
 from ..reporting import reporter
@@ -20,6 +20,10 @@ from ..results import Applied
 from ..results import Direction
 from ..state import AutomaticBatch
 from . import adoption
+from .arguments import count_tables
+from .arguments import dialect_name
+from .arguments import hooks
+from .arguments import named
 from .config import Setup
 from .drops import replace_unnamed
 from .folder import accepts_engine_name
@@ -62,13 +66,17 @@ class Session:
 
     :param setup: what the command handed over.
     :param plan: the binds and the form.
-    :param scripts: Alembic's script directory of this run.
+    :param environment: Alembic's environment of this run.
     """
 
-    def __init__(self, setup: Setup, plan: Plan, scripts: ScriptDirectory) -> None:
+    def __init__(
+        self, setup: Setup, plan: Plan, environment: EnvironmentContext
+    ) -> None:
         self.setup = setup
         self.plan = plan
+        self.environment = environment
         self.in_env_py = False
+        self.is_configured = False
         self.failure: Failure | None = None
         self.reached: Target | None = None
         self.heads: tuple[str, ...] = ()
@@ -89,7 +97,7 @@ class Session:
         self._unversioned: list[str] = []
         self._seconds: dict[str, float] = {}
         self._cleanup = contextlib.ExitStack()
-        for script in scripts.walk_revisions():
+        for script in environment.script.walk_revisions():
             self._wrap(script)
 
     def __enter__(self) -> Session:
@@ -115,8 +123,9 @@ class Session:
 
     # What stands for Alembic's functions
 
-    def configure(self, **options: t.Any) -> None:
-        """Stand for ``context.configure`` in a user's ``env.py``."""
+    def configure(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Stand for ``context.configure`` while a user's ``env.py`` runs."""
+        options = named(self.environment, args, kwargs)
         self.configure_for(self._targets_of(options), options)
 
     def configure_for(
@@ -129,17 +138,17 @@ class Session:
         """
         self.setup.active = targets
         self._configured.update(target.bind for target in targets)
-        self._tables += _count_tables(options.get("target_metadata"))
+        self._tables += count_tables(options.get("target_metadata"))
         all_seen = self._configured >= {each.bind for each in self.plan.selected}
         if self.setup.compares and all_seen and not self._tables:
             raise no_models()
-        dialect = _dialect_name(options)
+        dialect = dialect_name(options)
         if isinstance(options.get("render_as_batch"), AutomaticBatch):
             options["render_as_batch"] = dialect == "sqlite"
         options["process_revision_directives"] = self._watched(
             options.get("process_revision_directives")
         )
-        options["on_version_apply"] = (*_hooks(options), self._on_version_apply)
+        options["on_version_apply"] = (*hooks(options), self._on_version_apply)
         connection = options.get("connection")
         if isinstance(connection, sa.Connection):
             self.progress.watch(connection, targets, self._cleanup)
@@ -150,7 +159,8 @@ class Session:
         if self.setup.compares:
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
-        context.configure(**options)
+        EnvironmentContext.configure(self.environment, **options)
+        self.is_configured = True
         self.join(context.get_context())
         if not context.is_transactional_ddl():
             self._transactional = False
@@ -163,7 +173,7 @@ class Session:
             raise NotItsTurn
         outside, self.in_env_py = self.in_env_py, False
         try:
-            context.run_migrations(**kwargs)
+            EnvironmentContext.run_migrations(self.environment, **kwargs)
         finally:
             self.in_env_py = outside
 
@@ -359,31 +369,6 @@ class Session:
                 yield {"engine_name": name}
             elif not several and (not kwargs or name == ""):
                 yield {}
-
-
-def _hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
-    """Return the user's version hooks as a tuple."""
-    hooks = options.get("on_version_apply") or ()
-    return tuple(hooks) if isinstance(hooks, cabc.Iterable) else (hooks,)
-
-
-def _count_tables(metadata: t.Any) -> int:
-    """Return the number of tables in metadata, or in a list of it."""
-    if metadata is None:
-        return 0
-    if isinstance(metadata, sa.MetaData):
-        return len(metadata.tables)
-    return sum(len(one.tables) for one in metadata)
-
-
-def _dialect_name(options: dict[str, t.Any]) -> str:
-    """Return the name of the dialect that a configuration leads to."""
-    connection, url = options.get("connection"), options.get("url")
-    if isinstance(connection, sa.Connection):
-        return connection.dialect.name
-    if url is not None:
-        return sa.make_url(url).get_backend_name()
-    return str(options.get("dialect_name") or "").partition("+")[0]
 
 
 def _down_revisions(script: Script) -> tuple[str, ...]:

@@ -1,0 +1,49 @@
+"""What the arguments of Alembic's ``context.configure`` say."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import inspect
+import typing as t
+
+import sqlalchemy as sa
+from alembic.runtime.environment import EnvironmentContext
+
+
+def named(
+    environment: EnvironmentContext, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return the arguments of a call of ``configure`` by their names.
+
+    :raises TypeError: Alembic would not take them either.
+    """
+    signature = inspect.signature(EnvironmentContext.configure)
+    bound = signature.bind(environment, *args, **kwargs).arguments
+    given: dict[str, t.Any] = dict(list(bound.items())[1:])
+    given.update(given.pop("kw", {}))
+    return given
+
+
+def hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
+    """Return the user's version hooks as a tuple."""
+    hooks = options.get("on_version_apply") or ()
+    return tuple(hooks) if isinstance(hooks, cabc.Iterable) else (hooks,)
+
+
+def count_tables(metadata: t.Any) -> int:
+    """Return the number of tables in metadata, or in a list of it."""
+    if metadata is None:
+        return 0
+    if isinstance(metadata, sa.MetaData):
+        return len(metadata.tables)
+    return sum(len(one.tables) for one in metadata)
+
+
+def dialect_name(options: dict[str, t.Any]) -> str:
+    """Return the name of the dialect that a configuration leads to."""
+    connection, url = options.get("connection"), options.get("url")
+    if isinstance(connection, sa.Connection):
+        return connection.dialect.name
+    if url is not None:
+        return sa.make_url(url).get_backend_name()
+    return str(options.get("dialect_name") or "").partition("+")[0]
