@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import inspect
 import typing as t
 
 import sqlalchemy as sa
 from alembic.runtime.environment import EnvironmentContext
+
+from .targets import Models
+from .targets import models
+from .targets import Target
 
 
 def named(
@@ -47,3 +52,26 @@ def dialect_name(options: dict[str, t.Any]) -> str:
     if url is not None:
         return sa.make_url(url).get_backend_name()
     return str(options.get("dialect_name") or "").partition("+")[0]
+
+
+@contextlib.contextmanager
+def own_models(
+    options: dict[str, t.Any], targets: tuple[Target, ...], name: str
+) -> cabc.Iterator[None]:
+    """Let the function of a script find the models of its own bind.
+
+    Binds that share a database are configured together; each has its own convention.
+
+    :param options: what Alembic is configured with.
+    :param targets: the binds that it is configured for.
+    :param name: the name of the bind that the function is for.
+    """
+    together = options.get("target_metadata")
+    own = [target for target in targets if target.name == name]
+    others = isinstance(together, Models) or own != list(targets[:1])
+    if len(targets) > 1 and own and others:
+        options["target_metadata"] = models(own)
+    try:
+        yield
+    finally:
+        options["target_metadata"] = together

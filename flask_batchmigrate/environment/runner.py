@@ -24,6 +24,7 @@ from .config import Setup
 from .config import setup_of
 from .session import Session
 from .targets import by_database
+from .targets import models
 from .targets import Target
 
 
@@ -222,9 +223,7 @@ def _options(
 
     What the models of all of them say is compared with it, and written for the first.
     """
-    options: dict[str, t.Any] = {
-        "target_metadata": [m for target in group for m in target.metadata]
-    }
+    options: dict[str, t.Any] = {"target_metadata": models(group)}
     if session.plan.multi:
         name = group[0].name
         options["upgrade_token"] = f"{name}_upgrades"

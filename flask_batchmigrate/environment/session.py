@@ -24,6 +24,7 @@ from .arguments import count_tables
 from .arguments import dialect_name
 from .arguments import hooks
 from .arguments import named
+from .arguments import own_models
 from .config import Setup
 from .drops import replace_unnamed
 from .folder import accepts_engine_name
@@ -336,8 +337,11 @@ class Session:
                 )
             self.progress.revision_started()
             try:
+                options = context.get_context().opts
                 for arguments in self._arguments(kwargs, several, names):
-                    function(**arguments)
+                    name = arguments.get("engine_name", "")
+                    with own_models(options, self.setup.active, name):
+                        function(**arguments)
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
                 told = self.explain(error) or error

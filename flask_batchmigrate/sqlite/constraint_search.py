@@ -29,7 +29,7 @@ DROPPABLE = (
 
 
 class Naming(t.Protocol):
-    """Tells which names a constraint without a stored name would have."""
+    """Tells which names a constraint would have that is stored without them."""
 
     def names(self, table: str, constraint: ConstraintText) -> cabc.Collection[str]:
         """Return the names that conventions give the constraint."""
@@ -67,12 +67,12 @@ def find_constraint(
     if wanted.name is not None:
         stored = [c for c in candidates if c.name and same_name(c.name, wanted.name)]
         candidates = stored or [
-            c
-            for c in candidates
-            if c.name is None
-            and any(same_name(n, wanted.name) for n in naming.names(table.name, c))
+            c for c in candidates if is_called(table.name, c, wanted.name, naming)
         ]
-    elif wanted.definition is None:
+    elif wanted.definition is not None:
+        model = parse_table_constraint(wanted.definition)
+        candidates = [c for c in candidates if same_label(c, model)] or candidates
+    else:
         # Without a name in the script, one without a name in the table is meant.
         candidates = [c for c in candidates if c.name is None] or candidates
     if len(candidates) > 1:
@@ -106,6 +106,29 @@ def same_label(first: ConstraintText, second: ConstraintText) -> bool:
         and second.name is not None
         and same_name(first.name, second.name)
     )
+
+
+def is_called(
+    table: str, constraint: ConstraintText, name: str | None, naming: Naming
+) -> bool:
+    """Tell whether a constraint has a name, or would have it by a convention."""
+    names = [constraint.name, *naming.names(table, constraint)]
+    return name is not None and any(n and same_name(n, name) for n in names)
+
+
+def is_replaced(
+    table: str, present: ConstraintText, wanted: ConstraintText, naming: Naming
+) -> bool:
+    """Tell whether one that comes with a column's new type replaces another.
+
+    It does if it has the name of the other, by a convention at least, or if the other
+    has none and lists values of the column, too.
+    """
+    if present.name is not None:
+        return is_called(table, present, wanted.name, naming)
+    old = spelling(present.expression or "")
+    new = spelling(wanted.expression or "")
+    return old[:3] == new[:3] and old[1:3] == ("IN", "(") and "(" not in old[3:]
 
 
 def same_relation(first: ConstraintText, second: ConstraintText) -> bool:
@@ -158,12 +181,7 @@ def _fits(constraint: ConstraintText, wanted: changes.DropConstraint) -> bool:
         return False
     if wanted.definition is None:
         return True
-    model = parse_table_constraint(wanted.definition)
-    if not same_meaning(model, constraint):
-        return False
-    return (
-        model.name is None or constraint.name is None or model.name == constraint.name
-    )
+    return same_meaning(parse_table_constraint(wanted.definition), constraint)
 
 
 def _not_one(

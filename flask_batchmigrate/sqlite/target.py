@@ -15,6 +15,7 @@ from . import edits
 from .catalogue import StoredTable
 from .constraint_search import describe
 from .constraint_search import find_constraint
+from .constraint_search import is_replaced
 from .constraint_search import Naming
 from .constraint_search import same_label
 from .constraint_search import same_meaning
@@ -259,6 +260,8 @@ class _Builder:
                 )
         for present in self.text.of_kind(wanted.kind):
             same, named = same_meaning(present, wanted), same_label(present, wanted)
+            of_type = change.of_type and present.names == wanted.names
+            named |= of_type and is_replaced(self.table, present, wanted, self.naming)
             if change.if_only or (change.unless_present and (same or named)):
                 return
             if named:
@@ -266,7 +269,6 @@ class _Builder:
                 self.notes.append(there + ("" if same else ", which is replaced"))
                 if same:
                     return
-                of_type = change.of_type and present.names == wanted.names
                 if not (of_type or same_relation(present, wanted)):
                     raise self.refuse(f"it already has a {describe(present)}.")
             if named or wanted.kind is ConstraintKind.PRIMARY_KEY:
