@@ -36,6 +36,7 @@ PACKAGED: t.Final = HERE / "packaged"
 TEMPLATES: t.Final = HERE / "templates"
 
 _KEY: t.Final = "flask_batchmigrate"
+_URL: t.Final = "sqlalchemy.url"
 
 
 class Setup:
@@ -177,6 +178,35 @@ def set_option(config: AlembicConfig, name: str, path: pathlib.Path) -> None:
 def escaped(value: str) -> str:
     """Protect per cent signs, which the parser of ini files reads as references."""
     return value.replace("%", "%%")
+
+
+def show_urls(
+    config: AlembicConfig, targets: cabc.Iterable[Target], keep: bool
+) -> None:
+    """Set ``sqlalchemy.url`` for those who read it, as Flask-Migrate's ``env.py`` does.
+
+    The URL of the default bind is a main option, each other one has a section that is
+    called as the bind.
+
+    :param keep: leave a main option that is there: the user's ``env.py`` may use it.
+    """
+    main = config.config_ini_section
+    for target in targets:
+        if target.bind == "" and not (
+            keep and config.file_config.has_option(main, _URL)
+        ):
+            show_url(config, target)
+        elif target.bind not in ("", main, config.file_config.default_section):
+            config.set_section_option(target.bind, _URL, _rendered(target))
+
+
+def show_url(config: AlembicConfig, target: Target) -> None:
+    """Let the main option ``sqlalchemy.url`` be that of the bind at work."""
+    config.set_main_option(_URL, _rendered(target))
+
+
+def _rendered(target: Target) -> str:
+    return escaped(target.engine.url.render_as_string(hide_password=False))
 
 
 class SqlBuffer(io.StringIO):

@@ -77,10 +77,11 @@ class Invocation:
 
     def look(self, scripts: ScriptDirectory) -> list[Current]:
         """Return the revisions of the databases, changing nothing."""
-        heads = set(scripts.get_heads())
         found: list[Current] = []
 
         def read(stored: t.Any, context: MigrationContext) -> None:
+            # Scripts may ask for the configuration when they are loaded: not before.
+            heads = set(scripts.get_heads())
             known = scripts.get_all_current(stored)
             ids = tuple(sorted(context.get_current_heads()))
             ordered = tuple(sorted(known, key=lambda script: script.revision))

@@ -22,8 +22,11 @@ from .config import PACKAGED
 from .config import set_option
 from .config import Setup
 from .config import setup_of
+from .config import show_url
+from .config import show_urls
 from .session import Session
 from .targets import by_database
+from .targets import find
 from .targets import models
 from .targets import Target
 
@@ -109,6 +112,8 @@ def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) 
     if not setup.folder_may_miss:
         setup.folder.require()
     with failures.translated(setup):
+        # Scripts may read it as soon as they are loaded.
+        show_urls(config, find(setup.state).values(), keep=setup.folder.env.is_file())
         made = plan.make(setup, environment.script)
     args = setup.state.fresh_configure_args(
         any(t.engine.dialect.name == "sqlite" for t in made.known)
@@ -195,6 +200,7 @@ def _run_online(session: Session, args: dict[str, t.Any]) -> None:
             connections.append(stack.enter_context(group[0].engine.connect()))
         for group, connection in zip(groups, connections, strict=True):
             options = _options(session, group, args)
+            show_url(session.environment.config, group[0])
             session.configure_for(tuple(group), {**options, "connection": connection})
             stack.enter_context(context.begin_transaction())
             session.run_migrations(**_run_arguments(session, group))
@@ -209,6 +215,7 @@ def _run_offline(session: Session, args: dict[str, t.Any]) -> None:
             "literal_binds": True,
             "dialect_opts": {"paramstyle": "named"},
         }
+        show_url(session.environment.config, group[0])
         session.configure_for(tuple(group), options)
         if session.plan.multi:
             context.static_output(f"-- Database: {group[0].database}")
