@@ -14,6 +14,7 @@ import inspect
 import os
 import pathlib
 import re
+import sys
 import tempfile
 import typing as t
 
@@ -37,14 +38,25 @@ class Folder:
     """A migrations folder, which need not exist yet.
 
     :param path: its absolute path.
+    :param passed_over: a folder that may be meant, or be another application's.
     """
 
     path: pathlib.Path
+    passed_over: pathlib.Path | None = None
 
     @property
     def exists(self) -> bool:
         """Whether there is a folder."""
         return self.path.is_dir()
+
+    @property
+    def told_of_another(self) -> str:
+        """A sentence on the folder that was passed over, if there is one."""
+        if self.passed_over is None:
+            return ""
+        return (
+            f"'{self.passed_over}' is not used: it may belong to another application. "
+        )
 
     @property
     def env(self) -> pathlib.Path:
@@ -65,9 +77,9 @@ class Folder:
             from ..errors import MigrationFolderError
 
             raise MigrationFolderError(
-                f"There is no migrations folder '{self.path}'. Nothing was changed. "
-                "Write the first migration with 'flask db migrate', or set "
-                "'BATCHMIGRATE_DIRECTORY' to where the folder is."
+                f"There is no migrations folder '{self.path}'. {self.told_of_another}"
+                "Nothing was changed. Write the first migration with 'flask db "
+                "migrate', or set 'BATCHMIGRATE_DIRECTORY' to where the folder is."
             )
 
     def require_writable(self) -> None:
@@ -126,13 +138,32 @@ def locate(app: Flask, directory: str | os.PathLike[str]) -> Folder:
     """Find the migrations folder of an application.
 
     A relative path is looked for in the current directory, in the application's root
-    path and in the parent of that; where it is nowhere, it means the current directory.
+    path and, where that is a package, beside the package; where it is nowhere, it means
+    the current directory. What lies above an application that is a single module, or
+    above the place in a package where the command is run, may belong to another one.
     """
-    root = pathlib.Path(app.root_path)
-    places = [pathlib.Path.cwd(), root, root.parent]
+    here, root = pathlib.Path.cwd(), pathlib.Path(app.root_path)
+    places = [here, root]
+    above = _absolute(root.parent / directory)
+    if _is_package(app, root) and not here.is_relative_to(root.resolve()):
+        places.append(root.parent)
     found = [place / directory for place in places if (place / directory).is_dir()]
-    path = found[0] if found else places[0] / directory
-    return Folder(pathlib.Path(os.path.abspath(path)))  # noqa: PTH100 - keeps links
+    if found:
+        return Folder(_absolute(found[0]))
+    return Folder(
+        _absolute(places[0] / directory), passed_over=above if above.is_dir() else None
+    )
+
+
+def _absolute(path: pathlib.Path) -> pathlib.Path:
+    return pathlib.Path(os.path.abspath(path))  # noqa: PTH100 - keeps links
+
+
+def _is_package(app: Flask, root: pathlib.Path) -> bool:
+    """Tell whether an application's root path is a package, or lies in one."""
+    module = sys.modules.get(app.import_name)
+    is_namespace = "." in app.import_name or hasattr(module, "__path__")
+    return is_namespace or (root / "__init__.py").is_file()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
