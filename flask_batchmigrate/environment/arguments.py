@@ -5,11 +5,13 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import inspect
+import pathlib
 import typing as t
 
 import sqlalchemy as sa
 from alembic.runtime.environment import EnvironmentContext
 
+from ..errors import NotSupported
 from .targets import Models
 from .targets import models
 from .targets import Target
@@ -52,6 +54,22 @@ def dialect_name(options: dict[str, t.Any]) -> str:
     if url is not None:
         return sa.make_url(url).get_backend_name()
     return str(options.get("dialect_name") or "").partition("+")[0]
+
+
+def require_synchronous(options: dict[str, t.Any], env: pathlib.Path) -> None:
+    """Refuse a connection of an asynchronous engine.
+
+    :param env: the ``env.py`` that made it.
+    :raises NotSupported: it is one.
+    """
+    connection = options.get("connection")
+    if isinstance(connection, sa.Connection) and connection.dialect.is_async:
+        raise NotSupported(
+            f"'{env}' connects with an asynchronous engine "
+            f"('{connection.dialect.driver}'), which is not supported. Nothing was "
+            "changed. Let it connect with a synchronous one, or delete the file to use "
+            "the packaged environment."
+        )
 
 
 @contextlib.contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import pathlib
 import threading
+import types
 import typing as t
 
 from alembic import context
@@ -13,6 +15,7 @@ from alembic.runtime.environment import EnvironmentContext
 from flask import current_app
 
 from ..errors import AlreadyRunning
+from ..errors import NotSupported
 from ..reporting import reporter
 from . import failures
 from . import plan
@@ -151,24 +154,42 @@ def _run_environment(
     """Run the user's ``env.py`` where there is one, else the packaged environment."""
     folder = session.setup.folder
     called_by_package = config.get_main_option("script_location") == str(PACKAGED)
-    tree = folder.parse_env() if called_by_package else None
-    if tree is None:
+    code = folder.load_env() if called_by_package else None
+    if code is None:
         _run_packaged(session, configure_args)
         return
     session.in_env_py = True
     with _location_shown(config, session.setup):
-        user_env.execute(
-            folder.env,
-            tree,
-            session.environment,
-            configure=session.configure,
-            run_migrations=session.run_migrations,
-        )
+        _run_user_env(session, folder.env, code)
     if not session.is_configured:
         reporter().warning(
             f"'{folder.env}' configured no database, so nothing was done. It, or what "
             "it calls, has to call 'context.configure()' of 'alembic.context'."
         )
+
+
+def _run_user_env(session: Session, path: pathlib.Path, code: types.CodeType) -> None:
+    """Run an ``env.py``.
+
+    :raises NotSupported: it is made for asynchronous engines, which there are none of.
+    """
+    try:
+        user_env.execute(
+            path,
+            code,
+            session.environment,
+            configure=session.configure,
+            run_migrations=session.run_migrations,
+        )
+    except (AttributeError, TypeError) as error:
+        # What Python says of 'async with' on a synchronous connection.
+        if session.is_configured or not user_env.is_in_coroutine(error):
+            raise
+        raise NotSupported(
+            f"'{path}' is made for asynchronous engines, which are not supported "
+            f"({error}). Nothing was changed. Delete the file to use the packaged "
+            "environment with a synchronous engine."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from .arguments import dialect_name
 from .arguments import hooks
 from .arguments import named
 from .arguments import own_models
+from .arguments import require_synchronous
 from .config import Setup
 from .drops import replace_unnamed
 from .folder import accepts_engine_name
@@ -127,6 +128,7 @@ class Session:
     def configure(self, *args: t.Any, **kwargs: t.Any) -> None:
         """Stand for ``context.configure`` while a user's ``env.py`` runs."""
         options = named(self.environment, args, kwargs)
+        require_synchronous(options, self.setup.folder.env)
         self.configure_for(self._targets_of(options), options)
 
     def configure_for(

@@ -9,13 +9,14 @@ them. ``logging.config`` is one that configures nothing: older templates call
 
 from __future__ import annotations
 
-import ast
 import builtins
 import collections.abc as cabc
 import contextlib
+import inspect
 import logging
 import logging.config
 import pathlib
+import traceback
 import types
 import typing as t
 
@@ -76,16 +77,22 @@ def _passing_through(
             del vars(environment)[name]
 
 
+def is_in_coroutine(error: BaseException) -> bool:
+    """Tell whether an error comes from inside an ``async`` function."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(f.f_code.co_flags & inspect.CO_COROUTINE for f, _ in frames)
+
+
 def execute(
     path: pathlib.Path,
-    tree: ast.Module,
+    code: types.CodeType,
     environment: EnvironmentContext,
     **functions: cabc.Callable[..., t.Any],
 ) -> None:
     """Run an ``env.py``.
 
     :param path: the file, its ``__file__``.
-    :param tree: what it says, parsed.
+    :param code: what it says.
     :param environment: Alembic's environment of the run.
     :param functions: what ``alembic.context`` has instead of Alembic's functions,
         whoever looks.
@@ -100,4 +107,4 @@ def execute(
     module.__file__ = str(path)
     module.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_}
     with _passing_through(environment, functions):
-        exec(compile(tree, str(path), "exec", dont_inherit=True), module.__dict__)
+        exec(code, module.__dict__)
