@@ -366,3 +366,11 @@ def names_in(script: Script) -> set[str]:
     return {
         name for name in names if {f"upgrade_{name}", f"downgrade_{name}"} <= functions
     }
+
+
+def down_revisions(script: Script) -> tuple[str, ...]:
+    """Return the revisions that one follows."""
+    down = script.down_revision
+    if down is None:
+        return ()
+    return (down,) if isinstance(down, str) else tuple(down)

@@ -17,6 +17,7 @@ from flask import current_app
 from ..errors import AlreadyRunning
 from ..errors import NotSupported
 from ..reporting import reporter
+from . import autobegin
 from . import failures
 from . import plan
 from . import turns
@@ -174,13 +175,15 @@ def _run_user_env(session: Session, path: pathlib.Path, code: types.CodeType) ->
     :raises NotSupported: it is made for asynchronous engines, which there are none of.
     """
     try:
-        user_env.execute(
-            path,
-            code,
-            session.environment,
-            configure=session.configure,
-            run_migrations=session.run_migrations,
-        )
+        with autobegin.watched():
+            user_env.execute(
+                path,
+                code,
+                session.environment,
+                configure=session.configure,
+                begin_transaction=session.begin_transaction,
+                run_migrations=session.run_migrations,
+            )
     except (AttributeError, TypeError) as error:
         # What Python says of 'async with' on a synchronous connection.
         if session.is_configured or not user_env.is_in_coroutine(error):

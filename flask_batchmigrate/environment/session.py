@@ -26,9 +26,12 @@ from .arguments import hooks
 from .arguments import named
 from .arguments import own_models
 from .arguments import require_synchronous
+from .autobegin import autobegun
+from .autobegin import committed
 from .config import Setup
 from .drops import replace_unnamed
 from .folder import accepts_engine_name
+from .folder import down_revisions
 from .folder import names_in
 from .plan import Plan
 from .progress import Progress
@@ -92,6 +95,7 @@ class Session:
         self.join: cabc.Callable[[MigrationContext], object] = _leave
         #: Says what an error means that the engine has caused.
         self.explain: cabc.Callable[[Exception], Exception | None] = _leave
+        self._to_commit: sa.Connection | None = None
         self._transactional = True
         self._configured: set[str] = set()
         self._tables = 0
@@ -129,7 +133,16 @@ class Session:
         """Stand for ``context.configure`` while a user's ``env.py`` runs."""
         options = named(self.environment, args, kwargs)
         require_synchronous(options, self.setup.folder.env)
+        only_reads = self.setup.compares or self.setup.looks
+        self._to_commit = None if only_reads else autobegun(options.get("connection"))
         self.configure_for(self._targets_of(options), options)
+
+    def begin_transaction(self) -> contextlib.AbstractContextManager[t.Any]:
+        """Stand for ``context.begin_transaction`` while a user's ``env.py`` runs."""
+        inner = EnvironmentContext.begin_transaction(self.environment)
+        if self._to_commit is None:
+            return inner
+        return committed(inner, self._to_commit)
 
     def configure_for(
         self, targets: tuple[Target, ...], options: dict[str, t.Any]
@@ -305,7 +318,7 @@ class Session:
                     target.database,
                     direction,
                     revision,
-                    () if script is None else _down_revisions(script),
+                    () if script is None else down_revisions(script),
                     "" if script is None else script.doc,
                     self._seconds.get(revision, 0.0),
                 )
@@ -375,11 +388,3 @@ class Session:
                 yield {"engine_name": name}
             elif not several and (not kwargs or name == ""):
                 yield {}
-
-
-def _down_revisions(script: Script) -> tuple[str, ...]:
-    """Return the revisions that one follows."""
-    down = script.down_revision
-    if down is None:
-        return ()
-    return (down,) if isinstance(down, str) else tuple(down)
