@@ -45,8 +45,11 @@ ENVS = {
     "after a commit": CONNECT
     + "read(c)\n    c.commit()\n    read(c)\n    migrate(c)\n",
     "after a transaction": CONNECT
-    + "with c.begin():\n        read(c)\n    read(c)\n    migrate(c)\n",
+    + "with c.begin():\n        read(c)\n"
+    + "    read(c)\n    migrate(c)\n",
     "no with": "c = engine.connect()\nread(c)\nmigrate(c)\nc.close()\n",
+    "no block": CONNECT
+    + "read(c)\n    context.configure(connection=c)\n    context.run_migrations()\n",
     "commits": CONNECT + "read(c)\n    migrate(c)\n    c.commit()\n",
     "begin": "with engine.begin() as c:\n    read(c)\n    migrate(c)\n",
     "transaction": CONNECT + "with c.begin():\n        read(c)\n        migrate(c)\n",
@@ -55,8 +58,8 @@ ENVS = {
 """Ways to use the connection first, that all end with everything stored."""
 
 UNDONE = {
-    "begin": "try:\n    with engine.begin() as c:\n        read(c)\n        migrate(c)\n"
-    "        raise KeyError\nexcept KeyError:\n    pass\n",
+    "begin": "try:\n    with engine.begin() as c:\n"
+    "        read(c)\n        migrate(c)\n        raise KeyError\nexcept KeyError:\n    pass\n",
     "by hand": "with engine.connect() as c:\n    t = c.begin()\n    read(c)\n"
     "    migrate(c)\n    t.rollback()\n",
 }

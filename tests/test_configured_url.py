@@ -120,6 +120,21 @@ def test_several_binds(apps: Apps) -> None:
         assert "x" in tables_of(apps.path / file)
 
 
+def test_the_sections_of_the_ini_file(apps: Apps) -> None:
+    """Nor is what they say replaced where an ``env.py`` connects to it."""
+    folder = apps.path / "migrations"
+    write_revision(folder, "aa11", None, create("x"))
+    (folder / "env.py").write_text(
+        ENV.replace("config.config_ini_section", "'logs'").replace("assert", "0 and")
+    )
+    (folder / "alembic.ini").write_text(
+        f"[alembic]\n[logs]\nsqlalchemy.url = {apps.url('other.db')}\n"
+    )
+    with apps.make({None: ["user"], "logs": []}).app_context():
+        fb.upgrade()
+    assert tables_of(apps.path / "other.db") == {"x", "alembic_version"}
+
+
 @pytest.mark.parametrize("bind", ["alembic", "DEFAULT", "loggers"])
 def test_a_bind_called_as_a_section(apps: Apps, bind: str) -> None:
     """No name of a bind gets into the way of Alembic's own sections."""

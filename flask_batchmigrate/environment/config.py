@@ -142,7 +142,7 @@ def _point_at_package(config: Config, state: MigrateState, folder: Folder) -> Se
     if location is not None and pathlib.Path(location) != folder.path:
         # A configure function moved the folder.
         folder = Folder(pathlib.Path(location).absolute())
-    if config.get_alembic_boolean_option("sourceless"):
+    if config.get_main_option("sourceless") == "true":
         folder = dataclasses.replace(folder, sourceless=True)
     setup = config.attributes[_KEY] = Setup(state, folder)
     set_option(config, "script_location", PACKAGED)
@@ -213,16 +213,15 @@ def show_urls(
     The URL of the default bind is a main option, each other one has a section that is
     called as the bind.
 
-    :param keep: leave a main option that is there: the user's ``env.py`` may use it.
+    :param keep: leave one that is there: the user's ``env.py`` may use it.
     """
-    main = config.config_ini_section
+    main, defaults = config.config_ini_section, config.file_config.default_section
     for target in targets:
-        if target.bind == "" and not (
-            keep and config.file_config.has_option(main, _URL)
-        ):
-            show_url(config, target)
-        elif target.bind not in ("", main, config.file_config.default_section):
-            config.set_section_option(target.bind, _URL, _rendered(target))
+        section = target.bind or main
+        is_taken = target.bind in (main, defaults)
+        if is_taken or (keep and config.file_config.has_option(section, _URL)):
+            continue
+        config.set_section_option(section, _URL, _rendered(target))
 
 
 def show_url(config: AlembicConfig, target: Target) -> None:

@@ -140,9 +140,8 @@ class Session:
     def begin_transaction(self) -> contextlib.AbstractContextManager[t.Any]:
         """Stand for ``context.begin_transaction`` while a user's ``env.py`` runs."""
         inner = EnvironmentContext.begin_transaction(self.environment)
-        if self._to_commit is None:
-            return inner
-        return committed(inner, self._to_commit)
+        connection, self._to_commit = self._to_commit, None
+        return inner if connection is None else committed(inner, connection)
 
     def configure_for(
         self, targets: tuple[Target, ...], options: dict[str, t.Any]
@@ -192,6 +191,9 @@ class Session:
             EnvironmentContext.run_migrations(self.environment, **kwargs)
         finally:
             self.in_env_py = outside
+        if self._to_commit is not None:
+            # There is no block of 'begin_transaction()' to do it.
+            self._to_commit.commit()
 
     # After the environment
 
