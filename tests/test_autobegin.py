@@ -58,8 +58,8 @@ ENVS = {
 """Ways to use the connection first, that all end with everything stored."""
 
 UNDONE = {
-    "begin": "try:\n    with engine.begin() as c:\n"
-    "        read(c)\n        migrate(c)\n        raise KeyError\nexcept KeyError:\n    pass\n",
+    "begin": "try:\n    with engine.begin() as c:\n        read(c)\n"
+    "        migrate(c)\n        raise KeyError\nexcept KeyError:\n    pass\n",
     "by hand": "with engine.connect() as c:\n    t = c.begin()\n    read(c)\n"
     "    migrate(c)\n    t.rollback()\n",
 }
