@@ -6,6 +6,7 @@ import collections.abc as cabc
 import compileall
 import pathlib
 import re
+from importlib.util import MAGIC_NUMBER
 
 import pytest
 
@@ -96,7 +97,9 @@ def test_what_was_deleted(apps: Apps) -> None:
     assert tables_of(apps.path / "app.db") == {"first", "alembic_version"}
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00" * 20, b"x = 1\n" * 9])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00" * 20, MAGIC_NUMBER, MAGIC_NUMBER + b"\x00" * 40]
+)
 def test_damaged(apps: Apps, folder: pathlib.Path, content: bytes) -> None:
     """A file that this Python cannot load is named."""
     compiled(folder, "beside")

@@ -143,8 +143,10 @@ class Folder:
     def _load_compiled(self) -> types.CodeType | None:
         loader = importlib.machinery.SourcelessFileLoader("env_py", str(self.env))
         try:
+            if not self.env.read_bytes().startswith(importlib.util.MAGIC_NUMBER):
+                raise ValueError("it is of another version of Python, or damaged")
             return loader.get_code("env_py")
-        except (ImportError, EOFError, ValueError, TypeError) as error:
+        except (EOFError, TypeError, ValueError) as error:
             from ..errors import BrokenScript
 
             raise BrokenScript(
