@@ -14,7 +14,6 @@ import typing as t
 
 import click
 from flask import current_app
-from flask import g
 from flask.cli import with_appcontext
 
 from . import options
@@ -27,6 +26,9 @@ from .console import history_line
 from .console import log_entry
 from .console import show_run
 from .reporting import reporting_to
+from .state import command_line
+from .state import forget_command_line
+from .state import set_command_line
 
 
 class _Commands:
@@ -68,13 +70,12 @@ def db(
     directory: str | None, x_arg: tuple[str, ...], quiet: bool, raiseerr: bool
 ) -> None:
     """Migrate the application's databases."""
-    g.directory = directory
-    g.x_arg = x_arg  # the configuration that environments read takes them from here
+    set_command_line(directory, x_arg)
     context = click.get_current_context()
     context.meta[_QUIET] = quiet
     context.meta[_RAISEERR] = raiseerr
     # The application context may be the caller's, and outlive this command.
-    context.call_on_close(lambda: (g.pop("directory", None), g.pop("x_arg", None)))
+    context.call_on_close(forget_command_line)
 
 
 def _command(
@@ -99,8 +100,9 @@ def _command(
         ) -> None:
             meta = click.get_current_context().meta
             console = Console(quiet=quiet or meta.get(_QUIET, False))
-            directory = directory or g.get("directory")
-            g.x_arg = (*g.get("x_arg", ()), *x_arg)
+            given = command_line()
+            directory = directory or given.directory
+            set_command_line(directory, (*given.x_arg, *x_arg))
             try:
                 shown = _shown(console, directory, sql=arguments.get("sql", False))
                 with rarely_collecting(), shown as to:

@@ -68,7 +68,7 @@ SETTINGS: t.Final = (
         "migrations",
         "a path",
         "The migrations folder. A relative path is looked for in the current directory,"
-        " then beside and above the application's package.",
+        " then in the application's root path and beside its package.",
         _is_path,
     ),
     Setting(

@@ -10,6 +10,7 @@ import typing as t
 
 import sqlalchemy as sa
 from flask import current_app
+from flask import g
 
 if t.TYPE_CHECKING:
     from .extension import BatchMigrate
@@ -128,6 +129,43 @@ class MigrateState:
 _running: contextvars.ContextVar[tuple[MigrateState, dict[str, t.Any]] | None] = (
     contextvars.ContextVar("flask_batchmigrate_running", default=None)
 )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CommandLine:
+    """What ``flask db`` was given for the commands that it runs.
+
+    :param directory: the migrations folder, if one was named.
+    :param x_arg: what ``-x`` passes to ``env.py``.
+    """
+
+    directory: str | None = None
+    x_arg: tuple[str, ...] = ()
+
+
+_COMMAND_LINE: t.Final = "_flask_batchmigrate_command_line"
+
+
+def command_line() -> CommandLine:
+    """Return what the command line says; nothing where none is at work.
+
+    ``flask.g`` carries it under a name of its own: ``g.directory`` and ``g.x_arg``,
+    which an ``env.py`` may read, may just as well be the application's.
+    """
+    given: CommandLine = g.get(_COMMAND_LINE, CommandLine())
+    return given
+
+
+def set_command_line(directory: str | None, x_arg: tuple[str, ...]) -> None:
+    """Let :func:`command_line` return this, and those find it who read ``flask.g``."""
+    setattr(g, _COMMAND_LINE, CommandLine(directory, x_arg))
+    g.directory, g.x_arg = directory, x_arg
+
+
+def forget_command_line() -> None:
+    """Leave nothing of it in the application context."""
+    for name in (_COMMAND_LINE, "directory", "x_arg"):
+        g.pop(name, None)
 
 
 def current_state() -> MigrateState:

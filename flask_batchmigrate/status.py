@@ -85,10 +85,11 @@ def read(compare: bool = False, refuse_unstamped: bool = False) -> list[Database
     found: list[DatabaseStatus] = []
     with call.translated():
         scripts = call.scripts()
-        history = list(scripts.walk_revisions())[::-1]
-        heads = tuple(sorted(scripts.get_heads()))
 
         def look(stored: t.Any, context: MigrationContext) -> None:
+            # Scripts may ask for the configuration when they are loaded: not before.
+            history = list(scripts.walk_revisions())[::-1]
+            heads = tuple(sorted(scripts.get_heads()))
             current, unknown_tables = tuple(sorted(stored)), False
             if not current:
                 tables = _tables(context)

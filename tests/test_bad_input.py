@@ -311,7 +311,14 @@ def test_script_with_bad_sql(project: Project) -> None:
     [
         ("def broken(:\n", "line 1"),
         ("import nonexistent_module\n", "nonexistent_module"),
-        ("async def run_migrations_online():\n    pass\n", "asynchronous"),
+        (
+            "import asyncio\nfrom flask import current_app\n"
+            "async def run_migrations_online():\n"
+            "    engine = current_app.extensions['migrate'].db.engine\n"
+            "    async with engine.connect():\n        pass\n"
+            "asyncio.run(run_migrations_online())\n",
+            "asynchronous",
+        ),
     ],
     ids=["syntax error", "import error", "async"],
 )

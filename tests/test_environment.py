@@ -35,15 +35,62 @@ from .apps import write_revision
 def test_where_the_folder_is(
     apps: Apps, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The current directory, the application's root, and the parent of that."""
+    """The current directory, the application's root, and beside its package."""
     root = apps.path / "package" / "below"
     root.mkdir(parents=True)
+    (root / "__init__.py").touch()
     write_revision(apps.path / place / "migrations", "aa11", None)
     app = apps.make()
     app.root_path = str(root)
     monkeypatch.chdir(apps.path if place == "." else "/")
     with app.app_context():
         assert [info.revision for info in fb.heads()] == ["aa11"]
+
+
+@pytest.mark.parametrize("is_package", [False, True])
+def test_an_application_inside_another_project(
+    apps: Apps, is_package: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of the project above is left alone, and that is said."""
+    outer, inner = apps.path / "migrations", apps.path / "inner"
+    write_revision(outer, "aa11", None, create("theirs"))
+    before = sorted(outer.rglob("*"))
+    inner.mkdir()
+    if is_package:
+        (inner / "__init__.py").touch()
+    app = apps.make(file="inner/app.db")
+    app.root_path = str(inner)
+    monkeypatch.chdir(inner)
+    events = Events()
+    path = re.escape(str(outer))
+    with app.app_context(), reporting_to(events):
+        for command in (fb.upgrade, fb.heads, fb.current, fb.stamp):
+            with pytest.raises(fb.MigrationFolderError, match=f"'{path}' is not used"):
+                command()
+        (script,) = fb.migrate()
+        fb.upgrade()
+    assert pathlib.Path(script.path).parents[1] == inner / "migrations"
+    assert tables_of(inner / "app.db") == {"user", "alembic_version"}
+    assert sorted(outer.rglob("*")) == before
+    notes = [text for kind, text in (e for e in events.seen if e[0] == "note")]
+    assert any(str(outer) in text and "not used" in text for text in notes)
+
+
+@pytest.mark.parametrize("name", ["setting", "argument"])
+def test_the_folder_of_another_project_by_name(
+    apps: Apps, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is used when it is asked for."""
+    outer, inner = apps.path / "migrations", apps.path / "inner"
+    write_revision(outer, "aa11", None, create("user"))
+    inner.mkdir()
+    setting = {"directory": "../migrations"} if name == "setting" else {}
+    app = apps.make(**setting)
+    app.root_path = str(inner)
+    monkeypatch.chdir(inner)
+    with app.app_context():
+        fb.upgrade(*([] if setting else ["../migrations"]))
+    assert version_of(apps.path / "app.db") == {"aa11"}
 
 
 def test_no_folder(apps: Apps) -> None:

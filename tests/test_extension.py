@@ -16,6 +16,7 @@ from flask_batchmigrate import Config
 from flask_batchmigrate import Migrate
 from flask_batchmigrate import NoApplication
 from flask_batchmigrate import SetupError
+from flask_batchmigrate.state import set_command_line
 
 from .apps import Apps
 from .apps import tables_of
@@ -193,6 +194,8 @@ def test_config(apps: Apps) -> None:
         assert config.cmd_opts.x == ["a=1", "b"]
         assert config.cmd_opts.autogenerate is True
         assert migrate.get_config(x_arg="c").cmd_opts.x == ["c"]  # type: ignore[union-attr]
-        g.x_arg = ("group",)
+        g.x_arg = ("the application's",)
+        assert migrate.get_config(x_arg="c").cmd_opts.x == ["c"]  # type: ignore[union-attr]
+        set_command_line(None, ("group",))
         assert migrate.get_config(x_arg="c").cmd_opts.x == ["group", "c"]  # type: ignore[union-attr]
         assert migrate.get_config(x_arg=("group",)).cmd_opts.x == ["group"]  # type: ignore[union-attr]

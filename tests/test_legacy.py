@@ -198,7 +198,7 @@ def test_left_out_on_purpose(apps: Apps) -> None:
 def test_asynchronous_env(apps: Apps) -> None:
     """A folder for asynchronous engines is answered with a message that says so."""
     folder = folders.write(apps.path / "migrations", "single 4")
-    (folder / "env.py").write_text("import asyncio\nasync def online():\n    pass\n")
+    (folder / "env.py").write_text(folders.ASYNCHRONOUS)
     with apps.make().app_context(), pytest.raises(fb.NotSupported, match="asynch"):
         fb.upgrade()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections.abc as cabc
+import dataclasses
 import io
 import os
 import pathlib
@@ -17,11 +18,12 @@ import re
 import typing as t
 
 from alembic.config import Config as AlembicConfig
+from alembic.util import coerce_resource_to_filename
 from flask import current_app
-from flask import g
 
 from ..results import Applied
 from ..settings import SetupError
+from ..state import command_line
 from ..state import current_state
 from ..state import MigrateState
 from .folder import Folder
@@ -36,6 +38,7 @@ PACKAGED: t.Final = HERE / "packaged"
 TEMPLATES: t.Final = HERE / "templates"
 
 _KEY: t.Final = "flask_batchmigrate"
+_URL: t.Final = "sqlalchemy.url"
 
 
 class Setup:
@@ -109,7 +112,7 @@ def build(
     """Return the config of the current application."""
     state = current_state()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    folder = locate(app, directory or g.get("directory") or state.directory)
+    folder = locate(app, directory or command_line().directory or state.directory)
     config = Config(os.fspath(folder.path / "alembic.ini"))
     config.cmd_opts = argparse.Namespace(x=_x_arguments(x_arg))
     for opt in opts or ():
@@ -128,7 +131,7 @@ def build(
 
 def _x_arguments(given: str | cabc.Sequence[str] | None) -> list[str]:
     """Join what ``-x`` said before and after the name of the command."""
-    before = list(g.get("x_arg") or ())
+    before = list(command_line().x_arg)
     after = [given] if isinstance(given, str) else list(given or ())
     return before if before == after else before + after
 
@@ -139,12 +142,15 @@ def _point_at_package(config: Config, state: MigrateState, folder: Folder) -> Se
     if location is not None and pathlib.Path(location) != folder.path:
         # A configure function moved the folder.
         folder = Folder(pathlib.Path(location).absolute())
+    if config.get_main_option("sourceless") == "true":
+        folder = dataclasses.replace(folder, sourceless=True)
     setup = config.attributes[_KEY] = Setup(state, folder)
     set_option(config, "script_location", PACKAGED)
     if not config.get_main_option("path_separator"):
         _split_as_before(config)
     if not config.get_main_option("version_locations"):
         set_option(config, "version_locations", folder.path / "versions")
+    _resolve_locations(config)
     return setup
 
 
@@ -163,10 +169,30 @@ def _split_as_before(config: Config) -> None:
     for name, pattern in patterns.items():
         value = config.get_main_option(name)
         if value:
-            parts = [part.strip() for part in re.split(pattern, value)]
-            config.set_main_option(name, escaped("\n".join(filter(None, parts))))
+            _join(config, name, [part.strip() for part in re.split(pattern, value)])
     config.remove_main_option("version_path_separator")
     config.set_main_option("path_separator", "newline")
+
+
+def _resolve_locations(config: Config) -> None:
+    """Write several version folders as Alembic writes the paths of the files in them.
+
+    It compares the two to know which folder a new revision belongs to.
+    """
+    locations = config.get_version_locations_list() or []
+    if len(locations) < 2:
+        return
+    paths = [os.fspath(coerce_resource_to_filename(each)) for each in locations]
+    resolved = [os.path.realpath(path) for path in paths]
+    _join(config, "version_locations", resolved)
+    _join(config, "prepend_sys_path", config.get_prepend_sys_paths_list() or [])
+    config.set_main_option("path_separator", "newline")
+
+
+def _join(config: Config, name: str, parts: cabc.Iterable[str]) -> None:
+    """Set an option to a list of paths, one a line."""
+    if text := "\n".join(filter(None, parts)):
+        config.set_main_option(name, escaped(text))
 
 
 def set_option(config: AlembicConfig, name: str, path: pathlib.Path) -> None:
@@ -177,6 +203,34 @@ def set_option(config: AlembicConfig, name: str, path: pathlib.Path) -> None:
 def escaped(value: str) -> str:
     """Protect per cent signs, which the parser of ini files reads as references."""
     return value.replace("%", "%%")
+
+
+def show_urls(
+    config: AlembicConfig, targets: cabc.Iterable[Target], keep: bool
+) -> None:
+    """Set ``sqlalchemy.url`` for those who read it, as Flask-Migrate's ``env.py`` does.
+
+    The URL of the default bind is a main option, each other one has a section that is
+    called as the bind.
+
+    :param keep: leave one that is there: the user's ``env.py`` may use it.
+    """
+    main, defaults = config.config_ini_section, config.file_config.default_section
+    for target in targets:
+        section = target.bind or main
+        is_taken = target.bind in (main, defaults)
+        if is_taken or (keep and config.file_config.has_option(section, _URL)):
+            continue
+        config.set_section_option(section, _URL, _rendered(target))
+
+
+def show_url(config: AlembicConfig, target: Target) -> None:
+    """Let the main option ``sqlalchemy.url`` be that of the bind at work."""
+    config.set_main_option(_URL, _rendered(target))
+
+
+def _rendered(target: Target) -> str:
+    return escaped(target.engine.url.render_as_string(hide_password=False))
 
 
 class SqlBuffer(io.StringIO):

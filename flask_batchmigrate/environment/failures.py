@@ -19,6 +19,7 @@ from ..settings import SetupError
 from ..sqlite.errors import EngineError
 from ..sqlite.errors import TransactionError
 from ..sqlite.waiting import LockTimeout
+from .config import escaped
 from .config import Setup
 
 if t.TYPE_CHECKING:
@@ -45,7 +46,20 @@ def translated(setup: Setup, session: Session | None = None) -> cabc.Iterator[No
         family = _translate(error, setup, session)
         if family is None:
             raise
+        _hide_passwords(family, session)
         raise family from (family.__cause__ if family is error.__context__ else error)
+
+
+def _hide_passwords(error: errors.BatchMigrateError, session: Session | None) -> None:
+    """Show URLs that a script has from Alembic's config as they may be shown."""
+    text = str(error)
+    for target in session.plan.known if session is not None else ():
+        url = target.engine.url
+        shown, hidden = (url.render_as_string(hide_password=h) for h in (False, True))
+        for secret in (shown, escaped(shown)) if url.password else ():
+            text = text.replace(secret, hidden)
+    if text != str(error):
+        error.args = (text, *error.args[1:])
 
 
 def _translate(

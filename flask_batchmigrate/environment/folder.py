@@ -10,11 +10,15 @@ import ast
 import collections.abc as cabc
 import contextlib
 import dataclasses
+import importlib.machinery
+import importlib.util
 import inspect
 import os
 import pathlib
 import re
+import sys
 import tempfile
+import types
 import typing as t
 
 from flask import Flask
@@ -37,9 +41,14 @@ class Folder:
     """A migrations folder, which need not exist yet.
 
     :param path: its absolute path.
+    :param passed_over: a folder that may be meant, or be another application's.
+    :param sourceless: compiled files stand for sources that are missing, wherever
+        Python puts them; Alembic's option.
     """
 
     path: pathlib.Path
+    passed_over: pathlib.Path | None = None
+    sourceless: bool = False
 
     @property
     def exists(self) -> bool:
@@ -47,9 +56,27 @@ class Folder:
         return self.path.is_dir()
 
     @property
+    def told_of_another(self) -> str:
+        """A sentence on the folder that was passed over, if there is one."""
+        if self.passed_over is None:
+            return ""
+        return (
+            f"'{self.passed_over}' is not used: it may belong to another application. "
+        )
+
+    @property
     def env(self) -> pathlib.Path:
-        """The user's ``env.py``, which need not exist."""
-        return self.path / "env.py"
+        """The user's ``env.py``, or what was compiled of it; need not exist.
+
+        As in Alembic, an ``env.pyc`` in its place needs no option. One in
+        ``__pycache__`` does here: it also remains where ``env.py`` was deleted.
+        """
+        source = self.path / "env.py"
+        compiled = [source.with_suffix(".pyc")]
+        if self.sourceless:
+            cached = importlib.util.cache_from_source(os.fspath(source))
+            compiled.append(pathlib.Path(cached))
+        return next(filter(pathlib.Path.is_file, [source, *compiled]), source)
 
     @property
     def script_template(self) -> pathlib.Path:
@@ -65,9 +92,9 @@ class Folder:
             from ..errors import MigrationFolderError
 
             raise MigrationFolderError(
-                f"There is no migrations folder '{self.path}'. Nothing was changed. "
-                "Write the first migration with 'flask db migrate', or set "
-                "'BATCHMIGRATE_DIRECTORY' to where the folder is."
+                f"There is no migrations folder '{self.path}'. {self.told_of_another}"
+                "Nothing was changed. Write the first migration with 'flask db "
+                "migrate', or set 'BATCHMIGRATE_DIRECTORY' to where the folder is."
             )
 
     def require_writable(self) -> None:
@@ -90,18 +117,19 @@ class Folder:
                 " Nothing was changed. Correct that, or choose another folder."
             ) from error
 
-    def parse_env(self) -> ast.Module | None:
-        """Return the user's ``env.py``, parsed; None where there is none.
+    def load_env(self) -> types.CodeType | None:
+        """Return the code of the user's ``env.py``; None where there is none.
 
         :raises BrokenScript: it is no valid Python.
-        :raises NotSupported: it is made for asynchronous engines.
         """
         if not self.env.is_file():
             return None
+        if self.env.suffix == ".pyc":
+            return self._load_compiled()
         try:
             source = self.env.read_bytes()
             _refuse_nul(self.env, source.decode("latin-1"))
-            tree = ast.parse(source, str(self.env))
+            return compile(source, str(self.env), "exec", dont_inherit=True)
         except SyntaxError as error:
             from ..errors import BrokenScript
 
@@ -111,28 +139,53 @@ class Folder:
                 self.env,
                 error.lineno,
             ) from error
-        if any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(tree)):
-            from ..errors import NotSupported
 
-            raise NotSupported(
-                f"'{self.env}' is made for asynchronous engines, which are not "
-                "supported. Nothing was changed. Delete the file to use the packaged "
-                "environment with a synchronous engine."
-            )
-        return tree
+    def _load_compiled(self) -> types.CodeType | None:
+        loader = importlib.machinery.SourcelessFileLoader("env_py", str(self.env))
+        try:
+            if not self.env.read_bytes().startswith(importlib.util.MAGIC_NUMBER):
+                raise ValueError("it is of another version of Python, or damaged")
+            return loader.get_code("env_py")
+        except (EOFError, TypeError, ValueError) as error:
+            from ..errors import BrokenScript
+
+            raise BrokenScript(
+                f"'{self.env}' cannot be loaded: {error}. Nothing was changed. "
+                "Compile 'env.py' again with this version of Python.",
+                self.env,
+            ) from error
 
 
 def locate(app: Flask, directory: str | os.PathLike[str]) -> Folder:
     """Find the migrations folder of an application.
 
     A relative path is looked for in the current directory, in the application's root
-    path and in the parent of that; where it is nowhere, it means the current directory.
+    path and, where that is a package, beside the package; where it is nowhere, it means
+    the current directory. What lies above an application that is a single module, or
+    above the place in a package where the command is run, may belong to another one.
     """
-    root = pathlib.Path(app.root_path)
-    places = [pathlib.Path.cwd(), root, root.parent]
+    here, root = pathlib.Path.cwd(), pathlib.Path(app.root_path)
+    places = [here, root]
+    above = _absolute(root.parent / directory)
+    if _is_package(app, root) and not here.is_relative_to(root.resolve()):
+        places.append(root.parent)
     found = [place / directory for place in places if (place / directory).is_dir()]
-    path = found[0] if found else places[0] / directory
-    return Folder(pathlib.Path(os.path.abspath(path)))  # noqa: PTH100 - keeps links
+    if found:
+        return Folder(_absolute(found[0]))
+    return Folder(
+        _absolute(places[0] / directory), passed_over=above if above.is_dir() else None
+    )
+
+
+def _absolute(path: pathlib.Path) -> pathlib.Path:
+    return pathlib.Path(os.path.abspath(path))  # noqa: PTH100 - keeps links
+
+
+def _is_package(app: Flask, root: pathlib.Path) -> bool:
+    """Tell whether an application's root path is a package, or lies in one."""
+    module = sys.modules.get(app.import_name)
+    is_namespace = "." in app.import_name or hasattr(module, "__path__")
+    return is_namespace or (root / "__init__.py").is_file()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -157,11 +210,13 @@ def check_files(scripts: ScriptDirectory) -> Overview:
     """
     beside = [pathlib.Path(scripts.dir) / "versions"]
     locations = [pathlib.Path(each) for each in scripts.version_locations or beside]
-    return overview(locations, scripts.recursive_version_locations)
+    return overview(locations, scripts.recursive_version_locations, scripts.sourceless)
 
 
 def overview(
-    locations: cabc.Sequence[pathlib.Path], recursive: bool = False
+    locations: cabc.Sequence[pathlib.Path],
+    recursive: bool = False,
+    sourceless: bool = False,
 ) -> Overview:
     """Read what revision files say, and refuse those that do not fit together.
 
@@ -170,14 +225,19 @@ def overview(
 
     :param locations: the folders with revision files.
     :param recursive: look into the folders below, too.
+    :param sourceless: compiled files without a source are revisions, too.
     :raises BrokenScript: naming the file.
     """
     owners: dict[str, pathlib.Path] = {}
     wanted: list[tuple[pathlib.Path, str]] = []
-    files = list(_files(locations, recursive))
+    files = list(_files(locations, recursive, sourceless))
     names_binds = False
     is_line = True
     for path in files:
+        if path.suffix != ".py":
+            # What compiled files say is not told without running them.
+            names_binds, is_line = True, False
+            continue
         text = path.read_text(encoding="utf-8", errors="replace")
         names_binds = names_binds or "engine_name" in text
         said = _declared(text)
@@ -241,20 +301,31 @@ def _refuse_nul(path: pathlib.Path, source: str) -> None:
 
 
 def _files(
-    locations: cabc.Sequence[pathlib.Path], recursive: bool
+    locations: cabc.Sequence[pathlib.Path], recursive: bool, sourceless: bool
 ) -> cabc.Iterator[pathlib.Path]:
     """Yield the revision files, as Alembic chooses them."""
     seen = set()
     for location in locations:
-        pattern = "**/*.py" if recursive else "*.py"
-        for path in sorted(location.glob(pattern)):
-            if path.name.startswith((".#", "__init__")):
+        patterns = ["*.py"]
+        if sourceless:
+            patterns += ["*.py[co]", "__pycache__/*.py[co]"]
+        below = "**/" if recursive else ""
+        for path in sorted(p for each in patterns for p in location.glob(below + each)):
+            if path.name.startswith((".#", "__init__")) or _has_source(path):
                 continue
             # Only where one location may lie in another is a file met twice.
             key = path.resolve() if len(locations) > 1 else path
             if key not in seen:
                 seen.add(key)
                 yield path
+
+
+def _has_source(path: pathlib.Path) -> bool:
+    """Tell whether a compiled file has its source beside it."""
+    if path.suffix == ".py":
+        return False
+    folder = path.parent.parent if path.parent.name == "__pycache__" else path.parent
+    return (folder / f"{path.name.partition('.')[0]}.py").exists()
 
 
 def _declared(text: str) -> dict[str, list[str]]:

@@ -11,9 +11,9 @@ import os
 
 import sqlalchemy as sa
 from flask import current_app
-from flask import g
 
 from ..reporting import reporter
+from ..state import command_line
 from ..state import current_state
 from .folder import Folder
 from .folder import locate
@@ -69,8 +69,9 @@ def _plain_folder(directory: str | os.PathLike[str] | None) -> Folder | None:
     """Return the migrations folder, unless something of the user's own reads it."""
     state = current_state()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    folder = locate(app, directory or g.get("directory") or state.directory)
-    if state.migrate.configure_callbacks or g.get("x_arg") or _is_customised(folder):
+    given = command_line()
+    folder = locate(app, directory or given.directory or state.directory)
+    if state.migrate.configure_callbacks or given.x_arg or _is_customised(folder):
         return None
     return folder
 

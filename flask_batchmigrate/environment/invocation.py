@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from ..errors import BatchMigrateError
 from ..errors import MigrationFolderError
 from ..errors import MultipleHeads
+from ..reporting import reporter
 from ..results import Applied
 from ..results import Current
 from ..state import current_state
@@ -77,10 +78,11 @@ class Invocation:
 
     def look(self, scripts: ScriptDirectory) -> list[Current]:
         """Return the revisions of the databases, changing nothing."""
-        heads = set(scripts.get_heads())
         found: list[Current] = []
 
         def read(stored: t.Any, context: MigrationContext) -> None:
+            # Scripts may ask for the configuration when they are loaded: not before.
+            heads = set(scripts.get_heads())
             known = scripts.get_all_current(stored)
             ids = tuple(sorted(context.get_current_heads()))
             ordered = tuple(sorted(known, key=lambda script: script.revision))
@@ -226,6 +228,11 @@ class Invocation:
                 f"database '{target.database}' is at revision '{head}' of one. "
                 "Nothing was changed. Run the command from where the folder is, or "
                 "set 'BATCHMIGRATE_DIRECTORY' to it."
+            )
+        if self.setup.folder.passed_over is not None:
+            reporter().note(
+                f"{self.setup.folder.told_of_another}The new folder is "
+                f"'{self.setup.folder.path}'."
             )
 
     def _stored_heads(self) -> cabc.Iterator[tuple[Target, str]]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import pathlib
 import threading
+import types
 import typing as t
 
 from alembic import context
 from alembic.config import Config as AlembicConfig
+from alembic.runtime.environment import EnvironmentContext
 from flask import current_app
 
 from ..errors import AlreadyRunning
+from ..errors import NotSupported
+from ..reporting import reporter
+from . import autobegin
 from . import failures
 from . import plan
 from . import turns
@@ -20,8 +26,12 @@ from .config import PACKAGED
 from .config import set_option
 from .config import Setup
 from .config import setup_of
+from .config import show_url
+from .config import show_urls
 from .session import Session
 from .targets import by_database
+from .targets import find
+from .targets import models
 from .targets import Target
 
 
@@ -81,13 +91,13 @@ def run(**configure_args: t.Any) -> None:
     if session is not None and session.in_env_py:
         _run_packaged(session, configure_args)
     elif session is None and _process.mine:
-        _run_all(context.config, configure_args)
+        _run_all(user_env.at_work(), configure_args)
     elif not current_app:
         with _application():
             run(**configure_args)
     else:
         with exclusive():
-            _run_all(context.config, configure_args)
+            _run_all(user_env.at_work(), configure_args)
 
 
 @contextlib.contextmanager
@@ -99,18 +109,21 @@ def _application() -> cabc.Iterator[None]:
         yield
 
 
-def _run_all(config: AlembicConfig, configure_args: dict[str, t.Any]) -> None:
+def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) -> None:
     """Run the environment; its errors come out as the project's."""
+    config = environment.config
     setup = setup_of(config)
     if not setup.folder_may_miss:
         setup.folder.require()
     with failures.translated(setup):
-        made = plan.make(setup, context.script)
+        # Scripts may read it as soon as they are loaded.
+        show_urls(config, find(setup.state).values(), keep=setup.folder.env.is_file())
+        made = plan.make(setup, environment.script)
     args = setup.state.fresh_configure_args(
         any(t.engine.dialect.name == "sqlite" for t in made.known)
     )
     with (
-        Session(setup, made, context.script) as session,
+        Session(setup, made, environment) as session,
         setup.state.running_with(args),
         failures.translated(setup, session),
     ):
@@ -143,18 +156,44 @@ def _run_environment(
     """Run the user's ``env.py`` where there is one, else the packaged environment."""
     folder = session.setup.folder
     called_by_package = config.get_main_option("script_location") == str(PACKAGED)
-    tree = folder.parse_env() if called_by_package else None
-    if tree is None:
+    code = folder.load_env() if called_by_package else None
+    if code is None:
         _run_packaged(session, configure_args)
         return
     session.in_env_py = True
     with _location_shown(config, session.setup):
-        user_env.execute(
-            folder.env,
-            tree,
-            configure=session.configure,
-            run_migrations=session.run_migrations,
+        _run_user_env(session, folder.env, code)
+    if not session.is_configured:
+        reporter().warning(
+            f"'{folder.env}' configured no database, so nothing was done. It, or what "
+            "it calls, has to call 'context.configure()' of 'alembic.context'."
         )
+
+
+def _run_user_env(session: Session, path: pathlib.Path, code: types.CodeType) -> None:
+    """Run an ``env.py``.
+
+    :raises NotSupported: it is made for asynchronous engines, which there are none of.
+    """
+    try:
+        with autobegin.watched():
+            user_env.execute(
+                path,
+                code,
+                session.environment,
+                configure=session.configure,
+                begin_transaction=session.begin_transaction,
+                run_migrations=session.run_migrations,
+            )
+    except (AttributeError, TypeError) as error:
+        # What Python says of 'async with' on a synchronous connection.
+        if session.is_configured or not user_env.is_in_coroutine(error):
+            raise
+        raise NotSupported(
+            f"'{path}' is made for asynchronous engines, which are not supported "
+            f"({error}). Nothing was changed. Delete the file to use the packaged "
+            "environment with a synchronous engine."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -186,6 +225,7 @@ def _run_online(session: Session, args: dict[str, t.Any]) -> None:
             connections.append(stack.enter_context(group[0].engine.connect()))
         for group, connection in zip(groups, connections, strict=True):
             options = _options(session, group, args)
+            show_url(session.environment.config, group[0])
             session.configure_for(tuple(group), {**options, "connection": connection})
             stack.enter_context(context.begin_transaction())
             session.run_migrations(**_run_arguments(session, group))
@@ -200,6 +240,7 @@ def _run_offline(session: Session, args: dict[str, t.Any]) -> None:
             "literal_binds": True,
             "dialect_opts": {"paramstyle": "named"},
         }
+        show_url(session.environment.config, group[0])
         session.configure_for(tuple(group), options)
         if session.plan.multi:
             context.static_output(f"-- Database: {group[0].database}")
@@ -214,9 +255,7 @@ def _options(
 
     What the models of all of them say is compared with it, and written for the first.
     """
-    options: dict[str, t.Any] = {
-        "target_metadata": [m for target in group for m in target.metadata]
-    }
+    options: dict[str, t.Any] = {"target_metadata": models(group)}
     if session.plan.multi:
         name = group[0].name
         options["upgrade_token"] = f"{name}_upgrades"

@@ -11,8 +11,8 @@ import typing as t
 
 import sqlalchemy as sa
 from alembic import context
+from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script
-from alembic.script import ScriptDirectory
 from alembic.util import to_tuple
 
 from ..locks.hold import can_lock
@@ -21,6 +21,14 @@ from ..results import Applied
 from ..results import Direction
 from ..state import AutomaticBatch
 from . import adoption
+from .arguments import count_tables
+from .arguments import dialect_name
+from .arguments import hooks
+from .arguments import named
+from .arguments import own_models
+from .arguments import require_synchronous
+from .autobegin import autobegun
+from .autobegin import committed
 from .config import Setup
 from .drops import replace_unnamed
 from .folder import accepts_engine_name
@@ -65,13 +73,17 @@ class Session:
 
     :param setup: what the command handed over.
     :param plan: the binds and the form.
-    :param scripts: Alembic's script directory of this run.
+    :param environment: Alembic's environment of this run.
     """
 
-    def __init__(self, setup: Setup, plan: Plan, scripts: ScriptDirectory) -> None:
+    def __init__(
+        self, setup: Setup, plan: Plan, environment: EnvironmentContext
+    ) -> None:
         self.setup = setup
         self.plan = plan
+        self.environment = environment
         self.in_env_py = False
+        self.is_configured = False
         self.failure: Failure | None = None
         self.reached: Target | None = None
         self.heads: tuple[str, ...] = ()
@@ -85,6 +97,7 @@ class Session:
         self.join: cabc.Callable[[MigrationContext], object] = _leave
         #: Says what an error means that the engine has caused.
         self.explain: cabc.Callable[[Exception], Exception | None] = _leave
+        self._to_commit: sa.Connection | None = None
         self._transactional = True
         self._configured: set[str] = set()
         self._tables = 0
@@ -96,7 +109,7 @@ class Session:
         self._connections = ScriptConnections(
             self.progress, self.transactions, self._cleanup
         )
-        for script in scripts.walk_revisions():
+        for script in environment.script.walk_revisions():
             self._wrap(script)
 
     def __enter__(self) -> Session:
@@ -123,9 +136,19 @@ class Session:
 
     # What stands for Alembic's functions
 
-    def configure(self, **options: t.Any) -> None:
-        """Stand for ``context.configure`` in a user's ``env.py``."""
+    def configure(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Stand for ``context.configure`` while a user's ``env.py`` runs."""
+        options = named(self.environment, args, kwargs)
+        require_synchronous(options, self.setup.folder.env)
+        only_reads = self.setup.compares or self.setup.looks
+        self._to_commit = None if only_reads else autobegun(options.get("connection"))
         self.configure_for(self._targets_of(options), options)
+
+    def begin_transaction(self) -> contextlib.AbstractContextManager[t.Any]:
+        """Stand for ``context.begin_transaction`` while a user's ``env.py`` runs."""
+        inner = EnvironmentContext.begin_transaction(self.environment)
+        connection, self._to_commit = self._to_commit, None
+        return inner if connection is None else committed(inner, connection)
 
     def configure_for(
         self, targets: tuple[Target, ...], options: dict[str, t.Any]
@@ -137,17 +160,17 @@ class Session:
         """
         self.setup.active = targets
         self._configured.update(target.bind for target in targets)
-        self._tables += _count_tables(options.get("target_metadata"))
+        self._tables += count_tables(options.get("target_metadata"))
         all_seen = self._configured >= {each.bind for each in self.plan.selected}
         if self.setup.compares and all_seen and not self._tables:
             raise no_models()
-        dialect = _dialect_name(options)
+        dialect = dialect_name(options)
         if isinstance(options.get("render_as_batch"), AutomaticBatch):
             options["render_as_batch"] = dialect == "sqlite"
         options["process_revision_directives"] = self._watched(
             options.get("process_revision_directives")
         )
-        options["on_version_apply"] = (*_hooks(options), self._on_version_apply)
+        options["on_version_apply"] = (*hooks(options), self._on_version_apply)
         connection = options.get("connection")
         if isinstance(connection, sa.Connection):
             self.progress.watch(connection, targets, self._cleanup)
@@ -158,7 +181,8 @@ class Session:
         if self.setup.compares:
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
-        context.configure(**options)
+        EnvironmentContext.configure(self.environment, **options)
+        self.is_configured = True
         self.join(context.get_context())
         if not context.is_transactional_ddl():
             self._transactional = False
@@ -171,9 +195,12 @@ class Session:
             raise NotItsTurn
         outside, self.in_env_py = self.in_env_py, False
         try:
-            context.run_migrations(**kwargs)
+            EnvironmentContext.run_migrations(self.environment, **kwargs)
         finally:
             self.in_env_py = outside
+        if self._to_commit is not None:
+            # There is no block of 'begin_transaction()' to do it.
+            self._to_commit.commit()
 
     # After the environment
 
@@ -336,8 +363,7 @@ class Session:
             self.progress.revision_started()
             try:
                 with self._connections.lend(context.get_context()):
-                    for arguments in self._arguments(kwargs, several, names):
-                        function(**arguments)
+                    self._call(function, self._arguments(kwargs, several, names))
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
                 told = self.explain(error) or error
@@ -348,6 +374,18 @@ class Session:
                 self._seconds[script.revision] = time.perf_counter() - start
 
         return run
+
+    def _call(
+        self,
+        function: cabc.Callable[..., None],
+        calls: cabc.Iterable[dict[str, t.Any]],
+    ) -> None:
+        """Call a script's function once for each bind, with the bind's own models."""
+        options = context.get_context().opts
+        for arguments in calls:
+            name = arguments.get("engine_name", "")
+            with own_models(options, self.setup.active, name):
+                function(**arguments)
 
     def _arguments(
         self, kwargs: dict[str, t.Any], several: bool, names: set[str]
@@ -369,28 +407,3 @@ class Session:
                 yield {"engine_name": name}
             elif not several and (not kwargs or name == ""):
                 yield {}
-
-
-def _hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
-    """Return the user's version hooks as a tuple."""
-    hooks = options.get("on_version_apply") or ()
-    return tuple(hooks) if isinstance(hooks, cabc.Iterable) else (hooks,)
-
-
-def _count_tables(metadata: t.Any) -> int:
-    """Return the number of tables in metadata, or in a list of it."""
-    if metadata is None:
-        return 0
-    if isinstance(metadata, sa.MetaData):
-        return len(metadata.tables)
-    return sum(len(one.tables) for one in metadata)
-
-
-def _dialect_name(options: dict[str, t.Any]) -> str:
-    """Return the name of the dialect that a configuration leads to."""
-    connection, url = options.get("connection"), options.get("url")
-    if isinstance(connection, sa.Connection):
-        return connection.dialect.name
-    if url is not None:
-        return sa.make_url(url).get_backend_name()
-    return str(options.get("dialect_name") or "").partition("+")[0]

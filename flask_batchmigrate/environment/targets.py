@@ -61,6 +61,28 @@ class Target:
         return any(metadata.tables for metadata in self.metadata)
 
 
+class Models(list[sa.MetaData]):
+    """The metadata of the models of one database, where it is not one alone.
+
+    Alembic compares it as any list. It takes the naming convention from what has one,
+    which a plain list has not.
+    """
+
+    @property
+    def naming_convention(self) -> cabc.Mapping[t.Any, t.Any]:
+        """The convention that they have in common, else none but SQLAlchemy's own."""
+        filled = [metadata for metadata in self if metadata.tables] or self
+        found = [metadata.naming_convention for metadata in filled]
+        agreed = bool(found) and all(each == found[0] for each in found)
+        return found[0] if agreed else sa.MetaData().naming_convention
+
+
+def models(targets: cabc.Iterable[Target]) -> sa.MetaData | Models:
+    """Return what the models of binds define, as Alembic's ``target_metadata``."""
+    found = {id(one): one for target in targets for one in target.metadata}
+    return Models(found.values()) if len(found) != 1 else found.popitem()[1]
+
+
 def identifier(bind: str) -> str:
     """Map a bind key to what follows ``upgrade_`` in a script.
 
@@ -114,7 +136,8 @@ def find(state: MigrateState) -> dict[str, Target]:
                 f"The engine of bind {bind!r} is asynchronous, which is not supported. "
                 "Nothing was changed. Give migrations a synchronous driver."
             )
-        targets[bind] = Target(bind, engine, metadatas.get(bind, ()))
+        metadata = metadatas.get(bind) or (_without_tables(state),)
+        targets[bind] = Target(bind, engine, metadata)
     return targets
 
 
@@ -169,6 +192,17 @@ def _metadatas(state: MigrateState) -> dict[str, tuple[sa.MetaData, ...]]:
         )
         for key, value in given.items()
     }
+
+
+def _without_tables(state: MigrateState) -> sa.MetaData:
+    """Return metadata for a bind without models, with the default bind's convention.
+
+    Flask-SQLAlchemy makes it so for the first model of a bind.
+    """
+    default = getattr(state.db, "metadatas", {}).get(None)
+    if default is None:
+        return sa.MetaData()
+    return sa.MetaData(naming_convention=default.naming_convention)
 
 
 def select(

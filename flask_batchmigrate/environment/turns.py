@@ -38,25 +38,15 @@ def take(session: Session, run: cabc.Callable[[], None]) -> None:
     :param run: runs the environment; more than once, if the first time was not it.
     :raises LockTimeout: another process migrates for too long.
     """
-    if context.is_offline_mode() or not _has_destination():
+    # Other runs are not to bring databases to a revision.
+    has_destination = "destination_rev" in session.environment.context_opts
+    if context.is_offline_mode() or not has_destination:
         run()
     elif not session.setup.state.settings.lock:
         _persistently(session, run)
     elif not _found_nothing_to_do(session, run):
         with held(_databases(session), session.setup.state.settings.lock_timeout):
             _persistently(session, run)
-
-
-def _has_destination() -> bool:
-    """Tell whether the run is to bring databases to a revision."""
-    try:
-        context.get_revision_argument()
-    except KeyError:
-        return False
-    except CommandError:
-        # It cannot be told which one before the database is asked, as for '-1'.
-        pass
-    return True
 
 
 def _databases(session: Session) -> list[Lockable]:
@@ -100,21 +90,24 @@ def _found_nothing_to_do(session: Session, run: cabc.Callable[[], None]) -> bool
 
 
 def _is_there(session: Session, target: Target) -> bool:
-    """Tell whether a database is at the destination; reads, and takes no lock."""
+    """Tell whether a database is at the destination; reads, and takes no lock.
+
+    Alembic is asked what it would run from where the database is: a destination such
+    as ``-1`` is none before that is known.
+    """
+    run = session.environment.context_opts
+    if run.get("purge"):
+        return False
     args = session.setup.state.configure_args
     options = {k: v for k, v in args.items() if k.startswith("version_table")}
     try:
         with target.engine.connect() as connection:
             context_ = MigrationContext.configure(connection, opts=options)
-            stored = set(context_.get_current_heads())
-        destination = context.get_revision_argument()
-        wanted = {
-            each.revision for each in context.script.get_revisions(destination or ())
-        }
+            steps = run["fn"](context_.get_current_heads(), context_)
+            return not any(True for _ in steps)
     except (sa.exc.DBAPIError, CommandError):
         # An 'env.py' may connect as another user, who may read more.
         return False
-    return stored == wanted
 
 
 def _persistently(session: Session, run: cabc.Callable[[], None]) -> None:

@@ -1,24 +1,27 @@
-"""Executes the user's own ``env.py`` as it is, with two of its imports stood in for.
+"""Executes the user's own ``env.py`` as it is, and takes part in what it does.
 
-``alembic.context`` is a stand-in whose ``configure`` and ``run_migrations`` pass
-through the run, so that it learns which database is meant. ``logging.config`` is one
-that configures nothing: older templates call ``fileConfig``, which would silence the
-loggers of the application. Both are seen by that file alone.
+The functions ``configure`` and ``run_migrations`` of ``alembic.context`` pass through
+the run meanwhile, so that it learns which database is meant, whichever module calls
+them. ``logging.config`` is one that configures nothing: older templates call
+``fileConfig``, which would silence the loggers of the application. That is seen by
+``env.py`` alone.
 """
 
 from __future__ import annotations
 
-import ast
 import builtins
 import collections.abc as cabc
+import contextlib
+import inspect
 import logging
 import logging.config
 import pathlib
+import traceback
 import types
 import typing as t
 
-import alembic
 import alembic.context
+from alembic.runtime.environment import EnvironmentContext
 
 
 class _StandIn(types.ModuleType):
@@ -37,33 +40,64 @@ def _leave_logging_alone(*args: t.Any, **kwargs: t.Any) -> None:
     """Stand for the functions that configure logging: it belongs to the process."""
 
 
-def _stand_ins(replaced: dict[str, t.Any]) -> dict[types.ModuleType, types.ModuleType]:
+def _stand_ins() -> dict[types.ModuleType, types.ModuleType]:
     """Return the stand-ins by the module that each of them replaces."""
-    context = _StandIn(alembic.context, **replaced)
     config = _StandIn(
         logging.config,
         fileConfig=_leave_logging_alone,
         dictConfig=_leave_logging_alone,
     )
     log = _StandIn(logging, config=config, basicConfig=_leave_logging_alone)
-    return {
-        alembic: _StandIn(alembic, context=context),
-        alembic.context: context,
-        logging: log,
-        logging.config: config,
-    }
+    return {logging: log, logging.config: config}
+
+
+def at_work() -> EnvironmentContext:
+    """Return the environment that Alembic has been started with.
+
+    It is what the functions of ``alembic.context`` pass their calls to. There is no
+    other way to it before it has been configured.
+    """
+    return t.cast("EnvironmentContext", vars(alembic.context)["_proxy"])
+
+
+@contextlib.contextmanager
+def _passing_through(
+    environment: EnvironmentContext, functions: dict[str, t.Any]
+) -> cabc.Iterator[None]:
+    """Let functions of ``alembic.context`` be others, for one environment only.
+
+    They are replaced on the object that the module's functions call, not in the
+    module: so they are met by every caller, and gone with the run.
+    """
+    vars(environment).update(functions)
+    try:
+        yield
+    finally:
+        for name in functions:
+            del vars(environment)[name]
+
+
+def is_in_coroutine(error: BaseException) -> bool:
+    """Tell whether an error comes from inside an ``async`` function."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(f.f_code.co_flags & inspect.CO_COROUTINE for f, _ in frames)
 
 
 def execute(
-    path: pathlib.Path, tree: ast.Module, **context: cabc.Callable[..., t.Any]
+    path: pathlib.Path,
+    code: types.CodeType,
+    environment: EnvironmentContext,
+    **functions: cabc.Callable[..., t.Any],
 ) -> None:
     """Run an ``env.py``.
 
     :param path: the file, its ``__file__``.
-    :param tree: what it says, parsed.
-    :param context: what it finds in ``alembic.context`` instead of Alembic's functions.
+    :param code: what it says.
+    :param environment: Alembic's environment of the run.
+    :param functions: what ``alembic.context`` has instead of Alembic's functions,
+        whoever looks.
     """
-    stand_ins = _stand_ins(context)
+    stand_ins = _stand_ins()
 
     def import_(name: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
         module = builtins.__import__(name, *args, **kwargs)
@@ -72,4 +106,5 @@ def execute(
     module = types.ModuleType("env_py")
     module.__file__ = str(path)
     module.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_}
-    exec(compile(tree, str(path), "exec", dont_inherit=True), module.__dict__)
+    with _passing_through(environment, functions):
+        exec(code, module.__dict__)

@@ -32,7 +32,7 @@ DROPPABLE = (
 
 
 class Naming(t.Protocol):
-    """Tells which names a constraint without a stored name would have."""
+    """Tells which names a constraint would have that is stored without them."""
 
     def names(self, table: str, constraint: ConstraintText) -> cabc.Collection[str]:
         """Return the names that conventions give the constraint."""
@@ -74,10 +74,11 @@ def find_constraints(
     candidates = [c for c in table.of_kind(*DROPPABLE) if fits(c, wanted)]
     if wanted.name is not None:
         stored = [c for c in candidates if c.name and same_name(c.name, wanted.name)]
-        candidates = stored or _named(
-            table, wanted.name, [c for c in candidates if not c.name], naming, renames
-        )
-    elif wanted.definition is None:
+        candidates = stored or _named(table, wanted.name, candidates, naming, renames)
+    elif wanted.definition is not None:
+        model = parse_table_constraint(wanted.definition)
+        candidates = [c for c in candidates if same_label(c, model)] or candidates
+    else:
         # Without a name in the script, one without a name in the table is meant.
         candidates = [c for c in candidates if c.name is None] or candidates
     if len(candidates) > 1:
@@ -93,17 +94,17 @@ def find_constraints(
 def _named(
     table: TableText,
     name: str,
-    unnamed: cabc.Iterable[ConstraintText],
+    candidates: cabc.Iterable[ConstraintText],
     naming: Naming,
     renames: Renames,
 ) -> list[ConstraintText]:
-    """Find the constraints that would have a name.
+    """Find the constraints that would have a name by a convention.
 
     Elsewhere a constraint keeps the name that it was given by its columns' names of
     then, so those before the block's renames count first.
     """
     first, others = [], []
-    for constraint in unnamed:
+    for constraint in candidates:
         versions = [naming.names(table.name, v) for v in former(constraint, renames)]
         if any(same_name(n, name) for n in versions[0]):
             first.append(constraint)
@@ -206,6 +207,29 @@ def same_label(first: ConstraintText, second: ConstraintText) -> bool:
     )
 
 
+def is_called(
+    table: str, constraint: ConstraintText, name: str | None, naming: Naming
+) -> bool:
+    """Tell whether a constraint has a name, or would have it by a convention."""
+    names = [constraint.name, *naming.names(table, constraint)]
+    return name is not None and any(n and same_name(n, name) for n in names)
+
+
+def is_replaced(
+    table: str, present: ConstraintText, wanted: ConstraintText, naming: Naming
+) -> bool:
+    """Tell whether one that comes with a column's new type replaces another.
+
+    It does if it has the name of the other, by a convention at least, or if the other
+    has none and lists values of the column, too.
+    """
+    if present.name is not None:
+        return is_called(table, present, wanted.name, naming)
+    old = spelling(present.expression or "")
+    new = spelling(wanted.expression or "")
+    return old[:3] == new[:3] and old[1:3] == ("IN", "(") and "(" not in old[3:]
+
+
 def same_relation(first: ConstraintText, second: ConstraintText) -> bool:
     """Tell whether two foreign keys differ in nothing but what they do."""
     if first.kind is not ConstraintKind.FOREIGN_KEY or second.kind is not first.kind:
@@ -259,12 +283,7 @@ def fits(constraint: ConstraintText, wanted: changes.DropConstraint) -> bool:
         return False
     if wanted.definition is None:
         return True
-    model = parse_table_constraint(wanted.definition)
-    if not same_meaning(model, constraint):
-        return False
-    return (
-        model.name is None or constraint.name is None or model.name == constraint.name
-    )
+    return same_meaning(parse_table_constraint(wanted.definition), constraint)
 
 
 def _not_one(

@@ -11,6 +11,7 @@ from .constraint_search import describe
 from .constraint_search import DROPPABLE
 from .constraint_search import find_constraints
 from .constraint_search import former
+from .constraint_search import is_replaced
 from .constraint_search import Naming
 from .constraint_search import same_label
 from .constraint_search import same_meaning
@@ -100,6 +101,8 @@ class Draft:
                 )
         for present in self.text.of_kind(wanted.kind):
             same, named = same_meaning(present, wanted), same_label(present, wanted)
+            of_type = change.of_type and present.names == wanted.names
+            named |= of_type and is_replaced(self.table, present, wanted, self.naming)
             if change.if_only or (change.unless_present and (same or named)):
                 return
             unlabelled = present.name is None or wanted.name is None
@@ -110,7 +113,7 @@ class Draft:
                 self.notes.append(there + ("" if same else ", which is replaced"))
                 if same:
                     return
-                self.check_replaced(present, wanted, change.of_type)
+                self.check_replaced(present, wanted, of_type)
             if named or wanted.kind is ConstraintKind.PRIMARY_KEY:
                 self.edit(edits.drop_constraint(self.text, present))
         self.edit(edits.add_constraint(self.text, change.definition))
@@ -119,7 +122,6 @@ class Draft:
         self, present: ConstraintText, wanted: ConstraintText, of_type: bool
     ) -> None:
         """Refuse a constraint that only has its name in common with the present one."""
-        of_type = of_type and present.names == wanted.names
         is_key = wanted.kind is ConstraintKind.PRIMARY_KEY
         if not (of_type or is_key or same_relation(present, wanted)):
             raise AlreadyThere(

@@ -40,9 +40,12 @@ class Conventions:
     def names(self, table: str, constraint: ConstraintText) -> list[str]:
         """Return the names the constraint would have.
 
+        One with a name would have that which a convention makes of it.
+
         :param table: its table.
         """
-        names = [_postgresql_name(table, constraint)] if self.postgresql else []
+        uses_default = self.postgresql and not constraint.name
+        names = [_postgresql_name(table, constraint)] if uses_default else []
         for convention in self.conventions:
             # A convention may ask for what this constraint does not have: its given
             # name, a first column, or the table it refers to.
@@ -68,6 +71,7 @@ def _conventional_name(
     model = _model(constraint)
     if model is None:
         return None
+    model.name = constraint.name
     metadata = sa.MetaData(naming_convention=t.cast(t.Any, convention))
     names = dict.fromkeys(constraint.columns)
     columns = [sa.Column(name, sqltypes.NullType()) for name in names]

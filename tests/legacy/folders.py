@@ -48,6 +48,32 @@ format = %(levelname)-5.5s [%(name)s] %(message)s
 datefmt = %H:%M:%S
 """
 
+ASYNCHRONOUS = '''\
+"""As of 4.x, for aioflask."""
+import asyncio
+from alembic import context
+from flask import current_app
+
+
+def get_engine():
+    return current_app.extensions['migrate'].db.engine
+
+
+def do_run_migrations(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def run_migrations_online():
+    connectable = get_engine()
+    async with connectable.connect() as connection:
+        await connection.run_sync(do_run_migrations)
+
+
+asyncio.run(run_migrations_online())
+'''
+
 SINGLE_2 = '''\
 """As of 2.x: an engine of its own, from the ini file."""
 from __future__ import with_statement

@@ -1,0 +1,95 @@
+"""What the arguments of Alembic's ``context.configure`` say."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import inspect
+import pathlib
+import typing as t
+
+import sqlalchemy as sa
+from alembic.runtime.environment import EnvironmentContext
+
+from ..errors import NotSupported
+from .targets import Models
+from .targets import models
+from .targets import Target
+
+
+def named(
+    environment: EnvironmentContext, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return the arguments of a call of ``configure`` by their names.
+
+    :raises TypeError: Alembic would not take them either.
+    """
+    signature = inspect.signature(EnvironmentContext.configure)
+    bound = signature.bind(environment, *args, **kwargs).arguments
+    given: dict[str, t.Any] = dict(list(bound.items())[1:])
+    given.update(given.pop("kw", {}))
+    return given
+
+
+def hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
+    """Return the user's version hooks as a tuple."""
+    hooks = options.get("on_version_apply") or ()
+    return tuple(hooks) if isinstance(hooks, cabc.Iterable) else (hooks,)
+
+
+def count_tables(metadata: t.Any) -> int:
+    """Return the number of tables in metadata, or in a list of it."""
+    if metadata is None:
+        return 0
+    if isinstance(metadata, sa.MetaData):
+        return len(metadata.tables)
+    return sum(len(one.tables) for one in metadata)
+
+
+def dialect_name(options: dict[str, t.Any]) -> str:
+    """Return the name of the dialect that a configuration leads to."""
+    connection, url = options.get("connection"), options.get("url")
+    if isinstance(connection, sa.Connection):
+        return connection.dialect.name
+    if url is not None:
+        return sa.make_url(url).get_backend_name()
+    return str(options.get("dialect_name") or "").partition("+")[0]
+
+
+def require_synchronous(options: dict[str, t.Any], env: pathlib.Path) -> None:
+    """Refuse a connection of an asynchronous engine.
+
+    :param env: the ``env.py`` that made it.
+    :raises NotSupported: it is one.
+    """
+    connection = options.get("connection")
+    if isinstance(connection, sa.Connection) and connection.dialect.is_async:
+        raise NotSupported(
+            f"'{env}' connects with an asynchronous engine "
+            f"('{connection.dialect.driver}'), which is not supported. Nothing was "
+            "changed. Let it connect with a synchronous one, or delete the file to use "
+            "the packaged environment."
+        )
+
+
+@contextlib.contextmanager
+def own_models(
+    options: dict[str, t.Any], targets: tuple[Target, ...], name: str
+) -> cabc.Iterator[None]:
+    """Let the function of a script find the models of its own bind.
+
+    Binds that share a database are configured together; each has its own convention.
+
+    :param options: what Alembic is configured with.
+    :param targets: the binds that it is configured for.
+    :param name: the name of the bind that the function is for.
+    """
+    together = options.get("target_metadata")
+    own = [target for target in targets if target.name == name]
+    others = isinstance(together, Models) or own != list(targets[:1])
+    if len(targets) > 1 and own and others:
+        options["target_metadata"] = models(own)
+    try:
+        yield
+    finally:
+        options["target_metadata"] = together
