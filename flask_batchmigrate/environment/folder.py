@@ -8,28 +8,20 @@ from __future__ import annotations
 
 import ast
 import collections.abc as cabc
-import contextlib
 import dataclasses
 import inspect
 import os
 import pathlib
-import re
 import tempfile
 import typing as t
 
 from flask import Flask
 
+from .header import declared
+
 if t.TYPE_CHECKING:
     from alembic.script import Script
     from alembic.script import ScriptDirectory
-
-_ASSIGNED: t.Final = re.compile(
-    r"^(revision|down_revision|branch_labels|depends_on)\s*(?::[^=\n]*)?="
-    r"\s*(\([^)]*\)|\[[^\]]*\]|[^\n]*)",
-    re.M,
-)
-_SIMPLE: t.Final = re.compile(r"(?:None|'(\w+)'|\"(\w+)\")[ \r]*", re.ASCII)
-_COMMENT: t.Final = re.compile(r"#[^\n]*")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -180,8 +172,9 @@ def overview(
     for path in files:
         text = path.read_text(encoding="utf-8", errors="replace")
         names_binds = names_binds or "engine_name" in text
-        said = _declared(text)
-        _check_alone(path, text, said)
+        _refuse_nul(path, text)
+        said = declared(path, text)
+        _refuse_own_child(path, said)
         is_line = is_line and _is_plain(said)
         for revision in said.get("revision", ())[:1]:
             if revision in owners and owners[revision] != path:
@@ -216,9 +209,8 @@ def _is_plain(said: dict[str, list[str]]) -> bool:
     return told and len(down) <= 1 and not any(said[name] for name in more)
 
 
-def _check_alone(path: pathlib.Path, text: str, said: dict[str, list[str]]) -> None:
-    """Refuse a file that is wrong by itself."""
-    _refuse_nul(path, text)
+def _refuse_own_child(path: pathlib.Path, said: dict[str, list[str]]) -> None:
+    """Refuse a file that follows itself."""
     if set(said.get("revision", ())) & set(said.get("down_revision", ())):
         from ..errors import BrokenScript
 
@@ -255,25 +247,6 @@ def _files(
             if key not in seen:
                 seen.add(key)
                 yield path
-
-
-def _declared(text: str) -> dict[str, list[str]]:
-    """Return the ids and labels that a file's text names, without running it.
-
-    What is computed is left out.
-    """
-    said: dict[str, list[str]] = {}
-    for name, value in reversed(_ASSIGNED.findall(text)):
-        # Nearly every file has it so; Python's own reader takes much longer.
-        simple = _SIMPLE.fullmatch(value)
-        if simple is not None:
-            said[name] = [each for each in simple.groups() if each]
-            continue
-        with contextlib.suppress(ValueError, TypeError, SyntaxError):
-            literal = ast.literal_eval(_COMMENT.sub("", value).strip())
-            ids = [literal] if isinstance(literal, str) else list(literal or ())
-            said[name] = [each for each in ids if isinstance(each, str)]
-    return said
 
 
 def takes_engine_name(script: Script) -> bool:
