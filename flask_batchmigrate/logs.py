@@ -128,9 +128,9 @@ def _default_level(name: str, level: int) -> None:
 
 
 def _writes_to_terminal(logger: logging.Logger) -> bool:
+    streams = [each for each in (sys.stdout, sys.stderr) if each is not None]
     return any(
-        getattr(handler, "stream", None) in (sys.stdout, sys.stderr)
-        for handler in logger.handlers
+        getattr(handler, "stream", None) in streams for handler in logger.handlers
     )
 
 

@@ -9,6 +9,8 @@ import sqlite3
 
 import pytest
 
+import flask_batchmigrate as fb
+
 from .cli_project import flask
 from .cli_project import Outcome
 from .cli_project import Project
@@ -211,6 +213,31 @@ def test_rev_id_taken(project: Project) -> None:
     assert "'bb22'" in refused(project, "revision", "--rev-id", "bb22")
 
 
+IDS = ["", " ", "../x", "a/b", "a\\b", ".a", "__init__", "a\nb", "a\0b", "a b"]
+SYMBOLS = ["base", "head", "heads", "current", "a@b", "a:b", "a+1", "a-1", "-1", "*"]
+
+
+@pytest.mark.parametrize("command", ["revision", "migrate", "merge"])
+@pytest.mark.parametrize("rev_id", IDS + SYMBOLS)
+def test_rev_id_that_is_none(project: Project, command: str, rev_id: str) -> None:
+    """What a file or a command could not be named by is refused before the work."""
+    assert repr(rev_id) in refused(project, command, "--rev-id", rev_id)
+
+
+@pytest.mark.parametrize("label", ["", "a\nb", "a\0", *SYMBOLS[:6]])
+def test_label_that_is_none(project: Project, label: str) -> None:
+    """The same goes for the label of a branch."""
+    assert repr(label) in refused(project, "revision", "--branch-label", label)
+
+
+def test_rev_id_of_any_letters(project: Project) -> None:
+    """Letters of any script, digits, underscores and dots are welcome."""
+    for rev_id in ("0001", "v1.2", "_x", "\u00e9t\u00e9"):
+        project.ok("revision", "--rev-id", rev_id)
+    project.ok("upgrade")
+    assert project.version() == {"\u00e9t\u00e9"}
+
+
 @pytest.mark.parametrize("command", ["revision", "migrate"])
 def test_sql_where_it_means_nothing(project: Project, command: str) -> None:
     """``--sql`` with nothing to write is refused."""
@@ -232,6 +259,8 @@ def test_sql_where_it_means_nothing(project: Project, command: str) -> None:
         ("down_revision = 'cc33'\n", "revision"),
         ("revision = 'aa11'\ndown_revision = 'cc33'\n", "aa11"),
         ("revision = 'dd44'\ndown_revision = 'dd44'\n", "dd44"),
+        ("revision = 'head'\ndown_revision = 'cc33'\n", "'head'"),
+        ("revision = 'base'\ndown_revision = 'cc33'\n", "'base'"),
     ],
     ids=[
         "syntax error",
@@ -242,6 +271,8 @@ def test_sql_where_it_means_nothing(project: Project, command: str) -> None:
         "no revision",
         "duplicate",
         "own child",
+        "head",
+        "base",
     ],
 )
 @pytest.mark.parametrize("args", [["upgrade"], ["history"], ["current"], ["migrate"]])
@@ -267,6 +298,64 @@ def test_script_that_raises(project: Project) -> None:
     assert "ValueError: no such colour" in line
     assert project.tables_in() == before
     assert project.version() == {"bb22"}
+
+
+LENT = [
+    "op.get_bind().close()",
+    "op.get_bind().invalidate()",
+    "op.get_context().connection.close()",
+    "op.get_bind().connection.dbapi_connection.close()",
+    "op.execute('PRAGMA query_only = ON')",
+    "op.get_bind().connection.dbapi_connection.execute('PRAGMA query_only = 1')",
+    "op.execute('PRAGMA query_only = ON'); op.drop_table('t_bb22')",
+    "op.execute('PRAGMA query_only = ON'); op.drop_column('t_bb22', 'id')",
+    "op.get_bind().connection.dbapi_connection.set_progress_handler(lambda: 1, 1)",
+    "op.get_bind().connection.dbapi_connection.set_authorizer(lambda *a: 1)",
+]
+
+
+@pytest.mark.parametrize("statement", LENT)
+def test_script_that_spoils_its_connection(project: Project, statement: str) -> None:
+    """What a script does to the connection that it was lent is one line, undone."""
+    project.add_revision("dd44", "cc33", f"op.drop_table('t_aa11'); {statement}")
+    before = project.tables_in()
+    error = one_line(project.db("upgrade", "--quiet"))
+    assert "Nothing was changed." in error
+    if "query_only" in statement and "drop_column" not in statement:
+        assert "'PRAGMA query_only'" in error
+    assert (project.tables_in(), project.version()) == (before, {"bb22"})
+
+
+def test_settings_of_a_script_do_not_stay(project: Project) -> None:
+    """The pool of the application gets back a connection that can write."""
+    project.add_revision("dd44", "cc33", "op.execute('PRAGMA query_only = ON')")
+    with project.app() as app, app.app_context():
+        with pytest.raises(fb.DatabaseError):
+            fb.upgrade(project.path / "migrations")
+        with app.extensions["sqlalchemy"].engine.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO t_bb22 VALUES (8)")
+
+
+@pytest.mark.parametrize("name", ["t", "v", "ix", "tr"])
+def test_catalogue_with_a_blob(empty: Project, name: str) -> None:
+    """SQLite reads a definition that is stored as a BLOB, and so do changes."""
+    with contextlib.closing(sqlite3.connect(empty.database)) as connection:
+        connection.executescript(
+            "CREATE TABLE t (a INT, b INT); INSERT INTO t VALUES (1, 2);"
+            "CREATE INDEX ix ON t (b); CREATE VIEW v AS SELECT b FROM t;"
+            "CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END;"
+            "PRAGMA writable_schema = ON;"
+            "UPDATE sqlite_master SET sql = CAST(sql AS BLOB)"
+            f" WHERE name = '{name}';"
+        )
+    empty.add_revision(
+        "aa11", None, "op.alter_column('t', 'a', nullable=False); op.drop_column(*'ta')"
+    )
+    empty.ok("upgrade")
+    with contextlib.closing(sqlite3.connect(empty.database)) as connection:
+        assert connection.execute("SELECT * FROM t").fetchall() == [(2,)]
+        assert connection.execute("SELECT * FROM v").fetchall() == [(2,)]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_traceback_of_a_script(project: Project) -> None:

@@ -6,6 +6,7 @@ import collections.abc as cabc
 import contextlib
 import pathlib
 import re
+import sqlite3
 import traceback
 import typing as t
 
@@ -15,10 +16,12 @@ from alembic.util import CommandError
 
 from .. import errors
 from ..settings import SetupError
+from ..sqlite.driver import is_busy
 from ..sqlite.errors import EngineError
 from ..sqlite.errors import TransactionError
 from ..sqlite.waiting import LockTimeout
 from .config import Setup
+from .targets import Target
 
 if t.TYPE_CHECKING:
     from .session import Session
@@ -65,7 +68,7 @@ def _translate(
         waited = isinstance(error.__context__, LockTimeout)
         kind = errors.LockTimeout if waited else errors.DatabaseError
         return kind(_told_of_others(_sentence(str(error)), session))
-    if isinstance(error, sa.exc.DBAPIError):
+    if isinstance(error, sa.exc.DBAPIError | sqlite3.Error):
         return _of_database(error, session)
     if isinstance(error, OSError) and error.filename is not None:
         return errors.MigrationFolderError(
@@ -187,19 +190,35 @@ def _of_missing_revision(
 
 
 def _of_database(
-    error: sa.exc.DBAPIError, session: Session | None
+    error: sa.exc.DBAPIError | sqlite3.Error, session: Session | None
 ) -> errors.DatabaseError:
     """Describe an error of a database that no script caused."""
     target = session.reached if session is not None else None
     name = f"Database '{target.database}'" if target is not None else "The database"
     changed = "Nothing was changed. " if session and session.unchanged else ""
     text = f"{name}: {_sentence(_describe(error))} {changed}"
-    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)):
-        remedy = "Check that it exists, is reachable, and may be written."
-        if target is not None and target.engine.dialect.name == "sqlite":
-            remedy = "Check that its folder exists and that the file may be written."
-        return errors.DatabaseUnavailable(text + remedy)
+    if isinstance(error, _UNREACHABLE):
+        return errors.DatabaseUnavailable(f"{text}{_remedy(error, target)}".rstrip())
     return errors.DatabaseError(text.strip())
+
+
+_UNREACHABLE: t.Final = (
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    sqlite3.OperationalError,
+)
+
+
+def _remedy(error: sa.exc.DBAPIError | sqlite3.Error, target: Target | None) -> str:
+    """Say what to do about a database that cannot be used."""
+    if target is None or target.engine.dialect.name != "sqlite":
+        return "Check that it exists, is reachable, and may be written."
+    words = str(getattr(error, "orig", None) or error)
+    if is_busy(getattr(error, "orig", None) or error):
+        return "Try again when the program that writes to it has finished."
+    if any(each in words for each in ("unable to open", "readonly", "I/O")):
+        return "Check that its folder exists and that both may be written."
+    return ""
 
 
 def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
@@ -250,7 +269,7 @@ def _describe(error: Exception) -> str:
     """Return an error in one line: a database's own words, else class and text."""
     if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
         return _one_line(str(error.orig))
-    if isinstance(error, EngineError | CommandError):
+    if isinstance(error, EngineError | CommandError | sqlite3.Error):
         return _one_line(str(error))
     if isinstance(error, SyntaxError):
         return _one_line(error.msg)

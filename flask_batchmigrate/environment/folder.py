@@ -12,6 +12,7 @@ import dataclasses
 import inspect
 import os
 import pathlib
+import re
 import tempfile
 import typing as t
 
@@ -187,6 +188,7 @@ def overview(
                     path,
                 )
             owners[revision] = path
+            _refuse_symbol(path, revision)
         wanted += [(path, name) for name in said.get("down_revision", ())]
     for path, revision in wanted:
         if revision not in owners and len(owners) == len(files):
@@ -200,6 +202,44 @@ def overview(
     untold = {str(path) for path in files} - {str(path) for path in owners.values()}
     heads = (owners.keys() - {revision for _, revision in wanted}) | untold
     return Overview(frozenset(heads), names_binds, is_line)
+
+
+#: What Alembic takes for something else than an id; this project adds "current".
+_SYMBOLS: t.Final = frozenset({"base", "head", "heads", "current"})
+_USABLE: t.Final = re.compile(r"(?!__init__)\w[\w.]*")
+_LABEL: t.Final = re.compile(r"[^@:\x00-\x1f\x7f]+")
+
+
+def refuse_unusable(rev_id: str) -> None:
+    """Refuse an id for a new revision that commands could not name.
+
+    It is also the beginning of the file's name.
+
+    :raises BatchMigrateError: saying what an id may be.
+    """
+    if rev_id in _SYMBOLS or not _USABLE.fullmatch(rev_id):
+        from ..errors import BatchMigrateError
+
+        raise BatchMigrateError(
+            f"{rev_id!r} cannot be the id of a revision. Nothing was changed. Choose "
+            "one that has letters, digits, '_' and '.' only, does not begin with a dot,"
+            f" and is none of {', '.join(sorted(_SYMBOLS))}."
+        )
+
+
+def refuse_unusable_label(label: str) -> None:
+    """Refuse a label for a new branch that commands could not name.
+
+    :raises BatchMigrateError: saying what a label may be.
+    """
+    if label in _SYMBOLS or not _LABEL.fullmatch(label):
+        from ..errors import BatchMigrateError
+
+        raise BatchMigrateError(
+            f"{label!r} cannot be the label of a branch. Nothing was changed. Choose "
+            "one without '@' and ':' that is one line and none of "
+            f"{', '.join(sorted(_SYMBOLS))}."
+        )
 
 
 def _is_plain(said: dict[str, list[str]]) -> bool:
@@ -216,6 +256,18 @@ def _refuse_own_child(path: pathlib.Path, said: dict[str, list[str]]) -> None:
 
         raise BrokenScript(
             f"'{path}' follows itself. Nothing was changed. Correct 'down_revision'.",
+            path,
+        )
+
+
+def _refuse_symbol(path: pathlib.Path, revision: str) -> None:
+    """Refuse an id that Alembic takes for something else: it stumbles over the file."""
+    if revision in ("base", "head", "heads"):
+        from ..errors import BrokenScript
+
+        raise BrokenScript(
+            f"'{path}' has the revision id '{revision}', which means something else. "
+            "Nothing was changed. Give it another id.",
             path,
         )
 

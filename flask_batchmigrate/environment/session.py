@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.script import Script
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from ..locks.hold import can_lock
 from ..reporting import reporter
@@ -328,6 +329,7 @@ class Session:
             try:
                 for arguments in self._arguments(kwargs, several, names):
                     function(**arguments)
+                self._check_connection()
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
                 told = self.explain(error) or error
@@ -338,6 +340,22 @@ class Session:
                 self._seconds[script.revision] = time.perf_counter() - start
 
         return run
+
+    def _check_connection(self) -> None:
+        """Refuse to go on when a script has closed what it was lent.
+
+        :raises CommandError: nothing can be run on it any more.
+        """
+        connection = context.get_context().connection
+        if not isinstance(connection, sa.Connection):
+            return
+        drivers = [transaction.driver for transaction in self.transactions]
+        usable = not (connection.closed or connection.invalidated)
+        if not (usable and all(driver.is_open for driver in drivers)):
+            raise CommandError(
+                "the script closed the connection of the migration, which "
+                "'op.get_bind()' only lends to it. Leave it open."
+            )
 
     def _arguments(
         self, kwargs: dict[str, t.Any], several: bool, names: set[str]

@@ -22,7 +22,9 @@ def revision(call: Invocation, **options: t.Any) -> list[Script]:
     :param options: those of Alembic's command.
     """
     with call.guarded():
-        call.prepare_writing(options["head"], options["rev_id"])
+        call.prepare_writing(
+            options["head"], options["rev_id"], options["branch_label"]
+        )
         made = command.revision(call.config, **options)
     scripts = made if isinstance(made, list) else [made]
     written = [script for script in scripts if script is not None]
@@ -49,7 +51,7 @@ def merge(
         raise NotSupported("Merging with 'splice' needs Alembic 1.18.5. Upgrade it.")
     extra: dict[str, t.Any] = {"splice": True} if splice else {}
     with call.guarded():
-        call.prepare_writing(None, rev_id)
+        call.prepare_writing(None, rev_id, branch_label)
         heads = call.scripts().get_heads()
         chosen = heads if revisions in ([], ["heads"]) else revisions
         if len(chosen) < 2:

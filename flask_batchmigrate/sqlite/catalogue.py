@@ -134,9 +134,17 @@ def qualified(schema: str, name: str) -> str:
 def read_catalogue(db: Database, schema: str) -> Catalogue:
     """Read all objects of a schema, in the order in which SQLite loads them."""
     rows = db.execute(
-        f"SELECT rowid, type, name, tbl_name, sql FROM {quote(schema)}.sqlite_master"
-        " ORDER BY rowid"
+        # SQLite takes a text that somebody stored as a BLOB for what it says.
+        "SELECT rowid, type, name, tbl_name, CAST(sql AS TEXT)"
+        f" FROM {quote(schema)}.sqlite_master ORDER BY rowid"
     )
+    for rowid, *names, _ in rows:
+        if not all(isinstance(name, str) for name in names):
+            raise ChangeRefused(
+                f"The catalogue of schema '{schema}' is damaged: row {rowid} of its"
+                " table 'sqlite_master' has a name that is no text. Nothing was"
+                " changed. Dump the database into a new file."
+            )
     return Catalogue(schema, tuple(map(StoredObject._make, rows)))
 
 
