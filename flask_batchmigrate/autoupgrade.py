@@ -193,8 +193,7 @@ class Gate:
             self._waiting += 1
         try:
             now = time.monotonic()
-            began = self._began
-            left = LONGEST_WAIT if began is None else began + LONGEST_WAIT - now
+            left = (self._began or now) + LONGEST_WAIT - now
             return self._attempts.acquire(timeout=max(0.0, left))
         finally:
             with self._counting:
@@ -348,11 +347,7 @@ class Gate:
         return self._render(request, statuses, error or broken, code)
 
     def _render(
-        self,
-        request: Request,
-        statuses: list[DatabaseStatus],
-        error: str,
-        code: int,
+        self, request: Request, statuses: list[DatabaseStatus], error: str, code: int
     ) -> Response:
         """Return the page, and show the code that it may ask for in the terminal."""
         if not self._page.knows(request):

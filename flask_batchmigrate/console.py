@@ -257,3 +257,22 @@ def show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) ->
         )
     else:
         to.console.say(f"{to.names(to.databases) or 'The database'}: {nothing}")
+
+
+def interrupted(error: BaseException) -> str | None:
+    """Spell the end of a command that a person interrupted; None for any other.
+
+    Python may handle Ctrl+C in a function that SQLite calls; then the KeyboardInterrupt
+    is lost, and all that comes out is that the statement was interrupted.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "Interrupted."
+    cause: BaseException | None = error
+    while cause is not None and str(getattr(cause, "orig", cause)) != "interrupted":
+        cause = cause.__cause__
+    if cause is None:
+        return None
+    from .environment.failures import INTERRUPTED
+
+    unchanged = "Nothing was changed."
+    return f"Interrupted. {unchanged if unchanged in str(error) else INTERRUPTED}"

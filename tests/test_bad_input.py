@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import contextlib
 import os
 import pathlib
 import sqlite3
+import tempfile
 
 import pytest
+import sqlalchemy as sa
 
 import flask_batchmigrate as fb
 
@@ -298,6 +301,151 @@ def test_script_that_raises(project: Project) -> None:
     assert "ValueError: no such colour" in line
     assert project.tables_in() == before
     assert project.version() == {"bb22"}
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["upgrade", "+9"], "history"),
+        (["downgrade", "9"], "history"),
+        (["upgrade", "cc33+1"], "beyond"),
+        (["downgrade", "aa11-5"], "history"),
+        (["upgrade", "aa11+5"], "beyond"),
+    ],
+    ids=" ".join,
+)
+def test_too_many_steps(project: Project, args: list[str], says: str) -> None:
+    """Steps that lead nowhere: the message says how to find out what there is."""
+    line = refused(project, *args)
+    assert says in line
+    assert "'flask db current'" in line
+
+
+def test_ambiguous_steps(project: Project) -> None:
+    """Steps where the history parts."""
+    project.add_revision("dd44", "bb22")
+    assert "name a revision" in refused(project, "upgrade", "+1")
+
+
+def test_check_in_words(tmp_path: pathlib.Path) -> None:
+    """``check`` says what differs for people, with and without ``--quiet``."""
+    project = Project(tmp_path, {"user": ["name"], "new": []})
+    project.add_revision(
+        "aa11",
+        upgrade="op.create_table('user', sa.Column('id', sa.Integer, primary_key=True),"
+        " sa.Column('name', sa.Integer, nullable=False, unique=True), sa.Column('old',"
+        " sa.Integer)); op.create_index('ix', 'user', ['old'])",
+    )
+    project.ok("upgrade")
+    for args in (["check"], ["check", "-q"]):
+        outcome = project.db(*args)
+        error = outcome.stderr.splitlines()[-1]
+        for said in (
+            "added table 'new'",
+            "removed index 'ix' of table 'user'",
+            "removed column 'user.old'",
+            "changed type of 'user.name'",
+            "changed NULL or NOT NULL of 'user.name'",
+        ):
+            assert said in error
+        for raw in ("Table(", "MetaData", "0x", "None"):
+            assert raw not in outcome.stderr
+
+
+def test_added_constraint_without_a_name(tmp_path: pathlib.Path) -> None:
+    """``migrate`` tells of it without Python's word for nothing."""
+    write_app(tmp_path, "db.Table('t', db.Column('a', db.Integer, unique=True))\n")
+    project = Project(tmp_path)
+    project.add_revision(
+        "aa11", upgrade="op.create_table('t', sa.Column('a', sa.Integer))"
+    )
+    project.ok("upgrade")
+    told = flask(tmp_path, "db", "migrate").stderr
+    assert "added unique constraint without a name" in told
+    assert "None" not in told
+
+
+def test_current_without_a_revision(project: Project) -> None:
+    """``current`` says that there is none, beside its output."""
+    project.ok("downgrade", "base")
+    outcome = project.ok("current")
+    assert outcome.stdout == ""
+    assert outcome.stderr.endswith("app.db' (sqlite): no revision yet.\n")
+    assert project.ok("current", "-q").output == ""
+
+
+@pytest.mark.parametrize("args", [["current"], ["history", "-i"], ["current", "-v"]])
+def test_looking_at_a_locked_database(
+    project: Project, args: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked once, and the message says what is in the way."""
+    project.uri = f"sqlite:///{project.database}?timeout=0.01"
+    waits: list[object] = []
+
+    def refused_once(context: sa.engine.ExceptionContext) -> None:
+        waits.append(context.original_exception)
+
+    sa.event.listen(sa.Engine, "handle_error", refused_once)
+    try:
+        with contextlib.closing(sqlite3.connect(project.database)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            line = one_line(project.db(*args))
+    finally:
+        sa.event.remove(sa.Engine, "handle_error", refused_once)
+    assert "locked by another program" in line
+    assert "folder" not in line
+    assert len(waits) == 1
+
+
+def test_lock_timeout_names_its_setting(project: Project) -> None:
+    """Who waited too long for a lock of SQLite reads how to wait longer."""
+    project.options = {"lock_timeout": 0.1}
+    with contextlib.closing(sqlite3.connect(project.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "'BATCHMIGRATE_LOCK_TIMEOUT'" in refused_in_use(project, "upgrade")
+
+
+def refused_in_use(project: Project, *args: str) -> str:
+    outcome = project.db(*args)
+    assert outcome.exit_code == 1
+    return outcome.stderr.splitlines()[-1]
+
+
+@contextlib.contextmanager
+def unwritable(folder: pathlib.Path) -> cabc.Iterator[None]:
+    """Let nothing be made in a folder; the superuser has to be somebody else for it."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+    else:
+        folder.chmod(0o555)
+        try:
+            yield
+        finally:
+            folder.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs permissions of POSIX")
+@pytest.mark.parametrize("args", [["upgrade"], ["downgrade"]])
+def test_folder_where_no_journal_can_be_made(args: list[str]) -> None:
+    """The folder is to blame, not the line of the script that wrote first."""
+    # Nobody else may look into the folders that pytest makes.
+    with tempfile.TemporaryDirectory() as made:
+        folder = pathlib.Path(made)
+        folder.chmod(0o755)
+        project = Project(folder)
+        project.add_history("aa11", "bb22", "cc33")
+        project.ok("upgrade", "bb22")
+        project.database.chmod(0o666)
+        with unwritable(folder):
+            line = refused_in_use(project, *args)
+        assert "app.db' cannot be written" in line
+        assert "Nothing was changed." in line
+        assert ".py" not in line
+        assert project.version() == {"bb22"}
 
 
 LENT = [

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.script import Script
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
 from ..locks.hold import can_lock
 from ..reporting import reporter
@@ -27,6 +26,7 @@ from .folder import accepts_engine_name
 from .folder import names_in
 from .plan import Plan
 from .progress import Progress
+from .progress import refuse_closed
 from .targets import by_database
 from .targets import find_by_engine
 from .targets import find_by_url
@@ -83,7 +83,8 @@ class Session:
         self.join: cabc.Callable[[MigrationContext], object] = _leave
         #: Says what an error means that the engine has caused.
         self.explain: cabc.Callable[[Exception], Exception | None] = _leave
-        self._transactional = True
+        #: Whether all databases undo changes of tables.
+        self.undoes_tables = True
         self._configured: set[str] = set()
         self._tables = 0
         self._directives: list[t.Any] = []
@@ -102,12 +103,12 @@ class Session:
     @property
     def unchanged(self) -> bool:
         """Whether it is certain that a failed run left every database as it was."""
-        return self._transactional and not self.progress.committed
+        return self.undoes_tables and not self.progress.committed
 
     @property
     def can_begin_again(self) -> bool:
         """Whether nothing stays of the revision that failed."""
-        return self.progress.can_begin_again(self._transactional)
+        return self.progress.can_begin_again(self.undoes_tables)
 
     def begin_again(self) -> None:
         """Forget what was undone: the environment is about to run once more."""
@@ -154,7 +155,7 @@ class Session:
         context.configure(**options)
         self.join(context.get_context())
         if not context.is_transactional_ddl():
-            self._transactional = False
+            self.undoes_tables = False
 
     def run_migrations(self, **kwargs: t.Any) -> None:
         """Stand for ``context.run_migrations``."""
@@ -329,7 +330,8 @@ class Session:
             try:
                 for arguments in self._arguments(kwargs, several, names):
                     function(**arguments)
-                self._check_connection()
+                drivers = [each.driver for each in self.transactions]
+                refuse_closed(context.get_context().connection, drivers)
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
                 told = self.explain(error) or error
@@ -340,22 +342,6 @@ class Session:
                 self._seconds[script.revision] = time.perf_counter() - start
 
         return run
-
-    def _check_connection(self) -> None:
-        """Refuse to go on when a script has closed what it was lent.
-
-        :raises CommandError: nothing can be run on it any more.
-        """
-        connection = context.get_context().connection
-        if not isinstance(connection, sa.Connection):
-            return
-        drivers = [transaction.driver for transaction in self.transactions]
-        usable = not (connection.closed or connection.invalidated)
-        if not (usable and all(driver.is_open for driver in drivers)):
-            raise CommandError(
-                "the script closed the connection of the migration, which "
-                "'op.get_bind()' only lends to it. Leave it open."
-            )
 
     def _arguments(
         self, kwargs: dict[str, t.Any], several: bool, names: set[str]
