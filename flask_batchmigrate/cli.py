@@ -172,8 +172,8 @@ def init(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
 
     Not needed to begin with: "migrate" makes the folder by itself.
     """
-    folder = commands.init(directory, **given)
-    to.console.say(f"The migrations folder is '{folder}'.", fg="green")
+    path = commands.init(directory, **given)
+    to.console.say(f"The migrations folder is '{path}'.", fg="green")
 
 
 @_command(
@@ -354,7 +354,9 @@ def current(
         for script in each.scripts:
             to.console.value(script.cmd_format(verbose))
         if not each.heads:
-            to.console.say(f"{to.databases[each.bind]}: no revision yet.")
+            to.console.say(
+                f"{to.names([each.bind]) or each.database}: no revision yet."
+            )
     behind = [each.database for each in databases if not each.is_head]
     if check_heads and behind:
         names = " and ".join(f"'{name}'" for name in behind)
