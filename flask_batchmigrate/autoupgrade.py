@@ -31,6 +31,11 @@ if t.TYPE_CHECKING:
 #: Seconds until the next attempt after a first failure; doubled after each further one.
 FIRST_PAUSE: t.Final = 1.0
 LONGEST_PAUSE: t.Final = 30.0
+#: How long after an attempt has begun requests wait for it, in seconds: a database that
+#: needs nothing is looked at in a fraction of that, and so are small upgrades.
+LONGEST_WAIT: t.Final = 1.0
+#: How many requests wait at the same time.
+MOST_WAITING: t.Final = 16
 
 Mode: t.TypeAlias = t.Literal["off", "upgrade", "check"]
 
@@ -60,6 +65,9 @@ class Refusal:
     error: Exception | None = None
 
 
+_UNDER_WAY: t.Final = Refusal("The databases are being upgraded.")
+
+
 class Gate:
     """What stands for ``app.wsgi_app`` until the databases are up to date.
 
@@ -76,6 +84,9 @@ class Gate:
         self._open = False
         self._ready = False
         self._attempts = threading.Lock()
+        self._began: float | None = None
+        self._waiting = 0
+        self._counting = threading.Lock()
         self._refusal: Refusal | None = None
         self._failures = 0
         self._retry_at = 0.0
@@ -153,36 +164,67 @@ class Gate:
     # Bringing the databases up to date
 
     def _admit(self, mode: Mode) -> Refusal | None:
-        """Make sure once that the databases fit; all other threads wait meanwhile."""
-        with self._attempts:
+        """Make sure once that the databases fit; some other threads wait meanwhile."""
+        if not (self._attempts.acquire(blocking=False) or self._wait()):
+            return _UNDER_WAY
+        try:
             if self._ready or time.monotonic() < self._retry_at:
                 return self._refusal
             refusal = self._attempt(mode)
             if refusal is None:
                 self._succeed()
                 return None
-            self._tell(refusal)
-            pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
-            if refusal.error is None:
-                # Looking again is cheap.
-                pause = FIRST_PAUSE
-            elif self._app.debug:
-                # The developer who has mended the script does not want to wait.
-                pause = 0.0
-            self._failures += 1
-            self._retry_at = time.monotonic() + pause
-            tolerated = self._state.settings["auto_upgrade_tolerates"]
-            passes = refusal.error is not None and "failed" in tolerated
-            self._refusal = None if passes else refusal
+            self._fail(refusal)
             return self._refusal
+        finally:
+            self._attempts.release()
+
+    def _wait(self) -> bool:
+        """Wait for the attempt of another thread, but not for a long one.
+
+        All threads of a worker would wait, and none be left for the endpoints that need
+        no database.
+
+        :return: whether the attempt is over, and the next one this thread's to make.
+        """
+        with self._counting:
+            if self._waiting >= MOST_WAITING:
+                return False
+            self._waiting += 1
+        try:
+            now = time.monotonic()
+            left = (self._began or now) + LONGEST_WAIT - now
+            return self._attempts.acquire(timeout=max(0.0, left))
+        finally:
+            with self._counting:
+                self._waiting -= 1
+
+    def _fail(self, refusal: Refusal) -> None:
+        """Remember what is in the way, and when to look again."""
+        self._tell(refusal)
+        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
+        if refusal.error is None:
+            # Looking again is cheap.
+            pause = FIRST_PAUSE
+        elif self._app.debug:
+            # The developer who has mended the script does not want to wait.
+            pause = 0.0
+        self._failures += 1
+        self._retry_at = time.monotonic() + pause
+        tolerated = self._state.settings["auto_upgrade_tolerates"]
+        passes = refusal.error is not None and "failed" in tolerated
+        self._refusal = None if passes else refusal
 
     def _attempt(self, mode: Mode) -> Refusal | None:
         """Bring the databases up to date, or find out why that cannot be."""
+        self._began = time.monotonic()
         try:
             with self._app.app_context():
                 return self._bring_up_to_date(mode)
         except Exception as error:
             return Refusal(str(error), error)
+        finally:
+            self._began = None
 
     def _bring_up_to_date(self, mode: Mode) -> Refusal | None:
         # Loaded at the first request, so that it costs no process its start.
@@ -251,7 +293,7 @@ class Gate:
         self, environ: WSGIEnvironment, refusal: Refusal, debug: bool
     ) -> Response:
         """Return the answer to a request that is not served."""
-        if debug and self._page.is_for(environ):
+        if debug and refusal is not _UNDER_WAY and self._page.is_for(environ):
             # Without an error, what is said of the databases is reason enough.
             error = refusal.reason if refusal.error is not None else ""
             response = self._show_page(Request(environ), error, 503)
@@ -270,17 +312,24 @@ class Gate:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> cabc.Iterable[bytes]:
         """Serve a request; where its database error is a pending migration, say so."""
+        answers: list[str] = []
+
+        def answering(status: str, *args: t.Any) -> t.Any:
+            answers.append(status)
+            return start_response(status, *args)
+
         try:
-            return self._inner(environ, start_response)
+            return self._inner(environ, t.cast("StartResponse", answering))
         except sa.exc.DBAPIError as error:
-            if not self._page.is_for(environ):
+            # Functions for the teardown run when the answer has begun.
+            if answers or not self._page.is_for(environ):
                 raise
             failed = str(error.orig)
             statuses, _ = self._look()
             if not any(each.pending for each in statuses):
                 raise
         self._app.logger.warning("A migration is pending: %s", failed)
-        page = self._page.render(Request(environ), statuses, failed, 503)
+        page = self._render(Request(environ), statuses, failed, 503)
         return page(environ, start_response)
 
     def _look(self) -> tuple[list[DatabaseStatus], str]:
@@ -295,13 +344,26 @@ class Gate:
 
     def _show_page(self, request: Request, error: str, code: int) -> Response:
         statuses, broken = self._look()
-        return self._page.render(request, statuses, error or broken, code)
+        return self._render(request, statuses, error or broken, code)
+
+    def _render(
+        self, request: Request, statuses: list[DatabaseStatus], error: str, code: int
+    ) -> Response:
+        """Return the page, and show the code that it may ask for in the terminal."""
+        if not self._page.knows(request):
+            self._app.logger.warning(
+                "The code for the page about pending migrations is %s.",
+                self._page.code,
+            )
+        return self._page.render(request, statuses, error, code)
 
     def _act(self, environ: WSGIEnvironment) -> Response:
         """Do what a button of the page asks for, if it is one."""
         request = Request(environ)
         try:
             action = self._page.action_of(request)
+        except debugpage.WrongCode as refused:
+            return self._show_page(request, str(refused.description), 403)
         except HTTPException as refused:
             return refused.get_response(environ)
         if action == "upgrade":

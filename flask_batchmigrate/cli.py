@@ -23,6 +23,7 @@ from .console import Console
 from .console import ConsoleReporter
 from .console import head_line
 from .console import history_line
+from .console import interrupted
 from .console import log_entry
 from .console import show_run
 from .reporting import reporting_to
@@ -54,7 +55,7 @@ _QUIET = "flask_batchmigrate.quiet"
 _RAISEERR = "flask_batchmigrate.raiseerr"
 
 
-def _expected(error: Exception) -> bool:
+def _expected(error: BaseException) -> bool:
     """Tell whether an error's message says all that a person needs."""
     from alembic.util import CommandError
 
@@ -83,9 +84,8 @@ def _command(
 ) -> cabc.Callable[[_Function], click.Command]:
     """Register a function as a command, with the options that all commands have.
 
-    The function gets the console, the folder and its own options. An error that the
-    commands raise on purpose becomes one line and exit code 1; any other is a defect
-    and keeps its traceback.
+    The function gets the console, the folder and its own options. An error on purpose
+    becomes one line and exit code 1; any other is a defect and keeps its traceback.
     """
 
     def decorate(function: _Function) -> click.Command:
@@ -109,10 +109,12 @@ def _command(
                     function(to, directory, **arguments)
             except click.exceptions.Exit:
                 raise
-            except Exception as error:
-                if raiseerr or meta.get(_RAISEERR) or not _expected(error):
+            except (Exception, KeyboardInterrupt) as error:
+                told = interrupted(error)
+                raiseerr = raiseerr or meta.get(_RAISEERR, False)
+                if told is None and (raiseerr or not _expected(error)):
                     raise
-                console.error(" ".join(str(error).splitlines()))
+                console.error(told or " ".join(str(error).splitlines()))
                 click.get_current_context().exit(1)
 
         return db.command(cls=cls)(options.joined(*decorators, options.shared)(invoke))
@@ -172,8 +174,8 @@ def init(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
 
     Not needed to begin with: "migrate" makes the folder by itself.
     """
-    folder = commands.init(directory, **given)
-    to.console.say(f"The migrations folder is '{folder}'.", fg="green")
+    path = commands.init(directory, **given)
+    to.console.say(f"The migrations folder is '{path}'.", fg="green")
 
 
 @_command(
@@ -353,6 +355,10 @@ def current(
             to.console.say(f"{to.databases.get(each.bind, each.database)}:", bold=True)
         for script in each.scripts:
             to.console.value(script.cmd_format(verbose))
+        if not each.heads:
+            to.console.say(
+                f"{to.names([each.bind]) or each.database}: no revision yet."
+            )
     behind = [each.database for each in databases if not each.is_head]
     if check_heads and behind:
         names = " and ".join(f"'{name}'" for name in behind)

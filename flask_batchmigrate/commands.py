@@ -391,6 +391,7 @@ def ensure_version(directory: Directory = None, sql: bool = False) -> str | None
     :return: the SQL text with ``sql``, else None.
     """
     call = Invocation(directory)
+    call.setup.ensures_version_table = True
     with call.guarded():
         call.scripts()
         done = call.apply(sql, command.ensure_version)

@@ -36,11 +36,13 @@ class Console:
         self.quiet = quiet
         self._color = False if os.environ.get("NO_COLOR") else None
         self._line_is_open = False
+        self._error_stream_is_gone = False
 
     def value(self, text: str) -> None:
         """Write what the command was asked for to standard output."""
         self._close_line()
-        click.echo(text, color=self._color)
+        if sys.stdout is not None:
+            click.echo(_encodable(text, sys.stdout), color=self._color)
 
     def say(self, text: str, **style: t.Any) -> None:
         """Write a line of progress to standard error, unless quiet.
@@ -53,7 +55,7 @@ class Console:
 
     def begin(self, text: str) -> None:
         """Show what is being done, on a terminal, until :meth:`finish` replaces it."""
-        if not self.quiet and sys.stderr.isatty():
+        if not self.quiet and sys.stderr is not None and sys.stderr.isatty():
             self._close_line()
             self._error_stream(f"{text} ...", nl=False)
             self._line_is_open = True
@@ -83,7 +85,28 @@ class Console:
             self._error_stream("")
 
     def _error_stream(self, text: str, *, nl: bool = True) -> None:
-        click.echo(text, err=True, nl=nl, color=self._color)
+        """Write to standard error, where there is one.
+
+        What cannot be told is no reason to undo a migration: the reader of a pipe may
+        have left, and a program without a console has no standard error at all.
+        """
+        if sys.stderr is None or self._error_stream_is_gone:
+            return
+        try:
+            text = _encodable(text, sys.stderr)
+            click.echo(text, err=True, nl=nl, color=self._color)
+        except OSError:
+            self._error_stream_is_gone = True
+
+
+def _encodable(text: str, stream: t.TextIO) -> str:
+    """Return a text with question marks for what a stream cannot show."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding, stream.errors or "strict")
+    except UnicodeEncodeError:
+        return text.encode(encoding, "replace").decode(encoding)
+    return text
 
 
 class ConsoleReporter(Reporter):
@@ -234,3 +257,22 @@ def show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) ->
         )
     else:
         to.console.say(f"{to.names(to.databases) or 'The database'}: {nothing}")
+
+
+def interrupted(error: BaseException) -> str | None:
+    """Spell the end of a command that a person interrupted; None for any other.
+
+    Python may handle Ctrl+C in a function that SQLite calls; then the KeyboardInterrupt
+    is lost, and all that comes out is that the statement was interrupted.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "Interrupted."
+    cause: BaseException | None = error
+    while cause is not None and str(getattr(cause, "orig", cause)) != "interrupted":
+        cause = cause.__cause__
+    if cause is None:
+        return None
+    from .environment.failures import INTERRUPTED
+
+    unchanged = "Nothing was changed."
+    return f"Interrupted. {unchanged if unchanged in str(error) else INTERRUPTED}"

@@ -2,7 +2,9 @@
 
 Its button changes a database, so it has to be pressed by the developer: in debug mode,
 from this very machine, on the page itself. Other machines, other web sites in the same
-browser, and names that resolve to this machine get nothing.
+browser, and names that resolve to this machine get nothing. A proxy on this machine can
+look like its browser, so the buttons also ask for a code that the terminal shows, as
+Werkzeug's debugger does; a browser that knew it is not asked again.
 """
 
 from __future__ import annotations
@@ -32,6 +34,13 @@ if t.TYPE_CHECKING:
 PATH: t.Final = "/_batchmigrate"
 
 _FORM_BYTES: t.Final = 16_384
+_COOKIE: t.Final = "batchmigrate_page"
+#: How many wrong codes are one guess too many, until the application starts again.
+_GUESSES: t.Final = 10
+#: A host as RFC 9110 has it: a name or an address, and perhaps a port.
+_HOST: t.Final = re.compile(
+    r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?", re.ASCII
+)
 _LOCAL_PATH: t.Final = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 #: Headers by which proxies tell that the client is somebody else.
@@ -52,16 +61,30 @@ _FORWARDING: t.Final = frozenset(
 _HERE: t.Final = pathlib.Path(__file__).parent
 
 
+class WrongCode(Forbidden):
+    """The page's own form, without the code that the terminal shows."""
+
+
 class DeveloperPage:
     """The page, and the judgement of what comes back from it."""
 
     def __init__(self) -> None:
         self._token = secrets.token_urlsafe(32)
+        self._cookie = secrets.token_urlsafe(32)
+        self._guesses = 0
+        digits = f"{secrets.randbelow(10**9):09}"
+        #: what a person reads in the terminal
+        self.code = f"{digits[:3]}-{digits[3:6]}-{digits[6:]}"
+
+    def knows(self, request: Request) -> bool:
+        """Tell whether a browser has shown the code before."""
+        given = request.cookies.get(_COOKIE, "")
+        return hmac.compare_digest(given.encode(), self._cookie.encode())
 
     def is_for(self, environ: WSGIEnvironment) -> bool:
         """Tell whether a request may and would see the page."""
         return (
-            environ.get("REQUEST_METHOD") == "GET"
+            environ.get("REQUEST_METHOD") in ("GET", "HEAD")
             and is_local(environ)
             and "text/html" in environ.get("HTTP_ACCEPT", "")
         )
@@ -69,6 +92,7 @@ class DeveloperPage:
     def action_of(self, request: Request) -> t.Literal["upgrade", "ignore"]:
         """Return which button was pressed.
 
+        :raises WrongCode: the page is to be shown again.
         :raises HTTPException: none was; somebody else sent the request.
         """
         if request.method != "POST":
@@ -81,6 +105,8 @@ class DeveloperPage:
         token = request.form.get("token", "")
         if not hmac.compare_digest(token.encode(), self._token.encode()):
             raise Forbidden("The page is from an earlier start; load it again.")
+        if not self.knows(request):
+            self._check_code(request.form.get("code", ""))
         action = request.form.get("action")
         if action == "upgrade":
             return "upgrade"
@@ -88,10 +114,28 @@ class DeveloperPage:
             return "ignore"
         raise Forbidden("There is no such button.")
 
+    def _check_code(self, given: str) -> None:
+        if self._guesses >= _GUESSES:
+            raise Forbidden("Too many wrong codes; start the application again.")
+        digits = re.sub(r"[\s-]", "", given)
+        if not hmac.compare_digest(
+            digits.encode(), self.code.replace("-", "").encode()
+        ):
+            self._guesses += 1
+            raise WrongCode("That is not the code: the terminal shows it.")
+
     def back(self, request: Request) -> Response:
         """Return to where the developer wanted to go."""
         location = request.environ.get("SCRIPT_NAME", "") + _place_of(request)
-        return Response(status=303, headers={"Location": location})
+        response = Response(status=303, headers={"Location": location})
+        response.set_cookie(
+            _COOKIE,
+            self._cookie,
+            path=request.environ.get("SCRIPT_NAME", "") or "/",
+            httponly=True,
+            samesite="Strict",
+        )
+        return response
 
     def render(
         self,
@@ -118,6 +162,7 @@ class DeveloperPage:
             token=html.escape(self._token),
             next=html.escape(_place_of(request)),
             disabled="" if upgradable else " disabled",
+            code="" if self.knows(request) else _CODE_FIELD,
         )
         response = Response(text, status=code, mimetype="text/html")
         response.headers["Cache-Control"] = "no-store"
@@ -151,10 +196,8 @@ def is_local(environ: WSGIEnvironment) -> bool:
 
 def _hostname(host: str) -> str:
     """Return a Host header without its port; empty where it is malformed."""
-    try:
-        return urllib.parse.urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    well_formed = _HOST.fullmatch(host)
+    return well_formed[1].strip("[]").lower() if well_formed else ""
 
 
 def _is_loopback(address: str) -> bool:
@@ -180,7 +223,7 @@ def _is_same_origin(request: Request) -> bool:
 
 def _place_of(request: Request) -> str:
     """Return the path and query, below the root, that the developer wanted to see."""
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         query = request.environ.get("QUERY_STRING", "")
         place = urllib.parse.quote(request.path) + (f"?{query}" if query else "")
     else:
@@ -204,6 +247,12 @@ def _database(status: DatabaseStatus) -> str:
         names = ", ".join(map(_code, status.differing))
         lines.append(f"<p>Tables that differ from their models: {names}.</p>")
     return f"<section>{''.join(lines)}</section>"
+
+
+_CODE_FIELD: t.Final = (
+    '<label>Code from the terminal <input name="code" required autocomplete="off"'
+    ' inputmode="numeric" size="11" placeholder="123-456-789"></label>'
+)
 
 
 def _code(text: str) -> str:

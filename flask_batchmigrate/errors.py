@@ -13,6 +13,24 @@ import typing as t
 from alembic.util import CommandError
 
 
+def words(error: BaseException) -> str:
+    """Return what a driver says, in one line.
+
+    Those of MySQL have a number and a text as their arguments, pg8000 a dictionary.
+
+    :param error: an error of a driver, or of SQLAlchemy around one.
+    """
+    original: BaseException = getattr(error, "orig", None) or error
+    match original.args:
+        case (int(code), str(text)):
+            said = f"{text} ({code})"
+        case ({"M": str(text)},):
+            said = text
+        case _:
+            said = str(original)
+    return " ".join(said.split())
+
+
 class BatchMigrateError(CommandError):
     """Base of every error of the commands; the message is one line to act on."""
 

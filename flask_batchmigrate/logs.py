@@ -11,6 +11,7 @@ import contextlib
 import logging
 import logging.config
 import pathlib
+import re
 import sys
 
 import click
@@ -27,6 +28,10 @@ PLUGIN_LOGGER = "alembic.runtime.plugins"
 STEP_LOGGER = "alembic.runtime.migration"
 
 
+#: How Alembic spells a constraint that has no name.
+_NAMELESS = re.compile(r"\b((?:unique |check )?constraint|foreign key) None\b")
+
+
 class _ConsoleHandler(logging.Handler):
     """Shows log records as lines of the command's own output."""
 
@@ -39,7 +44,7 @@ class _ConsoleHandler(logging.Handler):
         if told_otherwise and record.levelno < logging.WARNING:
             return
         try:
-            message = self.format(record)
+            message = _NAMELESS.sub(r"\1 without a name", self.format(record))
             if record.levelno >= logging.ERROR:
                 self.console.error(message)
             elif record.levelno >= logging.WARNING:
@@ -128,9 +133,9 @@ def _default_level(name: str, level: int) -> None:
 
 
 def _writes_to_terminal(logger: logging.Logger) -> bool:
+    streams = [each for each in (sys.stdout, sys.stderr) if each is not None]
     return any(
-        getattr(handler, "stream", None) in (sys.stdout, sys.stderr)
-        for handler in logger.handlers
+        getattr(handler, "stream", None) in streams for handler in logger.handlers
     )
 
 

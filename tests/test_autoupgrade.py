@@ -194,8 +194,51 @@ def test_under_testing_by_name(apps: Apps, folder: pathlib.Path) -> None:
     assert version_of(file(apps)) == {"bb22"}
 
 
-def test_other_threads_wait(apps: Apps, folder: pathlib.Path) -> None:
+def test_a_long_upgrade_leaves_threads_free(apps: Apps, folder: pathlib.Path) -> None:
+    """A worker whose threads all meet the upgrade still answers its probe."""
+    wait = "current_app.extensions['probed'].wait(60)"
+    head = "from flask import current_app"
+    write_revision(folder, "bb22", "aa11", insert_run(wait), head=head)
+    app = serving(apps, auto_upgrade_exempt=["alive"])
+    probed = app.extensions["probed"] = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        try:
+            requests = [pool.submit(get, app) for _ in range(8)]
+            assert pool.submit(get, app, "/alive").result(timeout=30) == 200
+            assert not requests[0].done()
+        finally:
+            probed.set()
+        assert [each.result() for each in requests] == [200, *[503] * 7]
+    assert get(app) == 200
+    assert query(file(apps), "SELECT * FROM run") == [(1,)]
+
+
+def test_few_wait_for_an_upgrade(
+    apps: Apps, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more than some wait at all; the others are sent away at once."""
+    monkeypatch.setattr(autoupgrade, "LONGEST_WAIT", 60.0)
+    monkeypatch.setattr(autoupgrade, "MOST_WAITING", 2)
+    wait = "current_app.extensions['refused'].wait(60)"
+    head = "from flask import current_app"
+    write_revision(folder, "bb22", "aa11", insert_run(wait), head=head)
+    app = serving(apps)
+    refused = app.extensions["refused"] = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        requests = [pool.submit(get, app) for _ in range(6)]
+        first = concurrent.futures.as_completed(requests, timeout=50)
+        try:
+            assert [next(first).result() for _ in range(3)] == [503] * 3
+        finally:
+            refused.set()
+        assert [each.result() for each in first] == [200] * 3
+
+
+def test_other_threads_wait(
+    apps: Apps, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Requests that come meanwhile are served after the one upgrade."""
+    monkeypatch.setattr(autoupgrade, "LONGEST_WAIT", 60.0)
     write_revision(folder, "bb22", "aa11", insert_run("import time; time.sleep(0.3)"))
     app = serving(apps)
     start = threading.Barrier(16)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import contextlib
 import os
 import pathlib
 import sqlite3
+import tempfile
 
 import pytest
+import sqlalchemy as sa
+
+import flask_batchmigrate as fb
 
 from .cli_project import flask
 from .cli_project import Outcome
@@ -211,6 +216,31 @@ def test_rev_id_taken(project: Project) -> None:
     assert "'bb22'" in refused(project, "revision", "--rev-id", "bb22")
 
 
+IDS = ["", " ", "../x", "a/b", "a\\b", ".a", "__init__", "a\nb", "a\0b", "a b"]
+SYMBOLS = ["base", "head", "heads", "current", "a@b", "a:b", "a+1", "a-1", "-1", "*"]
+
+
+@pytest.mark.parametrize("command", ["revision", "migrate", "merge"])
+@pytest.mark.parametrize("rev_id", IDS + SYMBOLS)
+def test_rev_id_that_is_none(project: Project, command: str, rev_id: str) -> None:
+    """What a file or a command could not be named by is refused before the work."""
+    assert repr(rev_id) in refused(project, command, "--rev-id", rev_id)
+
+
+@pytest.mark.parametrize("label", ["", "a\nb", "a\0", *SYMBOLS[:6]])
+def test_label_that_is_none(project: Project, label: str) -> None:
+    """The same goes for the label of a branch."""
+    assert repr(label) in refused(project, "revision", "--branch-label", label)
+
+
+def test_rev_id_of_any_letters(project: Project) -> None:
+    """Letters of any script, digits, underscores and dots are welcome."""
+    for rev_id in ("0001", "v1.2", "_x", "\u00e9t\u00e9"):
+        project.ok("revision", "--rev-id", rev_id)
+    project.ok("upgrade")
+    assert project.version() == {"\u00e9t\u00e9"}
+
+
 @pytest.mark.parametrize("command", ["revision", "migrate"])
 def test_sql_where_it_means_nothing(project: Project, command: str) -> None:
     """``--sql`` with nothing to write is refused."""
@@ -232,6 +262,8 @@ def test_sql_where_it_means_nothing(project: Project, command: str) -> None:
         ("down_revision = 'cc33'\n", "revision"),
         ("revision = 'aa11'\ndown_revision = 'cc33'\n", "aa11"),
         ("revision = 'dd44'\ndown_revision = 'dd44'\n", "dd44"),
+        ("revision = 'head'\ndown_revision = 'cc33'\n", "'head'"),
+        ("revision = 'base'\ndown_revision = 'cc33'\n", "'base'"),
     ],
     ids=[
         "syntax error",
@@ -242,6 +274,8 @@ def test_sql_where_it_means_nothing(project: Project, command: str) -> None:
         "no revision",
         "duplicate",
         "own child",
+        "head",
+        "base",
     ],
 )
 @pytest.mark.parametrize("args", [["upgrade"], ["history"], ["current"], ["migrate"]])
@@ -282,6 +316,227 @@ def test_script_that_raises(project: Project) -> None:
     assert "ValueError: no such colour" in line
     assert project.tables_in() == before
     assert project.version() == {"bb22"}
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["upgrade", "+9"], "history"),
+        (["downgrade", "9"], "history"),
+        (["upgrade", "cc33+1"], "beyond"),
+        (["downgrade", "aa11-5"], "history"),
+        (["upgrade", "aa11+5"], "beyond"),
+    ],
+    ids=" ".join,
+)
+def test_too_many_steps(project: Project, args: list[str], says: str) -> None:
+    """Steps that lead nowhere: the message says how to find out what there is."""
+    line = refused(project, *args)
+    assert says in line
+    assert "'flask db current'" in line
+
+
+def test_ambiguous_steps(project: Project) -> None:
+    """Steps where the history parts."""
+    project.add_revision("dd44", "bb22")
+    assert "name a revision" in refused(project, "upgrade", "+1")
+
+
+def test_check_in_words(tmp_path: pathlib.Path) -> None:
+    """``check`` says what differs for people, with and without ``--quiet``."""
+    project = Project(tmp_path, {"user": ["name"], "new": []})
+    project.add_revision(
+        "aa11",
+        upgrade="op.create_table('user', sa.Column('id', sa.Integer, primary_key=True),"
+        " sa.Column('name', sa.Integer, nullable=False, unique=True), sa.Column('old',"
+        " sa.Integer)); op.create_index('ix', 'user', ['old'])",
+    )
+    project.ok("upgrade")
+    for args in (["check"], ["check", "-q"]):
+        outcome = project.db(*args)
+        error = outcome.stderr.splitlines()[-1]
+        for said in (
+            "added table 'new'",
+            "removed index 'ix' of table 'user'",
+            "removed column 'user.old'",
+            "changed type of 'user.name'",
+            "changed NULL or NOT NULL of 'user.name'",
+        ):
+            assert said in error
+        for raw in ("Table(", "MetaData", "0x", "None"):
+            assert raw not in outcome.stderr
+
+
+def test_added_constraint_without_a_name(tmp_path: pathlib.Path) -> None:
+    """``migrate`` tells of it without Python's word for nothing."""
+    write_app(tmp_path, "db.Table('t', db.Column('a', db.Integer, unique=True))\n")
+    project = Project(tmp_path)
+    project.add_revision(
+        "aa11", upgrade="op.create_table('t', sa.Column('a', sa.Integer))"
+    )
+    project.ok("upgrade")
+    told = flask(tmp_path, "db", "migrate").stderr
+    assert "added unique constraint without a name" in told
+    assert "None" not in told
+
+
+def test_current_without_a_revision(project: Project) -> None:
+    """``current`` says that there is none, beside its output."""
+    project.ok("downgrade", "base")
+    outcome = project.ok("current")
+    assert outcome.stdout == ""
+    assert outcome.stderr.endswith("app.db' (sqlite): no revision yet.\n")
+    assert project.ok("current", "-q").output == ""
+
+
+@pytest.mark.parametrize("args", [["current"], ["history", "-i"], ["current", "-v"]])
+def test_looking_at_a_locked_database(
+    project: Project, args: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked once, and the message says what is in the way."""
+    project.uri = f"sqlite:///{project.database}?timeout=0.01"
+    waits: list[object] = []
+
+    def refused_once(context: sa.engine.ExceptionContext) -> None:
+        waits.append(context.original_exception)
+
+    sa.event.listen(sa.Engine, "handle_error", refused_once)
+    try:
+        with contextlib.closing(sqlite3.connect(project.database)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            line = one_line(project.db(*args))
+    finally:
+        sa.event.remove(sa.Engine, "handle_error", refused_once)
+    assert "locked by another program" in line
+    assert "folder" not in line
+    assert len(waits) == 1
+
+
+def test_lock_timeout_names_its_setting(project: Project) -> None:
+    """Who waited too long for a lock of SQLite reads how to wait longer."""
+    project.options = {"lock_timeout": 0.1}
+    with contextlib.closing(sqlite3.connect(project.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "'BATCHMIGRATE_LOCK_TIMEOUT'" in refused_in_use(project, "upgrade")
+
+
+def refused_in_use(project: Project, *args: str) -> str:
+    outcome = project.db(*args)
+    assert outcome.exit_code == 1
+    return outcome.stderr.splitlines()[-1]
+
+
+@contextlib.contextmanager
+def unwritable(folder: pathlib.Path) -> cabc.Iterator[None]:
+    """Let nothing be made in a folder; the superuser has to be somebody else for it."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+    else:
+        folder.chmod(0o555)
+        try:
+            yield
+        finally:
+            folder.chmod(0o755)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs permissions of POSIX")
+@pytest.mark.parametrize("args", [["upgrade"], ["downgrade"]])
+def test_folder_where_no_journal_can_be_made(args: list[str]) -> None:
+    """The folder is to blame, not the line of the script that wrote first."""
+    # Nobody else may look into the folders that pytest makes.
+    with tempfile.TemporaryDirectory() as made:
+        folder = pathlib.Path(made)
+        folder.chmod(0o755)
+        project = Project(folder)
+        project.add_history("aa11", "bb22", "cc33")
+        project.ok("upgrade", "bb22")
+        project.database.chmod(0o666)
+        with unwritable(folder):
+            line = refused_in_use(project, *args)
+        assert "app.db' cannot be written" in line
+        assert "Nothing was changed." in line
+        assert ".py" not in line
+        assert project.version() == {"bb22"}
+
+
+LENT = [
+    "op.get_bind().close()",
+    "op.get_bind().invalidate()",
+    "op.get_context().connection.close()",
+    "op.get_bind().connection.dbapi_connection.close()",
+    "op.execute('PRAGMA query_only = ON')",
+    "op.get_bind().connection.dbapi_connection.execute('PRAGMA query_only = 1')",
+    "op.execute('PRAGMA query_only = ON'); op.drop_table('t_bb22')",
+    "op.execute('PRAGMA query_only = ON'); op.drop_column('t_bb22', 'id')",
+    "op.get_bind().connection.dbapi_connection.set_progress_handler(lambda: 1, 1)",
+    "op.get_bind().connection.dbapi_connection.set_authorizer(lambda *a: 1)",
+]
+
+
+@pytest.mark.parametrize("statement", LENT)
+def test_script_that_spoils_its_connection(project: Project, statement: str) -> None:
+    """What a script does to the connection that it was lent is one line, undone."""
+    project.add_revision("dd44", "cc33", f"op.drop_table('t_aa11'); {statement}")
+    before = project.tables_in()
+    error = one_line(project.db("upgrade", "--quiet"))
+    assert "Nothing was changed." in error
+    if "query_only" in statement and "drop_column" not in statement:
+        assert "'PRAGMA query_only'" in error
+    assert (project.tables_in(), project.version()) == (before, {"bb22"})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "raise KeyboardInterrupt",
+        "op.get_bind().connection.dbapi_connection.set_progress_handler(lambda: 1, 1);"
+        " op.execute('DELETE FROM t_bb22')",
+    ],
+    ids=["in Python", "in SQLite"],
+)
+def test_interrupt(project: Project, statement: str) -> None:
+    """Ctrl+C is told in one way, wherever it was noticed."""
+    project.add_revision("dd44", "cc33", f"op.drop_table('t_aa11'); {statement}")
+    before = project.tables_in()
+    error = one_line(project.db("upgrade", "-q"))
+    assert error == "Error: Interrupted. Nothing was changed."
+    assert (project.tables_in(), project.version()) == (before, {"bb22"})
+
+
+def test_settings_of_a_script_do_not_stay(project: Project) -> None:
+    """The pool of the application gets back a connection that can write."""
+    project.add_revision("dd44", "cc33", "op.execute('PRAGMA query_only = ON')")
+    with project.app() as app, app.app_context():
+        with pytest.raises(fb.DatabaseError):
+            fb.upgrade(project.path / "migrations")
+        with app.extensions["sqlalchemy"].engine.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO t_bb22 VALUES (8)")
+
+
+@pytest.mark.parametrize("name", ["t", "v", "ix", "tr"])
+def test_catalogue_with_a_blob(empty: Project, name: str) -> None:
+    """SQLite reads a definition that is stored as a BLOB, and so do changes."""
+    with contextlib.closing(sqlite3.connect(empty.database)) as connection:
+        connection.executescript(
+            "CREATE TABLE t (a INT, b INT); INSERT INTO t VALUES (1, 2);"
+            "CREATE INDEX ix ON t (b); CREATE VIEW v AS SELECT b FROM t;"
+            "CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END;"
+            "PRAGMA writable_schema = ON;"
+            "UPDATE sqlite_master SET sql = CAST(sql AS BLOB)"
+            f" WHERE name = '{name}';"
+        )
+    empty.add_revision(
+        "aa11", None, "op.alter_column('t', 'a', nullable=False); op.drop_column(*'ta')"
+    )
+    empty.ok("upgrade")
+    with contextlib.closing(sqlite3.connect(empty.database)) as connection:
+        assert connection.execute("SELECT * FROM t").fetchall() == [(2,)]
+        assert connection.execute("SELECT * FROM v").fetchall() == [(2,)]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_traceback_of_a_script(project: Project) -> None:

@@ -425,7 +425,7 @@ def test_what_env_logs(three: Project) -> None:
     )
     lines = three.ok("current").stderr.splitlines()
     assert lines[:3] == ["a remark", "Warning: a doubt", "Error: a trouble"]
-    assert lines[-1] == "ZeroDivisionError: division by zero"
+    assert "ZeroDivisionError: division by zero" in lines
     quiet = three.ok("current", "-q").stderr.splitlines()
     assert quiet[:2] == ["Warning: a doubt", "Error: a trouble"]
 

@@ -9,7 +9,6 @@ import pathlib
 import sqlite3
 import sys
 import textwrap
-import time
 import typing as t
 
 import pytest
@@ -303,9 +302,7 @@ WRITES = {
 def test_a_second_connection_that_writes(project: Project, how: str) -> None:
     """It fails at once, with the line of the script and what to use."""
     path = write(project.folder, "aa11", None, ALTER + textwrap.dedent(WRITES[how]))
-    started = time.monotonic()
     message = project.fail()
-    assert time.monotonic() - started < 4
     number = line_of(path, "second.execute")
     lines = (number, number - 1)  # the connection is opened, the statement is run
     assert any(f"'{path}', line {n}" in message for n in lines), message
@@ -334,7 +331,6 @@ def test_a_second_connection_that_reads(project: Project) -> None:
         assert all(name.endswith('?') for name in names), names
         """),
     )
-    started = time.monotonic()
     if project.kind.options.get("poolclass") is sa.StaticPool:
         assert "'op.get_bind()'" in project.fail()
     else:
@@ -342,7 +338,6 @@ def test_a_second_connection_that_reads(project: Project) -> None:
         names = [name for (name,) in project.rows("SELECT name FROM author")]
         assert len(names) == 3
         assert all(name.endswith("?") for name in names)
-    assert time.monotonic() - started < 4
 
 
 ENDS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pathlib
 import re
 import typing as t
@@ -46,9 +47,30 @@ def app(apps: Apps, folder: pathlib.Path) -> Flask:
     return make(apps)
 
 
+class Terminal(logging.Handler):
+    """What the developer can read in the terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def code_of(app: Flask) -> str:
+    """The code that the terminal showed last."""
+    (terminal,) = (each for each in app.logger.handlers if isinstance(each, Terminal))
+    return re.findall(r"code .* is (\d{3}-\d{3}-\d{3})\.", "\n".join(terminal.lines))[
+        -1
+    ]
+
+
 def make(apps: Apps, **options: t.Any) -> Flask:
     app = apps.make({None: ["user name"]}, **options)
     app.debug = True
+    # Applications of the same name share a logger.
+    app.logger.handlers[:] = [Terminal()]
     db = app.extensions["sqlalchemy"]
 
     @app.get("/")
@@ -82,6 +104,7 @@ def press(
     """Press a button of the page, as the browser would but for what is given."""
     token = token_of(page or load(app))
     data = {"token": token, "action": button, "next": "/users/x?a=1"}
+    data["code"] = code_of(app)
     data.update(options.pop("data", {}))
     return app.test_client().post(
         options.pop("path", debugpage.PATH),
@@ -298,6 +321,32 @@ ATTACKS: dict[str, dict[str, t.Any]] = {
         "environ_base": LOOPBACK,
         "environ_overrides": {"SERVER_PROTOCOL": "HTTP/1.0"},
     },
+    "no code": {"data": {"code": ""}},
+    "wrong code": {"data": {"code": "000-000-00"}},
+    "code of letters": {"data": {"code": "\u0661\u0662\u0663-456-789"}},
+    "cookie of its own": {
+        "data": {"code": ""},
+        "headers": {**SAME_ORIGIN, "Cookie": "batchmigrate_page=x"},
+    },
+    **{
+        f"malformed host: {host}": {
+            "headers": {**SAME_ORIGIN, "Host": host, "Origin": f"http://{host}"}
+        }
+        for host in (
+            "localhost:5000:80",
+            "localhost:abc",
+            "localhost/a",
+            "localhost?a",
+            "localhost#a",
+            "a@localhost",
+            "a:b@localhost:5000",
+            "localhost, evil.example",
+            "localhost:",
+            "[::1",
+            "::1",
+            "127.1",
+        )
+    },
     "other button": {"data": {"action": "drop"}},
     **{
         f"proxied: {header}": {"headers": {**SAME_ORIGIN, header: value}}
@@ -362,6 +411,60 @@ def test_token_of_another_process(app: Flask, apps: Apps) -> None:
     assert tables(apps) == set()
 
 
+def test_the_code_is_asked_for_once(app: Flask, apps: Apps) -> None:
+    """A browser that knew it may press the next button without it."""
+    browser = app.test_client()
+    form = {"token": token_of(load(app)), "next": "/", "action": "upgrade"}
+    page = browser.post(debugpage.PATH, headers=SAME_ORIGIN, data=form)
+    assert (page.status_code, "not the code" in page.text) == (403, True)
+    assert 'name="code"' in page.text
+    assert tables(apps) == set()
+    form["code"] = code_of(app).replace("-", " ")
+    answer = browser.post(debugpage.PATH, headers=SAME_ORIGIN, data=form)
+    assert answer.status_code == 303
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    with app.app_context(), app.extensions["sqlalchemy"].engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE user")
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+    assert 'name="code"' not in browser.get("/", headers=BROWSER).text
+    del form["code"]
+    answer = browser.post(debugpage.PATH, headers=SAME_ORIGIN, data=form)
+    assert answer.status_code == 303
+    assert version_of(apps.path / "app.db") == {"bb22"}
+
+
+def test_the_code_cannot_be_guessed(app: Flask, apps: Apps) -> None:
+    """After some wrong ones, the right one does not help either."""
+    for number in range(10):
+        assert press(app, data={"code": f"{number}"}).status_code == 403
+    assert press(app).status_code == 403
+    assert tables(apps) == set()
+
+
+def test_head(app: Flask) -> None:
+    """HEAD is answered as GET is, without the page."""
+    answer = app.test_client().head("/", headers=BROWSER)
+    assert (answer.status_code, answer.data) == (503, b"")
+
+
+def test_an_error_after_the_answer_has_begun(app: Flask) -> None:
+    """A database error of a teardown function stays the error that it is."""
+
+    @app.route("/fine")
+    def fine() -> str:
+        return "fine"
+
+    @app.teardown_request
+    def teardown(error: BaseException | None) -> None:
+        with app.extensions["sqlalchemy"].engine.connect() as connection:
+            connection.exec_driver_sql("SELECT * FROM user")
+
+    with pytest.raises(sa.exc.OperationalError, match="no such table"):
+        load(app, "/fine")
+
+
 def test_large_form(app: Flask, apps: Apps) -> None:
     """A form that is no page's form is not even read."""
     assert press(app, data={"more": "x" * 100_000}).status_code == 413
@@ -404,7 +507,7 @@ def test_returns_within_the_application(app: Flask, place: str) -> None:
     """The way back leads nowhere else."""
     answer = press(app, "ignore", data={"next": place})
     assert answer.headers["Location"] == "/"
-    assert "Set-Cookie" not in answer.headers
+    assert "a=b" not in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ import pytest
 import flask_batchmigrate
 from flask_batchmigrate.cli import db
 from flask_batchmigrate.settings import SETTINGS
+from tests.apps import Apps
 from tests.apps import query
 from tests.apps import version_of
+from tests.apps import write_revision
 from tests.processes import flask
 from tests.processes import python
 from tests.processes import ROOT
@@ -127,3 +129,21 @@ def test_tutorial_runs(tmp_path: pathlib.Path) -> None:
     flask(tmp_path, "db upgrade", "db check")
     rows = query(file, "SELECT title, pages, mark FROM book")
     assert rows == [("Frankenstein", 280, None)]
+
+
+def test_tutorial_quotes_what_is_written(apps: Apps) -> None:
+    """The line of a script that the tutorial quotes is one that is written."""
+    tutorial = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    write_revision(
+        apps.path / "migrations",
+        "aa11",
+        None,
+        "op.create_table('book', sa.Column('id', sa.Integer, primary_key=True),"
+        " sa.Column('pages', sa.Integer))",
+    )
+    with apps.make({None: ["book pages"]}).app_context():
+        flask_batchmigrate.upgrade()
+        (script,) = flask_batchmigrate.migrate()
+    written = pathlib.Path(script.path).read_text(encoding="utf-8")
+    (quoted,) = re.findall(r"`(with op\..*?)`", tutorial)
+    assert f"    {quoted}\n" in written

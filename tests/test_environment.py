@@ -288,6 +288,22 @@ def test_message_as_a_whole_docstring(apps: Apps, message: str, before: str) -> 
     assert script.doc == message
 
 
+def test_message_that_a_template_cannot_hold(apps: Apps) -> None:
+    """A file that is no Python is not written: it would block every command."""
+    folder = apps.path / "migrations"
+    folder.mkdir()
+    (folder / "script.py.mako").write_text(
+        "# ${message}\nrevision = ${repr(up_revision)}\n"
+        "down_revision = ${repr(down_revision)}\n"
+    )
+    with apps.make().app_context():
+        with pytest.raises(fb.errors.BrokenScript, match="No file was written"):
+            fb.revision(message="the end\nof it")
+        assert fb.heads() == []
+        (script,) = fb.revision(message="the end")
+    assert script.doc == ""
+
+
 BROKEN = {
     "syntax": ("revision = 'bb22'\ndef (", "bb22_.py', line 2"),
     "import": (

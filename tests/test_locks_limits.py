@@ -191,10 +191,8 @@ def test_a_statement_that_takes_long(
     )
     with app.app_context():
         before = settings(kind)
-        start = time.monotonic()
         with pytest.raises(fb.errors.RevisionFailed, match="statement"):
             fb.upgrade()
-        assert time.monotonic() - start < 15
         assert settings(kind) == before
 
 

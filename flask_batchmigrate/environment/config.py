@@ -57,6 +57,8 @@ class Setup:
         self.compares = False
         #: The databases are only looked at.
         self.looks = False
+        #: The table for the revision is made, and nothing else.
+        self.ensures_version_table = False
         #: A revision file is written from the comparison.
         self.generates = False
         #: The migrations folder need not exist.

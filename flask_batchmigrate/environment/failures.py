@@ -6,6 +6,7 @@ import collections.abc as cabc
 import contextlib
 import pathlib
 import re
+import sqlite3
 import traceback
 import types
 import typing as t
@@ -16,16 +17,20 @@ from alembic.util import CommandError
 
 from .. import errors
 from ..settings import SetupError
+from ..sqlite.driver import is_busy
 from ..sqlite.errors import EngineError
+from ..sqlite.errors import NotWritable
 from ..sqlite.errors import TransactionError
 from ..sqlite.waiting import LockTimeout
 from .config import escaped
 from .config import Setup
+from .targets import Target
 
 if t.TYPE_CHECKING:
     from .session import Session
 
 
+INTERRUPTED: t.Final = "'flask db current' shows what is stored."
 _NOTHING: t.Final = "Nothing was changed."
 
 
@@ -42,6 +47,11 @@ def translated(setup: Setup, session: Session | None = None) -> cabc.Iterator[No
         yield
     except (errors.BatchMigrateError, SetupError):
         raise
+    except KeyboardInterrupt as error:
+        if session is None or error.args:
+            raise
+        state = _UNCHANGED if session.unchanged else INTERRUPTED
+        raise KeyboardInterrupt(f"Interrupted. {state}") from error
     except Exception as error:
         family = _translate(error, setup, session)
         if family is None:
@@ -67,6 +77,9 @@ def _translate(
 ) -> errors.BatchMigrateError | None:
     """Return the error to raise instead, or None to leave it."""
     if session is not None and session.failure is not None:
+        if isinstance(session.failure.error, NotWritable):
+            # Whatever the script did, it is not to blame.
+            return errors.DatabaseUnavailable(_sentence(str(session.failure.error)))
         return _of_revision(session)
     # Alembic hides an error of ours where a template fails, and where it stumbles on
     # leaving an environment in which another one was entered.
@@ -77,15 +90,24 @@ def _translate(
     if isinstance(error, CommandError):
         return _of_command(error, setup, session)
     if isinstance(error, EngineError):
-        waited = isinstance(error.__context__, LockTimeout)
-        kind = errors.LockTimeout if waited else errors.DatabaseError
-        return kind(_told_of_others(_sentence(str(error)), session))
-    if isinstance(error, sa.exc.DBAPIError):
+        text = _told_of_others(_sentence(str(error)), session)
+        if isinstance(error.__context__, LockTimeout):
+            return errors.LockTimeout(
+                f"{text} 'BATCHMIGRATE_LOCK_TIMEOUT' is how long it waits."
+            )
+        return errors.DatabaseError(text)
+    if isinstance(error, sa.exc.DBAPIError | sqlite3.Error):
         return _of_database(error, session)
     if isinstance(error, OSError) and error.filename is not None:
         return errors.MigrationFolderError(
             f"'{error.filename}': {error.strerror}. Check that the folder "
             f"'{setup.folder.path}' may be written."
+        )
+    if isinstance(error, AssertionError) and _is_raised_in(error, revision):
+        # Alembic's own words for a target beyond the newest revision.
+        return errors.UnknownRevision(
+            "The target is beyond the last revision, or none that can be reached. "
+            f"Nothing was changed. {_SHOWS}."
         )
     if isinstance(error, revision.RevisionError):
         return errors.BrokenScript(f"{_sentence(str(error))} Nothing was changed.")
@@ -117,8 +139,8 @@ def _of_revision(session: Session) -> errors.BatchMigrateError:
     # The transaction's own errors say themselves what has become of the changes.
     if not isinstance(error, TransactionError):
         text = text.replace(_UNCHANGED, "").rstrip()
-        text = f"{_sentence(text)} {_state(session)}".rstrip()
-        if "already exists" in text and not session.heads:
+        text = f"{_sentence(text)} {_state(session, line)}".rstrip()
+        if "already exists" in text and not session.heads and session.unchanged:
             text = f"{text} {_STAMP}"
     is_engine = isinstance(error, EngineError)
     kind = errors.AlterationError if is_engine else errors.RevisionFailed
@@ -132,10 +154,23 @@ _STAMP: t.Final = (
 )
 
 
-def _state(session: Session) -> str:
-    """Say what a failed revision left behind."""
+def _state(session: Session, line: int | None) -> str:
+    """Say what a failed revision left behind.
+
+    :param line: where it failed.
+    """
     if session.unchanged:
         return _UNCHANGED
+    if not session.undoes_tables:
+        target = session.reached
+        kind = "This database" if target is None else _KINDS.get(target.dialect, "It")
+        where = "the error" if line is None else f"line {line}"
+        return (
+            f"{kind} does not undo changes of tables: what the revision did before "
+            f"{where} stays, and so do the revisions before it; the revision itself is "
+            f"not stored. Undo by hand what it did, or take that out of the script, "
+            "and run the command again."
+        )
     if session.progress.committed:
         return "What ran before it was committed."
     return ""
@@ -165,7 +200,8 @@ def _of_command(
             + ("" if stored else f" {_STAMP}")
         )
     if isinstance(cause, revision.RevisionError):
-        return errors.UnknownRevision(f"{text} Nothing was changed.")
+        remedy = next((r for said, r in _REMEDIES if said in text), "")
+        return errors.UnknownRevision(f"{text} Nothing was changed. {remedy}".rstrip())
     if nameless := _NAMELESS.match(text):
         path = setup.folder.path / "versions" / nameless[1]
         return errors.BrokenScript(
@@ -176,6 +212,26 @@ def _of_command(
     return errors.BatchMigrateError(text)
 
 
+_KINDS: t.Final = {"mysql": "MySQL", "mariadb": "MariaDB", "oracle": "Oracle"}
+_SHOWS: t.Final = (
+    "'flask db current' shows where the database is, and 'flask db history' the "
+    "revisions"
+)
+#: What to do about what Alembic says of a target, by a part of it.
+_REMEDIES: t.Final = (
+    ("didn't produce", f"There are not so many on the way: {_SHOWS}."),
+    ("Walked too far", f"There are not so many on the way: {_SHOWS}."),
+    (
+        "Ambiguous walk",
+        "Several revisions follow one another side by side there, so steps do not tell "
+        f"which is meant: name a revision. {_SHOWS}.",
+    ),
+    (
+        "not a valid downgrade target",
+        "It is not below the revision that the database is at, or steps do not tell "
+        f"which branch is meant: name a revision. {_SHOWS}.",
+    ),
+)
 _NAMELESS: t.Final = re.compile(
     r"Could not determine revision id from filename (.+?\.py[co]?)\. Be sure"
 )
@@ -202,18 +258,18 @@ def _of_missing_revision(
 
 
 def _of_database(
-    error: sa.exc.DBAPIError, session: Session | None
+    error: sa.exc.DBAPIError | sqlite3.Error, session: Session | None
 ) -> errors.DatabaseError:
     """Describe an error of a database that no script caused."""
     target = session.reached if session is not None else None
     name = f"Database '{target.database}'" if target is not None else "The database"
     changed = "Nothing was changed. " if session and session.unchanged else ""
     text = f"{name}: {_sentence(_describe(error))} {changed}"
-    if isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError)):
-        remedy = "Check that it exists, is reachable, and may be written."
-        if target is not None and target.engine.dialect.name == "sqlite":
-            remedy = "Check that its folder exists and that the file may be written."
-        return errors.DatabaseUnavailable(text + remedy)
+    on_sqlite = target is None or target.dialect == "sqlite"
+    if on_sqlite and is_busy(getattr(error, "orig", None) or error):
+        return in_use(name)
+    if isinstance(error, _UNREACHABLE):
+        return errors.DatabaseUnavailable(f"{text}{_remedy(error, target)}".rstrip())
     return errors.DatabaseError(text.strip())
 
 
@@ -224,6 +280,35 @@ _LACKING: t.Final = {
     " backup instead.",
 }
 """What Alembic takes from a file of a revision, and what to do where it is not."""
+
+
+def in_use(name: str) -> errors.LockTimeout:
+    """Make the error for a database that another program has locked.
+
+    :param name: the database, as a sentence begins with it.
+    """
+    return errors.LockTimeout(
+        f"{name} was locked by another program for as long as the application's "
+        "connections wait. Nothing was changed. Try again when that has finished."
+    )
+
+
+_UNREACHABLE: t.Final = (
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    sqlite3.OperationalError,
+)
+
+
+def _remedy(error: sa.exc.DBAPIError | sqlite3.Error, target: Target | None) -> str:
+    """Say what to do about a database that cannot be used."""
+    if target is None or target.engine.dialect.name != "sqlite":
+        return "Check that it exists, is reachable, and may be written."
+    if any(
+        each in errors.words(error) for each in ("unable to open", "readonly", "I/O")
+    ):
+        return "Check that its folder exists and that both may be written."
+    return ""
 
 
 def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
@@ -248,6 +333,11 @@ def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
         path,
         line,
     )
+
+
+def _is_raised_in(error: Exception, module: types.ModuleType) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename == module.__file__
 
 
 def _place_in(
@@ -275,8 +365,8 @@ def _line_in(error: Exception, path: pathlib.Path) -> int | None:
 
 def _describe(error: Exception) -> str:
     """Return an error in one line: a database's own words, else class and text."""
-    if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
-        return _one_line(str(error.orig))
+    if isinstance(error, sqlite3.Error) or getattr(error, "orig", None) is not None:
+        return errors.words(error)
     if isinstance(error, EngineError | CommandError):
         return _one_line(str(error))
     if isinstance(error, SyntaxError):

@@ -6,9 +6,7 @@ a look at a database that is up to date can do without.
 
 from __future__ import annotations
 
-import ast
 import collections.abc as cabc
-import contextlib
 import dataclasses
 import importlib.machinery
 import importlib.util
@@ -23,17 +21,11 @@ import typing as t
 
 from flask import Flask
 
+from .header import declared
+
 if t.TYPE_CHECKING:
     from alembic.script import Script
     from alembic.script import ScriptDirectory
-
-_ASSIGNED: t.Final = re.compile(
-    r"^(revision|down_revision|branch_labels|depends_on)\s*(?::[^=\n]*)?="
-    r"\s*(\([^)]*\)|\[[^\]]*\]|[^\n]*)",
-    re.M,
-)
-_SIMPLE: t.Final = re.compile(r"(?:None|'(\w+)'|\"(\w+)\")[ \r]*", re.ASCII)
-_COMMENT: t.Final = re.compile(r"#[^\n]*")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -240,8 +232,9 @@ def overview(
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
         names_binds = names_binds or "engine_name" in text
-        said = _declared(text)
-        _check_alone(path, text, said)
+        _refuse_nul(path, text)
+        said = declared(path, text)
+        _refuse_own_child(path, said)
         is_line = is_line and _is_plain(said)
         for revision in said.get("revision", ())[:1]:
             if revision in owners and owners[revision] != path:
@@ -254,6 +247,7 @@ def overview(
                     path,
                 )
             owners[revision] = path
+            _refuse_symbol(path, revision)
         wanted += [(path, name) for name in said.get("down_revision", ())]
     for path, revision in wanted:
         if revision not in owners and len(owners) == len(files):
@@ -269,6 +263,44 @@ def overview(
     return Overview(frozenset(heads), names_binds, is_line)
 
 
+#: What Alembic takes for something else than an id; this project adds "current".
+_SYMBOLS: t.Final = frozenset({"base", "head", "heads", "current"})
+_USABLE: t.Final = re.compile(r"(?!__init__)\w[\w.]*")
+_LABEL: t.Final = re.compile(r"[^@:\x00-\x1f\x7f]+")
+
+
+def refuse_unusable(rev_id: str) -> None:
+    """Refuse an id for a new revision that commands could not name.
+
+    It is also the beginning of the file's name.
+
+    :raises BatchMigrateError: saying what an id may be.
+    """
+    if rev_id in _SYMBOLS or not _USABLE.fullmatch(rev_id):
+        from ..errors import BatchMigrateError
+
+        raise BatchMigrateError(
+            f"{rev_id!r} cannot be the id of a revision. Nothing was changed. Choose "
+            "one that has letters, digits, '_' and '.' only, does not begin with a dot,"
+            f" and is none of {', '.join(sorted(_SYMBOLS))}."
+        )
+
+
+def refuse_unusable_label(label: str) -> None:
+    """Refuse a label for a new branch that commands could not name.
+
+    :raises BatchMigrateError: saying what a label may be.
+    """
+    if label in _SYMBOLS or not _LABEL.fullmatch(label):
+        from ..errors import BatchMigrateError
+
+        raise BatchMigrateError(
+            f"{label!r} cannot be the label of a branch. Nothing was changed. Choose "
+            "one without '@' and ':' that is one line and none of "
+            f"{', '.join(sorted(_SYMBOLS))}."
+        )
+
+
 def _is_plain(said: dict[str, list[str]]) -> bool:
     """Tell whether a file says all, and no more than whom it follows."""
     told = said.keys() >= {"revision", "down_revision", "branch_labels", "depends_on"}
@@ -276,14 +308,25 @@ def _is_plain(said: dict[str, list[str]]) -> bool:
     return told and len(down) <= 1 and not any(said[name] for name in more)
 
 
-def _check_alone(path: pathlib.Path, text: str, said: dict[str, list[str]]) -> None:
-    """Refuse a file that is wrong by itself."""
-    _refuse_nul(path, text)
+def _refuse_own_child(path: pathlib.Path, said: dict[str, list[str]]) -> None:
+    """Refuse a file that follows itself."""
     if set(said.get("revision", ())) & set(said.get("down_revision", ())):
         from ..errors import BrokenScript
 
         raise BrokenScript(
             f"'{path}' follows itself. Nothing was changed. Correct 'down_revision'.",
+            path,
+        )
+
+
+def _refuse_symbol(path: pathlib.Path, revision: str) -> None:
+    """Refuse an id that Alembic takes for something else: it stumbles over the file."""
+    if revision in ("base", "head", "heads"):
+        from ..errors import BrokenScript
+
+        raise BrokenScript(
+            f"'{path}' has the revision id '{revision}', which means something else. "
+            "Nothing was changed. Give it another id.",
             path,
         )
 
@@ -326,25 +369,6 @@ def _has_source(path: pathlib.Path) -> bool:
         return False
     folder = path.parent.parent if path.parent.name == "__pycache__" else path.parent
     return (folder / f"{path.name.partition('.')[0]}.py").exists()
-
-
-def _declared(text: str) -> dict[str, list[str]]:
-    """Return the ids and labels that a file's text names, without running it.
-
-    What is computed is left out.
-    """
-    said: dict[str, list[str]] = {}
-    for name, value in reversed(_ASSIGNED.findall(text)):
-        # Nearly every file has it so; Python's own reader takes much longer.
-        simple = _SIMPLE.fullmatch(value)
-        if simple is not None:
-            said[name] = [each for each in simple.groups() if each]
-            continue
-        with contextlib.suppress(ValueError, TypeError, SyntaxError):
-            literal = ast.literal_eval(_COMMENT.sub("", value).strip())
-            ids = [literal] if isinstance(literal, str) else list(literal or ())
-            said[name] = [each for each in ids if isinstance(each, str)]
-    return said
 
 
 def takes_engine_name(script: Script) -> bool:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from ..reporting import reporter
+from ..sqlite.driver import is_busy
 from ..state import command_line
 from ..state import current_state
 from .folder import Folder
@@ -22,6 +23,10 @@ from .folder import overview
 from .targets import find
 from .targets import select
 from .targets import Target
+
+
+class _Locked(Exception):
+    """Another program has locked the database."""
 
 
 def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
@@ -37,7 +42,11 @@ def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
     target = None if folder is None else _only_target()
     if folder is None or target is None:
         return False
-    stored = _stored(target.engine)
+    try:
+        stored = _stored(target.engine)
+    except _Locked:
+        # The upgrade waits for it.
+        return False
     if len(stored) != 1:
         return False
     found = _overview(folder)
@@ -60,9 +69,18 @@ def head(directory: str | os.PathLike[str] | None = None) -> str | None:
 
 
 def is_at(revision: str) -> bool:
-    """Tell whether the application's only database is surely at a revision."""
+    """Tell whether the application's only database is surely at a revision.
+
+    :raises LockTimeout: another program has locked it; a closer look would wait anew.
+    """
     target = _only_target()
-    return target is not None and _stored(target.engine) == {revision}
+    try:
+        return target is not None and _stored(target.engine) == {revision}
+    except _Locked as error:
+        from .failures import in_use
+
+        assert target is not None
+        raise in_use(f"Database '{target.database}'") from error.__cause__
 
 
 def _plain_folder(directory: str | os.PathLike[str] | None) -> Folder | None:
@@ -98,7 +116,10 @@ def _is_customised(folder: Folder) -> bool:
 
 
 def _stored(engine: sa.Engine) -> frozenset[str]:
-    """Return the revisions stored in a database."""
+    """Return the revisions stored in a database.
+
+    :raises _Locked: it is in use.
+    """
     args = current_state().configure_args
     versions = sa.table(
         args.get("version_table", "alembic_version"),
@@ -108,6 +129,10 @@ def _stored(engine: sa.Engine) -> frozenset[str]:
     try:
         with engine.connect() as connection:
             return frozenset(connection.scalars(sa.select(versions.c.version_num)))
-    except sa.exc.SQLAlchemyError:
+    except sa.exc.SQLAlchemyError as error:
+        if engine.dialect.name == "sqlite" and is_busy(
+            getattr(error, "orig", None) or error
+        ):
+            raise _Locked from error
         # There may be no such table, or no such server; the closer look will tell.
         return frozenset()

@@ -24,6 +24,8 @@ from .config import SqlBuffer
 from .failures import translated
 from .folder import check_files
 from .folder import Overview
+from .folder import refuse_unusable
+from .folder import refuse_unusable_label
 from .runner import exclusive
 from .targets import find
 from .targets import no_models
@@ -179,14 +181,21 @@ class Invocation:
         function(self.config, *args, sql=True, **kwargs)
         return buffer.getvalue()
 
-    def prepare_writing(self, head: str | None, rev_id: str | None) -> None:
+    def prepare_writing(
+        self, head: str | None, rev_id: str | None, branch_label: str | None
+    ) -> None:
         """Refuse what could only be refused after the work, and check the files.
 
         The folder may be missing: the file that is going to be written makes it.
 
         :param head: the revision to follow.
         :param rev_id: the id to give.
+        :param branch_label: the label to give.
         """
+        if rev_id is not None:
+            refuse_unusable(rev_id)
+        if branch_label is not None:
+            refuse_unusable_label(branch_label)
         if self.setup.compares:
             self.require_models()
         folder = self.setup.folder

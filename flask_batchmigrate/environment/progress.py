@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import contextlib
 import typing as t
 
 import sqlalchemy as sa
+from alembic.util import CommandError
 
 from ..results import Applied
 from ..sqlite.statements import is_savepoint
@@ -14,6 +16,33 @@ from .targets import Target
 
 #: Statements after which nothing is different, whatever the server commits by itself.
 _HARMLESS: t.Final = ("SELECT", "SHOW", "SET", "DESC", "DESCRIBE")
+
+
+class _Closable(t.Protocol):
+    """A driver connection."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be used."""
+
+
+def refuse_closed(
+    connection: sa.Connection | None, drivers: cabc.Iterable[_Closable]
+) -> None:
+    """Refuse to go on when a script has closed what it was lent.
+
+    :param connection: the migration's; offline there is none, or one that only records.
+    :param drivers: the driver connections of the run.
+    :raises CommandError: nothing can be run on it any more.
+    """
+    if not isinstance(connection, sa.Connection):
+        return
+    usable = not (connection.closed or connection.invalidated)
+    if not (usable and all(driver.is_open for driver in drivers)):
+        raise CommandError(
+            "the script closed the connection of the migration, which 'op.get_bind()' "
+            "only lends to it. Leave it open."
+        )
 
 
 class Progress:

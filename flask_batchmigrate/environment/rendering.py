@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import collections.abc as cabc
 import pathlib
 import re
@@ -18,6 +19,9 @@ from .config import TEMPLATES
 
 _IN_DOCSTRING: t.Final = re.compile(r'(?<![rR])"""\$\{\s*message\s*\}')
 _ENDS_DOCSTRING: t.Final = re.compile(r'"{3,}|"+\Z')
+#: What Python does not take in a file, and what steers a terminal that shows it.
+_CONTROL: t.Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_SURROGATE: t.Final = re.compile(r"[\ud800-\udfff]")
 
 
 def engine_names(config: AlembicConfig) -> list[str]:
@@ -40,7 +44,15 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
         name = "flask-multidb" if made.multi else "flask"
         path = TEMPLATES / name / "script.py.mako"
     try:
-        return render(path, _quotable(path, arguments))
+        text = render(path, _quotable(path, arguments))
+        ast.parse(text)
+    except SyntaxError as error:
+        raise BrokenScript(
+            f"Template '{path}' makes a file that is no Python: {error.msg}, line "
+            f"{error.lineno} of it. No file was written. Correct the template, or the "
+            "message, if it is that.",
+            path,
+        ) from error
     except Exception as error:
         raise BrokenScript(
             f"Template '{path}' failed: {type(error).__name__}: {error}. "
@@ -48,18 +60,23 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
             "packaged one.",
             path,
         ) from error
+    return text
 
 
 def _quotable(
     path: pathlib.Path, arguments: cabc.Mapping[str, t.Any]
 ) -> cabc.Mapping[str, t.Any]:
-    """Return the arguments with a message that can stand in a docstring.
+    """Return the arguments with a message that can stand in a file.
 
-    A template that puts it elsewhere gets it as it is.
+    Where the template puts it into a docstring, it is escaped for that, too.
     """
     message = arguments.get("message")
-    if not message or not _IN_DOCSTRING.search(path.read_text("utf-8")):
+    if not message:
         return arguments
+    message = re.sub(r"\r\n?", "\n", message)
+    message = _SURROGATE.sub("\ufffd", _CONTROL.sub(" ", message))
+    if not _IN_DOCSTRING.search(path.read_text("utf-8")):
+        return {**arguments, "message": message}
     escaped = _ENDS_DOCSTRING.sub(
         lambda quotes: '\\"' * len(quotes[0]), message.replace("\\", "\\\\")
     )

@@ -35,6 +35,7 @@ from .folder import accepts_engine_name
 from .folder import names_in
 from .plan import Plan
 from .progress import Progress
+from .progress import refuse_closed
 from .script_connection import ScriptConnections
 from .stored import StoredRevisions
 from .targets import by_database
@@ -98,7 +99,8 @@ class Session:
         #: Says what an error means that the engine has caused.
         self.explain: cabc.Callable[[Exception], Exception | None] = _leave
         self._to_commit: sa.Connection | None = None
-        self._transactional = True
+        #: Whether all databases undo changes of tables.
+        self.undoes_tables = True
         self._configured: set[str] = set()
         self._tables = 0
         self._directives: list[t.Any] = []
@@ -121,12 +123,12 @@ class Session:
     @property
     def unchanged(self) -> bool:
         """Whether it is certain that a failed run left every database as it was."""
-        return self.progress.is_unchanged(self._transactional)
+        return self.progress.is_unchanged(self.undoes_tables)
 
     @property
     def can_begin_again(self) -> bool:
         """Whether nothing stays of the revision that failed."""
-        return self.progress.can_begin_again(self._transactional)
+        return self.progress.can_begin_again(self.undoes_tables)
 
     def begin_again(self) -> None:
         """Forget what was undone: the environment is about to run once more."""
@@ -185,7 +187,7 @@ class Session:
         self.is_configured = True
         self.join(context.get_context())
         if not context.is_transactional_ddl():
-            self._transactional = False
+            self.undoes_tables = False
 
     def run_migrations(self, **kwargs: t.Any) -> None:
         """Stand for ``context.run_migrations``."""
@@ -364,6 +366,8 @@ class Session:
             try:
                 with self._connections.lend(context.get_context()):
                     self._call(function, self._arguments(kwargs, several, names))
+                    drivers = [each.driver for each in self.transactions]
+                    refuse_closed(context.get_context().connection, drivers)
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
                 told = self.explain(error) or error

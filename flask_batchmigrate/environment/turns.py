@@ -20,6 +20,7 @@ from alembic.util import CommandError
 from ..locks.hold import can_lock
 from ..locks.hold import held
 from ..locks.hold import Lockable
+from ..locks.hold import NothingLeft
 from ..reporting import reporter
 from .session import Session
 from .targets import by_database
@@ -38,15 +39,36 @@ def take(session: Session, run: cabc.Callable[[], None]) -> None:
     :param run: runs the environment; more than once, if the first time was not it.
     :raises LockTimeout: another process migrates for too long.
     """
+    settings = session.setup.state.settings
+    ensures = session.setup.ensures_version_table
     # Other runs are not to bring databases to a revision.
     has_destination = "destination_rev" in session.environment.context_opts
-    if context.is_offline_mode() or not has_destination:
+    if context.is_offline_mode() or not (has_destination or ensures):
         run()
-    elif not session.setup.state.settings.lock:
+    elif not settings.lock:
         _persistently(session, run)
-    elif not _found_nothing_to_do(session, run):
-        with held(_databases(session), session.setup.state.settings.lock_timeout):
-            _persistently(session, run)
+    elif ensures:
+        if not _all_there(session):
+            with held(_databases(session), settings.lock_timeout):
+                return run()
+        run()
+    else:
+        _when_free(session, run)
+
+
+def _when_free(session: Session, run: cabc.Callable[[], None]) -> None:
+    """Run with the locks, unless somebody else does all there is to do meanwhile."""
+    if _found_nothing_to_do(session, run):
+        return
+    databases = _databases(session)
+    timeout = session.setup.state.settings.lock_timeout
+    while True:
+        try:
+            with held(databases, timeout, lambda: _all_there(session)):
+                return _persistently(session, run)
+        except NothingLeft:
+            if _found_nothing_to_do(session, run):
+                return
 
 
 def _databases(session: Session) -> list[Lockable]:
@@ -72,8 +94,7 @@ def _found_nothing_to_do(session: Session, run: cabc.Callable[[], None]) -> bool
 
     :return: whether that was so.
     """
-    servers = [t for t in session.plan.selected if can_lock(t.engine.dialect)]
-    if not servers or not all(_is_there(session, target) for target in servers):
+    if not _all_there(session):
         return False
     session.may_write = False
     try:
@@ -87,6 +108,12 @@ def _found_nothing_to_do(session: Session, run: cabc.Callable[[], None]) -> bool
         # An 'env.py' may know of another version table, or somebody was faster.
         session.begin_again()
     return not session.wants_to_write
+
+
+def _all_there(session: Session) -> bool:
+    """Tell whether there are servers, and all of them are at the destination."""
+    servers = [t for t in session.plan.selected if can_lock(t.engine.dialect)]
+    return bool(servers) and all(_is_there(session, target) for target in servers)
 
 
 def _is_there(session: Session, target: Target) -> bool:
@@ -103,6 +130,10 @@ def _is_there(session: Session, target: Target) -> bool:
     try:
         with target.engine.connect() as connection:
             context_ = MigrationContext.configure(connection, opts=options)
+            if session.setup.ensures_version_table:
+                inspector = sa.inspect(connection)
+                schema = context_.version_table_schema
+                return inspector.has_table(context_.version_table, schema=schema)
             steps = run["fn"](context_.get_current_heads(), context_)
             return not any(True for _ in steps)
     except (sa.exc.DBAPIError, CommandError):

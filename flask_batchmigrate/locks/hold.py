@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ..errors import DatabaseError
 from ..errors import DatabaseUnavailable
 from ..errors import LockTimeout
+from ..errors import words
 from ..reporting import reporter
 from .mechanism import Mechanism
 from .mysql import NamedLock
@@ -55,19 +56,33 @@ class Lockable:
         return tuple(str(part or "") for part in parts)
 
 
+class NothingLeft(Exception):
+    """Somebody else did all there was to do before the lock was free."""
+
+
+def _never() -> bool:
+    return False
+
+
 def can_lock(dialect: sa.Dialect) -> bool:
     """Tell whether there is a migration lock for databases of this kind."""
     return dialect.name in _MECHANISMS
 
 
 @contextlib.contextmanager
-def held(databases: cabc.Iterable[Lockable], timeout: float) -> cabc.Iterator[None]:
+def held(
+    databases: cabc.Iterable[Lockable],
+    timeout: float,
+    is_done: cabc.Callable[[], bool] = _never,
+) -> cabc.Iterator[None]:
     """Have the migration locks of all databases in the ``with`` block.
 
     Each is held by a session of its own, which is not of the application's pool. All
     processes take them in the same order.
 
     :param timeout: how long to wait for all of them together, in seconds.
+    :param is_done: asked while waiting whether there is anything left to do.
+    :raises NothingLeft: there is not.
     :raises LockTimeout: another process kept one for longer.
     :raises DatabaseError: a server does not give such locks.
     :raises DatabaseUnavailable: a server cannot be reached.
@@ -82,7 +97,7 @@ def held(databases: cabc.Iterable[Lockable], timeout: float) -> cabc.Iterator[No
                 )
             except sa.exc.DBAPIError as error:
                 raise _unavailable(database, error) from error
-            lock = _Lock(database, connection)
+            lock = _Lock(database, connection, is_done)
             if lock.take(sessions, deadline, timeout):
                 stack.callback(lock.give_back)
         yield
@@ -107,20 +122,23 @@ def _connection_of_its_own(engine: sa.Engine) -> cabc.Iterator[sa.Connection]:
 
 def _unavailable(database: Lockable, error: sa.exc.DBAPIError) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"Database '{database.name}' gives no migration lock: {_words(error)}. "
-        "Nothing was changed. Check that it exists and is reachable."
+        f"Database '{database.name}' cannot be reached: {words(error).rstrip('.')}. "
+        "Nothing was changed. Check that the server runs, that its address and the "
+        "password are right, and that the database exists."
     )
-
-
-def _words(error: sa.exc.DBAPIError) -> str:
-    return " ".join(str(error.orig).split()).rstrip(".")
 
 
 class _Lock:
     """The migration lock of one database, on a connection."""
 
-    def __init__(self, database: Lockable, connection: sa.Connection) -> None:
+    def __init__(
+        self,
+        database: Lockable,
+        connection: sa.Connection,
+        is_done: cabc.Callable[[], bool],
+    ) -> None:
         self._database = database
+        self._is_done = is_done
         self._connection = connection
         self._mechanism = _MECHANISMS[database.engine.dialect.name]
         self._key: str | int = ""
@@ -149,8 +167,8 @@ class _Lock:
                 raise _unavailable(self._database, error) from error
             raise DatabaseError(
                 f"Database '{self._database.name}' gives no migration lock: "
-                f"{_words(error)}. Nothing was changed. Where only one process "
-                "migrates at a time, set 'BATCHMIGRATE_LOCK' to False."
+                f"{words(error).rstrip('.')}. Nothing was changed. Where only one "
+                "process migrates at a time, set 'BATCHMIGRATE_LOCK' to False."
             ) from error
         sessions.add(own)
         return taken
@@ -174,6 +192,8 @@ class _Lock:
             pause = min(longest, pause * 1.5)
             if self._acquire(min(_SLICE, int(left))):
                 return True
+            if self._is_done():
+                raise NothingLeft
             if told and time.monotonic() >= told:
                 told = 0.0
                 reporter().waiting(

@@ -144,17 +144,27 @@ def qualified(schema: str, name: str) -> str:
     return f"{quote(schema)}.{always_quoted(name)}"
 
 
+#: SQLite takes a text that somebody stored as a BLOB for what it says.
+_COLUMNS: t.Final = "rowid, type, name, tbl_name, CAST(sql AS TEXT)"
+
+
 def read_catalogue(db: Database, schema: str) -> Catalogue:
     """Read all objects of a schema, in the order in which SQLite loads them."""
     rows = db.execute(
-        f"SELECT rowid, type, name, tbl_name, sql FROM {quote(schema)}.sqlite_master"
-        " ORDER BY rowid"
+        f"SELECT {_COLUMNS} FROM {quote(schema)}.sqlite_master ORDER BY rowid"
     )
     return _catalogue(db, schema, rows)
 
 
 def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue:
     objects = tuple(map(StoredObject._make, rows))
+    for o in objects:
+        if not all(isinstance(name, str) for name in (o.type, o.name, o.table)):
+            raise ChangeRefused(
+                f"The catalogue of schema '{schema}' is damaged: row {o.rowid} of its"
+                " table 'sqlite_master' has a name that is no text. Nothing was"
+                " changed. Dump the database into a new file."
+            )
     marked = any(BOM in o.sql for o in objects if o.sql is not None)
     return Catalogue(schema, objects, not marked or _takes_bom_for_space(db))
 
@@ -175,7 +185,7 @@ def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:
     That is the table with its indexes, and all views, triggers and virtual tables.
     """
     rows = db.execute(
-        f"SELECT rowid, type, name, tbl_name, sql FROM {quote(schema)}.sqlite_master"
+        f"SELECT {_COLUMNS} FROM {quote(schema)}.sqlite_master"
         " WHERE tbl_name = ?1 COLLATE NOCASE OR name = ?1 COLLATE NOCASE"
         " OR type IN ('view', 'trigger')"
         " OR type = 'table' AND sql LIKE 'create virtual%'"
@@ -188,8 +198,7 @@ def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:
 def read_own(db: Database, stored: StoredTable) -> Catalogue:
     """Read what belongs to a table: itself, its indexes and its triggers."""
     rows = db.execute(
-        "SELECT rowid, type, name, tbl_name, sql"
-        f" FROM {quote(stored.schema)}.sqlite_master"
+        f"SELECT {_COLUMNS} FROM {quote(stored.schema)}.sqlite_master"
         " WHERE tbl_name = ? COLLATE NOCASE ORDER BY rowid",
         (stored.name,),
     )

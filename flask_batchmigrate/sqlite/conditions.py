@@ -20,6 +20,7 @@ _SETTINGS = (
     "foreign_keys",
     "ignore_check_constraints",
     "legacy_alter_table",
+    "query_only",
     "recursive_triggers",
     "writable_schema",
 )

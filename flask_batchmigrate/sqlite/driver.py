@@ -269,6 +269,21 @@ def is_busy(error: BaseException) -> bool:
     return " is locked" in str(error)
 
 
+def is_unwritable(error: BaseException) -> bool:
+    """Whether an error of the driver is one of the file, its folder, or the disk.
+
+    SQLite makes a journal beside the file when the first page changes, so a folder that
+    cannot be written is noticed as late as that.
+    """
+    if "unable to open database file" in str(error):
+        return True
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in (_READ_ONLY, 10, 13)  # SQLITE_IOERR, SQLITE_FULL
+    texts = ("readonly database", "disk I/O error", "database or disk is full")
+    return any(text in str(error) for text in texts)
+
+
 def is_read_only(error: BaseException) -> bool:
     """Whether an error of the driver means that the database cannot be written."""
     code = getattr(error, "sqlite_errorcode", None)

@@ -68,6 +68,10 @@ class TransactionError(EngineError):
     """The migration's transaction could not begin, was ended early, or blocked."""
 
 
+class NotWritable(TransactionError):
+    """The file cannot be written, or a file beside it cannot be made."""
+
+
 class VerificationError(EngineError):
     """The result is not what was planned: a defect of the engine, rolled back."""
 

@@ -9,6 +9,9 @@ from . import telling
 from .callsite import calling_script
 from .conditions import Conditions
 from .driver import is_busy
+from .driver import is_read_only
+from .driver import is_unwritable
+from .errors import NotWritable
 from .errors import TransactionError
 from .gate import Gate
 from .gate import Reason
@@ -202,6 +205,10 @@ class Span:
         refusal = self._gate.refusal
         if refusal is not None and "not authorized" in str(original):
             return self._describe_refusal(refusal)
+        if is_read_only(original) and self._driver.pragma("query_only"):
+            return TransactionError(telling.query_only(self.name, self.commits))
+        if is_unwritable(original):
+            return NotWritable(telling.unwritable(self.name, original, self.commits))
         if is_busy(original):
             return self.describe_second(calling_script(error))
         return None

@@ -81,6 +81,23 @@ def second(name: str, script: str | None, commits: int) -> str:
     )
 
 
+def unwritable(name: str, reason: object, commits: int) -> str:
+    """SQLite could not write the file, or one beside it."""
+    return (
+        f"{name} cannot be written: {reason}. Give the program write access to the "
+        f"file and its folder, and room on the disk. {state(commits)}"
+    )
+
+
+def query_only(name: str, commits: int) -> str:
+    """A statement was refused because of a pragma of the script."""
+    return (
+        f"'PRAGMA query_only' is on, so nothing can be written to {name}: a migration "
+        "has to store its revision. Switch it off before the script ends. "
+        f"{state(commits)}"
+    )
+
+
 def still_enforced(name: str, table: str, script: str | None, commits: int) -> str:
     """A statement would fire what the script has switched off."""
     return (

@@ -15,10 +15,14 @@ if t.TYPE_CHECKING:
 Notify = cabc.Callable[[str], None]
 T = t.TypeVar("T")
 
-#: One attempt waits this long inside SQLite, in seconds. Inside, SQLite keeps the
-#: pending lock that stops new readers, so a stream of them cannot starve the
-#: migration; between attempts Python handles signals.
-_SLICE = 0.5
+#: How long one attempt waits inside SQLite, in seconds: it grows from the first to the
+#: second. Inside, SQLite keeps the pending lock that stops new readers, so that a
+#: stream of them cannot starve the migration. For one that reads for long, nobody else
+#: is to be kept waiting: between attempts the application goes on for much longer.
+#: https://www.sqlite.org/lockingv3.html
+_SLICES = (0.05, 0.5)
+#: The pause after an attempt, in attempts.
+_PAUSE = 3
 #: Waiting shorter than this is not worth a message, in seconds.
 _PATIENCE = 0.3
 
@@ -52,11 +56,10 @@ class Waiting:
         started = time.monotonic()
         own_timeout = self._driver.pragma("busy_timeout")
         told = self._notify is None
+        slice_, longest = _SLICES
         try:
             while True:
                 elapsed = time.monotonic() - started
-                # The first attempt is short: it finds out whether to tell.
-                slice_ = _SLICE if told else _PATIENCE
                 left = max(0.0, min(slice_, self.timeout - elapsed))
                 self._driver.set_pragma("busy_timeout", round(left * 1000))
                 try:
@@ -70,9 +73,9 @@ class Waiting:
                 if not told and self._notify is not None and waited >= _PATIENCE:
                     told = True
                     self._notify(message)
-                # Some refusals come without waiting: a table of a shared cache,
-                # a deadlock that SQLite has seen.
-                time.sleep(random.uniform(0.002, 0.02))
+                pause = slice_ * random.uniform(_PAUSE / 2, _PAUSE)
+                time.sleep(max(0.0, min(pause, self.timeout - waited)))
+                slice_ = min(longest, slice_ * 1.5)
         finally:
             if self._driver.is_open:
                 self._driver.set_pragma("busy_timeout", own_timeout)

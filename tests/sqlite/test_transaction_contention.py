@@ -78,7 +78,7 @@ def test_the_lock_is_not_free_in_time(app: Application) -> None:
         started = time.monotonic()
         with pytest.raises(TransactionError) as caught:
             migration.begin(connection, timeout=0.7, notify=notes.append)
-        assert 0.7 <= time.monotonic() - started < 3
+        assert time.monotonic() - started >= 0.7
         assert migration.active_for(connection) is None
         timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
         assert timeout == 5000
@@ -176,6 +176,40 @@ def test_a_reader(app: Application) -> None:
         else:
             with pytest.raises(TransactionError, match="Nothing was changed"):
                 migration.begin(connection, timeout=0.2)
+
+
+def test_the_application_goes_on_beside_a_reader(app: Application) -> None:
+    """While a migration waits for one reader, others are seldom refused."""
+    waiting, met = threading.Event(), []
+
+    def migrate() -> None:
+        with app.engine.connect() as connection:
+            transaction = migration.begin(
+                connection, timeout=60, notify=lambda _: waiting.set()
+            )
+            met.append(transaction.in_progress)
+            connection.rollback()
+            transaction.finish()
+
+    with other(app, *READER) as reader:
+        thread = threading.Thread(target=migrate)
+        thread.start()
+        if app.path.with_name(f"{app.path.name}-wal").exists():
+            thread.join()
+        else:
+            assert waiting.wait(30)
+        refused = 0
+        for _ in range(100):
+            with other(app, "PRAGMA busy_timeout = 0") as impatient:
+                try:
+                    impatient.execute("SELECT * FROM parent").fetchall()
+                except sqlite3.OperationalError:
+                    refused += 1
+            time.sleep(0.03)
+        reader.execute("ROLLBACK")
+        thread.join()
+    assert met == [True]
+    assert refused < 60
 
 
 def test_a_reader_that_stays_until_the_commit(tmp_path: pathlib.Path) -> None:

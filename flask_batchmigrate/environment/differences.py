@@ -1,0 +1,67 @@
+"""Says in words what differs between models and databases."""
+
+from __future__ import annotations
+
+import typing as t
+
+import sqlalchemy as sa
+
+_MODIFIED: t.Final = {
+    "modify_nullable": "NULL or NOT NULL",
+    "modify_type": "type",
+    "modify_default": "default",
+    "modify_comment": "comment",
+}
+
+
+def in_words(diffs: list[t.Any]) -> str:
+    """Return differences as a list for people.
+
+    :param diffs: as Alembic's ``compare_metadata`` returns them:
+        https://alembic.sqlalchemy.org/en/latest/api/autogenerate.html
+        #alembic.autogenerate.compare_metadata
+    """
+    flat = [each for diff in diffs for each in (diff if _is_list(diff) else [diff])]
+    return ", ".join(map(_one, flat))
+
+
+def _is_list(diff: t.Any) -> bool:
+    return isinstance(diff, list)
+
+
+def _one(diff: tuple[t.Any, ...]) -> str:
+    kind, subject = diff[0], diff[1]
+    if kind in _MODIFIED:
+        return f"changed {_MODIFIED[kind]} of {_column(*diff[1:4])}"
+    verb, _, noun = str(kind).partition("_")
+    verb = {"add": "added", "remove": "removed"}.get(verb, verb)
+    if noun == "column":
+        return f"{verb} column {_column(subject, diff[2], diff[3].name)}"
+    if noun == "table_comment":
+        return f"{verb} comment of table '{subject.fullname}'"
+    if isinstance(subject, sa.Table):
+        return f"{verb} table '{subject.fullname}'"
+    if isinstance(subject, sa.Index | sa.Constraint):
+        return f"{verb} {_part(subject)}"
+    return f"{verb} {noun.replace('_', ' ')} {subject}"
+
+
+def _column(schema: str | None, table: str, name: str) -> str:
+    return f"'{'.'.join(filter(None, (schema, table, name)))}'"
+
+
+def _part(part: sa.Index | sa.Constraint) -> str:
+    """Name an index or a constraint by its name or its columns, and its table."""
+    kinds = {
+        sa.Index: "index",
+        sa.UniqueConstraint: "unique constraint",
+        sa.ForeignKeyConstraint: "foreign key",
+        sa.CheckConstraint: "check constraint",
+        sa.PrimaryKeyConstraint: "primary key",
+    }
+    kind = next((said for cls, said in kinds.items() if isinstance(part, cls)), "part")
+    table = getattr(part, "table", None)
+    columns = ", ".join(getattr(part, "columns", {}).keys())
+    # A name by a convention is no plain string, and None is no name.
+    name = f"'{part.name}'" if part.name else f"({columns})"
+    return f"{kind} {name} of table '{'' if table is None else table.fullname}'"

@@ -1,0 +1,146 @@
+"""What a revision file says of itself at its top, read without running it.
+
+Running thousands of files takes seconds, and so does parsing them. Nearly all of them
+begin as their template has it: a docstring, imports, and the assignments. That much is
+told from the text; any other file is parsed.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import pathlib
+import re
+import typing as t
+import warnings
+
+NAMES: t.Final = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
+
+_STRING: t.Final = r"""(?:"[^"\\\n]*"|'[^'\\\n]*')"""
+_ASSIGNED: t.Final = (
+    r"(down_revision|revision|branch_labels|depends_on)(?:[ ]?:[ ][\w\[\], .|]+)?[ ]*="
+    rf"[ ]*(None|{_STRING}|\(\s*(?:{_STRING},?\s*)*\))[ ]*(?:\#[^\n]*)?\n"
+)
+_IMPORT: t.Final = (
+    r"(?:from|import)[ ](?![^\n]*(?:revision|branch_labels|depends_on))"
+    r"[\w., ]+(?:\#[^\n]*)?\n"
+)
+#: The beginning of a file up to its first line that is none of these. None of them goes
+#: on in the next line, so that each begins a statement of the module, or is none.
+_PLAIN: t.Final = re.compile(
+    r'(?:"""[^"\\]*(?:"{1,2}(?!")[^"\\]*)*"""[ ]*\n)?'
+    rf"(?:[ ]*(?:\#[^\n]*)?\n|{_IMPORT}|{_ASSIGNED})*",
+    re.ASCII,
+)
+_ASSIGNMENT: t.Final = re.compile(rf"^{_ASSIGNED}", re.ASCII | re.M)
+#: What may give the names another value further down.
+_REASSIGNING: t.Final = ("revision", "branch_labels", "depends_on", "import *")
+
+
+def declared(path: pathlib.Path, text: str) -> dict[str, list[str]]:
+    """Return the ids and labels that a file's assignments name.
+
+    :param path: the file.
+    :param text: what it says.
+    :return: by the name of the variable; one is missing where the file does not assign
+        it, or where it takes running the file to know its value.
+    """
+    plain = _PLAIN.match(text)
+    assert plain is not None  # it matches nothing, too
+    end = plain.end()
+    if any(word in text[end:] for word in _REASSIGNING):
+        return _parsed(path)
+    start = text.find('"""', 3) if text.startswith('"""') else 0
+    return {
+        name: _ids(_value(literal))
+        for name, literal in _ASSIGNMENT.findall(text, start, end)
+    }
+
+
+def _value(literal: str) -> object:
+    """Return the value of a literal; Python's own reader takes much longer."""
+    if literal == "None":
+        return None
+    return ast.literal_eval(literal) if literal[0] == "(" else literal[1:-1]
+
+
+def _ids(value: object) -> list[str]:
+    """Return the ids in the value of an assignment."""
+    if isinstance(value, str):
+        return [value] if value else []
+    several = value if isinstance(value, list | tuple | set) else ()
+    return [each for each in several if isinstance(each, str)]
+
+
+def _parsed(path: pathlib.Path) -> dict[str, list[str]]:
+    """Read the assignments of a file with Python's own parser."""
+    try:
+        with warnings.catch_warnings():
+            # Python tells of them where it runs the file.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, RecursionError):
+        # It cannot be run either, and then the error names the place.
+        return {}
+    said: dict[str, list[str]] = {}
+    for statement in tree.body:
+        bound = _Bound()
+        bound.visit(statement)
+        for name in NAMES if bound.anything else NAMES & bound.names:
+            said.pop(name, None)
+        names = _assigned(statement) & NAMES
+        value = getattr(statement, "value", None)
+        if names and value is not None:
+            with contextlib.suppress(ValueError, TypeError, RecursionError):
+                said.update(dict.fromkeys(names, _ids(ast.literal_eval(value))))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            # A function may be called at any time.
+            for name in node.names:
+                said.pop(name, None)
+    return said
+
+
+def _assigned(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement sets to its value."""
+    targets: list[ast.expr] = []
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+class _Bound(ast.NodeVisitor):
+    """Collects the names of the module that a statement may bind or unbind."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        #: Nobody can tell which.
+        self.anything = False
+        self._depth = 0
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            self._bind(node.id)
+
+    def visit_alias(self, node: ast.alias) -> None:
+        self.anything |= node.name == "*"
+        self._bind(node.asname or node.name.partition(".")[0])
+
+    def generic_visit(self, node: ast.AST) -> None:
+        opens = isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+        )
+        # Definitions, 'except' and patterns have the name that they bind as a string.
+        for field in ("name", "rest"):
+            bound = getattr(node, field, None)
+            if isinstance(bound, str):
+                self._bind(bound)
+        self._depth += opens
+        super().generic_visit(node)
+        self._depth -= opens
+
+    def _bind(self, name: str) -> None:
+        if not self._depth:
+            self.names.add(name)
