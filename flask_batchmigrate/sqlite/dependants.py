@@ -15,12 +15,19 @@ from .catalogue import StoredObject
 from .database import Database
 from .database import is_verdict
 from .database import trial
+from .double_quotes import as_names
+from .double_quotes import double_quoted
 from .objects import parse_trigger
 from .objects import parse_view
 from .objects import TriggerText
+from .positions import changes_places
+from .positions import goes_by_place
+from .positions import inserts_by_place
 from .quoting import always_quoted
 from .statements import explain
+from .table import TableText
 from .tokens import identifiers
+from .tokens import Kind
 from .tokens import same_name
 from .tokens import Token
 from .tokens import tokenize
@@ -41,6 +48,8 @@ class Dependant:
     :param columns: the columns of a view.
     :param watched: the columns of ``UPDATE OF``, where a trigger names any.
     :param names: every name in its text.
+    :param texts: what stands in double quotes and is text, since it is no column.
+    :param body: the tokens of its SELECT, or of its condition and statements.
     """
 
     type: str
@@ -51,6 +60,8 @@ class Dependant:
     columns: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    body: tuple[Token, ...] = ()
 
     def __str__(self) -> str:
         if self.type == "trigger":
@@ -91,7 +102,7 @@ def _read(
             found.append(_read_view(db, catalogue.schema, view))
     for row in catalogue.of_type("trigger"):
         trigger = parse_trigger(row.sql or "")
-        if upper(row.table) in names or names & _mentioned(row):
+        if upper(row.table) in names or names & _mentioned(trigger.body):
             found.append(_read_trigger(db, catalogue.schema, row.table, trigger))
     return tuple(found)
 
@@ -118,6 +129,11 @@ def newly_broken(
             broken.append(f"{dependant} ({dependant.error})")
         elif earlier.strict_error is None and dependant.strict_error is not None:
             broken.append(f"{dependant} ({dependant.strict_error})")
+        elif columns := _turned(earlier, dependant):
+            broken.append(
+                f"{dependant} (its text in double quotes would become a column:"
+                f" {', '.join(columns)})"
+            )
         elif not renamed:
             lost = [
                 c
@@ -129,23 +145,53 @@ def newly_broken(
     return tuple(broken)
 
 
+def _turned(before: Dependant, after: Dependant) -> list[str]:
+    """Return what was text in double quotes before a change, and is a column now."""
+    quoted = double_quoted(after.body)
+    return sorted((before.texts - after.texts) & quoted)
+
+
 def silently_needing(
     dependants: tuple[Dependant, ...], table: str, column: str
 ) -> list[str]:
-    """Return the dependants that need a column though SQLite would not complain.
+    """Return the dependants that need a column though compiling them shows nothing.
 
-    It accepts an ``UPDATE OF`` on a column that does not exist; such a trigger would
-    never fire again. And without a column of its own, ``oid`` means the rowid:
-    https://www.sqlite.org/lang_createtable.html#rowid
+    SQLite accepts an ``UPDATE OF`` on a column that does not exist; such a trigger
+    would never fire again. Without a column of its own, ``oid`` means the rowid:
+    https://www.sqlite.org/lang_createtable.html#rowid. And what does not compile to
+    begin with, for want of a function of the application, may name the column.
     """
     watching = [
         f"{d} (UPDATE OF {column})"
         for d in dependants
         if same_name(d.table, table) and any(same_name(column, c) for c in d.watched)
     ]
-    if upper(column) not in _ROWIDS:
-        return watching
-    return watching + [str(d) for d in dependants if upper(column) in d.names]
+    for d in dependants:
+        if upper(column) not in d.names:
+            continue
+        if d.error is not None:
+            watching.append(f"{d}, which SQLite cannot compile here ({d.error})")
+        elif upper(column) in _ROWIDS:
+            watching.append(str(d))
+    return watching
+
+
+def misplaced(
+    dependants: tuple[Dependant, ...], before: TableText, after: TableText
+) -> list[str]:
+    """Return the dependants that would take a column for the one that stood there.
+
+    Where one does not compile, SQLite does not notice either that an ``INSERT`` without
+    a list of columns has the wrong number of values.
+    """
+    moved = changes_places(before, after)
+    other = [c.name for c in before.columns] != [c.name for c in after.columns]
+    return [
+        str(d)
+        for d in dependants
+        if (moved and goes_by_place(d.body, before.name))
+        or (other and d.error is not None and inserts_by_place(d.body, before.name))
+    ]
 
 
 def virtual_tables_naming(catalogue: Catalogue, table: str, *columns: str) -> list[str]:
@@ -177,7 +223,8 @@ def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
     """Return the table and all views that are built on it, in upper case."""
     names = {upper(table)}
     views = {
-        upper(v.name): parse_view(v.sql or "").names for v in catalogue.of_type("view")
+        upper(v.name): _mentioned(parse_view(v.sql or "").body)
+        for v in catalogue.of_type("view")
     }
     grown = True
     while grown:
@@ -187,8 +234,14 @@ def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
     return names
 
 
-def _mentioned(row: StoredObject) -> frozenset[str]:
-    return identifiers(tokenize(row.sql or ""))
+def _mentioned(body: tuple[Token, ...]) -> frozenset[str]:
+    """Collect everything in a body that SQLite may take for the name of a table.
+
+    It takes text in single quotes for one, too, wherever it needs a name:
+    https://www.sqlite.org/lang_keywords.html
+    """
+    texts = (upper(unquote(token.text)) for token in body if token.kind is Kind.STRING)
+    return identifiers(body) | frozenset(texts)
 
 
 def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
@@ -199,9 +252,13 @@ def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
         columns = tuple(_columns(db, schema, view.name))
     parsed = parse_view(view.sql or "")
     body = parsed.body
-    strict_error = error
-    if error is None and _has_double_quotes(body):
-        strict_error = _compile(db, f"SELECT * FROM ({_strictly(body)})")
+    strict_error, texts = error, frozenset[str]()
+    if error is None and double_quoted(body):
+
+        def compile_(names: cabc.Collection[str]) -> str | None:
+            return _compile(db, f"SELECT * FROM ({as_names(body, names)})")
+
+        strict_error, texts = _compile_in_quotes(body, compile_)
     return Dependant(
         "view",
         view.name,
@@ -210,6 +267,8 @@ def _read_view(db: Database, schema: str, view: StoredObject) -> Dependant:
         strict_error,
         columns,
         names=parsed.names,
+        texts=texts,
+        body=body,
     )
 
 
@@ -217,9 +276,11 @@ def _read_trigger(
     db: Database, schema: str, table: str, trigger: TriggerText
 ) -> Dependant:
     error = _compile_trigger(db, schema, trigger)
-    strict_error = error
-    if error is None and (trigger.update_of or _has_double_quotes(trigger.body)):
-        strict_error = _compile_strictly(db, schema, trigger)
+    strict_error, texts = error, frozenset[str]()
+    if error is None and (trigger.update_of or double_quoted(trigger.body)):
+        strict_error, texts = _compile_in_quotes(
+            trigger.body, lambda names: _compile_strictly(db, schema, trigger, names)
+        )
     return Dependant(
         "trigger",
         trigger.name,
@@ -228,11 +289,30 @@ def _read_trigger(
         strict_error,
         watched=trigger.update_of,
         names=trigger.names,
+        texts=texts,
+        body=trigger.body,
     )
 
 
-def _compile_strictly(db: Database, schema: str, trigger: TriggerText) -> str | None:
-    """Compile a trigger with its names in double quotes spelled so that they are.
+def _compile_in_quotes(
+    body: tuple[Token, ...], compile_: cabc.Callable[[cabc.Collection[str]], str | None]
+) -> tuple[str | None, frozenset[str]]:
+    """Find out which names in double quotes are text.
+
+    :param compile_: compiles the body with some of these names spelled so that they
+        are names.
+    :return: what SQLite says if all of them are, and those that it takes for text.
+    """
+    names = double_quoted(body)
+    error = compile_(names)
+    texts = names if error is not None else frozenset[str]()
+    return error, frozenset(name for name in texts if compile_({name}) is not None)
+
+
+def _compile_strictly(
+    db: Database, schema: str, trigger: TriggerText, names: cabc.Collection[str]
+) -> str | None:
+    """Compile a trigger with names in double quotes spelled so that they are.
 
     It watches all columns: SQLite passes it over where it watches a generated one.
     """
@@ -241,25 +321,11 @@ def _compile_strictly(db: Database, schema: str, trigger: TriggerText) -> str | 
             db.execute(
                 f"CREATE TEMP TRIGGER _batchmigrate_strict {trigger.timing}"
                 f" {trigger.event} ON {qualified(schema, trigger.table)}"
-                f" {_strictly(trigger.body)}"
+                f" {as_names(trigger.body, names)}"
             )
         except db.driver_error as error:
             return _verdict(error)
         return _compile_trigger(db, schema, trigger)
-
-
-def _has_double_quotes(body: tuple[Token, ...]) -> bool:
-    return any(token.text.startswith('"') for token in body)
-
-
-def _strictly(body: tuple[Token, ...]) -> str:
-    """Write a body with back quotes for double quotes: they never hold text."""
-    return " ".join(
-        "`" + unquote(token.text).replace("`", "``") + "`"
-        if token.text.startswith('"')
-        else token.text
-        for token in body
-    )
 
 
 def _compile_trigger(db: Database, schema: str, trigger: TriggerText) -> str | None:

@@ -25,10 +25,13 @@ from .checks import changed_columns
 from .database import check_library
 from .database import Database
 from .database import savepoint
+from .dependants import Dependant
+from .dependants import misplaced
 from .dependants import newly_broken
 from .dependants import read_dependants
 from .dependants import silently_needing
 from .dependants import virtual_tables_naming
+from .double_quotes import turned_into_columns
 from .errors import ChangeRefused
 from .execute import carry_out
 from .foreign_keys import KeyState
@@ -43,6 +46,7 @@ from .plan import Plan
 from .rename import rename_columns
 from .rename import rename_table
 from .strategy import Way
+from .target import Target
 from .tokens import same_name
 from .verify import verify
 
@@ -186,7 +190,8 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
     dependants = read_dependants(db, catalogue, stored.name)
     for column in plan.target.dropped_columns:
         needing = silently_needing(dependants, stored.name, column)
-        if needing:
+        # One that the block adds under the same name serves them as well.
+        if needing and not plan.target.text.has_column(column):
             raise _needed(stored, column, needing)
     keys = _key_state(db, catalogue, plan)
     way = carry_out(db, catalogue, plan.target, plan.way, plan.options)
@@ -198,9 +203,30 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
             f"Table '{stored.name}' cannot be changed like that: it would break"
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
+    _refuse_unnoticed(plan.target, dependants)
     warnings = _compare_keys(db, plan, keys, _key_state(db, after, plan))
     reason = plan.reason if way is plan.way else NOT_CONFIRMED
     return Report(stored.name, way, reason, plan.target.notes, tuple(warnings))
+
+
+def _refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
+    """Refuse what would change the meaning of a text without an error of SQLite."""
+    stored = target.before
+    by_place = misplaced(dependants, stored.text, target.text)
+    if by_place:
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot be changed like that: its columns would"
+            f" change their places, by which {'; '.join(by_place)} may know them"
+            " (SELECT *, or INSERT without a list of columns). Drop or change these"
+            " first. Nothing was changed."
+        )
+    texts = turned_into_columns(stored.text, target.text, target.kept_indexes)
+    if texts:
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot get a column of that name: text in double"
+            f" quotes would become the column in {'; '.join(texts)}. Write that text"
+            " in single quotes first. Nothing was changed."
+        )
 
 
 def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:

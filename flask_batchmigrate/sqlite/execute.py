@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import dataclasses
+import re
 
 from . import edits
 from .catalogue import Catalogue
@@ -51,6 +52,9 @@ _NAMED = (
     ConstraintKind.CHECK,
     ConstraintKind.FOREIGN_KEY,
 )
+
+_NEEDED = re.compile("error in (view|trigger) .* after drop column", re.DOTALL)
+"""How SQLite's own DROP COLUMN refuses a column that something else needs."""
 
 _CHECKED_AS_STORED = (3, 32, 0)
 """Before this release a CHECK sees a value as it is before the column converts it."""
@@ -254,6 +258,9 @@ def _drop_column(db: Database, target: Target, name: str) -> None:
     except db.driver_error as error:
         if not is_verdict(error):
             raise
+        if _NEEDED.search(str(error)):
+            # A temporary view of the application, say, which is in another schema.
+            raise _needed(present.name, name, str(error)) from error
         raise NotConfirmed(str(error)) from error
     after = read_catalogue(db, present.schema)
     if _other_texts(after, present.name) != _other_texts(catalogue, present.name):
@@ -292,10 +299,14 @@ def _refuse_needed(
         _try_text(db, present, edited)
         broken = newly_broken(before, read_dependants(db, catalogue, present.name))
     if broken:
-        raise ChangeRefused(
-            f"Column '{name}' of '{present.name}' cannot be dropped: it is needed by"
-            f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
-        )
+        raise _needed(present.name, name, "; ".join(broken))
+
+
+def _needed(table: str, column: str, by: str) -> ChangeRefused:
+    return ChangeRefused(
+        f"Column '{column}' of '{table}' cannot be dropped: it is needed by {by}."
+        " Drop or change these first. Nothing was changed."
+    )
 
 
 def _try_text(db: Database, present: StoredTable, sql: str) -> None:
