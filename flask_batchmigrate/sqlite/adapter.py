@@ -25,11 +25,11 @@ from alembic.runtime.migration import MigrationContext
 
 from . import changes
 from .blocks import block_changes
-from .dropping import check_children
 from .dropping import drop_table
 from .engine import alter_table
 from .engine import Report
 from .naming import Conventions
+from .pending_keys import PendingKeys
 from .plan import Options
 from .progress import Listener
 from .recording import Recorder
@@ -39,10 +39,6 @@ from .transaction import MigrationTransaction
 from .translate import Translator
 
 log = logging.getLogger("flask_batchmigrate.sqlite")
-
-
-def _log_note(text: str) -> None:
-    log.info(text)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ class Settings:
 
     lock_timeout: float = 300.0
     keep_indexes: bool = False
-    note: cabc.Callable[[str], None] = _log_note
+    note: cabc.Callable[[str], None] = log.info
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info
     progress: Listener | None = None
@@ -77,6 +73,7 @@ class _Run:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stack = contextlib.ExitStack()
+        self._pending: dict[int, PendingKeys] = {}
 
     def begin(self, connection: sa.Connection) -> MigrationTransaction:
         """Begin the migration's transaction, or join the one that is open."""
@@ -90,6 +87,19 @@ class _Run:
         if self.settings.started is not None:
             self.stack.enter_context(self.settings.started(transaction))
         return transaction
+
+    def pending_keys(self, transaction: MigrationTransaction) -> PendingKeys:
+        """Return the foreign keys that are to hold when a transaction is committed.
+
+        Several revisions may share it; nobody sees the database between them.
+        """
+        pending = self._pending.get(id(transaction))
+        if pending is None:
+            pending = PendingKeys(transaction, self.settings.warn)
+            self._pending[id(transaction)] = pending
+            transaction.before_commit.append(pending.check)
+            transaction.after_rollback.append(pending.forget)
+        return pending
 
 
 _run: contextvars.ContextVar[_Run | None] = contextvars.ContextVar(
@@ -123,16 +133,6 @@ def activate(settings: Settings | None = None) -> cabc.Iterator[None]:
             yield
     finally:
         _run.reset(token)
-
-
-@contextlib.contextmanager
-def _block_in_transaction() -> cabc.Iterator[None]:
-    """Stand for ``autocommit_block``: run the block in the migration's transaction.
-
-    No change of SQLite's schema has to run outside of one, and what ran before the
-    block is not to be committed by itself.
-    """
-    yield
 
 
 def join_transaction(context: MigrationContext) -> None:
@@ -195,7 +195,9 @@ class _EngineImpl(SQLiteImpl):
         if self._may_write():
             self._engine_run.begin(self._open_connection())
             context = alembic.context.get_context()
-            context.autocommit_block = _block_in_transaction  # type: ignore[method-assign]
+            # No change of SQLite's schema has to run outside of a transaction, and what
+            # ran before the block is not to be committed by itself.
+            context.autocommit_block = contextlib.nullcontext  # type: ignore[method-assign,assignment]
 
     def _may_write(self) -> bool:
         """Tell whether the run has revisions to run; reads, and takes no lock.
@@ -256,6 +258,7 @@ class _EngineImpl(SQLiteImpl):
                 recreate,
                 self._engine_run.settings.keep_indexes,
             ),
+            pending=self._engine_run.pending_keys(self._transaction),
         )
         self._tell(report)
 
@@ -329,14 +332,13 @@ class _EngineImpl(SQLiteImpl):
 
     def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
         """Drop a table; no row of another table goes with it."""
-        transaction = self._transaction
-        schema = table.schema or "main"
-        name = str(table.name)
-        children = drop_table(transaction, schema, name, bool(kw.get("if_exists")))
-        if children:
-            transaction.before_commit.append(
-                lambda: check_children(transaction, schema, name, children)
-            )
+        drop_table(
+            self._transaction,
+            table.schema or "main",
+            str(table.name),
+            self._engine_run.pending_keys(self._transaction),
+            bool(kw.get("if_exists")),
+        )
 
     def create_table_comment(self, table: sa.Table) -> None:
         """Do nothing: SQLite stores no comments."""

@@ -22,6 +22,9 @@ from .catalogue import read_foreign_keys
 from .catalogue import read_table
 from .catalogue import StoredTable
 from .checks import changed_columns
+from .checks import check_parents
+from .checks import NoParentKey
+from .constraint_search import meaning
 from .database import check_library
 from .database import Database
 from .database import savepoint
@@ -36,16 +39,20 @@ from .errors import ChangeRefused
 from .execute import carry_out
 from .foreign_keys import KeyState
 from .foreign_keys import new_errors
-from .foreign_keys import new_violations
 from .foreign_keys import read_state
 from .names import resolve
 from .passes import in_passes
+from .pending_keys import described
+from .pending_keys import mismatch
+from .pending_keys import orphaned
+from .pending_keys import PendingKeys
 from .plan import make_plan
 from .plan import Options
 from .plan import Plan
 from .rename import rename_columns
 from .rename import rename_table
 from .strategy import Way
+from .table import ConstraintKind
 from .target import Target
 from .tokens import same_name
 from .verify import verify
@@ -79,6 +86,7 @@ def alter_table(
     *,
     schema: str = "main",
     options: Options | None = None,
+    pending: PendingKeys | None = None,
 ) -> Report:
     """Change a table, and nothing that the changes do not name.
 
@@ -90,6 +98,8 @@ def alter_table(
     :param block: the changes; they are made in one pass.
     :param schema: ``"main"``, ``"temp"`` or the name of an attached database.
     :param options: how to go about it.
+    :param pending: takes the foreign keys that do not hold after this change; the
+        caller checks them before the transaction ends. Without, they are refused.
     :return: what was done, and how.
     :raises ChangeRefused: it cannot be done without losing something, or rows do not
         fit the new definition.
@@ -106,13 +116,15 @@ def alter_table(
     rest = [c for c in block if not isinstance(c, changes.RenameTable)]
     with _explained(db, table), savepoint(db, "batchmigrate_block"):
         if rest or new_name is None or options.recreate == "always":
-            report = _alter_in_order(db, table, rest, schema, options)
+            report = _alter_in_order(db, table, rest, schema, options, pending)
         else:
             # A virtual table can have another name, and nothing else.
             found = find_table(read_catalogue(db, schema), table)
             report = Report(found.name, Way.ALTER, FOLLOWED, ())
         if new_name is not None:
             rename_table(db, schema, report.table, new_name)
+            if pending is not None:
+                pending.renamed(schema, report.table, new_name)
             report = dataclasses.replace(report, table=new_name)
     return report
 
@@ -142,6 +154,7 @@ def _alter_in_order(
     block: list[changes.Change],
     schema: str,
     options: Options,
+    pending: PendingKeys | None,
 ) -> Report:
     """Make what describes the table by its old names before those change.
 
@@ -152,8 +165,8 @@ def _alter_in_order(
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
     once = dataclasses.replace(options, recreate=before)
-    reports = [_alter(db, table, part, schema, once) for part in earlier]
-    reports.append(_alter(db, table, last, schema, options))
+    reports = [_alter(db, table, part, schema, once, pending) for part in earlier]
+    reports.append(_alter(db, table, last, schema, options, pending))
     return dataclasses.replace(
         reports[-1],
         way=max(report.way for report in reports),
@@ -168,6 +181,7 @@ def _alter(
     block: cabc.Sequence[changes.Change],
     schema: str,
     options: Options,
+    pending: PendingKeys | None,
 ) -> Report:
     catalogue = read_catalogue(db, schema)
     stored = read_table(catalogue, table)
@@ -180,10 +194,12 @@ def _alter(
         reason = FOLLOWED if resolved.renames else "no change"
         return Report(stored.name, Way.ALTER, reason, ())
     plan = make_plan(db, catalogue, stored, resolved.changes, options)
-    return _run(db, catalogue, plan)
+    return _run(db, catalogue, plan, pending)
 
 
-def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
+def _run(
+    db: Database, catalogue: Catalogue, plan: Plan, pending: PendingKeys | None
+) -> Report:
     """Carry a plan out and make sure of the result."""
     stored = plan.target.before
     _refuse_virtual(catalogue, stored, plan.target.dropped_columns)
@@ -195,6 +211,7 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
             raise _needed(stored, column, needing)
     keys = _key_state(db, catalogue, plan)
     way = carry_out(db, catalogue, plan.target, plan.way, plan.options)
+    _check_parents(db, plan.target, pending)
     after = read_catalogue(db, stored.schema)
     verify(catalogue, after, plan.target, way)
     broken = newly_broken(dependants, read_dependants(db, after, stored.name))
@@ -204,7 +221,7 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
     _refuse_unnoticed(plan.target, dependants)
-    warnings = _compare_keys(db, plan, keys, _key_state(db, after, plan))
+    warnings = _compare_keys(db, plan, keys, _key_state(db, after, plan), pending)
     reason = plan.reason if way is plan.way else NOT_CONFIRMED
     return Report(stored.name, way, reason, plan.target.notes, tuple(warnings))
 
@@ -235,6 +252,7 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     keys = read_foreign_keys(db, catalogue, stored.name)
     changed = changed_columns(plan.target)
     rekeyed = stored.text.primary_key != plan.target.text.primary_key
+    unkeyed = _loses_a_key(plan.target)
     look = set()
     for key in keys:
         columns: tuple[str, ...] = ()
@@ -243,32 +261,54 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
         if same_name(key.parent, stored.name):
             columns += key.parent_columns or stored.text.primary_key
             # A key that names no columns refers to the primary key, whatever it is.
-            if not key.parent_columns and rekeyed:
+            if unkeyed or (not key.parent_columns and rekeyed):
                 look.add(key.child)
         if any(same_name(c, name) for c in changed for name in columns):
             look.add(key.child)
     return read_state(db, stored.schema, {key.child for key in keys}, look)
 
 
+def _loses_a_key(target: Target) -> bool:
+    """Tell whether a key goes that foreign keys may refer to."""
+    kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
+    left = [meaning(c) for c in target.text.of_kind(*kinds)]
+    return any(
+        meaning(c) not in left for c in target.before.text.of_kind(*kinds)
+    ) or any(
+        index.unique and index.name in target.dropped_indexes
+        for index in target.before.indexes
+    )
+
+
 def _compare_keys(
-    db: Database, plan: Plan, before: KeyState, after: KeyState
+    db: Database,
+    plan: Plan,
+    before: KeyState,
+    after: KeyState,
+    pending: PendingKeys | None,
 ) -> list[str]:
+    """Judge the foreign keys around a table now, or leave it to the end."""
+    if pending is not None:
+        pending.changed(plan.target, before, after)
+        return []
     name = plan.target.before.name
     errors = new_errors(before, after)
     if errors:
-        raise ChangeRefused(
-            f"Table '{name}' cannot be changed like that: foreign keys need what would"
-            f" go: {'; '.join(errors)}. Drop these foreign keys first."
-            " Nothing was changed."
-        )
-    violations = new_violations(before, after)
+        raise ChangeRefused(mismatch(name, errors))
+    violations = described(after.violations - before.violations)
     if violations and db.execute("PRAGMA foreign_keys")[0][0]:
-        raise ChangeRefused(
-            f"Table '{name}' cannot be changed like that: {len(violations)} rows would"
-            f" have no parent any more: {'; '.join(violations[:3])}."
-            " Nothing was changed."
-        )
+        raise ChangeRefused(orphaned(name, violations))
     return violations
+
+
+def _check_parents(db: Database, target: Target, pending: PendingKeys | None) -> None:
+    """Hold the rows against new foreign keys; without a parent key, in the end."""
+    try:
+        check_parents(db, target)
+    except NoParentKey:
+        if pending is None:
+            raise
+        pending.added(target)
 
 
 def _refuse_virtual(

@@ -55,7 +55,8 @@ def rename_columns(
                 catalogue,
                 f"ALTER TABLE {path} RENAME COLUMN {always_quoted(name)}"
                 f" TO {always_quoted(new_name)}",
-                f"column '{name}' of '{table}' to '{new_name}'",
+                f"column '{name}' of '{table}'",
+                new_name,
             )
     _refuse_newly_broken(db, catalogue.schema, table, before)
     _refuse_left_behind(db, catalogue, before, [name for name, _ in renames])
@@ -94,7 +95,8 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
                 db,
                 catalogue,
                 f"ALTER TABLE {path} RENAME TO {always_quoted(step)}",
-                f"table '{table}' to '{new_name}'",
+                f"table '{table}'",
+                new_name,
             )
             present = step
     _rename_statistics(db, catalogue, table, new_name)
@@ -116,26 +118,27 @@ def _rename_statistics(
             )
 
 
-def _alter(db: Database, catalogue: Catalogue, statement: str, what: str) -> None:
+def _alter(
+    db: Database, catalogue: Catalogue, statement: str, what: str, new_name: str
+) -> None:
     try:
         with savepoint(db, "batchmigrate_rename"):
             db.execute(statement)
     except db.driver_error as error:
         if not is_verdict(error):
             raise
+        cause = f"to '{new_name}': {error}."
+        # Any object that SQLite cannot compile may stop a rename.
+        broken = [d for d in broken_objects(db, catalogue) if d.name in str(error)]
+        if broken:
+            listed = "; ".join(f"{d} ({d.error})" for d in broken)
+            cause = (
+                f"while the schema has what it cannot compile: {listed}."
+                " Drop or repair it first."
+            )
         raise ChangeRefused(
-            f"SQLite cannot rename {what}: {error}.{_culprits(db, catalogue, error)}"
-            " Nothing was changed."
+            f"SQLite cannot rename {what} {cause} Nothing was changed."
         ) from error
-
-
-def _culprits(db: Database, catalogue: Catalogue, error: Exception) -> str:
-    """Say which objects SQLite cannot compile: any of them may stop a rename."""
-    broken = [d for d in broken_objects(db, catalogue) if d.name in str(error)]
-    if not broken:
-        return ""
-    listed = "; ".join(f"{d} ({d.error})" for d in broken)
-    return f" Drop or repair first what it cannot compile: {listed}."
 
 
 def _refuse_left_behind(
