@@ -34,6 +34,7 @@ from .dependants import newly_broken
 from .dependants import read_dependants
 from .dependants import silently_needing
 from .dependants import virtual_tables_naming
+from .described import settle
 from .double_quotes import turned_into_columns
 from .errors import ChangeRefused
 from .execute import carry_out
@@ -161,6 +162,11 @@ def _alter_in_order(
     All renames of a pass come first; text that was written before them would take a
     renamed column for another one, or find none.
     """
+    notes: tuple[str, ...] = ()
+    if any(isinstance(change, changes.ReplaceDefinition) for change in block):
+        stored = read_table(read_catalogue(db, schema), table)
+        settled = settle(db, stored, block)
+        block, notes = settled.block, settled.notes
     *earlier, last = in_passes(block)
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
@@ -170,7 +176,7 @@ def _alter_in_order(
     return dataclasses.replace(
         reports[-1],
         way=max(report.way for report in reports),
-        notes=tuple(note for report in reports for note in report.notes),
+        notes=notes + tuple(note for report in reports for note in report.notes),
         warnings=tuple(text for report in reports for text in report.warnings),
     )
 
