@@ -32,6 +32,7 @@ TRANSACTION = (
 
 TRANSLATION = (
     "sqlite.blocks",
+    "sqlite.comparison",
     "sqlite.naming",
     "sqlite.recording",
     "sqlite.translate",

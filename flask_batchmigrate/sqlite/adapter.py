@@ -25,6 +25,8 @@ from alembic.runtime.migration import MigrationContext
 
 from . import changes
 from .blocks import block_changes
+from .comparison import same_default
+from .comparison import same_type
 from .dropping import drop_table
 from .engine import alter_table
 from .engine import Report
@@ -89,10 +91,7 @@ class _Run:
         return transaction
 
     def pending_keys(self, transaction: MigrationTransaction) -> PendingKeys:
-        """Return the foreign keys that are to hold when a transaction is committed.
-
-        Several revisions may share it; nobody sees the database between them.
-        """
+        """Return the keys that are to hold in the end, whichever revision it is of."""
         pending = self._pending.get(id(transaction))
         if pending is None:
             pending = PendingKeys(transaction, self.settings.warn)
@@ -279,10 +278,9 @@ class _EngineImpl(SQLiteImpl):
         for warning in report.warnings:
             self._engine_run.settings.warn(f"{warning[0].upper()}{warning[1:]}.")
 
-    def _single(
-        self, operation: str, table: str, schema: str | None, *args: t.Any, **kw: t.Any
-    ) -> None:
+    def _single(self, operation: str, table: str, *args: t.Any, **kw: t.Any) -> None:
         """Run one operation outside of a batch block."""
+        schema = kw.pop("schema", None)
         recorder = self._recorder()
         recorder.record(operation, args, kw)
         if recorder.changes:
@@ -290,45 +288,44 @@ class _EngineImpl(SQLiteImpl):
 
     def alter_column(self, table_name: str, column_name: str, **kw: t.Any) -> None:
         """Change a column."""
-        schema = kw.pop("schema", None)
-        self._single("alter_column", table_name, schema, table_name, column_name, **kw)
+        self._single("alter_column", table_name, table_name, column_name, **kw)
 
     def add_column(
         self, table_name: str, column: sa.Column[t.Any], **kw: t.Any
     ) -> None:
         """Add a column."""
-        schema = kw.pop("schema", None)
-        self._single("add_column", table_name, schema, table_name, column, **kw)
+        self._single("add_column", table_name, table_name, column, **kw)
 
     def drop_column(
         self, table_name: str, column: sa.Column[t.Any], **kw: t.Any
     ) -> None:
         """Drop a column."""
-        schema = kw.pop("schema", None)
-        self._single("drop_column", table_name, schema, table_name, column, **kw)
+        self._single("drop_column", table_name, table_name, column, **kw)
 
     def add_constraint(self, const: t.Any, **kw: t.Any) -> None:
         """Add a constraint."""
         table = const.parent
-        self._single("add_constraint", table.name, table.schema, const, **kw)
+        kw["schema"] = table.schema
+        self._single("add_constraint", table.name, const, **kw)
 
     def drop_constraint(self, const: sa.Constraint, **kw: t.Any) -> None:
         """Drop a constraint."""
         table = t.cast(t.Any, const).parent
-        self._single("drop_constraint", table.name, table.schema, const, **kw)
+        kw["schema"] = table.schema
+        self._single("drop_constraint", table.name, const, **kw)
 
     def rename_table(
         self, old_table_name: str, new_table_name: str, schema: str | None = None
     ) -> None:
         """Rename a table."""
-        self._single(
-            "rename_table", old_table_name, schema, old_table_name, new_table_name
-        )
+        names = (old_table_name, old_table_name, new_table_name)
+        self._single("rename_table", *names, schema=schema)
 
     def create_index(self, index: sa.Index, **kw: t.Any) -> None:
         """Create an index."""
         table = t.cast(sa.Table, index.table)
-        self._single("create_index", table.name, table.schema, index, **kw)
+        kw["schema"] = table.schema
+        self._single("create_index", table.name, index, **kw)
 
     def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
         """Drop a table; no row of another table goes with it."""
@@ -340,14 +337,23 @@ class _EngineImpl(SQLiteImpl):
             bool(kw.get("if_exists")),
         )
 
-    def create_table_comment(self, table: sa.Table) -> None:
+    # Comparisons
+
+    def compare_type(self, *columns: t.Any) -> bool:
+        """Tell whether a column has another type than in the models."""
+        differs = super().compare_type(*columns)
+        return differs and not same_type(self._open_connection(), *columns)
+
+    def compare_server_default(self, *columns: t.Any) -> bool:
+        """Tell whether a column has another default than in the models."""
+        differs = super().compare_server_default(*columns)
+        return differs and not same_default(self._open_connection(), *columns[:2])
+
+    def create_table_comment(self, table: t.Any) -> None:
         """Do nothing: SQLite stores no comments."""
 
-    def drop_table_comment(self, table: sa.Table) -> None:
-        """Do nothing: SQLite stores no comments."""
-
-    def create_column_comment(self, column: sa.Column[t.Any]) -> None:
-        """Do nothing: SQLite stores no comments."""
+    drop_table_comment = create_table_comment
+    create_column_comment = create_table_comment  # type: ignore[assignment]
 
 
 class _EngineBatch(BatchOperationsImpl):
