@@ -53,6 +53,7 @@ from .plan import Plan
 from .rename import rename_columns
 from .rename import rename_table
 from .strategy import Way
+from .strict_values import check_generated
 from .table import ConstraintKind
 from .target import Target
 from .tokens import same_name
@@ -217,6 +218,7 @@ def _run(
             raise _needed(stored, column, needing)
     keys = _key_state(db, catalogue, plan)
     way = carry_out(db, catalogue, plan.target, plan.way, plan.options)
+    check_generated(db, plan.target)
     _check_parents(db, plan.target, pending)
     after = read_catalogue(db, stored.schema)
     verify(catalogue, after, plan.target, way)
