@@ -35,6 +35,7 @@ from .dependants import read_dependants
 from .dependants import silently_needing
 from .dependants import virtual_tables_naming
 from .described import settle
+from .double_quotes import not_respelled
 from .double_quotes import turned_into_columns
 from .errors import ChangeRefused
 from .execute import carry_out
@@ -196,7 +197,8 @@ def _alter(
     if resolved.renames:
         rename_columns(db, catalogue, stored.name, resolved.renames)
         catalogue = read_catalogue(db, schema)
-        stored = read_table(catalogue, table)
+        before, stored = stored, read_table(catalogue, table)
+        _refuse_texts(stored, not_respelled(before, stored))
     if not resolved.changes and options.recreate != "always":
         reason = FOLLOWED if resolved.renames else "no change"
         return Report(stored.name, Way.ALTER, reason, ())
@@ -246,6 +248,11 @@ def _refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None
             " first. Nothing was changed."
         )
     texts = turned_into_columns(stored.text, target.text, target.kept_indexes)
+    _refuse_texts(stored, texts)
+
+
+def _refuse_texts(stored: StoredTable, texts: list[str]) -> None:
+    """Refuse to make columns of what is text in double quotes."""
     if texts:
         raise ChangeRefused(
             f"Table '{stored.name}' cannot get a column of that name: text in double"

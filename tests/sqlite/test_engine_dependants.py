@@ -8,6 +8,10 @@ import typing as t
 import pytest
 
 from flask_batchmigrate.sqlite import changes
+from flask_batchmigrate.sqlite.catalogue import StoredTable
+from flask_batchmigrate.sqlite.double_quotes import not_respelled
+from flask_batchmigrate.sqlite.objects import parse_index
+from flask_batchmigrate.sqlite.table import parse_table
 
 from .engine_door import Make
 from .engine_door import make
@@ -216,6 +220,22 @@ def test_text_in_double_quotes_stays_text_when_a_column_is_renamed(
             row[0] for row in file.query("SELECT sql FROM sqlite_master") if row[0]
         )
         assert '"c"' not in stored.replace('"c" TEXT', "").lower()
+
+
+def test_text_that_older_releases_do_not_respell() -> None:
+    """SQLite 3.31 renames the column and leaves the text as it is."""
+    old = "CREATE TABLE t (a, {0}, CHECK (a <> {1}), CHECK ({0} > 1 OR a = 'c'))"
+    index = "CREATE INDEX i ON t ({0}) WHERE a <> {1}"
+
+    def stored(*names: str) -> StoredTable:
+        text, of_it = old.format(*names), index.format(*names)
+        return StoredTable("main", "t", parse_table(text), (parse_index(of_it),))
+
+    before = stored("r", '"c"')
+    assert not_respelled(before, stored('"c"', "'c'")) == []
+    found = not_respelled(before, stored('"c"', '"c"'))
+    assert len(found) == 2
+    assert "index 'i'" in found[1]
 
 
 def test_a_name_in_double_quotes_is_a_name(make: Make) -> None:
