@@ -34,6 +34,7 @@ TRANSACTION = (
 TRANSLATION = (
     "sqlite.blocks",
     "sqlite.caught",
+    "sqlite.comparison",
     "sqlite.naming",
     "sqlite.recording",
     "sqlite.translate",

@@ -23,6 +23,7 @@ from .apps import query
 from .apps import tables_of
 from .apps import version_of
 from .apps import write_revision
+from .cli_project import Project
 
 ROOT = pathlib.Path(fb.__file__).parents[1]
 
@@ -497,3 +498,41 @@ def upgrade_at_once(apps: Apps, count: int, journal: str, behind: bool) -> None:
     assert query(file, "SELECT what FROM runs") == [(f"{n}{n}aa",) for n in range(6)]
     assert version_of(file) == {"55aa"}
     assert query(file, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_keys_count_at_the_end_of_the_transaction(tmp_path: pathlib.Path) -> None:
+    """Revisions that share it may move a key together; alone each is refused."""
+    project = Project(tmp_path)
+    project.add_revision(
+        "r1",
+        upgrade="op.execute('CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT)')\n"
+        "    op.execute('CREATE TABLE c (p_id REFERENCES p (id), code TEXT)')\n"
+        "    op.execute(\"INSERT INTO p VALUES (1, 'a')\")\n"
+        "    op.execute(\"INSERT INTO c VALUES (1, 'a')\")",
+    )
+    script = project.add_revision(
+        "r2",
+        "r1",
+        "with op.batch_alter_table('p') as batch:\n"
+        "        batch.create_primary_key('pk_p', ['code'])\n"
+        "        batch.drop_column('id')",
+    )
+    project.add_revision(
+        "r3",
+        "r2",
+        "with op.batch_alter_table('c') as batch:\n"
+        "        batch.drop_column('p_id')\n"
+        "        batch.create_foreign_key('fk', 'p', ['code'], ['code'])",
+    )
+    project.ok("upgrade", "r1")
+    content = project.database.read_bytes()
+    refused = project.db("upgrade", "r2")
+    assert refused.exit_code != 0
+    assert f"{script}, line " in refused.stderr
+    assert "Nothing was changed" in refused.stderr
+    assert "Traceback" not in refused.output
+    assert project.database.read_bytes() == content
+    project.ok("upgrade")
+    with contextlib.closing(sqlite3.connect(project.database)) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("SELECT * FROM c").fetchall() == [("a",)]

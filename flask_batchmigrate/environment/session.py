@@ -33,6 +33,7 @@ from .config import Setup
 from .drops import replace_unnamed
 from .folder import accepts_engine_name
 from .folder import names_in
+from .impossible import remove_identities
 from .plan import Plan
 from .progress import Progress
 from .progress import refuse_closed
@@ -299,6 +300,8 @@ class Session:
         def process_revision_directives(
             context: t.Any, revision: t.Any, directives: list[t.Any]
         ) -> None:
+            if context.dialect.name == "sqlite":
+                remove_identities(directives)
             if hook is not None:
                 hook(context, revision, directives)
             self._directives = directives

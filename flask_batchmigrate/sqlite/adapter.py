@@ -27,12 +27,14 @@ from . import changes
 from . import telling
 from .blocks import block_changes
 from .caught import caught_as_usual
+from .comparison import same_default
+from .comparison import same_type
 from .driver import Driver
-from .dropping import check_children
 from .dropping import drop_table
 from .engine import alter_table
 from .engine import Report
 from .naming import Conventions
+from .pending_keys import PendingKeys
 from .plan import Options
 from .progress import Listener
 from .recording import Recorder
@@ -76,6 +78,7 @@ class _Run:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stack = contextlib.ExitStack()
+        self._pending: dict[int, PendingKeys] = {}
 
     def begin(self, connection: sa.Connection) -> MigrationTransaction:
         """Begin the migration's transaction, or join the one that is open."""
@@ -99,6 +102,16 @@ class _Run:
             return True
         self.settings.warn(telling.without_engine(driver.describe(), driver.lack))
         return False
+
+    def pending_keys(self, transaction: MigrationTransaction) -> PendingKeys:
+        """Return the keys that are to hold in the end, whichever revision it is of."""
+        pending = self._pending.get(id(transaction))
+        if pending is None:
+            pending = PendingKeys(transaction, self.settings.warn)
+            self._pending[id(transaction)] = pending
+            transaction.before_commit.append(pending.check)
+            transaction.after_rollback.append(pending.forget)
+        return pending
 
 
 _run: contextvars.ContextVar[_Run | None] = contextvars.ContextVar(
@@ -132,16 +145,6 @@ def activate(settings: Settings | None = None) -> cabc.Iterator[None]:
             yield
     finally:
         _run.reset(token)
-
-
-@contextlib.contextmanager
-def _block_in_transaction() -> cabc.Iterator[None]:
-    """Stand for ``autocommit_block``: run the block in the migration's transaction.
-
-    No change of SQLite's schema has to run outside of one, and what ran before the
-    block is not to be committed by itself.
-    """
-    yield
 
 
 def join_transaction(context: MigrationContext) -> None:
@@ -204,7 +207,9 @@ class _EngineImpl(SQLiteImpl):
         if self._may_write():
             self._engine_run.begin(self._open_connection())
             context = alembic.context.get_context()
-            context.autocommit_block = _block_in_transaction  # type: ignore[method-assign]
+            # No change of SQLite's schema has to run outside of a transaction, and what
+            # ran before the block is not to be committed by itself.
+            context.autocommit_block = contextlib.nullcontext  # type: ignore[method-assign,assignment]
 
     def _may_write(self) -> bool:
         """Tell whether the run has revisions to run; reads, and takes no lock.
@@ -268,7 +273,12 @@ class _EngineImpl(SQLiteImpl):
         transaction, name = self._transaction, str(table)
         with caught_as_usual(self.dialect, *also):
             report = alter_table(
-                transaction, name, block, schema=schema or "main", options=options
+                transaction,
+                name,
+                block,
+                schema=schema or "main",
+                options=options,
+                pending=self._engine_run.pending_keys(transaction),
             )
         self._tell(report)
 
@@ -289,10 +299,9 @@ class _EngineImpl(SQLiteImpl):
         for warning in report.warnings:
             self._engine_run.settings.warn(f"{warning[0].upper()}{warning[1:]}.")
 
-    def _single(
-        self, operation: str, table: str, schema: str | None, *args: t.Any, **kw: t.Any
-    ) -> None:
+    def _single(self, operation: str, table: str, *args: t.Any, **kw: t.Any) -> None:
         """Run one operation outside of a batch block."""
+        schema = kw.pop("schema", None)
         recorder = self._recorder()
         recorder.record(operation, args, kw)
         if recorder.changes:
@@ -302,66 +311,73 @@ class _EngineImpl(SQLiteImpl):
 
     def alter_column(self, table_name: str, column_name: str, **kw: t.Any) -> None:
         """Change a column."""
-        schema = kw.pop("schema", None)
-        self._single("alter_column", table_name, schema, table_name, column_name, **kw)
+        self._single("alter_column", table_name, table_name, column_name, **kw)
 
     def add_column(
         self, table_name: str, column: sa.Column[t.Any], **kw: t.Any
     ) -> None:
         """Add a column."""
-        schema = kw.pop("schema", None)
-        self._single("add_column", table_name, schema, table_name, column, **kw)
+        self._single("add_column", table_name, table_name, column, **kw)
 
     def drop_column(
         self, table_name: str, column: sa.Column[t.Any], **kw: t.Any
     ) -> None:
         """Drop a column."""
-        schema = kw.pop("schema", None)
-        self._single("drop_column", table_name, schema, table_name, column, **kw)
+        self._single("drop_column", table_name, table_name, column, **kw)
 
     def add_constraint(self, const: t.Any, **kw: t.Any) -> None:
         """Add a constraint."""
         table = const.parent
-        self._single("add_constraint", table.name, table.schema, const, **kw)
+        kw["schema"] = table.schema
+        self._single("add_constraint", table.name, const, **kw)
 
     def drop_constraint(self, const: sa.Constraint, **kw: t.Any) -> None:
         """Drop a constraint."""
         table = t.cast(t.Any, const).parent
-        self._single("drop_constraint", table.name, table.schema, const, **kw)
+        kw["schema"] = table.schema
+        self._single("drop_constraint", table.name, const, **kw)
 
     def rename_table(
         self, old_table_name: str, new_table_name: str, schema: str | None = None
     ) -> None:
         """Rename a table."""
-        self._single(
-            "rename_table", old_table_name, schema, old_table_name, new_table_name
-        )
+        names = (old_table_name, old_table_name, new_table_name)
+        self._single("rename_table", *names, schema=schema)
 
     def create_index(self, index: sa.Index, **kw: t.Any) -> None:
         """Create an index."""
         table = t.cast(sa.Table, index.table)
-        self._single("create_index", table.name, table.schema, index, **kw)
+        kw["schema"] = table.schema
+        self._single("create_index", table.name, index, **kw)
 
     def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
         """Drop a table; no row of another table goes with it."""
-        transaction = self._transaction
-        schema = table.schema or "main"
-        name = str(table.name)
         with caught_as_usual(self.dialect):
-            children = drop_table(transaction, schema, name, bool(kw.get("if_exists")))
-        if children:
-            transaction.before_commit.append(
-                lambda: check_children(transaction, schema, name, children)
+            drop_table(
+                self._transaction,
+                table.schema or "main",
+                str(table.name),
+                self._engine_run.pending_keys(self._transaction),
+                bool(kw.get("if_exists")),
             )
 
-    def create_table_comment(self, table: sa.Table) -> None:
+    # Comparisons
+
+    def compare_type(self, *columns: t.Any) -> bool:
+        """Tell whether a column has another type than in the models."""
+        differs = super().compare_type(*columns)
+        return differs and not same_type(self._open_connection(), *columns)
+
+    def compare_server_default(self, *columns: t.Any) -> bool:
+        """Tell whether a column has another default than in the models."""
+        differs = super().compare_server_default(*columns)
+        return differs and not same_default(self._open_connection(), *columns[:2])
+
+    def create_table_comment(self, table: t.Any) -> None:
         """Do nothing: SQLite stores no comments."""
 
-    def drop_table_comment(self, table: sa.Table) -> None:
-        """Do nothing: SQLite stores no comments."""
-
-    def create_column_comment(self, column: sa.Column[t.Any]) -> None:
-        """Do nothing: SQLite stores no comments."""
+    drop_table_comment = create_table_comment
+    create_column_comment = create_table_comment  # type: ignore[assignment]
 
 
 class _EngineBatch(BatchOperationsImpl):

@@ -45,7 +45,8 @@ def block_changes(
     """
     translator = Translator(connection.dialect)
     name = str(block.table_name)
-    wanted = list(_definition(block, translator, connection))
+    # As in Alembic, what describes the table counts only where it is copied.
+    wanted = list(_definition(block, translator, connection)) if recorder.fills else []
     convention = block.naming_convention
     wanted += translate.table_items(translator, block.reflect_args, name, convention)
     wanted += _listened(block, translator, connection)
@@ -68,18 +69,19 @@ def _definition(
     table = block.copy_from
     if table is None:
         return
-    yield changes.ReplaceDefinition(translator.table(table))
+    yield changes.ReplaceDefinition(
+        translator.table(table), translate.stated_options(table.kwargs)
+    )
     stored = sa.inspect(connection).get_indexes(
         str(block.table_name), schema=block.schema
     )
     described = {str(index.name) for index in table.indexes}
     for index in stored:
         if index["name"] not in described:
-            yield changes.DropIndex(str(index["name"]), if_exists=True)
+            name = str(index["name"])
+            yield changes.DropIndex(name, if_exists=True, undescribed=True)
     for one in table.indexes:
-        yield changes.CreateIndex(
-            str(one.name), translator.index(one), if_not_exists=True
-        )
+        yield changes.CreateIndex(str(one.name), translator.index(one), replace=True)
 
 
 def _listened(

@@ -157,27 +157,41 @@ class ReplaceDefinition(Change):
     """Put a whole new ``CREATE TABLE`` in the place of the stored one.
 
     Columns of the same name keep their values; what the new text leaves out is
-    dropped.
+    dropped, but for values.
+
+    :param options: the options of the table that it speaks of, by their names in
+        :class:`SetOptions`.
     """
 
     sql: str
+    options: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CreateIndex(Change):
-    """Create an index on the table as it is after the block."""
+    """Create an index on the table as it is after the block.
+
+    :param if_not_exists: do nothing where the table has an index of this name.
+    :param replace: replace one of this name that is another index.
+    """
 
     name: str
     sql: str
     if_not_exists: bool = False
+    replace: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DropIndex(Change):
-    """Drop an index of the table."""
+    """Drop an index of the table.
+
+    :param if_exists: do nothing where there is none.
+    :param undescribed: it goes because a description of the table leaves it out.
+    """
 
     name: str
     if_exists: bool = False
+    undescribed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -54,6 +54,10 @@ class _Rule:
     refuse: cabc.Callable[[Offenders], RowsRefused]
 
 
+class NoParentKey(ChangeRefused):
+    """A new foreign key refers to columns that are no key of their table."""
+
+
 def check_rows(db: Database, target: Target, path: str) -> None:
     """Refuse rows that do not fit the new definition.
 
@@ -119,7 +123,7 @@ def check_parents(db: Database, target: Target) -> None:
     """Refuse rows without a parent under the foreign keys that a block adds.
 
     :raises RowsRefused: with the number of rows and the first of them.
-    :raises ChangeRefused: the parent table has no unique key on these columns.
+    :raises NoParentKey: the parent table has no unique key on these columns.
     """
     stored = target.before
     old = [meaning(c) for c in stored.text.of_kind(ConstraintKind.FOREIGN_KEY)]
@@ -136,7 +140,7 @@ def check_parents(db: Database, target: Target) -> None:
         except db.driver_error as error:
             if not is_verdict(error):
                 raise
-            raise ChangeRefused(
+            raise NoParentKey(
                 f"Table '{stored.name}': {describe(constraint)} cannot be added:"
                 f" {error}. The columns it refers to need a primary key or a unique"
                 " constraint. Nothing was changed."

@@ -19,11 +19,10 @@ from .database import Database
 from .database import savepoint
 from .errors import ChangeRefused
 from .errors import MissingTable
-from .errors import RowsRefused
 from .foreign_keys import children_of
-from .foreign_keys import count_violations
-from .foreign_keys import Violations
+from .foreign_keys import read_state
 from .indexes import drop_indexes
+from .pending_keys import PendingKeys
 from .quoting import always_quoted
 from .table import is_virtual_table
 from .tokens import quote
@@ -31,13 +30,17 @@ from .tokens import same_name
 
 
 def drop_table(
-    db: Database, schema: str, table: str, if_exists: bool = False
-) -> dict[str, Violations]:
+    db: Database,
+    schema: str,
+    table: str,
+    pending: PendingKeys,
+    if_exists: bool = False,
+) -> None:
     """Drop a table.
 
+    :param pending: told which tables refer to it, if foreign keys are enforced: the
+        script may drop their keys afterwards, or make the table anew.
     :param if_exists: do nothing where there is none.
-    :return: the tables that refer to it, if foreign keys are enforced, each with the
-        rows that had no parent before.
     :raises MissingTable: there is no such table.
     :raises ChangeRefused: its rows cannot be dropped without those of others.
     """
@@ -45,7 +48,7 @@ def drop_table(
     row = catalogue.table(table)
     if row is None:
         if if_exists:
-            return {}
+            return
         raise MissingTable(
             f"Table '{table}' cannot be dropped: there is none of that name (no such"
             f" table: {table}; schema '{schema}'). Nothing was changed."
@@ -61,7 +64,7 @@ def drop_table(
     }
     if not enforced or not children or row.sql is None or is_virtual_table(row.sql):
         db.execute(f"DROP TABLE {qualified(schema, row.name)}")
-        return {}
+        return
     if not db.can_write_schema:
         raise ChangeRefused(
             f"Table '{table}' cannot be dropped while foreign keys are enforced, since"
@@ -69,33 +72,10 @@ def drop_table(
             " forbids writing the schema. Drop their foreign keys first."
             " Nothing was changed."
         )
-    before = {child: count_violations(db, schema, child) for child in children}
+    before = read_state(db, schema, children, children)
     with savepoint(db, "batchmigrate_drop"):
         _drop_under_another_name(db, schema, row.name)
-    return before
-
-
-def check_children(
-    db: Database, schema: str, table: str, before: cabc.Mapping[str, Violations]
-) -> None:
-    """Make sure, at the end, that dropping a table left no row without its parent.
-
-    The script may have dropped the foreign keys, or made the table anew.
-
-    :param before: what :func:`drop_table` returned.
-    :raises RowsRefused: rows are left without a parent.
-    """
-    catalogue = read_catalogue(db, schema)
-    for child, earlier in before.items():
-        if catalogue.table(child) is None:
-            continue
-        fresh = count_violations(db, schema, child) - earlier
-        if fresh:
-            raise RowsRefused(
-                f"Table '{table}' was dropped, but {fresh.total()} rows of '{child}'"
-                f" still refer to it. Drop that foreign key or these rows in the same"
-                " migration. Nothing was changed."
-            )
+    pending.dropped(schema, row.name, children, before)
 
 
 def _drop_under_another_name(db: Database, schema: str, table: str) -> None:

@@ -24,19 +24,26 @@ from .catalogue import read_foreign_keys
 from .catalogue import read_table
 from .catalogue import StoredTable
 from .checks import changed_columns
+from .checks import check_parents
+from .checks import NoParentKey
 from .checks import strangers
+from .compiled import Dependant
+from .constraint_search import meaning
 from .database import check_library
 from .database import Database
 from .database import savepoint
+from .dependants import misplaced
 from .dependants import newly_broken
 from .dependants import read_dependants
 from .dependants import silently_needing
 from .dependants import virtual_tables_naming
+from .described import settle
+from .double_quotes import not_respelled
+from .double_quotes import turned_into_columns
 from .errors import ChangeRefused
 from .execute import carry_out
 from .foreign_keys import KeyState
 from .foreign_keys import new_errors
-from .foreign_keys import new_violations
 from .foreign_keys import read_state
 from .gone import brings_back_key
 from .gone import Gone
@@ -46,12 +53,19 @@ from .gone import Past
 from .gone import what_returns
 from .names import resolve
 from .passes import in_passes
+from .pending_keys import described
+from .pending_keys import mismatch
+from .pending_keys import orphaned
+from .pending_keys import PendingKeys
 from .plan import make_plan
 from .plan import Options
 from .plan import Plan
 from .rename import rename_columns
 from .rename import rename_table
 from .strategy import Way
+from .strict_values import check_generated
+from .table import ConstraintKind
+from .target import Target
 from .tokens import same_name
 from .tokens import upper
 from .verify import verify
@@ -92,6 +106,7 @@ def alter_table(
     *,
     schema: str = "main",
     options: Options | None = None,
+    pending: PendingKeys | None = None,
 ) -> Report:
     """Change a table, and nothing that the changes do not name.
 
@@ -103,6 +118,8 @@ def alter_table(
     :param block: the changes; they are made in one pass.
     :param schema: ``"main"``, ``"temp"`` or the name of an attached database.
     :param options: how to go about it.
+    :param pending: takes the foreign keys that do not hold after this change; the
+        caller checks them before the transaction ends. Without, they are refused.
     :return: what was done, and how.
     :raises ChangeRefused: it cannot be done without losing something, or rows do not
         fit the new definition.
@@ -119,13 +136,15 @@ def alter_table(
     rest = [c for c in block if not isinstance(c, changes.RenameTable)]
     with _explained(db, table), savepoint(db, "batchmigrate_block"):
         if rest or new_name is None or options.recreate == "always":
-            report = _alter_in_order(db, table, rest, schema, options)
+            report = _alter_in_order(db, table, rest, schema, options, pending)
         else:
             # A virtual table can have another name, and nothing else.
             found = find_table(read_catalogue(db, schema), table)
             report = Report(found.name, Way.ALTER, FOLLOWED, ())
         if new_name is not None:
             rename_table(db, schema, report.table, new_name)
+            if pending is not None:
+                pending.renamed(schema, report.table, new_name)
             report = dataclasses.replace(report, table=new_name)
     return report
 
@@ -155,6 +174,7 @@ def _alter_in_order(
     block: list[changes.Change],
     schema: str,
     options: Options,
+    pending: PendingKeys | None,
 ) -> Report:
     """Make what describes the table by its old names before those change.
 
@@ -165,6 +185,11 @@ def _alter_in_order(
         alone = add_alone(db, table, block, schema, options.naming)
         if alone is not None:
             return Report(alone[0], Way.ALTER, alone[1], ())
+    notes: tuple[str, ...] = ()
+    if any(isinstance(change, changes.ReplaceDefinition) for change in block):
+        stored = read_table(read_catalogue(db, schema), table)
+        settled = settle(db, stored, block)
+        block, notes = settled.block, settled.notes
     *earlier, last = in_passes(block)
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
@@ -176,18 +201,18 @@ def _alter_in_order(
             named_by=None if reports else options.named_by,
             past=reports[-1].past if reports else options.past,
         )
-        reports.append(_alter(db, table, part, schema, wanted))
+        reports.append(_alter(db, table, part, schema, wanted, pending))
     again = dataclasses.replace(options, recreate=before, named_by=None)
     past = reports[-1].past
     for one in past.gone:
-        reports += _bring_back(db, one, past.added, schema, again)
+        reports += _bring_back(db, one, past.added, schema, again, pending)
     warnings = [text for report in reports for text in report.warnings]
     for report in reports:
         warnings += report.settle() if report.settle is not None else []
     return dataclasses.replace(
         reports[len(earlier)],
         way=max(report.way for report in reports),
-        notes=tuple(note for report in reports for note in report.notes),
+        notes=notes + tuple(note for report in reports for note in report.notes),
         warnings=tuple(warnings),
         settle=None,
     )
@@ -199,6 +224,7 @@ def _bring_back(
     added: cabc.Collection[str],
     schema: str,
     options: Options,
+    pending: PendingKeys | None,
 ) -> list[Report]:
     """Make anew what went with a column that the block has added again.
 
@@ -216,7 +242,7 @@ def _bring_back(
         return [Report(one.table, Way.ALTER, "", told)]
     try:
         with savepoint(db, "batchmigrate_return"):
-            return [_alter(db, one.table, [change], schema, options)]
+            return [_alter(db, one.table, [change], schema, options, pending)]
     except ChangeRefused as error:
         cause = str(error).removesuffix("Nothing was changed.").strip()
         note = f"{one.note}, and does not fit the new one: {cause.removesuffix('.')}"
@@ -229,6 +255,7 @@ def _alter(
     block: cabc.Sequence[changes.Change],
     schema: str,
     options: Options,
+    pending: PendingKeys | None,
 ) -> Report:
     catalogue = read_catalogue(db, schema)
     stored = read_table(catalogue, table)
@@ -241,25 +268,31 @@ def _alter(
     if resolved.renames:
         rename_columns(db, catalogue, stored.name, resolved.renames)
         catalogue = read_catalogue(db, schema)
-        stored = read_table(catalogue, table)
+        before, stored = stored, read_table(catalogue, table)
+        _refuse_texts(stored, not_respelled(before, stored))
     if not (resolved.changes or options.recreate == "always" or options.named_by):
         reason = FOLLOWED if resolved.renames else "no change"
         return Report(stored.name, Way.ALTER, reason, (), past=past)
     plan = make_plan(db, catalogue, stored, resolved.changes, options)
-    return _run(db, catalogue, plan)
+    return _run(db, catalogue, plan, pending)
 
 
-def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
+def _run(
+    db: Database, catalogue: Catalogue, plan: Plan, pending: PendingKeys | None
+) -> Report:
     """Carry a plan out and make sure of the result."""
     stored = plan.target.before
     _refuse_virtual(catalogue, stored, plan.target.dropped_columns)
     dependants = read_dependants(db, catalogue, stored.name)
     for column in plan.target.dropped_columns:
         needing = silently_needing(dependants, stored.name, column)
-        if needing:
+        # One that the block adds under the same name serves them as well.
+        if needing and not plan.target.text.has_column(column):
             raise _needed(stored, column, needing)
     keys = _key_state(db, catalogue, plan)
     way = carry_out(db, catalogue, plan.target, plan.way, plan.options)
+    check_generated(db, plan.target)
+    _check_parents(db, plan.target, pending)
     after = read_catalogue(db, stored.schema)
     verify(catalogue, after, plan.target, way)
     broken = newly_broken(dependants, read_dependants(db, after, stored.name))
@@ -268,8 +301,9 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
             f"Table '{stored.name}' cannot be changed like that: it would break"
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
+    _refuse_unnoticed(plan.target, dependants)
     warnings = strangers(db, plan.target)
-    settle = functools.partial(_settle_keys, db, plan, keys)
+    settle = functools.partial(_settle_keys, db, plan, keys, pending)
     is_unsettled = brings_back_key(
         plan.target.gone, plan.target.text, plan.options.past
     )
@@ -288,6 +322,31 @@ def _run(db: Database, catalogue: Catalogue, plan: Plan) -> Report:
     )
 
 
+def _refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
+    """Refuse what would change the meaning of a text without an error of SQLite."""
+    stored = target.before
+    by_place = misplaced(dependants, stored.text, target.text)
+    if by_place:
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot be changed like that: its columns would"
+            f" change their places, by which {'; '.join(by_place)} may know them"
+            " (SELECT *, or INSERT without a list of columns). Drop or change these"
+            " first. Nothing was changed."
+        )
+    texts = turned_into_columns(stored.text, target.text, target.kept_indexes)
+    _refuse_texts(stored, texts)
+
+
+def _refuse_texts(stored: StoredTable, texts: list[str]) -> None:
+    """Refuse to make columns of what is text in double quotes."""
+    if texts:
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot get a column of that name: text in double"
+            f" quotes would become the column in {'; '.join(texts)}. Write that text"
+            " in single quotes first. Nothing was changed."
+        )
+
+
 def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
     """Read the foreign keys that the plan concerns."""
     stored = plan.target.before
@@ -298,6 +357,7 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
         map(upper, filter(stored.text.has_column, plan.target.added_columns))
     )
     rekeyed = stored.text.primary_key != plan.target.text.primary_key
+    unkeyed = _loses_a_key(plan.target)
     look = set()
     for key in keys:
         columns: tuple[str, ...] = ()
@@ -306,33 +366,55 @@ def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
         if same_name(key.parent, stored.name):
             columns += key.parent_columns or stored.text.primary_key
             # A key that names no columns refers to the primary key, whatever it is.
-            if not key.parent_columns and rekeyed:
+            if unkeyed or (not key.parent_columns and rekeyed):
                 look.add(key.child)
         if not changed.isdisjoint(map(upper, columns)):
             look.add(key.child)
     return read_state(db, stored.schema, {key.child for key in keys}, look)
 
 
-def _settle_keys(db: Database, plan: Plan, before: KeyState) -> list[str]:
-    """Compare the foreign keys that the plan concerns with what they were."""
+def _loses_a_key(target: Target) -> bool:
+    """Tell whether a key goes that foreign keys may refer to."""
+    kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
+    left = [meaning(c) for c in target.text.of_kind(*kinds)]
+    return any(
+        meaning(c) not in left for c in target.before.text.of_kind(*kinds)
+    ) or any(
+        index.unique and index.name in target.dropped_indexes
+        for index in target.before.indexes
+    )
+
+
+def _settle_keys(
+    db: Database, plan: Plan, before: KeyState, pending: PendingKeys | None
+) -> list[str]:
+    """Compare the foreign keys that the plan concerns with what they were.
+
+    They are judged now, or in the end.
+    """
     name = plan.target.before.name
     catalogue = read_catalogue(db, plan.target.before.schema)
     after = _key_state(db, catalogue, plan)
+    if pending is not None:
+        pending.changed(plan.target, before, after)
+        return []
     errors = new_errors(before, after)
     if errors:
-        raise ChangeRefused(
-            f"Table '{name}' cannot be changed like that: foreign keys need what would"
-            f" go: {'; '.join(errors)}. Drop these foreign keys first."
-            " Nothing was changed."
-        )
-    violations = new_violations(before, after)
+        raise ChangeRefused(mismatch(name, errors))
+    violations = described(after.violations - before.violations)
     if violations and db.execute("PRAGMA foreign_keys")[0][0]:
-        raise ChangeRefused(
-            f"Table '{name}' cannot be changed like that: {len(violations)} rows would"
-            f" have no parent any more: {'; '.join(violations[:3])}."
-            " Nothing was changed."
-        )
+        raise ChangeRefused(orphaned(name, violations))
     return violations
+
+
+def _check_parents(db: Database, target: Target, pending: PendingKeys | None) -> None:
+    """Hold the rows against new foreign keys; without a parent key, in the end."""
+    try:
+        check_parents(db, target)
+    except NoParentKey:
+        if pending is None:
+            raise
+        pending.added(target)
 
 
 def _refuse_virtual(

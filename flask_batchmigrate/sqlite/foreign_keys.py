@@ -79,12 +79,3 @@ def new_errors(before: KeyState, after: KeyState) -> list[str]:
         for child, error in sorted(after.errors.items())
         if child not in before.errors
     ]
-
-
-def new_violations(before: KeyState, after: KeyState) -> list[str]:
-    """Return the rows that break a key now and did not before, as text."""
-    fresh = after.violations - before.violations
-    return [
-        f"'{child}' row {rowid} has no parent in '{parent}'"
-        for child, rowid, parent in fresh.elements()
-    ]

@@ -11,11 +11,12 @@ import collections.abc as cabc
 from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import read_catalogue
+from .compiled import Dependant
 from .database import Database
 from .database import is_verdict
 from .database import legacy_alter_table
+from .database import savepoint
 from .dependants import broken_objects
-from .dependants import Dependant
 from .dependants import newly_broken
 from .dependants import read_dependants
 from .dependants import virtual_tables_naming
@@ -28,6 +29,7 @@ from .tokens import Kind
 from .tokens import quote
 from .tokens import same_name
 from .tokens import tokenize
+from .tokens import upper
 
 
 def rename_columns(
@@ -41,7 +43,6 @@ def rename_columns(
     :param renames: old and new names, in an order that works.
     :raises ChangeRefused: something in the schema does not let SQLite follow.
     """
-    _refuse_broken(db, catalogue, f"column '{renames[0][0]}' of '{table}'")
     for name, _ in renames:
         needing = virtual_tables_naming(catalogue, table, name)
         if needing:
@@ -55,15 +56,16 @@ def rename_columns(
     # SQLite is to follow names, whatever the application has set.
     with legacy_alter_table(db, False):
         for name, new_name in renames:
-            what = f"column '{name}' of '{table}'"
             _alter(
                 db,
+                catalogue,
                 f"ALTER TABLE {path} RENAME COLUMN {always_quoted(name)}"
                 f" TO {quote(new_name)}",
-                what,
+                f"column '{name}' of '{table}'",
                 new_name,
             )
     _refuse_newly_broken(db, catalogue.schema, table, before)
+    _refuse_left_behind(db, catalogue, before, [name for name, _ in renames])
 
 
 def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
@@ -79,7 +81,6 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
             f"Table '{table}' cannot be renamed to '{new_name}': there is a"
             f" {taken.type} of that name (already exists). Nothing was changed."
         )
-    _refuse_broken(db, catalogue, f"table '{table}'")
     needing = virtual_tables_naming(catalogue, table)
     if needing:
         raise ChangeRefused(
@@ -98,6 +99,7 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
             path = qualified(schema, present)
             _alter(
                 db,
+                catalogue,
                 f"ALTER TABLE {path} RENAME TO {always_quoted(step)}",
                 f"table '{table}'",
                 new_name,
@@ -106,6 +108,8 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
     _spell_plainly(db, catalogue, new_name)
     _rename_statistics(db, catalogue, table, new_name)
     _refuse_newly_broken(db, schema, new_name, before)
+    if not same_name(table, new_name):
+        _refuse_left_behind(db, catalogue, before, [table])
 
 
 def _spell_plainly(db: Database, before: Catalogue, new_name: str) -> None:
@@ -155,25 +159,56 @@ def _rename_statistics(
             )
 
 
-def _alter(db: Database, statement: str, what: str, new_name: str) -> None:
+def _alter(
+    db: Database, catalogue: Catalogue, statement: str, what: str, new_name: str
+) -> None:
     try:
-        db.execute(statement)
+        with savepoint(db, "batchmigrate_rename"):
+            db.execute(statement)
     except db.driver_error as error:
         if not is_verdict(error):
             raise
+        cause = f"to '{new_name}': {error}."
+        # Any object that SQLite cannot compile may stop a rename.
+        broken = [d for d in broken_objects(db, catalogue) if d.name in str(error)]
+        if broken:
+            listed = "; ".join(f"{d} ({d.error})" for d in broken)
+            cause = (
+                f"while the schema has what it cannot compile: {listed}."
+                " Drop or repair it first."
+            )
         raise ChangeRefused(
-            f"SQLite cannot rename {what} to '{new_name}': {error}."
-            " Nothing was changed."
+            f"SQLite cannot rename {what} {cause} Nothing was changed."
         ) from error
 
 
-def _refuse_broken(db: Database, catalogue: Catalogue, what: str) -> None:
-    broken = broken_objects(db, catalogue)
-    if broken:
-        listed = "; ".join(f"{d} ({d.error})" for d in broken)
+def _refuse_left_behind(
+    db: Database,
+    catalogue: Catalogue,
+    before: tuple[Dependant, ...],
+    names: cabc.Iterable[str],
+) -> None:
+    """Refuse where SQLite left an old name in what cannot be compiled.
+
+    It follows names into what it cannot compile as far as it understands it; that it
+    did, compiling does not show.
+    """
+    old = {upper(name) for name in names}
+    doubtful = {(d.type, d.name) for d in before if d.error and d.names & old}
+    if not doubtful:
+        return
+    now = read_catalogue(db, catalogue.schema)
+    unfollowed = [
+        f"{o.type} '{o.name}'"
+        for o in now.objects
+        if (o.type, o.name) in doubtful
+        and o.sql == next(x.sql for x in catalogue.objects if x[1:3] == o[1:3])
+    ]
+    if unfollowed:
         raise ChangeRefused(
-            f"SQLite cannot rename {what} while the schema has what it cannot compile:"
-            f" {listed}. Drop or repair it first. Nothing was changed."
+            f"SQLite does not follow the new name into {'; '.join(unfollowed)}, which"
+            " it cannot compile. Drop it first and create it anew afterwards."
+            " Nothing was changed."
         )
 
 

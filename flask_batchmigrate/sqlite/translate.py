@@ -28,6 +28,11 @@ _KINDS: t.Final = (
     (sa.UniqueConstraint, ConstraintKind.UNIQUE),
     (sa.CheckConstraint, ConstraintKind.CHECK),
 )
+_OPTIONS: t.Final = {
+    "sqlite_strict": "strict",
+    "sqlite_with_rowid": "without_rowid",
+    "sqlite_autoincrement": "autoincrement",
+}
 _ENUMERATED = (sqltypes.Boolean, sqltypes.Enum)
 
 
@@ -77,6 +82,7 @@ class Translator:
         names = table.metadata.naming_convention
         metadata = sa.MetaData(naming_convention=names)
         plain = table.to_metadata(metadata, schema=t.cast(t.Any, None))
+        _stand_for_parents(plain)
         for constraint in [c for c in plain.constraints if c.name is not None]:
             try:
                 self.dialect.identifier_preparer.format_constraint(constraint)
@@ -161,6 +167,19 @@ class Translator:
         made = sa.Table(table, metadata, column)
         checks = [c for c in made.constraints if isinstance(c, sa.CheckConstraint)]
         return [text for c in checks if (text := self.constraint(c))]
+
+
+def _stand_for_parents(table: sa.Table) -> None:
+    """Give the foreign keys of a table what they refer to: the compiler asks for it."""
+    wanted: dict[str, dict[str, None]] = {}
+    for key in table.foreign_keys:
+        parent, _, column = key.target_fullname.rpartition(".")
+        wanted.setdefault(parent, {})[column] = None
+    for parent, columns in wanted.items():
+        if parent not in table.metadata.tables:
+            schema, _, name = parent.rpartition(".")
+            stubs = [sa.Column(column, sqltypes.NullType()) for column in columns]
+            sa.Table(name, table.metadata, *stubs, schema=schema or None)
 
 
 def _in_a_table(column: sa.Column[t.Any]) -> sa.Column[t.Any]:
@@ -311,6 +330,12 @@ def table_options(kwargs: cabc.Mapping[str, t.Any]) -> changes.SetOptions | None
     return changes.SetOptions(strict, without_rowid, autoincrement)
 
 
+def stated_options(kwargs: cabc.Mapping[str, t.Any]) -> frozenset[str]:
+    """Return the options that a table speaks of, by their names in the engine."""
+    # Asked for by name, it answers with the default of one that is not given.
+    return frozenset(_OPTIONS[key] for key in list(kwargs) if key in _OPTIONS)
+
+
 def table_items(
     translator: Translator,
     items: cabc.Iterable[t.Any],
@@ -389,6 +414,9 @@ def _attached(item: _OnTable, table: str) -> _OnTable:
     pending = getattr(item, "_pending_colargs", ())
     names = [c if isinstance(c, str) else c.name for c in pending if c is not None]
     names += list(getattr(item, "column_keys", ()) or ())
+    for key in getattr(item, "elements", ()):
+        parent, _, column = key.target_fullname.rpartition(".")
+        names += [column] if parent == table else []
     columns = [sa.Column(name, sqltypes.NullType()) for name in dict.fromkeys(names)]
-    sa.Table(table, sa.MetaData(), *columns, item)
+    _stand_for_parents(sa.Table(table, sa.MetaData(), *columns, item))
     return item

@@ -18,12 +18,14 @@ import typing as t
 
 from flask_batchmigrate.sqlite.changes import AddColumn
 from flask_batchmigrate.sqlite.changes import RenameColumn
+from flask_batchmigrate.sqlite.changes import Reorder
 from flask_batchmigrate.sqlite.changes import SetOptions
 
 from .blocks import Meaning
 from .schema_model import Check
 from .schema_model import ForeignKey
 from .schema_model import plain
+from .schema_model import Program
 from .schema_model import Schema
 from .schema_model import Table
 from .schema_model import Writer
@@ -149,8 +151,20 @@ class _Oracle:
                 need(f"{program.kind} {program.name} uses a dropped column")
             if gone and program.star == self.meaning.table:
                 need(f"view {program.name} selects a dropped column")
+            if not gone and program.star == self.meaning.table:
+                self.places(program)
         if self.expected.refuse or self.expected.may_refuse:
             raise Stop
+
+    def places(self, program: Program) -> None:
+        """Find a column where a view of all columns has had another one."""
+        old = [c.id for c in self.meaning.old.columns]
+        new = [c.id for c in self.meaning.new.columns]
+        if [id_ for id_ in new if id_ in old] != old:
+            self.refuse(f"view {program.name} selects columns that are reordered")
+        elif any(isinstance(c, Reorder) for c in self.meaning.changes):
+            # There and back, in two passes of a block.
+            self.may_refuse(f"view {program.name} selects columns that are reordered")
 
     def passing(self) -> None:
         """Let count what is in the way of something that the block takes back."""

@@ -110,7 +110,12 @@ def test_copy_from_replaces_the_definition(database: MakeDatabase) -> None:
         sa.Column("c", sa.Text(), server_default="other"),
         sa.Index("described", "c"),
     )
-    alter(db, lambda b: b.add_column(sa.Column("d", sa.Integer())), copy_from=described)
+
+    def block(b: BatchOperations) -> None:
+        b.add_column(sa.Column("d", sa.Integer()))
+        b.drop_column("b")
+
+    alter(db, block, copy_from=described)
     assert columns(db) == ["id", "a", "c", "d"]
     assert "NOCASE" not in db.sql()
     assert db.query("SELECT id, a, c, d FROM t") == [

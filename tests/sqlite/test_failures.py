@@ -8,6 +8,7 @@ import dataclasses
 import pathlib
 import sqlite3
 import typing as t
+import warnings
 
 import pytest
 
@@ -28,6 +29,7 @@ from flask_batchmigrate.sqlite.database import Row
 from flask_batchmigrate.sqlite.dropping import drop_table
 from flask_batchmigrate.sqlite.engine import alter_table
 from flask_batchmigrate.sqlite.errors import ChangeRefused
+from flask_batchmigrate.sqlite.pending_keys import PendingKeys
 from flask_batchmigrate.sqlite.plan import Options
 
 SCHEMA = """
@@ -158,7 +160,10 @@ WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
         DirectDatabase,
     ),
     "default-of-older-rows": (altering(SetDefault("late", "'x'")), DirectDatabase),
-    "drop-table": (lambda db: drop_table(db, "main", "book"), DirectDatabase),
+    "drop-table": (
+        lambda db: drop_table(db, "main", "book", PendingKeys(db, warnings.warn)),
+        DirectDatabase,
+    ),
     "refused-row": (
         altering(SetType("title", "INTEGER"), recreate="always"),
         DirectDatabase,
