@@ -330,7 +330,7 @@ class Session:
             try:
                 for arguments in self._arguments(kwargs, several, names):
                     function(**arguments)
-                drivers = [each.driver for each in self.transactions]
+                drivers = [one.driver for one in self.transactions if one.is_begun]
                 refuse_closed(context.get_context().connection, drivers)
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None
