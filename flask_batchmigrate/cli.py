@@ -356,9 +356,7 @@ def current(
         for script in each.scripts:
             to.console.value(script.cmd_format(verbose))
         if not each.heads:
-            to.console.say(
-                f"{to.names([each.bind]) or each.database}: no revision yet."
-            )
+            to.console.say(f"'{each.database}': no revision yet.")
     behind = [each.database for each in databases if not each.is_head]
     if check_heads and behind:
         names = " and ".join(f"'{name}'" for name in behind)

@@ -385,7 +385,7 @@ def test_current_without_a_revision(project: Project) -> None:
     project.ok("downgrade", "base")
     outcome = project.ok("current")
     assert outcome.stdout == ""
-    assert outcome.stderr.endswith("app.db' (sqlite): no revision yet.\n")
+    assert outcome.stderr.endswith("app.db': no revision yet.\n")
     assert project.ok("current", "-q").output == ""
 
 

@@ -369,7 +369,7 @@ class Session:
             try:
                 with self._connections.lend(context.get_context()):
                     self._call(function, self._arguments(kwargs, several, names))
-                    drivers = [each.driver for each in self.transactions]
+                    drivers = [one.driver for one in self.transactions if one.is_begun]
                     refuse_closed(context.get_context().connection, drivers)
             except Exception as error:
                 failed = self.setup.active[0] if self.setup.active else None

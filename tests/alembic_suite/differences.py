@@ -118,15 +118,6 @@ DIFFERENCES = (
     ),
     Difference(
         "test_batch.py::BatchNamingConventionTest"
-        "::test_reflected_unnamed_constraint_named",
-        "Expects constraints without a name to get one when a block with a"
-        " `naming_convention` changes something else. Here nothing is changed that the"
-        " block does not name. The convention does what it is documented for: an"
-        " unnamed constraint can be dropped by the name it would have.",
-        "test_a_convention_names_what_is_dropped_and_changes_nothing_else",
-    ),
-    Difference(
-        "test_batch.py::BatchNamingConventionTest"
         "::test_unnamed_type_bound_constraint_warns",
         "Expects a warning that the check of a `Boolean` without a name stays unnamed."
         " The result is the same here, without the warning: an unnamed constraint is"

@@ -164,10 +164,8 @@ def test_a_new_column_gets_its_place_without_recreate(
     assert rows(connection)[0] == (1, None, "d1", 5)
 
 
-def test_a_convention_names_what_is_dropped_and_changes_nothing_else(
-    connection: sa.Connection,
-) -> None:
-    """The check keeps having no name, and can be dropped by the one it would have."""
+def test_a_convention_names_what_has_no_name(connection: sa.Connection) -> None:
+    """The check gets its name, and can be dropped by it in a block of its own."""
     convention = {"ck": "ck_%(table_name)s_ck"}
     with (
         migrating(connection) as op,
@@ -176,7 +174,7 @@ def test_a_convention_names_what_is_dropped_and_changes_nothing_else(
         ) as batch,
     ):
         batch.add_column(sa.Column("y", sa.Integer()))
-    assert checks(connection) == [(None, "x > 0")]
+    assert checks(connection) == [("ck_foo_ck", "x > 0")]
     connection.rollback()
     with (
         migrating(connection) as op,

@@ -293,7 +293,9 @@ def test_a_leftover_is_neither_in_the_way_nor_dropped(
     )
     alter(
         db,
-        lambda b: b.alter_column("c", type_=sa.Integer(), sqlite_using="1"),
+        lambda b: b.alter_column(
+            "c", type_=sa.Integer(), server_default="0", sqlite_using="1"
+        ),
         recreate=recreate,
     )
     assert db.query("SELECT * FROM _alembic_tmp_t") == [(1, "only here")]
