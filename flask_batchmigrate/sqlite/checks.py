@@ -13,8 +13,6 @@ import re
 from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
 from .catalogue import StoredTable
-from .constraint_search import describe
-from .constraint_search import meaning
 from .database import Database
 from .database import is_verdict
 from .database import trial
@@ -23,6 +21,8 @@ from .errors import RowsRefused
 from .expressions import without_schema
 from .fitness import holds_all_of
 from .fitness import misfit_condition
+from .meaning import describe
+from .meaning import meaning
 from .quoting import always_quoted
 from .scan import any_row
 from .scan import duplicates

@@ -12,8 +12,8 @@ import typing as t
 
 import sqlalchemy as sa
 
-from .constraint_search import spelling
 from .errors import SqlTextError
+from .meaning import spelling
 from .table import Affinity
 from .table import affinity
 from .table import parse_column

@@ -11,11 +11,11 @@ import dataclasses
 
 from . import changes
 from .catalogue import StoredTable
-from .constraint_search import describe
-from .constraint_search import meaning
-from .constraint_search import spelling
 from .database import Database
 from .errors import RowsRefused
+from .meaning import describe
+from .meaning import meaning
+from .meaning import spelling
 from .objects import IndexText
 from .objects import parse_index
 from .quoting import always_quoted

@@ -9,8 +9,8 @@ from __future__ import annotations
 import collections.abc as cabc
 
 from .catalogue import StoredTable
-from .constraint_search import describe
-from .constraint_search import spelling
+from .meaning import describe
+from .meaning import spelling
 from .objects import IndexText
 from .table import ConstraintKind
 from .table import ConstraintText

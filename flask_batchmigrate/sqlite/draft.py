@@ -7,15 +7,9 @@ from __future__ import annotations
 
 from . import changes
 from . import edits
-from .constraint_search import describe
-from .constraint_search import DROPPABLE
 from .constraint_search import find_constraints
-from .constraint_search import former
 from .constraint_search import is_replaced
 from .constraint_search import Naming
-from .constraint_search import same_label
-from .constraint_search import same_meaning
-from .constraint_search import same_relation
 from .errors import AlreadyThere
 from .errors import ChangeRefused
 from .errors import MissingColumn
@@ -23,6 +17,12 @@ from .errors import MissingConstraint
 from .gone import find_gone
 from .gone import gone_constraint
 from .gone import Past
+from .meaning import describe
+from .meaning import DROPPABLE
+from .meaning import former
+from .meaning import same_label
+from .meaning import same_meaning
+from .meaning import same_relation
 from .table import Affinity
 from .table import affinity
 from .table import ConstraintKind

@@ -28,7 +28,6 @@ from .checks import check_parents
 from .checks import NoParentKey
 from .checks import strangers
 from .compiled import Dependant
-from .constraint_search import meaning
 from .database import check_library
 from .database import Database
 from .database import savepoint
@@ -51,6 +50,7 @@ from .gone import is_there
 from .gone import NO_PAST
 from .gone import Past
 from .gone import what_returns
+from .meaning import meaning
 from .names import resolve
 from .passes import in_passes
 from .pending_keys import described

@@ -17,7 +17,6 @@ from .checks import check_rows
 from .checks import explain_failed_copy
 from .checks import misfits
 from .compiled import Dependant
-from .constraint_search import meaning
 from .copying import fill_scratch
 from .copying import Scratch
 from .copying import take_the_place
@@ -36,6 +35,7 @@ from .judge import check_definition
 from .judge import stays_valid
 from .keys import NotSettled
 from .keys import replace_definition
+from .meaning import meaning
 from .plan import Options
 from .quoting import always_quoted
 from .storage import replace_text

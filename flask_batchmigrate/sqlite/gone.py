@@ -10,16 +10,16 @@ import dataclasses
 import typing as t
 
 from . import changes
-from .constraint_search import as_table_constraint
-from .constraint_search import describe
 from .constraint_search import fits
-from .constraint_search import former
 from .constraint_search import Naming
-from .constraint_search import Renames
-from .constraint_search import respelled
-from .constraint_search import same_label
-from .constraint_search import same_meaning
-from .constraint_search import spelling
+from .meaning import as_table_constraint
+from .meaning import describe
+from .meaning import former
+from .meaning import Renames
+from .meaning import respelled
+from .meaning import same_label
+from .meaning import same_meaning
+from .meaning import spelling
 from .objects import IndexText
 from .table import ConstraintKind
 from .table import ConstraintText

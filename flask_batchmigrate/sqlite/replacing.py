@@ -5,9 +5,9 @@ from __future__ import annotations
 import collections.abc as cabc
 
 from . import edits
-from .constraint_search import DROPPABLE
-from .constraint_search import same_label
-from .constraint_search import same_meaning
+from .meaning import DROPPABLE
+from .meaning import same_label
+from .meaning import same_meaning
 from .splice import replace
 from .table import ConstraintKind
 from .table import ConstraintText

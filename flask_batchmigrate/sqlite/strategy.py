@@ -12,9 +12,9 @@ import dataclasses
 import enum
 import typing as t
 
-from .constraint_search import meaning
-from .constraint_search import spelling
 from .fitness import holds_literal
+from .meaning import meaning
+from .meaning import spelling
 from .table import Affinity
 from .table import ColumnText
 from .table import ConstraintKind

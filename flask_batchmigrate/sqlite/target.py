@@ -13,13 +13,13 @@ import functools
 from . import changes
 from . import edits
 from .catalogue import StoredTable
-from .constraint_search import DROPPABLE
 from .constraint_search import Naming
 from .draft import Draft
 from .errors import MissingIndex
 from .gone import Gone
 from .gone import gone_index
 from .gone import Past
+from .meaning import DROPPABLE
 from .objects import IndexText
 from .objects import parse_index
 from .ordering import ordered

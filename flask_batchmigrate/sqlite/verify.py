@@ -6,8 +6,8 @@ import collections.abc as cabc
 
 from .catalogue import Catalogue
 from .catalogue import StoredObject
-from .constraint_search import meaning
 from .errors import VerificationError
+from .meaning import meaning
 from .strategy import Way
 from .table import parse_table
 from .table import TableText
