@@ -169,7 +169,7 @@ def _by_engine(case: Case, path: str, way: str) -> Sample:
     from flask_batchmigrate.sqlite import adapter
 
     engine = sa.create_engine(f"sqlite:///{path}")
-    settings = adapter.Settings(
+    settings = adapter.RunOptions(
         keep_indexes=way == "kept", progress=None if way == "silent" else _ignore
     )
     with adapter.activate(settings), engine.connect() as connection:

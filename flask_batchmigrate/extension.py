@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from flask import current_app
 from flask import Flask
 
-from . import autoupgrade
-from .cli import db as db_group
+from .autoupgrade import gate
+from .cli.group import db as db_group
 from .settings import SETTINGS
 from .settings import Settings
 from .settings import SetupError
@@ -115,7 +115,7 @@ class BatchMigrate:
         self._states[app] = state
         app.extensions["migrate"] = state
         app.cli.add_command(db_group, name=settings["command"])
-        autoupgrade.install(app)
+        gate.install(app)
 
     def _state(self) -> MigrateState | None:
         """Return the state of the current application, else of the only one."""

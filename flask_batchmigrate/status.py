@@ -12,10 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from alembic.script import ScriptDirectory
 
-from . import commands
+from .commands import api
 from .environment.invocation import Invocation
-from .environment.targets import display
 from .errors import DatabaseNotStamped
+from .project.binds import display
 from .reporting import log
 from .reporting import Reporter
 from .reporting import reporting_to
@@ -125,7 +125,7 @@ def upgrade_if_known() -> list[Applied]:
     :raises DatabaseNotStamped: naming that one.
     """
     with reporting_to(_Careful()):
-        return commands.upgrade()
+        return api.upgrade()
 
 
 class _Careful(Reporter):

@@ -18,7 +18,7 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 
 import flask_batchmigrate as fb
-from flask_batchmigrate import autoupgrade
+from flask_batchmigrate.autoupgrade import gate
 
 from .apps import Apps
 from .apps import create
@@ -43,7 +43,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the next attempt follow at once."""
-    monkeypatch.setattr(autoupgrade, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(gate, "FIRST_PAUSE", 0.0)
 
 
 def insert_run(before: str = "") -> str:
@@ -217,8 +217,8 @@ def test_few_wait_for_an_upgrade(
     apps: Apps, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No more than some wait at all; the others are sent away at once."""
-    monkeypatch.setattr(autoupgrade, "LONGEST_WAIT", 60.0)
-    monkeypatch.setattr(autoupgrade, "MOST_WAITING", 2)
+    monkeypatch.setattr(gate, "LONGEST_WAIT", 60.0)
+    monkeypatch.setattr(gate, "MOST_WAITING", 2)
     wait = "current_app.extensions['refused'].wait(60)"
     head = "from flask import current_app"
     write_revision(folder, "bb22", "aa11", insert_run(wait), head=head)
@@ -238,7 +238,7 @@ def test_other_threads_wait(
     apps: Apps, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Requests that come meanwhile are served after the one upgrade."""
-    monkeypatch.setattr(autoupgrade, "LONGEST_WAIT", 60.0)
+    monkeypatch.setattr(gate, "LONGEST_WAIT", 60.0)
     write_revision(folder, "bb22", "aa11", insert_run("import time; time.sleep(0.3)"))
     app = serving(apps)
     start = threading.Barrier(16)
@@ -416,7 +416,7 @@ def test_failure(
     for _ in range(3):
         answer = client.get("/")
         assert answer.status_code == 503
-        assert 1 <= int(answer.headers["Retry-After"]) <= autoupgrade.LONGEST_PAUSE
+        assert 1 <= int(answer.headers["Retry-After"]) <= gate.LONGEST_PAUSE
         assert "secret" not in answer.text
     assert caplog.text.count("Traceback") <= 2
     (record,) = [each for each in caplog.records if each.levelno == logging.ERROR]
@@ -430,7 +430,7 @@ def test_attempts_are_spread(
 ) -> None:
     """Attempts follow at growing distances, whatever number of requests comes."""
     now = 1000.0
-    monkeypatch.setattr(autoupgrade.time, "monotonic", lambda: now)
+    monkeypatch.setattr(gate.time, "monotonic", lambda: now)
     attempts = apps.path / "attempts"
     note = f"with open({str(attempts)!r}, 'a') as f: f.write('x')"
     write_revision(folder, "bb22", "aa11", f"{note}\n    1 / 0")

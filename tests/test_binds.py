@@ -14,7 +14,7 @@ from sqlalchemy import orm
 
 import flask_batchmigrate as fb
 from flask_batchmigrate import BatchMigrate
-from flask_batchmigrate.environment.targets import identifier
+from flask_batchmigrate.project.binds import identifier
 
 from .apps import add_table
 from .apps import Apps

@@ -11,7 +11,7 @@ from importlib.util import MAGIC_NUMBER
 import pytest
 
 import flask_batchmigrate as fb
-from flask_batchmigrate.environment.glance import nothing_to_upgrade
+from flask_batchmigrate.project.fast_path import nothing_to_upgrade
 
 from .apps import Apps
 from .apps import create

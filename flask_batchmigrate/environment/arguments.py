@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from alembic.runtime.environment import EnvironmentContext
 
 from ..errors import NotSupported
-from .targets import Models
-from .targets import models
-from .targets import Target
+from ..project.binds import Bind
+from ..project.binds import Models
+from ..project.binds import models
 
 
 def named(
@@ -74,7 +74,7 @@ def require_synchronous(options: dict[str, t.Any], env: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def own_models(
-    options: dict[str, t.Any], targets: tuple[Target, ...], name: str
+    options: dict[str, t.Any], targets: tuple[Bind, ...], name: str
 ) -> cabc.Iterator[None]:
     """Let the function of a script find the models of its own bind.
 

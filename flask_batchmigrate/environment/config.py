@@ -21,14 +21,14 @@ from alembic.config import Config as AlembicConfig
 from alembic.util import coerce_resource_to_filename
 from flask import current_app
 
+from ..project.binds import Bind
+from ..project.folder import Folder
+from ..project.folder import locate
 from ..results import Applied
 from ..settings import SetupError
 from ..state import command_line
 from ..state import current_state
 from ..state import MigrateState
-from .folder import Folder
-from .folder import locate
-from .targets import Target
 
 if t.TYPE_CHECKING:
     from ..extension import BatchMigrate
@@ -66,7 +66,7 @@ class Setup:
         #: The revision files fit together, so far as can be told without running them.
         self.files_checked = False
         #: The binds that Alembic is configured for at the moment.
-        self.active: tuple[Target, ...] = ()
+        self.active: tuple[Bind, ...] = ()
         self.applied: list[Applied] = []
         #: What differs between models and databases.
         self.diffs: list[t.Any] = []
@@ -207,9 +207,7 @@ def escaped(value: str) -> str:
     return value.replace("%", "%%")
 
 
-def show_urls(
-    config: AlembicConfig, targets: cabc.Iterable[Target], keep: bool
-) -> None:
+def show_urls(config: AlembicConfig, targets: cabc.Iterable[Bind], keep: bool) -> None:
     """Set ``sqlalchemy.url`` for those who read it, as Flask-Migrate's ``env.py`` does.
 
     The URL of the default bind is a main option, each other one has a section that is
@@ -226,12 +224,12 @@ def show_urls(
         config.set_section_option(section, _URL, _rendered(target))
 
 
-def show_url(config: AlembicConfig, target: Target) -> None:
+def show_url(config: AlembicConfig, target: Bind) -> None:
     """Let the main option ``sqlalchemy.url`` be that of the bind at work."""
     config.set_main_option(_URL, _rendered(target))
 
 
-def _rendered(target: Target) -> str:
+def _rendered(target: Bind) -> str:
     return escaped(target.engine.url.render_as_string(hide_password=False))
 
 

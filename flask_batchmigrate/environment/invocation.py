@@ -15,22 +15,22 @@ from alembic.script import ScriptDirectory
 from ..errors import BatchMigrateError
 from ..errors import MigrationFolderError
 from ..errors import MultipleHeads
+from ..project.binds import Bind
+from ..project.binds import find
+from ..project.binds import no_models
+from ..project.binds import select
+from ..project.folder import check_files
+from ..project.folder import Overview
+from ..project.folder import refuse_unusable
+from ..project.folder import refuse_unusable_label
 from ..reporting import reporter
 from ..results import Applied
 from ..results import Current
 from ..state import current_state
 from .config import setup_of
 from .config import SqlBuffer
-from .failures import translated
-from .folder import check_files
-from .folder import Overview
-from .folder import refuse_unusable
-from .folder import refuse_unusable_label
+from .errors import translated
 from .runner import exclusive
-from .targets import find
-from .targets import no_models
-from .targets import select
-from .targets import Target
 
 
 class Invocation:
@@ -244,7 +244,7 @@ class Invocation:
                 f"'{self.setup.folder.path}'."
             )
 
-    def _stored_heads(self) -> cabc.Iterator[tuple[Target, str]]:
+    def _stored_heads(self) -> cabc.Iterator[tuple[Bind, str]]:
         """Yield what databases say without knowing the folder."""
         state = self.setup.state
         options = {

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from mako.template import Template  # type: ignore[import-untyped]
 
 from ..errors import BrokenScript
-from . import plan
+from ..project import scope
 from .config import setup_of
 from .config import TEMPLATES
 
@@ -26,7 +26,7 @@ _SURROGATE: t.Final = re.compile(r"[\ud800-\udfff]")
 
 def engine_names(config: AlembicConfig) -> list[str]:
     """Return the names of the binds that a new revision has functions for."""
-    made = plan.make(setup_of(config), ScriptDirectory.from_config(config))
+    made = scope.make(setup_of(config), ScriptDirectory.from_config(config))
     return [target.name for target in made.targets]
 
 
@@ -40,7 +40,7 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
     setup = setup_of(config)
     path = setup.folder.script_template
     if not path.is_file():
-        made = plan.make(setup, ScriptDirectory.from_config(config))
+        made = scope.make(setup, ScriptDirectory.from_config(config))
         name = "flask-multidb" if made.multi else "flask"
         path = TEMPLATES / name / "script.py.mako"
     try:

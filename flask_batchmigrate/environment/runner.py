@@ -16,11 +16,15 @@ from flask import current_app
 
 from ..errors import AlreadyRunning
 from ..errors import NotSupported
+from ..project import scope
+from ..project.binds import Bind
+from ..project.binds import by_database
+from ..project.binds import find
+from ..project.binds import models
 from ..reporting import reporter
 from . import autobegin
-from . import failures
-from . import plan
-from . import turns
+from . import errors
+from . import locking
 from . import user_env
 from .config import PACKAGED
 from .config import set_option
@@ -28,11 +32,7 @@ from .config import Setup
 from .config import setup_of
 from .config import show_url
 from .config import show_urls
-from .session import Session
-from .targets import by_database
-from .targets import find
-from .targets import models
-from .targets import Target
+from .run_state import Run
 
 
 class _OneAtATime:
@@ -44,7 +44,7 @@ class _OneAtATime:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owner: int | None = None
-        self.session: Session | None = None
+        self.session: Run | None = None
 
     @property
     def mine(self) -> bool:
@@ -115,35 +115,35 @@ def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) 
     setup = setup_of(config)
     if not setup.folder_may_miss:
         setup.folder.require()
-    with failures.translated(setup):
+    with errors.translated(setup):
         # Scripts may read it as soon as they are loaded.
         show_urls(config, find(setup.state).values(), keep=setup.folder.env.is_file())
-        made = plan.make(setup, environment.script)
+        made = scope.make(setup, environment.script)
     args = setup.state.fresh_configure_args(
         any(t.engine.dialect.name == "sqlite" for t in made.known)
     )
     with (
-        Session(setup, made, environment) as session,
+        Run(setup, made, environment) as session,
         setup.state.running_with(args),
-        failures.translated(setup, session),
+        errors.translated(setup, session),
     ):
         _process.session = session
         try:
-            turns.take(session, lambda: _run_once(config, session, configure_args))
+            locking.take(session, lambda: _run_once(config, session, configure_args))
         finally:
             _process.session = None
         session.finish()
 
 
 def _run_once(
-    config: AlembicConfig, session: Session, configure_args: dict[str, t.Any]
+    config: AlembicConfig, session: Run, configure_args: dict[str, t.Any]
 ) -> None:
     """Run the environment with SQLite in the hands of the project's engine."""
     if session.setup.looks:
         _run_environment(config, session, configure_args)
         return
     # Its many modules are loaded by runs that may change a database.
-    from .engine import sqlite_engine
+    from .sqlite_engine import sqlite_engine
 
     with sqlite_engine(session):
         _run_environment(config, session, configure_args)
@@ -151,7 +151,7 @@ def _run_once(
 
 
 def _run_environment(
-    config: AlembicConfig, session: Session, configure_args: dict[str, t.Any]
+    config: AlembicConfig, session: Run, configure_args: dict[str, t.Any]
 ) -> None:
     """Run the user's ``env.py`` where there is one, else the packaged environment."""
     folder = session.setup.folder
@@ -170,7 +170,7 @@ def _run_environment(
         )
 
 
-def _run_user_env(session: Session, path: pathlib.Path, code: types.CodeType) -> None:
+def _run_user_env(session: Run, path: pathlib.Path, code: types.CodeType) -> None:
     """Run an ``env.py``.
 
     :raises NotSupported: it is made for asynchronous engines, which there are none of.
@@ -206,7 +206,7 @@ def _location_shown(config: AlembicConfig, setup: Setup) -> cabc.Iterator[None]:
         set_option(config, "script_location", PACKAGED)
 
 
-def _run_packaged(session: Session, configure_args: dict[str, t.Any]) -> None:
+def _run_packaged(session: Run, configure_args: dict[str, t.Any]) -> None:
     """Migrate every bind of the plan."""
     args = {**session.setup.state.configure_args, **configure_args}
     if context.is_offline_mode():
@@ -215,7 +215,7 @@ def _run_packaged(session: Session, configure_args: dict[str, t.Any]) -> None:
         _run_online(session, args)
 
 
-def _run_online(session: Session, args: dict[str, t.Any]) -> None:
+def _run_online(session: Run, args: dict[str, t.Any]) -> None:
     """Run the migrations of all binds, then commit them all, the first bind last."""
     groups = by_database(session.plan.targets)
     with contextlib.ExitStack() as stack:
@@ -231,7 +231,7 @@ def _run_online(session: Session, args: dict[str, t.Any]) -> None:
             session.run_migrations(**_run_arguments(session, group))
 
 
-def _run_offline(session: Session, args: dict[str, t.Any]) -> None:
+def _run_offline(session: Run, args: dict[str, t.Any]) -> None:
     """Write the SQL of all binds, one after the other."""
     for group in by_database(session.plan.targets):
         options = _options(session, group, args)
@@ -249,7 +249,7 @@ def _run_offline(session: Session, args: dict[str, t.Any]) -> None:
 
 
 def _options(
-    session: Session, group: list[Target], args: dict[str, t.Any]
+    session: Run, group: list[Bind], args: dict[str, t.Any]
 ) -> dict[str, t.Any]:
     """Return the arguments for ``context.configure`` for binds that share a database.
 
@@ -263,6 +263,6 @@ def _options(
     return options | args
 
 
-def _run_arguments(session: Session, group: list[Target]) -> dict[str, str]:
+def _run_arguments(session: Run, group: list[Bind]) -> dict[str, str]:
     """Return what the functions of scripts are called with."""
     return {"engine_name": group[0].name} if session.plan.multi else {}

@@ -20,12 +20,12 @@ import typing as t
 
 import sqlalchemy as sa
 
-from .progress import Progress
+from .commits import Commits
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
-    from ..sqlite.transaction import MigrationTransaction
+    from ..sqlite.transaction.migration import MigrationTransaction
 
 _numbers: t.Final = itertools.count(1)
 
@@ -40,7 +40,7 @@ class Savepoints:
     :param progress: told when the transaction was ended by a script.
     """
 
-    def __init__(self, connection: sa.Connection, progress: Progress) -> None:
+    def __init__(self, connection: sa.Connection, progress: Commits) -> None:
         self._connection = connection
         self._dialect = connection.dialect
         self._progress = progress
@@ -260,7 +260,7 @@ class ScriptConnections:
 
     def __init__(
         self,
-        progress: Progress,
+        progress: Commits,
         transactions: cabc.Sequence[MigrationTransaction],
         cleanup: contextlib.ExitStack,
     ) -> None:

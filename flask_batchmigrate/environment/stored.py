@@ -17,8 +17,8 @@ from alembic.runtime.migration import MigrationContext
 from ..errors import DatabaseError
 
 if t.TYPE_CHECKING:
-    from ..sqlite.transaction import MigrationTransaction
-    from .targets import Target
+    from ..project.binds import Bind
+    from ..sqlite.transaction.migration import MigrationTransaction
 
 _Heads = frozenset[str]
 
@@ -62,7 +62,7 @@ class StoredRevisions:
     def note(
         self,
         context: MigrationContext,
-        targets: cabc.Sequence[Target],
+        targets: cabc.Sequence[Bind],
         heads: cabc.Iterable[str],
     ) -> None:
         """Note what a step has led to.

@@ -52,7 +52,7 @@ class Database:
 
     def run(self, script: Script) -> None:
         """Run a script in a transaction."""
-        settings = adapter.Settings(note=self.notes.append, warn=self.notes.append)
+        settings = adapter.RunOptions(note=self.notes.append, warn=self.notes.append)
         with adapter.activate(settings), self.engine.connect() as connection:
             options = {"target_metadata": self.metadata}
             context = MigrationContext.configure(connection, opts=options)

@@ -13,11 +13,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.pool import StaticPool
 
 from flask_batchmigrate.sqlite import adapter
-from flask_batchmigrate.sqlite import changes
-from flask_batchmigrate.sqlite.constraints import ConstraintKind
-from flask_batchmigrate.sqlite.objects import parse_index
-from flask_batchmigrate.sqlite.table import parse_column
-from flask_batchmigrate.sqlite.table import parse_table_constraint
+from flask_batchmigrate.sqlite.ddl.constraints import ConstraintKind
+from flask_batchmigrate.sqlite.ddl.objects import parse_index
+from flask_batchmigrate.sqlite.ddl.table import parse_column
+from flask_batchmigrate.sqlite.ddl.table import parse_table_constraint
+from flask_batchmigrate.sqlite.target import changes
 
 from .scenario import Discard
 from .scenario import Example
@@ -55,7 +55,7 @@ def alter_by_alembic(example: Example) -> None:
     engine = sa.create_engine(
         "sqlite://", creator=lambda: example.database, poolclass=StaticPool
     )
-    settings = adapter.Settings(keep_indexes=example.keep_indexes)
+    settings = adapter.RunOptions(keep_indexes=example.keep_indexes)
     with engine.connect() as connection, adapter.activate(settings):
         operations = Operations(MigrationContext.configure(connection))
         rename = None

@@ -10,12 +10,12 @@ import typing as t
 
 import pytest
 
-from flask_batchmigrate.sqlite import changes
-from flask_batchmigrate.sqlite.database import DirectDatabase
-from flask_batchmigrate.sqlite.engine import alter_table
-from flask_batchmigrate.sqlite.engine import Report
 from flask_batchmigrate.sqlite.errors import EngineError
-from flask_batchmigrate.sqlite.plan import Options
+from flask_batchmigrate.sqlite.plan.engine import alter_table
+from flask_batchmigrate.sqlite.plan.engine import Report
+from flask_batchmigrate.sqlite.plan.plan import Options
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
+from flask_batchmigrate.sqlite.target import changes
 
 from .matrix.state import read_state
 

@@ -8,8 +8,8 @@ import typing as t
 
 import apsw
 
-from flask_batchmigrate.sqlite.database import library_version
-from flask_batchmigrate.sqlite.database import probe_schema_writing
+from flask_batchmigrate.sqlite.schema.database import library_version
+from flask_batchmigrate.sqlite.schema.database import probe_schema_writing
 
 from .scenario import Library
 

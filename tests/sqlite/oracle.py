@@ -16,10 +16,10 @@ import json
 import re
 import typing as t
 
-from flask_batchmigrate.sqlite.changes import AddColumn
-from flask_batchmigrate.sqlite.changes import RenameColumn
-from flask_batchmigrate.sqlite.changes import Reorder
-from flask_batchmigrate.sqlite.changes import SetOptions
+from flask_batchmigrate.sqlite.target.changes import AddColumn
+from flask_batchmigrate.sqlite.target.changes import RenameColumn
+from flask_batchmigrate.sqlite.target.changes import Reorder
+from flask_batchmigrate.sqlite.target.changes import SetOptions
 
 from .blocks import Meaning
 from .schema_model import Check

@@ -10,15 +10,15 @@ import re
 import sqlite3
 import typing as t
 
-from flask_batchmigrate.sqlite.changes import Change
-from flask_batchmigrate.sqlite.changes import CreateIndex
-from flask_batchmigrate.sqlite.changes import RenameColumn
-from flask_batchmigrate.sqlite.database import DirectDatabase
-from flask_batchmigrate.sqlite.engine import alter_table
-from flask_batchmigrate.sqlite.engine import Report
 from flask_batchmigrate.sqlite.errors import ChangeRefused
-from flask_batchmigrate.sqlite.plan import Options
-from flask_batchmigrate.sqlite.strategy import Way
+from flask_batchmigrate.sqlite.plan.engine import alter_table
+from flask_batchmigrate.sqlite.plan.engine import Report
+from flask_batchmigrate.sqlite.plan.plan import Options
+from flask_batchmigrate.sqlite.plan.ways import Way
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
+from flask_batchmigrate.sqlite.target.changes import Change
+from flask_batchmigrate.sqlite.target.changes import CreateIndex
+from flask_batchmigrate.sqlite.target.changes import RenameColumn
 
 from .blocks import BlockBuilder
 from .blocks import Meaning

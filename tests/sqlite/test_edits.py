@@ -14,16 +14,16 @@ from hypothesis import reject
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from flask_batchmigrate.sqlite import edits
-from flask_batchmigrate.sqlite.constraints import ConstraintKind
-from flask_batchmigrate.sqlite.constraints import ConstraintText
+from flask_batchmigrate.sqlite.ddl import edits
+from flask_batchmigrate.sqlite.ddl.constraints import ConstraintKind
+from flask_batchmigrate.sqlite.ddl.constraints import ConstraintText
+from flask_batchmigrate.sqlite.ddl.table import parse_table
+from flask_batchmigrate.sqlite.ddl.table import TableText
+from flask_batchmigrate.sqlite.ddl.tokens import Kind
+from flask_batchmigrate.sqlite.ddl.tokens import same_name
+from flask_batchmigrate.sqlite.ddl.tokens import significant
+from flask_batchmigrate.sqlite.ddl.tokens import tokenize
 from flask_batchmigrate.sqlite.errors import SqlTextError
-from flask_batchmigrate.sqlite.table import parse_table
-from flask_batchmigrate.sqlite.table import TableText
-from flask_batchmigrate.sqlite.tokens import Kind
-from flask_batchmigrate.sqlite.tokens import same_name
-from flask_batchmigrate.sqlite.tokens import significant
-from flask_batchmigrate.sqlite.tokens import tokenize
 from tests.sqlite.text_oracle import accepts
 from tests.sqlite.text_oracle import assert_agrees
 from tests.sqlite.text_oracle import automatic_indexes_of

@@ -9,8 +9,8 @@ import sys
 import pytest
 import sqlalchemy as sa
 
-from flask_batchmigrate.sqlite import transaction as migration
 from flask_batchmigrate.sqlite.errors import TransactionError
+from flask_batchmigrate.sqlite.transaction import migration
 
 SWITCHABLE = sys.version_info >= (3, 12)
 

@@ -12,25 +12,25 @@ import warnings
 
 import pytest
 
-from flask_batchmigrate.sqlite import changes
-from flask_batchmigrate.sqlite.changes import AddColumn
-from flask_batchmigrate.sqlite.changes import AddConstraint
-from flask_batchmigrate.sqlite.changes import Change
-from flask_batchmigrate.sqlite.changes import DropColumn
-from flask_batchmigrate.sqlite.changes import RenameColumn
-from flask_batchmigrate.sqlite.changes import RenameTable
-from flask_batchmigrate.sqlite.changes import SetDefault
-from flask_batchmigrate.sqlite.changes import SetNotNull
-from flask_batchmigrate.sqlite.changes import SetType
-from flask_batchmigrate.sqlite.database import Database
-from flask_batchmigrate.sqlite.database import DirectDatabase
-from flask_batchmigrate.sqlite.database import is_verdict
-from flask_batchmigrate.sqlite.database import Row
-from flask_batchmigrate.sqlite.dropping import drop_table
-from flask_batchmigrate.sqlite.engine import alter_table
+from flask_batchmigrate.sqlite.alter.drop import drop_table
+from flask_batchmigrate.sqlite.alter.pending_keys import PendingKeys
 from flask_batchmigrate.sqlite.errors import ChangeRefused
-from flask_batchmigrate.sqlite.pending_keys import PendingKeys
-from flask_batchmigrate.sqlite.plan import Options
+from flask_batchmigrate.sqlite.plan.engine import alter_table
+from flask_batchmigrate.sqlite.plan.plan import Options
+from flask_batchmigrate.sqlite.schema.database import Database
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
+from flask_batchmigrate.sqlite.schema.database import is_verdict
+from flask_batchmigrate.sqlite.schema.database import Row
+from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.changes import AddColumn
+from flask_batchmigrate.sqlite.target.changes import AddConstraint
+from flask_batchmigrate.sqlite.target.changes import Change
+from flask_batchmigrate.sqlite.target.changes import DropColumn
+from flask_batchmigrate.sqlite.target.changes import RenameColumn
+from flask_batchmigrate.sqlite.target.changes import RenameTable
+from flask_batchmigrate.sqlite.target.changes import SetDefault
+from flask_batchmigrate.sqlite.target.changes import SetNotNull
+from flask_batchmigrate.sqlite.target.changes import SetType
 
 SCHEMA = """
 PRAGMA page_size = 512;

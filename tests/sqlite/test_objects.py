@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_batchmigrate.sqlite.ddl.objects import parse_index
+from flask_batchmigrate.sqlite.ddl.objects import parse_trigger
+from flask_batchmigrate.sqlite.ddl.objects import parse_view
+from flask_batchmigrate.sqlite.ddl.tokens import quote
+from flask_batchmigrate.sqlite.ddl.tokens import same_name
+from flask_batchmigrate.sqlite.ddl.tokens import upper
 from flask_batchmigrate.sqlite.errors import SqlTextError
-from flask_batchmigrate.sqlite.objects import parse_index
-from flask_batchmigrate.sqlite.objects import parse_trigger
-from flask_batchmigrate.sqlite.objects import parse_view
-from flask_batchmigrate.sqlite.tokens import quote
-from flask_batchmigrate.sqlite.tokens import same_name
-from flask_batchmigrate.sqlite.tokens import upper
 from tests.sqlite.corpus_files import FILES
 from tests.sqlite.corpus_files import needs_newer_library
 from tests.sqlite.corpus_files import statements

@@ -13,7 +13,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from flask_batchmigrate.sqlite import adapter
-from flask_batchmigrate.sqlite.progress import Progress
+from flask_batchmigrate.sqlite.schema.progress import Progress
 
 ROWS = 60_000
 
@@ -37,7 +37,7 @@ def engine(tmp_path: pathlib.Path) -> cabc.Iterator[sa.Engine]:
 
 def change(engine: sa.Engine, listener: cabc.Callable[[Progress], object]) -> None:
     """Change the type of a column, which copies the table."""
-    settings = adapter.Settings(progress=listener)
+    settings = adapter.RunOptions(progress=listener)
     with adapter.activate(settings), engine.connect() as connection:
         context = MigrationContext.configure(connection)
         with context.begin_transaction():

@@ -9,16 +9,16 @@ import sqlite3
 
 import pytest
 
-from flask_batchmigrate.sqlite import changes
-from flask_batchmigrate.sqlite.database import DirectDatabase
-from flask_batchmigrate.sqlite.engine import alter_table
-from flask_batchmigrate.sqlite.engine import Report
+from flask_batchmigrate.sqlite.ddl.table import ConstraintKind
 from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.errors import RowsRefused
-from flask_batchmigrate.sqlite.plan import Options
-from flask_batchmigrate.sqlite.scan import any_row
-from flask_batchmigrate.sqlite.strategy import Way
-from flask_batchmigrate.sqlite.table import ConstraintKind
+from flask_batchmigrate.sqlite.plan.engine import alter_table
+from flask_batchmigrate.sqlite.plan.engine import Report
+from flask_batchmigrate.sqlite.plan.plan import Options
+from flask_batchmigrate.sqlite.plan.ways import Way
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
+from flask_batchmigrate.sqlite.schema.rows import any_row
+from flask_batchmigrate.sqlite.target import changes
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from flask_batchmigrate.sqlite import session
-from flask_batchmigrate.sqlite import transaction as migration
 from flask_batchmigrate.sqlite.errors import TransactionError
-from flask_batchmigrate.sqlite.guard import second_connections
+from flask_batchmigrate.sqlite.transaction import migration
+from flask_batchmigrate.sqlite.transaction.second_connections import second_connections
+from flask_batchmigrate.sqlite.transaction.sessions import join
 
 from .setups import Application
 from .setups import dump
@@ -380,7 +380,7 @@ Sessions = orm.scoped_session[orm.Session]
 
 @contextlib.contextmanager
 def migrating(app: Application, sessions: Sessions) -> cabc.Iterator[Run]:
-    with session.join(sessions, [app.engine]), running(app.engine) as current:
+    with join(sessions, [app.engine]), running(app.engine) as current:
         yield current
 
 
@@ -515,7 +515,7 @@ def test_a_session_with_changes_is_not_thrown_away(
     sessions.flush()
     with (
         pytest.raises(TransactionError, match="may hold uncommitted changes"),
-        session.join(sessions, [app.engine]),
+        join(sessions, [app.engine]),
     ):
         raise AssertionError("not reached")
     sessions.commit()
@@ -530,7 +530,7 @@ def test_a_session_that_has_read_does_not_block(
     if app.setup.name in CANNOT_TELL:
         with (
             pytest.raises(TransactionError, match="may hold uncommitted changes"),
-            session.join(sessions, [app.engine]),
+            join(sessions, [app.engine]),
         ):
             raise AssertionError("not reached")
         sessions.rollback()
@@ -563,7 +563,7 @@ def test_flask_sqlalchemy(tmp_path: pathlib.Path) -> None:
         db.create_all()
         engines = list(db.engines.values())
         with (
-            session.join(db.session, engines),
+            join(db.session, engines),
             db.engines[None].connect() as first,
             db.engines["other"].connect() as second,
         ):

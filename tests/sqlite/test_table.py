@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import HealthCheck
 from hypothesis import settings
 
+from flask_batchmigrate.sqlite.ddl.layout import take_apart
+from flask_batchmigrate.sqlite.ddl.table import Affinity
+from flask_batchmigrate.sqlite.ddl.table import affinity
+from flask_batchmigrate.sqlite.ddl.table import ConstraintKind
+from flask_batchmigrate.sqlite.ddl.table import is_virtual_table
+from flask_batchmigrate.sqlite.ddl.table import parse_column
+from flask_batchmigrate.sqlite.ddl.table import parse_table
+from flask_batchmigrate.sqlite.ddl.table import parse_table_constraint
+from flask_batchmigrate.sqlite.ddl.tokens import tokenize
 from flask_batchmigrate.sqlite.errors import SqlTextError
-from flask_batchmigrate.sqlite.layout import take_apart
-from flask_batchmigrate.sqlite.table import Affinity
-from flask_batchmigrate.sqlite.table import affinity
-from flask_batchmigrate.sqlite.table import ConstraintKind
-from flask_batchmigrate.sqlite.table import is_virtual_table
-from flask_batchmigrate.sqlite.table import parse_column
-from flask_batchmigrate.sqlite.table import parse_table
-from flask_batchmigrate.sqlite.table import parse_table_constraint
-from flask_batchmigrate.sqlite.tokens import tokenize
 from tests.sqlite.corpus_files import FILES
 from tests.sqlite.corpus_files import needs_newer_library
 from tests.sqlite.corpus_files import statements

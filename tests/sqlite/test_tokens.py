@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_batchmigrate.sqlite.ddl.tokens import identifiers
+from flask_batchmigrate.sqlite.ddl.tokens import KEYWORDS
+from flask_batchmigrate.sqlite.ddl.tokens import Kind
+from flask_batchmigrate.sqlite.ddl.tokens import quote
+from flask_batchmigrate.sqlite.ddl.tokens import RESERVED
+from flask_batchmigrate.sqlite.ddl.tokens import same_name
+from flask_batchmigrate.sqlite.ddl.tokens import significant
+from flask_batchmigrate.sqlite.ddl.tokens import tokenize
+from flask_batchmigrate.sqlite.ddl.tokens import unquote
 from flask_batchmigrate.sqlite.errors import SqlTextError
-from flask_batchmigrate.sqlite.tokens import identifiers
-from flask_batchmigrate.sqlite.tokens import KEYWORDS
-from flask_batchmigrate.sqlite.tokens import Kind
-from flask_batchmigrate.sqlite.tokens import quote
-from flask_batchmigrate.sqlite.tokens import RESERVED
-from flask_batchmigrate.sqlite.tokens import same_name
-from flask_batchmigrate.sqlite.tokens import significant
-from flask_batchmigrate.sqlite.tokens import tokenize
-from flask_batchmigrate.sqlite.tokens import unquote
 from tests.sqlite.text_oracle import accepts
 
 PIECES = (

@@ -9,8 +9,8 @@ import typing as t
 import pytest
 import sqlalchemy as sa
 
-from flask_batchmigrate.sqlite import transaction as migration
 from flask_batchmigrate.sqlite.errors import TransactionError
+from flask_batchmigrate.sqlite.transaction import migration
 
 from .setups import Application
 from .setups import parameters

@@ -11,9 +11,9 @@ import typing as t
 import pytest
 import sqlalchemy as sa
 
-from flask_batchmigrate.sqlite import transaction as migration
-from flask_batchmigrate.sqlite.driver import Driver
 from flask_batchmigrate.sqlite.errors import TransactionError
+from flask_batchmigrate.sqlite.transaction import migration
+from flask_batchmigrate.sqlite.transaction.driver import Driver
 
 from .setups import Application
 from .setups import SETUPS

@@ -18,10 +18,10 @@ import pytest
 import sqlalchemy as sa
 
 import flask_batchmigrate
-from flask_batchmigrate.sqlite import transaction as migration
 from flask_batchmigrate.sqlite.errors import TransactionError
-from flask_batchmigrate.sqlite.guard import patient
-from flask_batchmigrate.sqlite.guard import watch
+from flask_batchmigrate.sqlite.transaction import migration
+from flask_batchmigrate.sqlite.transaction.second_connections import patient
+from flask_batchmigrate.sqlite.transaction.second_connections import watch
 
 from .setups import Application
 from .setups import dump

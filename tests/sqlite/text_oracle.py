@@ -7,14 +7,14 @@ import sqlite3
 import sys
 import typing as t
 
-from flask_batchmigrate.sqlite.table import ColumnText
-from flask_batchmigrate.sqlite.table import ConstraintKind
-from flask_batchmigrate.sqlite.table import ConstraintText
-from flask_batchmigrate.sqlite.table import parse_table
-from flask_batchmigrate.sqlite.table import TableText
-from flask_batchmigrate.sqlite.tokens import quote
-from flask_batchmigrate.sqlite.tokens import same_name
-from flask_batchmigrate.sqlite.tokens import upper
+from flask_batchmigrate.sqlite.ddl.table import ColumnText
+from flask_batchmigrate.sqlite.ddl.table import ConstraintKind
+from flask_batchmigrate.sqlite.ddl.table import ConstraintText
+from flask_batchmigrate.sqlite.ddl.table import parse_table
+from flask_batchmigrate.sqlite.ddl.table import TableText
+from flask_batchmigrate.sqlite.ddl.tokens import quote
+from flask_batchmigrate.sqlite.ddl.tokens import same_name
+from flask_batchmigrate.sqlite.ddl.tokens import upper
 
 COLLATIONS = ("LOCALIZED", "NOACCENTS", "unicode", "ICU", "Über")
 

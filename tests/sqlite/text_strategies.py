@@ -6,7 +6,7 @@ import typing as t
 
 from hypothesis import strategies as st
 
-from flask_batchmigrate.sqlite.tokens import KEYWORDS
+from flask_batchmigrate.sqlite.ddl.tokens import KEYWORDS
 
 NAMES = (
     "id",

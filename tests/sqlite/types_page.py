@@ -11,10 +11,10 @@ import pathlib
 import sqlite3
 import typing as t
 
-from flask_batchmigrate.sqlite import changes
-from flask_batchmigrate.sqlite.database import DirectDatabase
-from flask_batchmigrate.sqlite.engine import alter_table
 from flask_batchmigrate.sqlite.errors import RowsRefused
+from flask_batchmigrate.sqlite.plan.engine import alter_table
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
+from flask_batchmigrate.sqlite.target import changes
 
 PAGE: t.Final = (
     pathlib.Path(__file__).parents[2] / "docs" / "reference" / "sqlite-types.md"

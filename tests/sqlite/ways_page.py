@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pathlib
 
-from flask_batchmigrate.sqlite.strategy import CASES
-from flask_batchmigrate.sqlite.strategy import Way
+from flask_batchmigrate.sqlite.plan.ways import CASES
+from flask_batchmigrate.sqlite.plan.ways import Way
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "reference" / "sqlite-ways.md"
 HEAD = """\

@@ -1,0 +1,8 @@
+"""The command line: options in, one call, lines out.
+
+The only place that prints or ends the process.
+"""
+
+from .group import db as db
+
+__all__ = ["db"]

@@ -1,0 +1,37 @@
+"""The commands as functions: they return values, raise errors and print nothing."""
+
+from .api import branches as branches
+from .api import check as check
+from .api import current as current
+from .api import downgrade as downgrade
+from .api import edit as edit
+from .api import ensure_version as ensure_version
+from .api import heads as heads
+from .api import history as history
+from .api import init as init
+from .api import list_templates as list_templates
+from .api import merge as merge
+from .api import migrate as migrate
+from .api import revision as revision
+from .api import show as show
+from .api import stamp as stamp
+from .api import upgrade as upgrade
+
+__all__ = [
+    "branches",
+    "check",
+    "current",
+    "downgrade",
+    "edit",
+    "ensure_version",
+    "heads",
+    "history",
+    "init",
+    "list_templates",
+    "merge",
+    "migrate",
+    "revision",
+    "show",
+    "stamp",
+    "upgrade",
+]

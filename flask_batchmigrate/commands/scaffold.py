@@ -1,0 +1,104 @@
+"""Writes migrations folders from templates."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+
+from alembic.script import ScriptDirectory
+
+from ..environment.config import Config
+from ..environment.config import setup_of
+from ..environment.config import TEMPLATES
+from ..environment.rendering import render
+from ..errors import MigrationFolderError
+from ..errors import NotSupported
+from ..errors import UnknownTemplate
+from ..project import scope
+from ..reporting import reporter
+from ..results import Template
+
+#: What ``migrate`` may have made before ``init`` is called.
+_KEPT = {"versions", "__init__.py", "__pycache__"}
+
+
+def templates() -> list[Template]:
+    """Return the templates of this package."""
+    return [
+        Template(path.name, (path / "README").read_text("utf-8").splitlines()[0], path)
+        for path in sorted(TEMPLATES.iterdir())
+        if path.is_dir()
+    ]
+
+
+def find_template(config: Config, name: str | None, multidb: bool) -> pathlib.Path:
+    """Return the folder of a template.
+
+    :param name: a name, or a path that has a separator in it; None: what fits.
+    :param multidb: the form for several databases was asked for.
+    :raises UnknownTemplate: there is none.
+    :raises NotSupported: it is one for asynchronous engines.
+    """
+    if name is None:
+        several = multidb or _is_multi(config)
+        name = "flask-multidb" if several else "flask"
+    if name.startswith("aioflask"):
+        raise NotSupported(
+            f"Template '{name}' is for asynchronous engines, which are not supported. "
+            "Nothing was written. Use 'flask' or 'flask-multidb' with a synchronous "
+            "driver."
+        )
+    is_path = "/" in name or "\\" in name
+    path = pathlib.Path(name) if is_path else TEMPLATES / name
+    if not path.is_dir():
+        known = ", ".join(f"'{template.name}'" for template in templates())
+        raise UnknownTemplate(
+            f"There is no template '{name}'. Nothing was written. Name one of {known}, "
+            "or the path of a folder."
+        )
+    return path
+
+
+def _is_multi(config: Config) -> bool:
+    """Tell whether the application and the folder need the form for several binds."""
+    return scope.make(setup_of(config), ScriptDirectory.from_config(config)).multi
+
+
+def write(config: Config, template: pathlib.Path, package: bool) -> pathlib.Path:
+    """Write a migrations folder and return its path.
+
+    A folder that ``migrate`` made keeps its revisions.
+
+    :param package: write ``__init__.py`` files.
+    :raises MigrationFolderError: the folder has other files in it.
+    """
+    folder = setup_of(config).folder.path
+    if folder.is_dir() and {path.name for path in folder.iterdir()} - _KEPT:
+        raise MigrationFolderError(
+            f"'{folder}' exists and is not empty. Nothing was written. Choose another "
+            "folder with '--directory', or move all but 'versions' out of this one."
+        )
+    versions = folder / "versions"
+    versions.mkdir(parents=True, exist_ok=True)
+    ini = pathlib.Path(config.config_file_name or folder / "alembic.ini")
+    for source in sorted(template.iterdir()):
+        if source.name == "alembic.ini.mako":
+            _write_ini(source, ini, folder)
+        elif source.is_file():
+            shutil.copyfile(source, folder / source.name)
+            reporter().file_written(str(folder / source.name))
+    for path in (folder, versions) if package else ():
+        (path / "__init__.py").touch()
+        reporter().file_written(str(path / "__init__.py"))
+    return folder
+
+
+def _write_ini(source: pathlib.Path, ini: pathlib.Path, folder: pathlib.Path) -> None:
+    """Write the ini file of a template, unless there is one."""
+    if ini.exists():
+        return
+    location = os.path.relpath(folder, ini.absolute().parent)
+    shown = "%(here)s" if location == "." else f"%(here)s/{location}"
+    ini.write_text(render(source, {"script_location": shown}), "utf-8")
+    reporter().file_written(str(ini))

@@ -1,0 +1,153 @@
+"""What of a run is committed: what would be done twice if the run began again."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import typing as t
+
+import sqlalchemy as sa
+from alembic.util import CommandError
+
+from ..project.binds import Bind
+from ..results import Applied
+from ..sqlite.ddl.statements import is_savepoint
+from ..sqlite.ddl.statements import verb
+
+#: Statements after which nothing is different, whatever the server commits by itself.
+_HARMLESS: t.Final = ("SELECT", "SHOW", "SET", "DESC", "DESCRIBE")
+
+
+class _Closable(t.Protocol):
+    """A driver connection."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be used."""
+
+
+def refuse_closed(
+    connection: sa.Connection | None, drivers: cabc.Iterable[_Closable]
+) -> None:
+    """Refuse to go on when a script has closed what it was lent.
+
+    :param connection: the migration's; offline there is none, or one that only records.
+    :param drivers: the driver connections of the run.
+    :raises CommandError: nothing can be run on it any more.
+    """
+    if not isinstance(connection, sa.Connection):
+        return
+    usable = not (connection.closed or connection.invalidated)
+    if not (usable and all(driver.is_open for driver in drivers)):
+        raise CommandError(
+            "the script closed the connection of the migration, which 'op.get_bind()' "
+            "only lends to it. Leave it open."
+        )
+
+
+class Commits:
+    """Follows the connections of a run.
+
+    :param applied: the steps of the run; grows as they are done.
+    """
+
+    def __init__(self, applied: list[Applied]) -> None:
+        self._applied = applied
+        self._kept: list[Applied] = []
+        #: Whether anything was committed at all.
+        self.committed = False
+        #: Whether that cannot be told of a database of this kind.
+        self.is_uncertain = False
+        self._binds: dict[sa.Connection, set[str]] = {}
+        self._autocommits = False
+        self._committed_here = False
+        self._wrote_here = False
+
+    def watch(
+        self,
+        connection: sa.Connection,
+        targets: tuple[Bind, ...],
+        cleanup: contextlib.ExitStack,
+    ) -> None:
+        """Listen to a connection.
+
+        :param targets: the binds that are migrated on it.
+        :param cleanup: ends the listening.
+        """
+        self._binds[connection] = {target.bind for target in targets}
+
+        def on_commit(connection: sa.Connection) -> None:
+            self.was_committed(connection)
+
+        sa.event.listen(connection, "commit", on_commit)
+        cleanup.callback(sa.event.remove, connection, "commit", on_commit)
+        self.watch_statements(connection, cleanup)
+
+    def watch_statements(
+        self, connection: sa.Connection, cleanup: contextlib.ExitStack
+    ) -> None:
+        """Listen to what runs on a connection.
+
+        :param cleanup: ends the listening.
+        """
+
+        def after_execute(
+            connection: t.Any, cursor: t.Any, sql: str, *_: t.Any
+        ) -> None:
+            self._wrote_here |= not (verb(sql) in _HARMLESS or is_savepoint(sql))
+
+        sa.event.listen(connection, "after_cursor_execute", after_execute)
+        cleanup.callback(
+            sa.event.remove, connection, "after_cursor_execute", after_execute
+        )
+
+    def was_committed(self, connection: sa.Connection) -> None:
+        """Note that what ran on a connection was committed, by whatever means."""
+        self.committed = self._committed_here = True
+        self._keep(connection)
+
+    def was_ended_by_server(self, connection: sa.Connection) -> None:
+        """Note that a server has committed what ran, because of a change of a table.
+
+        That change may be the one that failed, and the first statement at all.
+        """
+        before = self._committed_here
+        self.was_committed(connection)
+        self._committed_here = before or self._wrote_here
+
+    def is_autocommitting(self, connection: sa.Connection) -> None:
+        """Note that each statement on a connection is stored at once.
+
+        Known when a revision is about to run on it.
+        """
+        self.committed = self._autocommits = True
+        self._keep(connection)
+
+    def _keep(self, connection: sa.Connection) -> None:
+        binds = self._binds.get(connection, set())
+        new = [step for step in self._applied if step not in self._kept]
+        self._kept += [step for step in new if step.bind in binds]
+
+    def revision_started(self) -> None:
+        """What came before is done, or will be undone with what comes now."""
+        self._committed_here = self._wrote_here = self._autocommits = False
+
+    def is_unchanged(self, transactional: bool) -> bool:
+        """Tell whether it is certain that nothing is there to stay.
+
+        :param transactional: the databases undo changes of tables.
+        """
+        return transactional and not (self.committed or self.is_uncertain)
+
+    def can_begin_again(self, transactional: bool) -> bool:
+        """Tell whether nothing that the current revision has done is there to stay.
+
+        :param transactional: the databases undo changes of tables.
+        """
+        undone = transactional and not (self._autocommits or self.is_uncertain)
+        return not self._committed_here and (undone or not self._wrote_here)
+
+    def forget_undone(self) -> None:
+        """Drop the steps that were not committed."""
+        self._applied[:] = self._kept
+        self.revision_started()

@@ -1,0 +1,163 @@
+"""Takes turns with other processes that migrate, and with the application's requests.
+
+The locks of servers are taken before the environment runs, whichever ``env.py`` it is:
+a transaction that is open while it waits would see what the database was before, and
+be in the way of whoever migrates.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import random
+import time
+import typing as t
+
+import sqlalchemy as sa
+from alembic import context
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
+
+from ..locks.hold import can_lock
+from ..locks.hold import held
+from ..locks.hold import Lockable
+from ..locks.hold import NothingLeft
+from ..project.binds import Bind
+from ..project.binds import by_database
+from ..reporting import reporter
+from .run_state import Run
+from .server_limits import is_lock_timeout
+
+#: How long to leave the application alone before a migration tries again: doubled each
+#: time, up to a limit, in seconds.
+_FIRST_PAUSE: t.Final = 0.5
+_LONGEST_PAUSE: t.Final = 30.0
+
+
+def take(session: Run, run: cabc.Callable[[], None]) -> None:
+    """Run the environment when it is this process's turn.
+
+    :param run: runs the environment; more than once, if the first time was not it.
+    :raises LockTimeout: another process migrates for too long.
+    """
+    settings = session.setup.state.settings
+    ensures = session.setup.ensures_version_table
+    # Other runs are not to bring databases to a revision.
+    has_destination = "destination_rev" in session.environment.context_opts
+    if context.is_offline_mode() or not (has_destination or ensures):
+        run()
+    elif not settings.lock:
+        _persistently(session, run)
+    elif ensures:
+        if not _all_there(session):
+            with held(_databases(session), settings.lock_timeout):
+                return run()
+        run()
+    else:
+        _when_free(session, run)
+
+
+def _when_free(session: Run, run: cabc.Callable[[], None]) -> None:
+    """Run with the locks, unless somebody else does all there is to do meanwhile."""
+    if _found_nothing_to_do(session, run):
+        return
+    databases = _databases(session)
+    timeout = session.setup.state.settings.lock_timeout
+    while True:
+        try:
+            with held(databases, timeout, lambda: _all_there(session)):
+                return _persistently(session, run)
+        except NothingLeft:
+            if _found_nothing_to_do(session, run):
+                return
+
+
+def _databases(session: Run) -> list[Lockable]:
+    """Return the databases whose server keeps locks; note those without."""
+    args = session.setup.state.configure_args
+    schema, table = args.get("version_table_schema"), args.get("version_table")
+    name = ".".join(filter(None, (schema, table or "alembic_version")))
+    found = []
+    for first, *_ in by_database(session.plan.selected):
+        if can_lock(first.engine.dialect):
+            found.append(Lockable(first.engine, first.database, name))
+        elif first.engine.dialect.name != "sqlite":
+            reporter().note(
+                f"'{first.database}': there is no migration lock for "
+                f"{first.engine.dialect.name}. See to it that one process at a time "
+                "migrates it."
+            )
+    return found
+
+
+def _found_nothing_to_do(session: Run, run: cabc.Callable[[], None]) -> bool:
+    """Run without locks where all databases are at the destination.
+
+    :return: whether that was so.
+    """
+    if not _all_there(session):
+        return False
+    session.may_write = False
+    try:
+        run()
+    except Exception:
+        if not session.wants_to_write:
+            raise
+    finally:
+        session.may_write = True
+    if session.wants_to_write:
+        # An 'env.py' may know of another version table, or somebody was faster.
+        session.begin_again()
+    return not session.wants_to_write
+
+
+def _all_there(session: Run) -> bool:
+    """Tell whether there are servers, and all of them are at the destination."""
+    servers = [t for t in session.plan.selected if can_lock(t.engine.dialect)]
+    return bool(servers) and all(_is_there(session, target) for target in servers)
+
+
+def _is_there(session: Run, target: Bind) -> bool:
+    """Tell whether a database is at the destination; reads, and takes no lock.
+
+    Alembic is asked what it would run from where the database is: a destination such
+    as ``-1`` is none before that is known.
+    """
+    run = session.environment.context_opts
+    if run.get("purge"):
+        return False
+    args = session.setup.state.configure_args
+    options = {k: v for k, v in args.items() if k.startswith("version_table")}
+    try:
+        with target.engine.connect() as connection:
+            context_ = MigrationContext.configure(connection, opts=options)
+            if session.setup.ensures_version_table:
+                inspector = sa.inspect(connection)
+                schema = context_.version_table_schema
+                return inspector.has_table(context_.version_table, schema=schema)
+            steps = run["fn"](context_.get_current_heads(), context_)
+            return not any(True for _ in steps)
+    except (sa.exc.DBAPIError, CommandError):
+        # An 'env.py' may connect as another user, who may read more.
+        return False
+
+
+def _persistently(session: Run, run: cabc.Callable[[], None]) -> None:
+    """Begin again when a statement waited for too long for what is in use."""
+    settings = session.setup.state.settings
+    retries = settings.server_lock_retries if settings.server_lock_timeout else 0
+    pause = _FIRST_PAUSE
+    for number in range(1, retries + 1):
+        try:
+            return run()
+        except Exception as error:
+            failure = session.failure.error if session.failure else error
+            if not (is_lock_timeout(failure) and session.can_begin_again):
+                raise
+        reporter().waiting(
+            f"A table is in use for longer than {settings.server_lock_timeout:g} s. "
+            f"The revision is undone and tried again ({number} of {retries})."
+        )
+        session.begin_again()
+        time.sleep(random.uniform(pause / 2, pause))
+        pause = min(_LONGEST_PAUSE, pause * 2)
+    run()

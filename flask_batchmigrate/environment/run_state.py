@@ -1,0 +1,416 @@
+"""One run of the environment: what it configures, runs, and remembers."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import dataclasses
+import functools
+import time
+import typing as t
+
+import sqlalchemy as sa
+from alembic import context
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import Script
+from alembic.util import to_tuple
+
+from ..autogenerate import adoption
+from ..autogenerate.impossible import remove_identities
+from ..autogenerate.unnamed_drops import replace_unnamed
+from ..locks.hold import can_lock
+from ..project.binds import Bind
+from ..project.binds import by_database
+from ..project.binds import find_by_engine
+from ..project.binds import find_by_url
+from ..project.binds import no_models
+from ..project.folder import accepts_engine_name
+from ..project.folder import names_in
+from ..project.scope import Scope
+from ..reporting import reporter
+from ..results import Applied
+from ..results import Direction
+from ..state import AutomaticBatch
+from .arguments import count_tables
+from .arguments import dialect_name
+from .arguments import hooks
+from .arguments import named
+from .arguments import own_models
+from .arguments import require_synchronous
+from .autobegin import autobegun
+from .autobegin import committed
+from .commits import Commits
+from .commits import refuse_closed
+from .config import Setup
+from .script_connection import ScriptConnections
+from .server_limits import limit
+from .server_limits import Limits
+from .stored import StoredRevisions
+
+if t.TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+
+    from ..sqlite.transaction.migration import MigrationTransaction
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failure:
+    """A revision's script that raised."""
+
+    script: Script
+    error: Exception
+    target: Bind | None
+
+
+def _leave(_: object) -> None:
+    """Do nothing: the SQLite engine is not at work."""
+
+
+class NotItsTurn(Exception):
+    """There is something to migrate, and the lock has not been taken."""
+
+
+class Run:
+    """What is known of the run that is going on.
+
+    :param setup: what the command handed over.
+    :param plan: the binds and the form.
+    :param environment: Alembic's environment of this run.
+    """
+
+    def __init__(
+        self, setup: Setup, plan: Scope, environment: EnvironmentContext
+    ) -> None:
+        self.setup = setup
+        self.plan = plan
+        self.environment = environment
+        self.in_env_py = False
+        self.is_configured = False
+        self.failure: Failure | None = None
+        self.reached: Bind | None = None
+        self.heads: tuple[str, ...] = ()
+        self.progress = Commits(setup.applied)
+        #: Whether the databases' locks are held, or need not be.
+        self.may_write = True
+        #: Whether the run was stopped because it is not so.
+        self.wants_to_write = False
+        self.transactions: list[MigrationTransaction] = []
+        #: Lets a context work in a transaction that is open already.
+        self.join: cabc.Callable[[MigrationContext], object] = _leave
+        #: Says what an error means that the engine has caused.
+        self.explain: cabc.Callable[[Exception], Exception | None] = _leave
+        self._to_commit: sa.Connection | None = None
+        #: Whether all databases undo changes of tables.
+        self.undoes_tables = True
+        self._configured: set[str] = set()
+        self._tables = 0
+        self._directives: list[t.Any] = []
+        self._unversioned: list[str] = []
+        self._seconds: dict[str, float] = {}
+        self._cleanup = contextlib.ExitStack()
+        self.stored = StoredRevisions(self.transactions)
+        self._connections = ScriptConnections(
+            self.progress, self.transactions, self._cleanup
+        )
+        for script in environment.script.walk_revisions():
+            self._wrap(script)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._cleanup.close()
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether it is certain that a failed run left every database as it was."""
+        return self.progress.is_unchanged(self.undoes_tables)
+
+    @property
+    def can_begin_again(self) -> bool:
+        """Whether nothing stays of the revision that failed."""
+        return self.progress.can_begin_again(self.undoes_tables)
+
+    def begin_again(self) -> None:
+        """Forget what was undone: the environment is about to run once more."""
+        self.failure = None
+        self.progress.forget_undone()
+        self.stored.forget()
+
+    # What stands for Alembic's functions
+
+    def configure(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """Stand for ``context.configure`` while a user's ``env.py`` runs."""
+        options = named(self.environment, args, kwargs)
+        require_synchronous(options, self.setup.folder.env)
+        only_reads = self.setup.compares or self.setup.looks
+        self._to_commit = None if only_reads else autobegun(options.get("connection"))
+        self.configure_for(self._targets_of(options), options)
+
+    def begin_transaction(self) -> contextlib.AbstractContextManager[t.Any]:
+        """Stand for ``context.begin_transaction`` while a user's ``env.py`` runs."""
+        inner = EnvironmentContext.begin_transaction(self.environment)
+        connection, self._to_commit = self._to_commit, None
+        return inner if connection is None else committed(inner, connection)
+
+    def configure_for(
+        self, targets: tuple[Bind, ...], options: dict[str, t.Any]
+    ) -> None:
+        """Configure Alembic for binds that share a database.
+
+        What the settings left open is decided here, from the dialect, and the run adds
+        its own eyes to the user's hooks.
+        """
+        self.setup.active = targets
+        self._configured.update(target.bind for target in targets)
+        self._tables += count_tables(options.get("target_metadata"))
+        all_seen = self._configured >= {each.bind for each in self.plan.selected}
+        if self.setup.compares and all_seen and not self._tables:
+            raise no_models()
+        dialect = dialect_name(options)
+        if isinstance(options.get("render_as_batch"), AutomaticBatch):
+            options["render_as_batch"] = dialect == "sqlite"
+        options["process_revision_directives"] = self._watched(
+            options.get("process_revision_directives")
+        )
+        options["on_version_apply"] = (*hooks(options), self._on_version_apply)
+        connection = options.get("connection")
+        if isinstance(connection, sa.Connection):
+            self.progress.watch(connection, targets, self._cleanup)
+            self._limit(connection)
+        if targets:
+            self.reached = targets[0]
+            reporter().bind_started(targets[0].bind, targets[0].database, dialect)
+        if self.setup.compares:
+            # Comparing is no reason to create the version table.
+            options.setdefault("dont_mutate", True)
+        EnvironmentContext.configure(self.environment, **options)
+        self.is_configured = True
+        self.join(context.get_context())
+        if not context.is_transactional_ddl():
+            self.undoes_tables = False
+
+    def run_migrations(self, **kwargs: t.Any) -> None:
+        """Stand for ``context.run_migrations``."""
+        self.heads = tuple(context.get_context().get_current_heads())
+        if not self.may_write and self._would_write():
+            self.wants_to_write = True
+            raise NotItsTurn
+        outside, self.in_env_py = self.in_env_py, False
+        try:
+            EnvironmentContext.run_migrations(self.environment, **kwargs)
+        finally:
+            self.in_env_py = outside
+        if self._to_commit is not None:
+            # There is no block of 'begin_transaction()' to do it.
+            self._to_commit.commit()
+
+    # After the environment
+
+    def finish(self) -> None:
+        """Draw the conclusions that need every bind to have been seen.
+
+        :raises NoModels: models were to be compared and there are none.
+        """
+        self._tell_what_was_left_out()
+        if not self.setup.compares:
+            return
+        if not self._tables:
+            raise no_models()
+        self.setup.diffs = [
+            diff
+            for script in self._directives
+            for operations in script.upgrade_ops_list
+            for diff in operations.as_diffs()
+        ]
+        if not (self.setup.generates and self._directives):
+            return
+        differs = not self._nothing_differs()
+        if not differs:
+            self._directives.clear()
+            reporter().note("No changes in schema detected.")
+        if self._unversioned:
+            reporter().warning(adoption.advice(self._unversioned, differs))
+
+    def _nothing_differs(self) -> bool:
+        """Tell whether the revisions to be written have no operations."""
+        return all(
+            operations.is_empty()
+            for script in self._directives
+            for operations in script.upgrade_ops_list
+        )
+
+    def _tell_what_was_left_out(self) -> None:
+        """Warn of binds that the folder's own files do not migrate."""
+        folder = self.setup.folder
+        files = [p.name for p in (folder.env, folder.script_template) if p.is_file()]
+        for target in self.plan.selected:
+            if target.bind in self._configured or not self._configured or not files:
+                continue
+            reporter().warning(
+                f"Bind {target.bind!r} ('{target.database}') was left out: "
+                f"{' and '.join(files)} in '{folder.path}' do not cover it. Delete "
+                "these files to use the packaged environment, which migrates every "
+                "bind, or name the bind in 'BATCHMIGRATE_EXCLUDE_BINDS'."
+            )
+
+    # Databases
+
+    def _targets_of(self, options: dict[str, t.Any]) -> tuple[Bind, ...]:
+        """Return the binds that an ``env.py`` means, maybe one of its own."""
+        connection, url = options.get("connection"), options.get("url")
+        found: Bind | None = None
+        candidates = self.plan.known
+        if isinstance(connection, sa.Connection):
+            engine = connection.engine
+            found = find_by_engine(candidates, engine) or Bind("", engine, ())
+        elif url is not None:
+            found = find_by_url(candidates, sa.make_url(url))
+        if found is None:
+            return ()
+        if self.plan.multi and not (self.setup.compares or self.setup.looks):
+            # The others on the same database find its version row as this one leaves
+            # it, so what a revision has for them is done along with this one.
+            for group in by_database(self.plan.targets):
+                if found in group:
+                    return tuple(group)
+        return (found,)
+
+    def _limit(self, connection: sa.Connection) -> None:
+        """Limit what the statements of a migration may wait and take."""
+        settings = self.setup.state.settings
+        limits = Limits(settings.server_lock_timeout, settings.statement_timeout)
+        looks = self.setup.compares or self.setup.looks
+        if limits != Limits(None, None) and not looks:
+            limit(connection, limits, self._cleanup)
+
+    def _would_write(self) -> bool:
+        """Tell whether there is something to do that needs a server's lock."""
+        now = context.get_context()
+        if not can_lock(now.dialect):
+            return False
+        steps = now.opts["fn"](self.heads, now)
+        return bool(now.opts.get("purge")) or any(True for _ in steps)
+
+    # Hooks
+
+    def _watched(self, hook: t.Any) -> cabc.Callable[..., None]:
+        """Return a hook that also remembers the list of revisions to be written."""
+
+        def process_revision_directives(
+            context: t.Any, revision: t.Any, directives: list[t.Any]
+        ) -> None:
+            if context.dialect.name == "sqlite":
+                remove_identities(directives)
+            if hook is not None:
+                hook(context, revision, directives)
+            self._directives = directives
+            if not self.setup.generates:
+                return
+            self._unversioned += adoption.unversioned_tables(context)
+            for script in directives if context.dialect.name == "sqlite" else ():
+                # The last ones are those of this database.
+                replace_unnamed(script.upgrade_ops_list[-1])
+                replace_unnamed(script.downgrade_ops_list[-1])
+
+        return process_revision_directives
+
+    def _on_version_apply(
+        self, *, ctx: t.Any, step: t.Any, heads: set[t.Any], run_args: t.Any, **_: t.Any
+    ) -> None:
+        """Note a step: Alembic has just changed the version table."""
+        self.stored.note(ctx, self.setup.active, heads)
+        direction: Direction = "upgrade" if step.is_upgrade else "downgrade"
+        revisions = [step.up_revision_id]
+        if step.is_stamp:
+            direction = "stamp"
+            revisions = list(step.destination_revision_ids) or ["base"]
+        for revision in revisions:
+            script = None if revision == "base" else ctx.script.get_revision(revision)
+            for target in self.setup.active:
+                applied = Applied(
+                    target.bind,
+                    target.database,
+                    direction,
+                    revision,
+                    () if script is None else to_tuple(script.down_revision, ()),
+                    "" if script is None else script.doc,
+                    self._seconds.get(revision, 0.0),
+                )
+                self.setup.applied.append(applied)
+                reporter().revision_done(applied)
+
+    # Scripts
+
+    def _wrap(self, script: Script) -> None:
+        """Let the functions of a script, loaded for this run alone, report to it."""
+        directions: tuple[Direction, ...] = ("upgrade", "downgrade")
+        for direction in directions:
+            function = getattr(script.module, direction, None)
+            if callable(function):
+                wrapped = self._wrapped(script, direction, function)
+                setattr(script.module, direction, wrapped)
+
+    def _wrapped(
+        self, script: Script, direction: Direction, function: t.Any
+    ) -> cabc.Callable[..., None]:
+        """Return a function that runs a script's function, timed."""
+        several = accepts_engine_name(function)
+        names = names_in(script)
+
+        @functools.wraps(function)
+        def run(**kwargs: t.Any) -> None:
+            start = time.perf_counter()
+            for target in self.setup.active:
+                reporter().revision_started(
+                    target.bind, direction, script.revision, script.doc
+                )
+            self.progress.revision_started()
+            try:
+                with self._connections.lend(context.get_context()):
+                    self._call(function, self._arguments(kwargs, several, names))
+                    drivers = [one.driver for one in self.transactions if one.is_begun]
+                    refuse_closed(context.get_context().connection, drivers)
+            except Exception as error:
+                failed = self.setup.active[0] if self.setup.active else None
+                told = self.explain(error) or error
+                told = told.with_traceback(error.__traceback__)
+                self.failure = Failure(script, told, failed)
+                raise
+            finally:
+                self._seconds[script.revision] = time.perf_counter() - start
+
+        return run
+
+    def _call(
+        self,
+        function: cabc.Callable[..., None],
+        calls: cabc.Iterable[dict[str, t.Any]],
+    ) -> None:
+        """Call a script's function once for each bind, with the bind's own models."""
+        options = context.get_context().opts
+        for arguments in calls:
+            name = arguments.get("engine_name", "")
+            with own_models(options, self.setup.active, name):
+                function(**arguments)
+
+    def _arguments(
+        self, kwargs: dict[str, t.Any], several: bool, names: set[str]
+    ) -> cabc.Iterator[dict[str, t.Any]]:
+        """Fit a call to the form of the script: one call for each bind it is for.
+
+        A script for one database means the default bind. A script for several binds
+        has nothing to do for a bind that came later.
+        """
+        if kwargs.keys() - {"engine_name"}:
+            # The arguments are a private matter between env.py and the scripts.
+            yield kwargs
+            return
+        wanted = [kwargs.get("engine_name") or ""]
+        if kwargs and len(self.setup.active) > 1:
+            wanted = [target.name for target in self.setup.active]
+        for name in wanted:
+            if several and (name in names or not names):
+                yield {"engine_name": name}
+            elif not several and (not kwargs or name == ""):
+                yield {}

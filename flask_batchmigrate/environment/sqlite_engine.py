@@ -1,0 +1,62 @@
+"""Puts the SQLite engine to work for one run of the environment."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+
+from sqlalchemy import orm
+
+from ..reporting import reporter
+from ..sqlite.adapter import impl
+from ..sqlite.transaction.migration import explain
+from ..sqlite.transaction.migration import MigrationTransaction
+from ..sqlite.transaction.second_connections import patient
+from ..sqlite.transaction.second_connections import second_connections
+from ..sqlite.transaction.second_connections import watch
+from ..sqlite.transaction.sessions import join
+from .run_state import Run
+
+
+@contextlib.contextmanager
+def sqlite_engine(session: Run) -> cabc.Iterator[None]:
+    """Have SQLite migrated by the project's engine, and the application along with it.
+
+    The application's sessions take part in the migration; its other connections
+    to the same database fail instead of waiting for the migration's own lock.
+    """
+    setup, told = session.setup, reporter()
+    engines = [
+        target.engine
+        for target in session.plan.known
+        if target.engine.dialect.name == "sqlite"
+    ]
+    for engine in engines:
+        watch(engine)
+    timeout = setup.state.settings.lock_timeout
+
+    def started(
+        transaction: MigrationTransaction,
+    ) -> contextlib.AbstractContextManager[None]:
+        session.transactions.append(transaction)
+        return second_connections(transaction, engines)
+
+    session.join = impl.join_transaction
+    session.explain = explain
+    settings = impl.RunOptions(
+        lock_timeout=timeout,
+        keep_indexes=setup.state.settings["sqlite_keep_indexes"],
+        note=told.note,
+        warn=told.warning,
+        wait=told.waiting,
+        progress=lambda done: told.progress(done.table, done.step, done.fraction),
+        started=started,
+    )
+    with contextlib.ExitStack() as stack:
+        sessions = getattr(setup.state.db, "session", None)
+        migrates = not (setup.compares or setup.looks)
+        if migrates and isinstance(sessions, orm.scoped_session):
+            stack.enter_context(join(sessions, engines))
+        stack.enter_context(patient(timeout))
+        stack.enter_context(impl.activate(settings))
+        yield

@@ -1,0 +1,4 @@
+"""What the application and its migrations folder hold, known before Alembic is loaded.
+
+Changes nothing.
+"""

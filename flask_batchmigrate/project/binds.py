@@ -1,0 +1,315 @@
+"""The databases of an application: from binds to engines and metadata.
+
+The classes of errors are imported where one is raised: with them comes Alembic, which
+a look at a database that is up to date can do without.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import pathlib
+import typing as t
+import unicodedata
+
+import sqlalchemy as sa
+
+from ..settings import SetupError
+from ..state import MigrateState
+
+if t.TYPE_CHECKING:
+    from ..errors import NoModels
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Bind:
+    """One bind, ready to be migrated.
+
+    :param bind: the bind key; ``''`` for the default bind.
+    :param engine: the application's own engine.
+    :param metadata: what the models of the bind define; may be empty.
+    """
+
+    bind: str
+    engine: sa.Engine
+    metadata: tuple[sa.MetaData, ...]
+
+    @property
+    def name(self) -> str:
+        """The bind key as it stands in ``upgrade_<name>()``."""
+        return identifier(self.bind)
+
+    @property
+    def database(self) -> str:
+        """The database as it may be shown: no password."""
+        return display(self.engine.url)
+
+    @property
+    def dialect(self) -> str:
+        """SQLAlchemy's name for the kind of database."""
+        return self.engine.dialect.name
+
+    @property
+    def is_there(self) -> bool:
+        """False for a SQLite file that does not exist: connecting would make it."""
+        file = _file_key(self.engine.url)
+        return file is None or file.exists()
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether the models define any table."""
+        return any(metadata.tables for metadata in self.metadata)
+
+
+class Models(list[sa.MetaData]):
+    """The metadata of the models of one database, where it is not one alone.
+
+    Alembic compares it as any list. It takes the naming convention from what has one,
+    which a plain list has not.
+    """
+
+    @property
+    def naming_convention(self) -> cabc.Mapping[t.Any, t.Any]:
+        """The convention that they have in common, else none but SQLAlchemy's own."""
+        filled = [metadata for metadata in self if metadata.tables] or self
+        found = [metadata.naming_convention for metadata in filled]
+        agreed = bool(found) and all(each == found[0] for each in found)
+        return found[0] if agreed else sa.MetaData().naming_convention
+
+
+def models(targets: cabc.Iterable[Bind]) -> sa.MetaData | Models:
+    """Return what the models of binds define, as Alembic's ``target_metadata``."""
+    found = {id(one): one for target in targets for one in target.metadata}
+    return Models(found.values()) if len(found) != 1 else found.popitem()[1]
+
+
+def identifier(bind: str) -> str:
+    """Map a bind key to what follows ``upgrade_`` in a script.
+
+    A key is normalised as Python normalises names (NFKC); each character that cannot
+    stand in a name becomes an underscore. A key that is a name is not changed.
+    """
+    normal = unicodedata.normalize("NFKC", bind)
+    return "".join(c if f"_{c}".isidentifier() else "_" for c in normal)
+
+
+def display(url: sa.URL) -> str:
+    """Return a database's name for messages: a file, or a URL without its password."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def find(state: MigrateState) -> dict[str, Bind]:
+    """Return every bind of the current application, the default one first.
+
+    :raises UnknownBind: two bind keys have the same name in scripts, or metadata is
+        given for a bind without an engine.
+    :raises NotSupported: an engine is asynchronous.
+    """
+    engines = _engines(state)
+    metadatas = _metadatas(state)
+    for bind in metadatas.keys() - engines.keys():
+        if any(metadata.tables for metadata in metadatas[bind]):
+            from ..errors import UnknownBind
+
+            raise UnknownBind(
+                f"Bind {bind!r} has tables but no engine. Nothing was changed. Add it "
+                "to the application's databases, e.g. 'SQLALCHEMY_BINDS'."
+            )
+    targets: dict[str, Bind] = {}
+    owners: dict[str, str] = {}
+    for bind, engine in sorted(engines.items()):
+        name = identifier(bind)
+        if name in owners:
+            from ..errors import UnknownBind
+
+            raise UnknownBind(
+                f"Binds {owners[name]!r} and {bind!r} both become 'upgrade_{name}()' "
+                "in scripts. Nothing was changed. Rename one of them."
+            )
+        owners[name] = bind
+        if getattr(engine.dialect, "is_async", False):
+            from ..errors import NotSupported
+
+            raise NotSupported(
+                f"The engine of bind {bind!r} is asynchronous, which is not supported. "
+                "Nothing was changed. Give migrations a synchronous driver."
+            )
+        metadata = metadatas.get(bind) or (_without_tables(state),)
+        targets[bind] = Bind(bind, engine, metadata)
+    return targets
+
+
+def _engines(state: MigrateState) -> dict[str, sa.Engine]:
+    """Return the engines by bind key, wherever the application has them."""
+    if state.databases.engines:
+        return dict(state.databases.engines)
+    db = state.db
+    if db is None:
+        raise SetupError(
+            "There is no database to migrate: pass 'db' to init_app(), or 'metadata' "
+            "with 'engine', 'engines' or 'url'."
+        )
+    try:
+        engines = getattr(db, "engines", None)
+    except RuntimeError as error:
+        # db.init_app() was not called for this application; the text says so.
+        raise SetupError(f"{error} Nothing was changed.") from error
+    if engines is None:
+        return {"": db.engine}
+    if engines or not getattr(db, "async_engines", None):
+        return {_key(db, key): engine for key, engine in engines.items()}
+    from ..errors import NotSupported
+
+    raise NotSupported(
+        "The application has asynchronous engines only, which are not supported. "
+        "Nothing was changed. Configure a synchronous engine for migrations."
+    )
+
+
+def _key(db: t.Any, key: str | None) -> str:
+    """Return the bind key of an engine: ``''`` for the default one."""
+    if key is None:
+        return ""
+    # Flask-SQLAlchemy-Lite has no metadata of its own and calls the default so.
+    is_lite = not hasattr(db, "metadatas")
+    return "" if is_lite and key == "default" else key
+
+
+def _metadatas(state: MigrateState) -> dict[str, tuple[sa.MetaData, ...]]:
+    """Return the metadata by bind key: the argument's, else the extension's."""
+    given = state.databases.metadata
+    if given is None:
+        given = getattr(state.db, "metadatas", None)
+    if given is None:
+        given = getattr(state.db, "metadata", None) or ()
+    if not isinstance(given, cabc.Mapping):
+        given = {"": given}
+    return {
+        _key(state.db, key) if key is not None else "": (
+            (value,) if isinstance(value, sa.MetaData) else tuple(value)
+        )
+        for key, value in given.items()
+    }
+
+
+def _without_tables(state: MigrateState) -> sa.MetaData:
+    """Return metadata for a bind without models, with the default bind's convention.
+
+    Flask-SQLAlchemy makes it so for the first model of a bind.
+    """
+    default = getattr(state.db, "metadatas", {}).get(None)
+    if default is None:
+        return sa.MetaData()
+    return sa.MetaData(naming_convention=default.naming_convention)
+
+
+def select(
+    state: MigrateState, targets: cabc.Mapping[str, Bind], named: cabc.Set[str]
+) -> list[Bind]:
+    """Choose the binds to migrate.
+
+    Those with tables and those that scripts name, unless the settings say otherwise:
+    an application may read databases that it does not own.
+
+    :param named: the names that scripts have functions for.
+    :raises UnknownBind: a setting names a bind that the application does not have.
+    """
+    included, excluded = state.settings.binds, state.settings.exclude_binds
+    gone = {bind for bind in excluded if identifier(bind) in named}
+    unknown = ((included or frozenset()) | excluded) - targets.keys() - gone
+    if unknown:
+        from ..errors import UnknownBind
+
+        raise UnknownBind(
+            f"The application has no bind {min(unknown)!r}; it has "
+            f"{', '.join(map(repr, targets)) or 'none'}. Nothing was changed. Correct "
+            "'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'."
+        )
+    if included is not None:
+        chosen = included
+    else:
+        chosen = frozenset(
+            bind
+            for bind, target in targets.items()
+            if target.has_tables or target.name in named
+        )
+        if not chosen and "" in targets:
+            chosen = frozenset({""})
+    return [t for bind, t in targets.items() if bind in chosen - excluded]
+
+
+def require_named(
+    state: MigrateState, targets: cabc.Mapping[str, Bind], named: cabc.Set[str]
+) -> None:
+    """Refuse scripts for a bind that the application does not have.
+
+    :raises UnknownBind: naming it.
+    """
+    known = {target.name for target in targets.values()}
+    excluded = {identifier(bind) for bind in state.settings.exclude_binds}
+    for name in sorted(named - known - excluded):
+        from ..errors import UnknownBind
+
+        raise UnknownBind(
+            f"The revision scripts are for a bind {name!r}, which the application does "
+            "not have. Nothing was changed. Add it to the application's databases, or "
+            "to 'BATCHMIGRATE_EXCLUDE_BINDS' if it is gone."
+        )
+
+
+def no_models() -> NoModels:
+    """Return the error for comparing a database with nothing."""
+    from ..errors import NoModels
+
+    return NoModels(
+        "The models define no tables, so there is nothing to compare the database "
+        "with. Nothing was changed. Import the modules with the models where the "
+        "application is created."
+    )
+
+
+def by_database(targets: cabc.Iterable[Bind]) -> list[list[Bind]]:
+    """Put binds of the same database together, so that they share a connection."""
+    groups: dict[t.Hashable, list[Bind]] = {}
+    for target in targets:
+        groups.setdefault(_database_key(target.engine), []).append(target)
+    return list(groups.values())
+
+
+def _database_key(engine: sa.Engine) -> t.Hashable:
+    """Return a value that is equal for engines on the same database."""
+    url = engine.url
+    if url.get_backend_name() == "sqlite":
+        return _file_key(url) or engine.pool
+    query = tuple(sorted(url.query.items()))
+    return (url.get_backend_name(), url.host, url.port, url.database, query)
+
+
+def _file_key(url: sa.URL) -> pathlib.Path | None:
+    """Return the file of a SQLite URL; None where it has none by its path."""
+    name = url.database or ":memory:"
+    if url.get_backend_name() != "sqlite" or name == ":memory:":
+        return None
+    return None if name.startswith("file:") else pathlib.Path(name).resolve()
+
+
+def find_by_engine(targets: cabc.Collection[Bind], engine: sa.Engine) -> Bind | None:
+    """Return the bind that an engine, or one on the same database, belongs to."""
+    for target in targets:
+        if target.engine.pool is engine.pool:
+            return target
+    return find_by_url(targets, engine.url)
+
+
+def find_by_url(targets: cabc.Collection[Bind], url: sa.URL) -> Bind | None:
+    """Return the first bind with this URL, or with this SQLite file."""
+    for target in targets:
+        if target.engine.url == url:
+            return target
+    key = _file_key(url)
+    for target in targets:
+        if key is not None and _file_key(target.engine.url) == key:
+            return target
+    return None

@@ -1,0 +1,78 @@
+"""Which binds a migrations folder is for, and in which form its scripts are."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ..environment.config import Setup
+from ..errors import UnknownBind
+from . import binds
+from .binds import Bind
+from .folder import check_files
+from .folder import names_in
+from .folder import takes_engine_name
+
+if t.TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
+
+_FOR_SEVERAL: t.Final = re.compile(r"engine_name|_upgrades")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scope:
+    """What one run is about.
+
+    :param targets: the binds that the packaged environment migrates.
+    :param left_out: binds that should be migrated, but not in the folder's form.
+    :param known: every bind of the application.
+    :param multi: scripts have a function for each bind.
+    """
+
+    targets: tuple[Bind, ...]
+    left_out: tuple[Bind, ...]
+    known: tuple[Bind, ...]
+    multi: bool
+
+    @property
+    def selected(self) -> tuple[Bind, ...]:
+        """Every bind that should be migrated."""
+        return self.targets + self.left_out
+
+
+def make(setup: Setup, scripts: ScriptDirectory) -> Scope:
+    """Choose the binds and the form, from the application and the folder.
+
+    A folder with a ``script.py.mako`` has the form of that. One without has the form
+    for several databases as soon as there is more than the default bind.
+
+    :raises UnknownBind: nothing is left to migrate, or a setting names no bind.
+    """
+    if not setup.files_checked:
+        check_files(scripts)
+    known = binds.find(setup.state)
+    named: set[str] = set()
+    multi = False
+    for script in scripts.walk_revisions():
+        if takes_engine_name(script):
+            named |= names_in(script)
+            multi = True
+        else:
+            named.add("")
+    if not setup.folder.env.is_file():
+        binds.require_named(setup.state, known, named)
+    selected = binds.select(setup.state, known, named)
+    if not selected:
+        raise UnknownBind(
+            "The settings leave no bind to migrate. Nothing was changed. Correct "
+            "'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'."
+        )
+    template = setup.folder.script_template
+    if template.is_file():
+        multi = multi or bool(_FOR_SEVERAL.search(template.read_text("utf-8")))
+    else:
+        multi = multi or [target.bind for target in selected] != [""]
+    count = len(selected) if multi else 1
+    everything = tuple(known.values())
+    return Scope(tuple(selected[:count]), tuple(selected[count:]), everything, multi)

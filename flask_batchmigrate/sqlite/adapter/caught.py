@@ -1,0 +1,60 @@
+"""Lets scripts catch the engine's errors as they catch Alembic's and SQLAlchemy's.
+
+``try: batch.drop_constraint(...) except ValueError: pass`` is how scripts drop what may
+not be there. What stops a change of SQLite's schema is a ``ValueError`` or ``KeyError``
+of Alembic, or an error of the driver that SQLAlchemy has wrapped:
+https://docs.sqlalchemy.org/en/20/core/exceptions.html#dbapi-exceptions
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import typing as t
+
+import sqlalchemy as sa
+
+from ..errors import AlreadyThere
+from ..errors import ChangeRefused
+from ..errors import MissingTable
+from ..errors import RowsRefused
+
+_ALSO: t.Final[tuple[tuple[type[ChangeRefused], tuple[type[Exception], ...]], ...]] = (
+    (RowsRefused, (sa.exc.IntegrityError,)),
+    (MissingTable, (sa.exc.NoSuchTableError,)),
+    (AlreadyThere, (sa.exc.DuplicateColumnError,)),
+)
+"""What an error of the engine is besides an :class:`~sqlalchemy.exc.OperationalError`.
+
+``KeyError`` and ``ValueError`` are bases of the engine's own classes.
+"""
+
+
+@contextlib.contextmanager
+def caught_as_usual(dialect: sa.Dialect, *also: type[Exception]) -> cabc.Iterator[None]:
+    """Raise refusals of the engine so that the usual clauses catch them.
+
+    They stay what they are, with their message.
+
+    :param dialect: that of the connection, for the driver's own errors.
+    :param also: more classes that Alembic raises for the operation.
+    """
+    try:
+        yield
+    except ChangeRefused as error:
+        kind = _known_as(type(error), also)
+        driver = t.cast(t.Any, dialect).dbapi.OperationalError(str(error))
+        known = kind.__new__(kind)
+        # By name, since the classes that come first know nothing of what it takes.
+        sa.exc.DBAPIError.__init__(t.cast(t.Any, known), None, None, driver)
+        known.args = error.args
+        raise known.with_traceback(error.__traceback__) from error.__cause__
+
+
+def _known_as(
+    kind: type[ChangeRefused], also: tuple[type[Exception], ...]
+) -> type[ChangeRefused]:
+    """Make the class of an error that is SQLAlchemy's as well."""
+    more = [base for own, bases in _ALSO if issubclass(kind, own) for base in bases]
+    bases = (kind, *more, sa.exc.OperationalError, *also)
+    return type(kind.__name__, bases, {"__module__": kind.__module__})

@@ -1,0 +1,97 @@
+"""Names that constraints without a stored name would have.
+
+A script names the constraint it drops. On SQLite the stored constraint may have no
+name, because nobody gave it one or because another database made one up.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import dataclasses
+import typing as t
+
+import sqlalchemy as sa
+from sqlalchemy.sql import sqltypes
+
+from ..ddl.table import ConstraintKind
+from ..ddl.table import ConstraintText
+
+_POSTGRESQL_SUFFIX: t.Final = {
+    ConstraintKind.PRIMARY_KEY: "pkey",
+    ConstraintKind.UNIQUE: "key",
+    ConstraintKind.FOREIGN_KEY: "fkey",
+    ConstraintKind.CHECK: "check",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Conventions:
+    """Naming conventions in force, and the names that PostgreSQL would make up.
+
+    :param conventions: as SQLAlchemy's ``MetaData(naming_convention=...)`` takes them:
+        https://docs.sqlalchemy.org/en/20/core/constraints.html#constraint-naming-conventions
+    :param postgresql: whether the names that PostgreSQL would make up count.
+    """
+
+    conventions: tuple[cabc.Mapping[t.Any, t.Any], ...] = ()
+    postgresql: bool = True
+
+    def names(self, table: str, constraint: ConstraintText) -> list[str]:
+        """Return the names the constraint would have.
+
+        One with a name would have that which a convention makes of it.
+
+        :param table: its table.
+        """
+        uses_default = self.postgresql and not constraint.name
+        names = [_postgresql_name(table, constraint)] if uses_default else []
+        for convention in self.conventions:
+            # A convention may ask for what this constraint does not have: its given
+            # name, a first column, or the table it refers to.
+            with contextlib.suppress(sa.exc.InvalidRequestError, IndexError, KeyError):
+                name = _conventional_name(convention, table, constraint)
+                if name is not None:
+                    names.append(name)
+        return names
+
+
+def _postgresql_name(table: str, constraint: ConstraintText) -> str:
+    """Return the name that PostgreSQL gives a constraint that has none."""
+    suffix = _POSTGRESQL_SUFFIX[constraint.kind]
+    if constraint.kind is ConstraintKind.PRIMARY_KEY:
+        return f"{table}_{suffix}"
+    return "_".join((table, *constraint.columns, suffix))
+
+
+def _conventional_name(
+    convention: cabc.Mapping[t.Any, t.Any], table: str, constraint: ConstraintText
+) -> str | None:
+    """Let SQLAlchemy name a constraint."""
+    model = _model(constraint)
+    if model is None:
+        return None
+    model.name = constraint.name
+    metadata = sa.MetaData(naming_convention=t.cast(t.Any, convention))
+    names = dict.fromkeys(constraint.columns)
+    columns = [sa.Column(name, sqltypes.NullType()) for name in names]
+    sa.Table(table, metadata, *columns, model)
+    name = model.name
+    return str(name) if isinstance(name, str) and name else None
+
+
+def _model(constraint: ConstraintText) -> sa.Constraint | None:
+    """Make SQLAlchemy's object for a constraint."""
+    columns = constraint.columns
+    if constraint.kind is ConstraintKind.UNIQUE:
+        return sa.UniqueConstraint(*columns)
+    if constraint.kind is ConstraintKind.PRIMARY_KEY:
+        return sa.PrimaryKeyConstraint(*columns)
+    if constraint.kind is ConstraintKind.CHECK:
+        return sa.CheckConstraint(sa.text(constraint.expression or ""))
+    parent = constraint.references
+    if parent is None:
+        return None
+    # Without columns the parent's primary key is meant, whose name is not known.
+    targets = parent.columns or columns
+    return sa.ForeignKeyConstraint(columns, [f"{parent.table}.{c}" for c in targets])

@@ -1,0 +1,422 @@
+"""Turns SQLAlchemy's schema objects into the engine's changes.
+
+SQLAlchemy's own compiler writes the text, so a column looks the same whether a
+migration or ``create_all()`` made it.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import dataclasses
+import typing as t
+
+import sqlalchemy as sa
+from sqlalchemy.schema import conv
+from sqlalchemy.sql import ddl
+from sqlalchemy.sql import sqltypes
+
+from ..ddl.table import ConstraintKind
+from ..ddl.table import parse_column
+from ..ddl.tokens import quote
+from ..errors import ChangeRefused
+from ..target import changes
+
+_KINDS: t.Final = (
+    (sa.ForeignKeyConstraint, ConstraintKind.FOREIGN_KEY),
+    (sa.PrimaryKeyConstraint, ConstraintKind.PRIMARY_KEY),
+    (sa.UniqueConstraint, ConstraintKind.UNIQUE),
+    (sa.CheckConstraint, ConstraintKind.CHECK),
+)
+_OPTIONS: t.Final = {
+    "sqlite_strict": "strict",
+    "sqlite_with_rowid": "without_rowid",
+    "sqlite_autoincrement": "autoincrement",
+}
+_ENUMERATED = (sqltypes.Boolean, sqltypes.Enum)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Translator:
+    """Writes SQLAlchemy objects as SQLite text.
+
+    :param dialect: the dialect of the connection.
+    """
+
+    dialect: sa.Dialect
+
+    @property
+    def _compiler(self) -> t.Any:
+        return self.dialect.ddl_compiler(self.dialect, t.cast(t.Any, None))
+
+    def column(self, column: sa.Column[t.Any]) -> str:
+        """Write a column definition with the constraints that stand in the column.
+
+        Foreign keys, keys and the checks of types belong to the table in SQLAlchemy.
+        """
+        specification = self._compiler.get_column_specification(_in_a_table(column))
+        # A set has no order of its own, and one script is to make one text.
+        own = sorted(filter(None, map(self.constraint, column.constraints)))
+        return " ".join((str(specification), *own))
+
+    def constraint(self, constraint: sa.Constraint) -> str | None:
+        """Write a constraint as a table constraint.
+
+        :return: its text, or ``None`` where SQLite has no such constraint.
+        """
+        text = self._compiler.process(constraint)
+        return str(text) if text else None
+
+    def index(self, index: sa.Index) -> str:
+        """Write a ``CREATE INDEX`` statement, without its schema."""
+        text = str(ddl.CreateIndex(index).compile(dialect=self.dialect))
+        schema = None if index.table is None else index.table.schema
+        if schema is None:
+            return text
+        # SQLAlchemy writes it before the name of the index, and nowhere else.
+        prefix = self.dialect.identifier_preparer.quote_schema(schema)
+        return text.replace(f"{prefix}.", "", 1)
+
+    def table(self, table: sa.Table) -> str:
+        """Write a ``CREATE TABLE`` statement, without its schema."""
+        names = table.metadata.naming_convention
+        metadata = sa.MetaData(naming_convention=names)
+        plain = table.to_metadata(metadata, schema=t.cast(t.Any, None))
+        _stand_for_parents(plain)
+        for constraint in [c for c in plain.constraints if c.name is not None]:
+            try:
+                self.dialect.identifier_preparer.format_constraint(constraint)
+            except sa.exc.InvalidRequestError:
+                # The convention builds on a name that the Boolean or Enum which makes
+                # the check was not given, so the stored one cannot have a name either.
+                constraint.name = None
+        return str(ddl.CreateTable(plain).compile(dialect=self.dialect)).strip()
+
+    def type(self, type_: sa.types.TypeEngine[t.Any]) -> str:
+        """Write a type, with ``COLLATE`` if it has a collation."""
+        parsed = parse_column(self.column(sa.Column("x", type_)))
+        if parsed.collation is None:
+            return parsed.type
+        return f"{parsed.type} COLLATE {quote(parsed.collation)}"
+
+    def default(self, value: t.Any) -> str | None:
+        """Write what stands behind ``DEFAULT``; ``None`` where there is none.
+
+        :raises ChangeRefused: for what is no default in SQLite.
+        """
+        if value is None:
+            return None
+        if isinstance(value, (sa.Computed, sa.Identity)):
+            raise ChangeRefused(
+                "A column of SQLite cannot be turned into a generated or identity"
+                " column by its default: add a new column and drop the old one."
+                " Nothing was changed."
+            )
+        if isinstance(value, sa.DefaultClause):
+            value = value.arg
+        column = sa.Column("x", sa.Integer(), server_default=value)
+        return parse_column(self.column(column)).default
+
+    def python_default(self, column: sa.Column[t.Any]) -> str | None:
+        """Write the plain value of a column's ``default`` as SQL, if it has one."""
+        default = t.cast(t.Any, column.default)
+        if default is None or column.server_default is not None:
+            return None
+        if not default.is_scalar:
+            return None
+        value = sa.literal(default.arg, column.type)
+        try:
+            text = value.compile(
+                dialect=self.dialect, compile_kwargs={"literal_binds": True}
+            )
+        except (sa.exc.CompileError, NotImplementedError):
+            # A value of a type that SQL has no literal for.
+            return None
+        return str(text)
+
+    def type_bound_checks(
+        self,
+        name: str,
+        type_: sa.types.TypeEngine[t.Any],
+        table: str,
+        convention: cabc.Mapping[t.Any, t.Any] | None = None,
+    ) -> list[str]:
+        """Write the CHECK constraints that a Boolean or Enum would make.
+
+        :param convention: the naming convention of the block.
+        """
+        if not isinstance(type_, _ENUMERATED):
+            return []
+        try:
+            return self._type_bound_checks(name, type_, table, convention)
+        except sa.exc.InvalidRequestError:
+            # The convention builds on a name that the type was not given.
+            return self._type_bound_checks(name, type_, table, None)
+
+    def _type_bound_checks(
+        self,
+        name: str,
+        type_: sa.types.TypeEngine[t.Any],
+        table: str,
+        convention: cabc.Mapping[t.Any, t.Any] | None,
+    ) -> list[str]:
+        copied = t.cast(t.Any, type_).copy()
+        copied.create_constraint = True
+        column = sa.Column(name, copied)
+        metadata = sa.MetaData(naming_convention=t.cast(t.Any, convention))
+        made = sa.Table(table, metadata, column)
+        checks = [c for c in made.constraints if isinstance(c, sa.CheckConstraint)]
+        return [text for c in checks if (text := self.constraint(c))]
+
+
+def _stand_for_parents(table: sa.Table) -> None:
+    """Give the foreign keys of a table what they refer to: the compiler asks for it."""
+    wanted: dict[str, dict[str, None]] = {}
+    for key in table.foreign_keys:
+        parent, _, column = key.target_fullname.rpartition(".")
+        wanted.setdefault(parent, {})[column] = None
+    for parent, columns in wanted.items():
+        if parent not in table.metadata.tables:
+            schema, _, name = parent.rpartition(".")
+            stubs = [sa.Column(column, sqltypes.NullType()) for column in columns]
+            sa.Table(name, table.metadata, *stubs, schema=schema or None)
+
+
+def _in_a_table(column: sa.Column[t.Any]) -> sa.Column[t.Any]:
+    """Return the column, in a table of its own where it is in none."""
+    if getattr(column, "table", None) is None:
+        sa.Table("x", sa.MetaData(), column)
+    return column
+
+
+def add_column(
+    translator: Translator,
+    column: sa.Column[t.Any],
+    before: str | None = None,
+    after: str | None = None,
+    if_not_exists: bool = False,
+    fills: bool = False,
+) -> changes.AddColumn:
+    """Make the change that adds a column, without its constraints.
+
+    :param fills: give existing rows the column's ``default``, if that is a plain value
+        and there is no ``server_default``.
+    """
+    fill = translator.python_default(column) if fills else None
+    return changes.AddColumn(
+        str(column.name), translator.column(column), before, after, if_not_exists, fill
+    )
+
+
+def inline_constraints(
+    translator: Translator, column: sa.Column[t.Any], references: bool, primary: bool
+) -> cabc.Iterator[changes.Change]:
+    """Make the constraints that Alembic leaves to the column itself.
+
+    :param references: whether its foreign key is meant to stand in the column.
+    :param primary: whether it is meant to become the primary key of a table that has
+        another one.
+    """
+    if references:
+        for key in column.foreign_keys:
+            text = key.constraint and translator.constraint(key.constraint)
+            if text:
+                yield changes.AddConstraint(text)
+    if column.primary_key:
+        name = translator.dialect.identifier_preparer.quote(str(column.name))
+        yield changes.AddConstraint(f"PRIMARY KEY ({name})", if_only=not primary)
+
+
+def alter_column(
+    translator: Translator,
+    name: str,
+    *,
+    nullable: bool | None = None,
+    server_default: t.Any = False,
+    new_name: str | None = None,
+    type_: sa.types.TypeEngine[t.Any] | None = None,
+    existing: sa.types.TypeEngine[t.Any] | None = None,
+    using: str | None = None,
+    keep_misfits: bool = False,
+) -> cabc.Iterator[changes.Change]:
+    """Make the changes of one ``alter_column``.
+
+    :param existing: the type that the script says the column has.
+
+    :param using: an SQL expression that converts the stored value.
+    :param keep_misfits: leave values that the new type cannot hold as they are.
+    """
+    if type_ is not None:
+        yield changes.SetType(
+            name,
+            translator.type(type_),
+            using,
+            keep_misfits,
+            members(type_),
+            None if existing is None else members(existing),
+        )
+    if nullable is not None:
+        yield changes.SetNotNull(name, not nullable)
+    if server_default is not False:
+        yield changes.SetDefault(name, translator.default(server_default))
+    if new_name is not None and new_name != name:
+        yield changes.RenameColumn(name, str(new_name))
+
+
+def members(type_: t.Any) -> tuple[str, ...] | None:
+    """Return what an Enum may hold; ``None`` for any other type."""
+    type_ = sqltypes.to_instance(type_)
+    if not isinstance(type_, sa.Enum):
+        return None
+    return tuple(str(member) for member in type_.enums)
+
+
+def drop_constraint(
+    translator: Translator, constraint: sa.Constraint, if_exists: bool = False
+) -> changes.DropConstraint:
+    """Make the change that drops a constraint."""
+    kind = constraint_kind(constraint)
+    name = None if _is_made_up(constraint) else str(constraint.name)
+    if getattr(constraint, "_type_bound", False):
+        # Sent by Alembic along with a change of type, whether the table has the
+        # check or not: since SQLAlchemy 1.4 a Boolean makes none by itself.
+        return changes.DropConstraint(
+            None, kind, None, translator.constraint(constraint), if_exists=True
+        )
+    return changes.DropConstraint(name, kind, if_exists=if_exists)
+
+
+def _is_made_up(constraint: sa.Constraint) -> bool:
+    """Tell whether the script gave no name.
+
+    A naming convention gives one nevertheless, as if of a constraint on no columns.
+    """
+    name, table = constraint.name, getattr(constraint, "parent", None)
+    if not isinstance(name, str):
+        return True
+    if not isinstance(name, conv) or not isinstance(table, sa.Table):
+        return False
+    names = t.cast(t.Any, table.metadata.naming_convention)
+    bare: sa.Constraint
+    if isinstance(constraint, sa.ForeignKeyConstraint):
+        bare = sa.ForeignKeyConstraint([], [])
+    elif isinstance(constraint, sa.UniqueConstraint):
+        bare = sa.UniqueConstraint()
+    else:
+        return False
+    # A convention may ask for a first column, which there is not; then it gave no name.
+    with contextlib.suppress(sa.exc.InvalidRequestError, IndexError, KeyError):
+        sa.Table(table.name, sa.MetaData(naming_convention=names), bare)
+        return bare.name == name
+    return False
+
+
+def constraint_kind(constraint: sa.Constraint) -> ConstraintKind | None:
+    """Tell what a constraint is, in the engine's words; ``None`` for any."""
+    for type_, kind in _KINDS:
+        if isinstance(constraint, type_):
+            return kind
+    return None
+
+
+def table_options(kwargs: cabc.Mapping[str, t.Any]) -> changes.SetOptions | None:
+    """Make the change that ``table_kwargs`` ask for; ``None`` where there is none."""
+    strict = kwargs.get("sqlite_strict")
+    with_rowid = kwargs.get("sqlite_with_rowid")
+    autoincrement = kwargs.get("sqlite_autoincrement")
+    if strict is None and with_rowid is None and autoincrement is None:
+        return None
+    without_rowid = None if with_rowid is None else not with_rowid
+    return changes.SetOptions(strict, without_rowid, autoincrement)
+
+
+def stated_options(kwargs: cabc.Mapping[str, t.Any]) -> frozenset[str]:
+    """Return the options that a table speaks of, by their names in the engine."""
+    # Asked for by name, it answers with the default of one that is not given.
+    return frozenset(_OPTIONS[key] for key in list(kwargs) if key in _OPTIONS)
+
+
+def table_items(
+    translator: Translator,
+    items: cabc.Iterable[t.Any],
+    table: str,
+    convention: cabc.Mapping[t.Any, t.Any] | None = None,
+) -> cabc.Iterator[changes.Change]:
+    """Make the changes of ``table_args`` and ``reflect_args``.
+
+    A column replaces the definition of the column of its name; a constraint or an
+    index is added where the table has none that says the same.
+
+    :param convention: the naming convention of the block.
+    """
+    for item in items:
+        if isinstance(item, sa.Column):
+            yield from _replaced_column(translator, item, table, convention)
+        elif isinstance(item, sa.Index):
+            sql = translator.index(_attached(item, table))
+            yield changes.CreateIndex(str(item.name), sql, if_not_exists=True)
+        elif isinstance(item, sa.Constraint):
+            text_ = translator.constraint(_attached(item, table))
+            if text_:
+                yield changes.AddConstraint(text_, unless_present=True)
+
+
+def _replaced_column(
+    translator: Translator,
+    column: sa.Column[t.Any],
+    table: str,
+    convention: cabc.Mapping[t.Any, t.Any] | None,
+) -> cabc.Iterator[changes.Change]:
+    """Make the changes of a column of ``reflect_args``."""
+    name = str(column.name)
+    if getattr(column, "table", None) is None:
+        sa.Table(table, sa.MetaData(), column)
+    yield changes.ReplaceColumn(name, translator.column(column))
+    for key in column.foreign_keys:
+        _known_parent(column.table.metadata, key)
+        text = key.constraint and translator.constraint(key.constraint)
+        if text:
+            # What the column refers to is part of its definition.
+            yield changes.DropConstraint(
+                None, ConstraintKind.FOREIGN_KEY, (name,), if_exists=True
+            )
+            yield changes.AddConstraint(text)
+    if column.unique:
+        quoted = translator.dialect.identifier_preparer.quote(name)
+        yield changes.AddConstraint(f"UNIQUE ({quoted})", unless_present=True)
+    for text in translator.type_bound_checks(name, column.type, table, convention):
+        if getattr(column.type, "create_constraint", False):
+            yield changes.AddConstraint(text, of_type=True)
+        else:
+            yield changes.DropConstraint(
+                None, ConstraintKind.CHECK, None, text, if_exists=True
+            )
+
+
+def _known_parent(metadata: sa.MetaData, key: sa.ForeignKey) -> None:
+    """Let the table that a key names exist, as the compiler needs it."""
+    *schema, table, column = key.target_fullname.split(".")
+    if ".".join((*schema, table)) not in metadata.tables:
+        place = ".".join(schema) or None
+        sa.Table(table, metadata, sa.Column(column, sqltypes.NullType()), schema=place)
+
+
+_OnTable = t.TypeVar("_OnTable", sa.Constraint, sa.Index)
+
+
+def _attached(item: _OnTable, table: str) -> _OnTable:
+    """Return an item that belongs to a table, as the compiler needs it."""
+    attached = (
+        item.table if isinstance(item, sa.Index) else getattr(item, "parent", None)
+    )
+    if attached is not None:
+        return item
+    pending = getattr(item, "_pending_colargs", ())
+    names = [c if isinstance(c, str) else c.name for c in pending if c is not None]
+    names += list(getattr(item, "column_keys", ()) or ())
+    for key in getattr(item, "elements", ()):
+        parent, _, column = key.target_fullname.rpartition(".")
+        names += [column] if parent == table else []
+    columns = [sa.Column(name, sqltypes.NullType()) for name in dict.fromkeys(names)]
+    _stand_for_parents(sa.Table(table, sa.MetaData(), *columns, item))
+    return item

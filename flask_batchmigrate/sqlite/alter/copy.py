@@ -1,0 +1,290 @@
+"""Writes all rows of a table anew, under a new definition.
+
+The rows go to a scratch table that is stored like the new definition but lets
+everything through (constraints are looked at afterwards, and only new ones), then the
+two tables change names. See https://www.sqlite.org/lang_altertable.html#otheralter for
+the procedure this follows where the schema may not be written.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+
+from ..ddl import edits
+from ..ddl.objects import parse_trigger
+from ..ddl.quoting import always_quoted
+from ..ddl.table import ConstraintKind
+from ..ddl.table import parse_table
+from ..ddl.table import TableText
+from ..ddl.tokens import quote
+from ..ddl.tokens import same_name
+from ..errors import ChangeRefused
+from ..errors import VerificationError
+from ..schema.catalogue import Catalogue
+from ..schema.catalogue import qualified
+from ..schema.catalogue import read_catalogue
+from ..schema.catalogue import StoredTable
+from ..schema.database import Database
+from ..schema.database import is_verdict
+from ..schema.database import legacy_alter_table
+from ..schema.database import Row
+from ..schema.progress import run_long
+from ..schema.records import created_as
+from ..schema.rows import any_of
+from ..schema.schema_edit import drop_table
+from ..schema.schema_edit import exchange_names
+from ..target.target import Target
+from .indexes import create_indexes
+from .indexes import drop_indexes
+from .indexes import stays_valid
+from .unique_indexes import replace_definition
+from .unique_indexes import Told
+
+_ROWIDS = ("rowid", "_rowid_", "oid")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scratch:
+    """The table that receives the rows."""
+
+    schema: str
+    name: str
+    text: TableText
+    rows: int
+
+    @property
+    def path(self) -> str:
+        """Its name for use in SQL."""
+        return qualified(self.schema, self.name)
+
+
+def fill_scratch(
+    db: Database,
+    catalogue: Catalogue,
+    target: Target,
+    conditions: cabc.Collection[str] | None = None,
+) -> Scratch:
+    """Create a scratch table for a new definition and copy the rows into it.
+
+    :param catalogue: all objects of the table's schema.
+    :param conditions: true for rows that do not fit. Where they are given, the table
+        does not let these rows in, which is cheaper than to read it again, and what
+        is UNIQUE gets its index when it is full, which is cheaper than row by row.
+    :raises ChangeRefused: never for a row; the driver's error about a duplicate key or
+        a datatype is the caller's to explain.
+    :raises NotSettled: the keys cannot get their indexes afterwards.
+    """
+    stored = target.before
+    _refuse_unsafe(db, stored)
+    name = catalogue.free_name("_batchmigrate_copy_")
+    text = parse_table(
+        edits.relaxed(target.text, name)
+        if db.can_write_schema
+        else edits.set_name(target.text, name)
+    )
+    keys = text.of_kind(ConstraintKind.UNIQUE)
+    keys_later = bool(keys and conditions is not None and not text.without_rowid)
+    bare = parse_table(edits.drop_unique(text)) if keys_later else text
+    if conditions:
+        rule = f"CHECK (NOT {any_of(conditions)})"
+        bare = parse_table(edits.add_constraint(bare, rule))
+    rows = int(db.execute(f"SELECT count(*) FROM {stored.path}")[0][0])
+    scratch = Scratch(stored.schema, name, text, rows)
+    _create(db, stored, created_as(bare, scratch.path))
+    run_long(db, stored, "copying rows", _transfer(target, scratch), rows)
+    # The scratch table has no index to count by; the statement has counted.
+    copied = int(db.execute("SELECT changes()")[0][0])
+    if copied != rows:
+        raise VerificationError(
+            f"the copy of table '{stored.name}' has {copied} rows, not {rows}"
+        )
+    if keys_later:
+        filled = StoredTable(stored.schema, name, bare, ())
+        replace_definition(db, filled, text, Told(stored, rows))
+    return scratch
+
+
+def _create(db: Database, stored: StoredTable, statement: str) -> None:
+    try:
+        db.execute(statement)
+    except db.driver_error as error:
+        if db.can_write_schema or not is_verdict(error):
+            raise
+        # A condition may name its table.
+        raise ChangeRefused(
+            f"Table '{stored.name}' has to be written anew, but this SQLite library"
+            " forbids writing the schema, and its definition is not valid under another"
+            f" name: {error}. Nothing was changed."
+        ) from error
+
+
+def _refuse_unsafe(db: Database, stored: StoredTable) -> None:
+    """Refuse a copy that could only end in dropping a table that others refer to."""
+    if not db.can_write_schema and db.execute("PRAGMA foreign_keys")[0][0]:
+        raise ChangeRefused(
+            f"Table '{stored.name}' has to be written anew, but this SQLite library"
+            " forbids writing the schema and foreign keys are enforced, so its child"
+            " rows would be lost. Turn enforcement off before the migration."
+            " Nothing was changed."
+        )
+
+
+def _transfer(target: Target, scratch: Scratch) -> str:
+    """Write the statement that copies the rows."""
+    columns, values = [], []
+    rowid = _rowid_name(target)
+    if rowid is not None:
+        columns.append(rowid)
+        values.append(rowid)
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        if column.generated is not None:
+            continue
+        if source.using is not None:
+            values.append(f"({source.using}\n)")
+        elif source.origin is not None:
+            values.append(always_quoted(source.origin))
+        else:
+            continue
+        columns.append(always_quoted(column.name))
+    # OR ABORT: an ON CONFLICT clause of the new definition must not drop rows.
+    # NOT INDEXED: in the order of the table itself.
+    return (
+        f"INSERT OR ABORT INTO {scratch.path} ({', '.join(columns)})"
+        f" SELECT {', '.join(values)} FROM {target.before.path}"
+        f" AS {always_quoted(target.before.name)} NOT INDEXED"
+    )
+
+
+def _rowid_name(target: Target) -> str | None:
+    """Return a name for the rowid, where it has to be copied by itself."""
+    before, after = target.before.text, target.text
+    alias = after.rowid_alias
+    if before.without_rowid or after.without_rowid:
+        return None
+    if alias is not None and target.source(alias).origin is not None:
+        return None
+    for name in _ROWIDS:
+        if not before.has_column(name) and not after.has_column(name):
+            return name
+    # All three names are taken by columns, so no statement can tell rowids apart.
+    return None
+
+
+def take_the_place(
+    db: Database, target: Target, scratch: Scratch, keep_indexes: bool
+) -> None:
+    """Put a filled scratch table in the place of the stored table.
+
+    :param keep_indexes: keep indexes that stay valid instead of building them anew.
+    """
+    stored = target.before
+    statistics = _Statistics(db, read_catalogue(db, stored.schema), stored.name)
+    valid = [i for i in target.kept_indexes if keep_indexes and stays_valid(target, i)]
+    if not db.can_write_schema:
+        valid = []
+    drop_indexes(db, stored.schema, [i.name for i in stored.indexes if i not in valid])
+    if db.can_write_schema:
+        old = edits.relaxed(stored.text, scratch.name)
+        exchange_names(
+            db, stored.schema, stored.name, scratch.name, (target.text.sql, old)
+        )
+        _move_sequence(db, target, scratch.name)
+        drop_table(db, stored.schema, scratch.name)
+    else:
+        _replace_by_renaming(db, target, scratch)
+    rebuilt = [i for i in target.kept_indexes if i not in valid]
+    create_indexes(db, stored, rebuilt, scratch.rows)
+    statistics.restore()
+
+
+def _move_sequence(db: Database, target: Target, scratch: str) -> None:
+    """Let AUTOINCREMENT go on where it stopped.
+
+    See https://www.sqlite.org/autoinc.html
+    """
+    before, after = target.before.text, target.text
+    if not before.autoincrement and not after.autoincrement:
+        return
+    sequence = f"{quote(target.before.schema)}.sqlite_sequence"
+    name = target.before.name
+    if not after.autoincrement:
+        db.execute(f"DELETE FROM {sequence} WHERE name = ?", (name,))
+    elif before.autoincrement:
+        db.execute(f"DELETE FROM {sequence} WHERE name = ?", (scratch,))
+    else:
+        db.execute(f"UPDATE {sequence} SET name = ? WHERE name = ?", (name, scratch))
+
+
+def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None:
+    """Do it with ALTER TABLE, where the library forbids writing the schema."""
+    stored = target.before
+    schema = quote(stored.schema)
+    catalogue = read_catalogue(db, stored.schema)
+    triggers = {name: _triggers(db, name) for name in (stored.schema, "temp")}
+    sequence = _sequence(db, catalogue, stored.name)
+    drop_table(db, stored.schema, stored.name)
+    with legacy_alter_table(db, True):
+        db.execute(f"ALTER TABLE {scratch.path} RENAME TO {always_quoted(stored.name)}")
+    if target.text.autoincrement and target.before.text.autoincrement and sequence:
+        path = f"{schema}.sqlite_sequence"
+        db.execute(f"DELETE FROM {path} WHERE name = ?", (stored.name,))
+        db.execute(f"INSERT INTO {path} (name, seq) VALUES (?, ?)", sequence[0])
+    for name, before in triggers.items():
+        present = _triggers(db, name)
+        for trigger, sql in before.items():
+            if trigger not in present:
+                db.execute(sql)
+
+
+def _triggers(db: Database, schema: str) -> dict[str, str]:
+    """Map the names of all triggers of a schema to what creates them there."""
+    made = {}
+    for row in read_catalogue(db, schema).objects:
+        if row.type == "trigger" and row.sql is not None:
+            start = parse_trigger(row.sql).name_span.start
+            made[row.name] = f"{row.sql[:start]}{quote(schema)}.{row.sql[start:]}"
+    return made
+
+
+def _sequence(db: Database, catalogue: Catalogue, table: str) -> list[Row]:
+    if catalogue.table("sqlite_sequence") is None:
+        return []
+    return db.execute(
+        f"SELECT name, seq FROM {quote(catalogue.schema)}.sqlite_sequence"
+        " WHERE name = ?",
+        (table,),
+    )
+
+
+class _Statistics:
+    """What ANALYZE found out about a table; dropping its indexes would lose it."""
+
+    def __init__(self, db: Database, catalogue: Catalogue, table: str) -> None:
+        self._db = db
+        self._schema = catalogue.schema
+        self._table = table
+        self._rows = {
+            name: self._read(name)
+            for name in ("sqlite_stat1", "sqlite_stat4")
+            if catalogue.table(name) is not None
+        }
+
+    def _read(self, name: str) -> list[Row]:
+        return self._db.execute(
+            f"SELECT * FROM {quote(self._schema)}.{name} WHERE tbl = ?", (self._table,)
+        )
+
+    def restore(self) -> None:
+        """Put back the rows about the table and the indexes that it still has."""
+        if not self._rows:
+            return
+        catalogue = read_catalogue(self._db, self._schema)
+        indexes = [o.name for o in catalogue.of_table(self._table, "index")]
+        for name, rows in self._rows.items():
+            path = f"{quote(self._schema)}.{name}"
+            self._db.execute(f"DELETE FROM {path} WHERE tbl = ?", (self._table,))
+            for row in rows:
+                if row[1] is None or any(same_name(row[1], i) for i in indexes):
+                    marks = ", ".join("?" * len(row))
+                    self._db.execute(f"INSERT INTO {path} VALUES ({marks})", row)

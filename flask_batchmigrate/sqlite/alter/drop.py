@@ -1,0 +1,99 @@
+"""Drops a table without touching the rows of others.
+
+With foreign keys enforced, SQLite's ``DROP TABLE`` first deletes every row, and that
+fires ``ON DELETE`` actions of other tables: https://www.sqlite.org/foreignkeys.html#fk_schemacommands
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from ..ddl import edits
+from ..ddl.quoting import always_quoted
+from ..ddl.table import is_virtual_table
+from ..ddl.tokens import quote
+from ..ddl.tokens import same_name
+from ..errors import ChangeRefused
+from ..errors import MissingTable
+from ..schema import schema_edit
+from ..schema.catalogue import qualified
+from ..schema.catalogue import read_catalogue
+from ..schema.catalogue import read_foreign_keys
+from ..schema.catalogue import read_table
+from ..schema.catalogue import refuse_shadow
+from ..schema.database import Database
+from ..schema.database import savepoint
+from ..schema.foreign_keys import children_of
+from ..schema.foreign_keys import read_state
+from .indexes import drop_indexes
+from .pending_keys import PendingKeys
+
+
+def drop_table(
+    db: Database,
+    schema: str,
+    table: str,
+    pending: PendingKeys,
+    if_exists: bool = False,
+) -> None:
+    """Drop a table.
+
+    :param pending: told which tables refer to it, if foreign keys are enforced: the
+        script may drop their keys afterwards, or make the table anew.
+    :param if_exists: do nothing where there is none.
+    :raises MissingTable: there is no such table.
+    :raises ChangeRefused: its rows cannot be dropped without those of others.
+    """
+    catalogue = read_catalogue(db, schema)
+    row = catalogue.table(table)
+    if row is None:
+        if if_exists:
+            return
+        raise MissingTable(
+            f"Table '{table}' cannot be dropped: there is none of that name (no such"
+            f" table: {table}; schema '{schema}'). Nothing was changed."
+        )
+    refuse_shadow(catalogue, row.name)
+    enforced = bool(db.execute("PRAGMA foreign_keys")[0][0])
+    # Where keys are not enforced, dropping a table touches no row of another.
+    keys = read_foreign_keys(db, catalogue, row.name) if enforced else ()
+    children = {
+        key.child
+        for key in children_of(keys, row.name)
+        if not same_name(key.child, row.name)
+    }
+    if not enforced or not children or row.sql is None or is_virtual_table(row.sql):
+        db.execute(f"DROP TABLE {qualified(schema, row.name)}")
+        return
+    if not db.can_write_schema:
+        raise ChangeRefused(
+            f"Table '{table}' cannot be dropped while foreign keys are enforced, since"
+            f" rows of {_listed(children)} would go with it and this SQLite library"
+            " forbids writing the schema. Drop their foreign keys first."
+            " Nothing was changed."
+        )
+    before = read_state(db, schema, children, children)
+    with savepoint(db, "batchmigrate_drop"):
+        _drop_under_another_name(db, schema, row.name)
+    pending.dropped(schema, row.name, children, before)
+
+
+def _drop_under_another_name(db: Database, schema: str, table: str) -> None:
+    """Take the name off a table, so that nothing refers to it, and drop it then."""
+    catalogue = read_catalogue(db, schema)
+    stored = read_table(catalogue, table)
+    drop_indexes(db, schema, [index.name for index in stored.indexes])
+    for trigger in catalogue.of_table(table, "trigger"):
+        db.execute(f"DROP TRIGGER {quote(schema)}.{always_quoted(trigger.name)}")
+    scratch = catalogue.free_name("_batchmigrate_drop_")
+    text = edits.relaxed(stored.text, scratch)
+    schema_edit.rename_quietly(db, schema, stored.name, scratch, text)
+    schema_edit.drop_table(db, schema, scratch)
+    if catalogue.table("sqlite_sequence") is not None:
+        db.execute(
+            f"DELETE FROM {quote(schema)}.sqlite_sequence WHERE name = ?", (table,)
+        )
+
+
+def _listed(names: cabc.Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))

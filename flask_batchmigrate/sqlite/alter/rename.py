@@ -1,0 +1,224 @@
+"""Renames columns and tables by SQLite's own ALTER TABLE.
+
+SQLite follows the name through constraints, indexes, triggers, views and the foreign
+keys of other tables: https://www.sqlite.org/lang_altertable.html#altertabrename
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from ..ddl.quoting import always_quoted
+from ..ddl.tokens import Kind
+from ..ddl.tokens import quote
+from ..ddl.tokens import same_name
+from ..ddl.tokens import tokenize
+from ..ddl.tokens import upper
+from ..errors import AlreadyThere
+from ..errors import ChangeRefused
+from ..errors import SqlTextError
+from ..schema.catalogue import Catalogue
+from ..schema.catalogue import qualified
+from ..schema.catalogue import read_catalogue
+from ..schema.compiled import Dependant
+from ..schema.database import Database
+from ..schema.database import is_verdict
+from ..schema.database import legacy_alter_table
+from ..schema.database import savepoint
+from ..schema.dependants import broken_objects
+from ..schema.dependants import newly_broken
+from ..schema.dependants import read_dependants
+from ..schema.dependants import virtual_tables_naming
+from ..schema.schema_edit import replace_texts
+
+
+def rename_columns(
+    db: Database,
+    catalogue: Catalogue,
+    table: str,
+    renames: cabc.Sequence[tuple[str, str]],
+) -> None:
+    """Rename columns, one after the other.
+
+    :param renames: old and new names, in an order that works.
+    :raises ChangeRefused: something in the schema does not let SQLite follow.
+    """
+    for name, _ in renames:
+        needing = virtual_tables_naming(catalogue, table, name)
+        if needing:
+            raise ChangeRefused(
+                f"Column '{name}' of '{table}' cannot be renamed: {'; '.join(needing)}"
+                " reads it by that name. Drop that table first and create it anew"
+                " afterwards. Nothing was changed."
+            )
+    before = read_dependants(db, catalogue, table)
+    path = qualified(catalogue.schema, table)
+    # SQLite is to follow names, whatever the application has set.
+    with legacy_alter_table(db, False):
+        for name, new_name in renames:
+            _alter(
+                db,
+                catalogue,
+                f"ALTER TABLE {path} RENAME COLUMN {always_quoted(name)}"
+                f" TO {quote(new_name)}",
+                f"column '{name}' of '{table}'",
+                new_name,
+            )
+    _refuse_newly_broken(db, catalogue.schema, table, before)
+    _refuse_left_behind(db, catalogue, before, [name for name, _ in renames])
+
+
+def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
+    """Rename a table.
+
+    :raises ChangeRefused: the name is taken, or something in the schema does not let
+        SQLite follow.
+    """
+    catalogue = read_catalogue(db, schema)
+    taken = catalogue.find(new_name)
+    if taken is not None and not same_name(table, new_name):
+        raise AlreadyThere(
+            f"Table '{table}' cannot be renamed to '{new_name}': there is a"
+            f" {taken.type} of that name (already exists). Nothing was changed."
+        )
+    needing = virtual_tables_naming(catalogue, table)
+    if needing:
+        raise ChangeRefused(
+            f"Table '{table}' cannot be renamed: {'; '.join(needing)} reads it by that"
+            " name. Drop that table first and create it anew afterwards."
+            " Nothing was changed."
+        )
+    before = read_dependants(db, catalogue, table)
+    steps = [new_name]
+    if same_name(table, new_name):
+        # SQLite takes a mere change of case for a name that is already there.
+        steps.insert(0, catalogue.free_name("_batchmigrate_rename_"))
+    with legacy_alter_table(db, False):
+        present = table
+        for step in steps:
+            path = qualified(schema, present)
+            _alter(
+                db,
+                catalogue,
+                f"ALTER TABLE {path} RENAME TO {always_quoted(step)}",
+                f"table '{table}'",
+                new_name,
+            )
+            present = step
+    _spell_plainly(db, catalogue, new_name)
+    _rename_statistics(db, catalogue, table, new_name)
+    _refuse_newly_broken(db, schema, new_name, before)
+    if not same_name(table, new_name):
+        _refuse_left_behind(db, catalogue, before, [table])
+
+
+def _spell_plainly(db: Database, before: Catalogue, new_name: str) -> None:
+    """Take off the quotes that SQLite puts around every new name of a table.
+
+    Only where a plain name stood before, and where the new one can be plain.
+    """
+    if quote(new_name) != new_name or not db.can_write_schema:
+        return
+    earlier = {o.rowid: o.sql for o in before.objects}
+    texts: dict[int, str] = {}
+    for o in read_catalogue(db, before.schema).objects:
+        old = earlier.get(o.rowid)
+        if o.sql is None or old is None or o.sql == old:
+            continue
+        plain = _as_before(old, o.sql, new_name)
+        if plain != o.sql:
+            texts[o.rowid] = plain
+    if texts:
+        replace_texts(db, before.schema, texts)
+
+
+def _as_before(old: str, new: str, name: str) -> str:
+    """Write a name without quotes wherever the old text has a plain one."""
+    try:
+        pairs = list(zip(tokenize(old), tokenize(new), strict=True))
+    except (SqlTextError, ValueError):
+        # The text of a virtual table, say, which is its module's.
+        return new
+    quoted = always_quoted(name)
+    return "".join(
+        name if after.text == quoted and before.kind is Kind.WORD else after.text
+        for before, after in pairs
+    )
+
+
+def _rename_statistics(
+    db: Database, catalogue: Catalogue, table: str, new_name: str
+) -> None:
+    """Keep what ANALYZE found out; SQLite leaves it under the old name."""
+    for name in ("sqlite_stat1", "sqlite_stat4"):
+        if catalogue.table(name) is not None:
+            path = qualified(catalogue.schema, name)
+            db.execute(
+                f"UPDATE {path} SET tbl = ? WHERE tbl = ? COLLATE NOCASE",
+                (new_name, table),
+            )
+
+
+def _alter(
+    db: Database, catalogue: Catalogue, statement: str, what: str, new_name: str
+) -> None:
+    try:
+        with savepoint(db, "batchmigrate_rename"):
+            db.execute(statement)
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        cause = f"to '{new_name}': {error}."
+        # Any object that SQLite cannot compile may stop a rename.
+        broken = [d for d in broken_objects(db, catalogue) if d.name in str(error)]
+        if broken:
+            listed = "; ".join(f"{d} ({d.error})" for d in broken)
+            cause = (
+                f"while the schema has what it cannot compile: {listed}."
+                " Drop or repair it first."
+            )
+        raise ChangeRefused(
+            f"SQLite cannot rename {what} {cause} Nothing was changed."
+        ) from error
+
+
+def _refuse_left_behind(
+    db: Database,
+    catalogue: Catalogue,
+    before: tuple[Dependant, ...],
+    names: cabc.Iterable[str],
+) -> None:
+    """Refuse where SQLite left an old name in what cannot be compiled.
+
+    It follows names into what it cannot compile as far as it understands it; that it
+    did, compiling does not show.
+    """
+    old = {upper(name) for name in names}
+    doubtful = {(d.type, d.name) for d in before if d.error and d.names & old}
+    if not doubtful:
+        return
+    now = read_catalogue(db, catalogue.schema)
+    unfollowed = [
+        f"{o.type} '{o.name}'"
+        for o in now.objects
+        if (o.type, o.name) in doubtful
+        and o.sql == next(x.sql for x in catalogue.objects if x[1:3] == o[1:3])
+    ]
+    if unfollowed:
+        raise ChangeRefused(
+            f"SQLite does not follow the new name into {'; '.join(unfollowed)}, which"
+            " it cannot compile. Drop it first and create it anew afterwards."
+            " Nothing was changed."
+        )
+
+
+def _refuse_newly_broken(
+    db: Database, schema: str, table: str, before: tuple[Dependant, ...]
+) -> None:
+    after = read_dependants(db, read_catalogue(db, schema), table)
+    broken = newly_broken(before, after, renamed=True)
+    if broken:
+        raise ChangeRefused(
+            f"Table '{table}': the new name would break {'; '.join(broken)}."
+            " Drop or change these first. Nothing was changed."
+        )

@@ -1,0 +1,420 @@
+"""Holds rows against the constraints and types that a block gives a table.
+
+Only what the block adds or changes is looked at: a row that broke an old constraint
+before is carried as it is.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import re
+
+from ..ddl.expressions import without_schema
+from ..ddl.meaning import describe
+from ..ddl.meaning import meaning
+from ..ddl.quoting import always_quoted
+from ..ddl.table import ColumnText
+from ..ddl.table import ConstraintKind
+from ..ddl.table import ConstraintText
+from ..ddl.tokens import same_name
+from ..ddl.tokens import upper
+from ..errors import ChangeRefused
+from ..errors import RowsRefused
+from ..schema.catalogue import read_catalogue
+from ..schema.catalogue import read_foreign_keys
+from ..schema.catalogue import StoredTable
+from ..schema.database import Database
+from ..schema.database import is_verdict
+from ..schema.database import trial
+from ..schema.rows import any_row
+from ..schema.rows import duplicates
+from ..schema.rows import Offenders
+from ..schema.rows import orphans
+from ..schema.rows import row_key
+from ..schema.rows import RowKey
+from ..schema.rows import rows_where
+from ..target.target import Source
+from ..target.target import Target
+from ..target.value_types import holds_all_of
+from ..target.value_types import misfit_condition
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Rule:
+    """What no row may be.
+
+    :param condition: an SQL condition that is true for a row that does not fit.
+    :param value: what to show of such a row beside its key.
+    :param refuse: makes the error from the rows that were found.
+    """
+
+    condition: str
+    value: str | None
+    refuse: cabc.Callable[[Offenders], RowsRefused]
+
+
+class NoParentKey(ChangeRefused):
+    """A new foreign key refers to columns that are no key of their table."""
+
+
+def check_rows(db: Database, target: Target, path: str) -> None:
+    """Refuse rows that do not fit the new definition.
+
+    :param path: the table to read, in SQL. It has the new columns and values, but not
+        yet the new constraints: SQLite would take them for granted.
+    :raises RowsRefused: with the number of rows and the first of them.
+    """
+    rules = list(_rules(target))
+    if len(rules) > 1 and _all_fit(db, path, rules):
+        return
+    key = row_key(target.text)
+    for rule in rules:
+        found = _where(db, target, path, key, rule)
+        if found:
+            raise rule.refuse(found)
+
+
+def _where(
+    db: Database, target: Target, path: str, key: RowKey, rule: _Rule
+) -> Offenders | None:
+    try:
+        return rows_where(db, path, key, rule.condition, rule.value)
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        condition = " ".join(rule.condition.split())
+        raise ChangeRefused(
+            f"Table '{target.before.name}': its rows cannot be held against"
+            f" {condition}: {error}. Nothing was changed."
+        ) from error
+
+
+def _all_fit(db: Database, path: str, rules: list[_Rule]) -> bool:
+    """Look once at every row for all of the rules."""
+    try:
+        return not any_row(db, path, [rule.condition for rule in rules])
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        # A condition cannot be computed; another may be broken in front of it.
+        return False
+
+
+def misfits(target: Target) -> list[str]:
+    """Return the conditions that :func:`check_rows` looks for, in SQL."""
+    return [rule.condition for rule in _rules(target)]
+
+
+def _rules(target: Target) -> cabc.Iterator[_Rule]:
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        if _is_newly_required(target, column, source):
+            yield _null_rule(target, column, source)
+        if column.generated is None:
+            yield from _type_rule(target, column, source)
+    old = {meaning(c) for c in target.before.text.of_kind(ConstraintKind.CHECK)}
+    changed = {upper(name) for name in changed_columns(target)}
+    for check in target.text.of_kind(ConstraintKind.CHECK):
+        if meaning(check) not in old or changed & check.names:
+            yield _check_rule(target, check)
+
+
+def check_parents(db: Database, target: Target) -> None:
+    """Refuse rows without a parent under the foreign keys that a block adds.
+
+    :raises RowsRefused: with the number of rows and the first of them.
+    :raises NoParentKey: the parent table has no unique key on these columns.
+    """
+    stored = target.before
+    old = [meaning(c) for c in stored.text.of_kind(ConstraintKind.FOREIGN_KEY)]
+    added = [
+        c
+        for c in target.text.of_kind(ConstraintKind.FOREIGN_KEY)
+        if meaning(c) not in old
+    ]
+    if not added:
+        return
+    for number, constraint in _numbered(db, stored, added):
+        try:
+            found = orphans(db, stored.schema, stored.name, number)
+        except db.driver_error as error:
+            if not is_verdict(error):
+                raise
+            raise NoParentKey(
+                f"Table '{stored.name}': {describe(constraint)} cannot be added:"
+                f" {error}. The columns it refers to need a primary key or a unique"
+                " constraint. Nothing was changed."
+            ) from error
+        if found:
+            parent = constraint.references.table if constraint.references else "?"
+            raise RowsRefused(
+                f"Table '{stored.name}': {describe(constraint)} cannot be added:"
+                f" there is no row in '{parent}' for {found}. Add the parents, or"
+                " clear the column in these rows first. Nothing was changed."
+            )
+
+
+def explain_failed_copy(db: Database, target: Target, error: Exception) -> RowsRefused:
+    """Say which rows stopped the copy of a table.
+
+    :param error: what the driver said.
+    """
+    table = target.before.name
+    for key in target.text.of_kind(ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
+        found = _equal_rows(db, target, key)
+        if found:
+            old = [meaning(c) for c in target.before.text.of_kind(key.kind)]
+            verb = "would not hold" if meaning(key) in old else "cannot be added"
+            return RowsRefused(
+                f"Table '{table}': {describe(key)} {verb}: {found} are equal."
+                " Make them differ first. Nothing was changed."
+            )
+    # The driver speaks of the table that the rows were being copied to.
+    cause = re.sub(r"\b_batchmigrate_copy_\d+\b", lambda _: table, str(error))
+    return RowsRefused(
+        f"Table '{table}': a row does not fit the new definition: {cause}."
+        " Nothing was changed."
+    )
+
+
+def _is_newly_required(target: Target, column: ColumnText, source: Source) -> bool:
+    """Tell whether a column refuses NULL now, and may hold it so far."""
+    required = column.not_null or _in_key(target, column.name)
+    if not required or _is_alias(target, column.name):
+        return False
+    if source.origin is None or source.using is not None or column.generated:
+        return True
+    before = target.before.text
+    was_in_key = any(same_name(source.origin, name) for name in before.primary_key)
+    # A primary key lets NULL in, other than the standard says:
+    # https://www.sqlite.org/quirks.html#primary_keys_can_sometimes_contain_nulls
+    was_required = before.column(source.origin).not_null or (
+        was_in_key and (before.without_rowid or not column.not_null)
+    )
+    return not was_required
+
+
+def _null_rule(target: Target, column: ColumnText, source: Source) -> _Rule:
+    new = source.origin is None
+    cause = "it is new and has no default" if new else "give them a value first"
+    return _Rule(
+        f"{always_quoted(column.name)} IS NULL",
+        None,
+        lambda found: _null_refused(target, column.name, found, cause),
+    )
+
+
+def check_numbering(db: Database, target: Target) -> None:
+    """Refuse NULL in a stored column that becomes the rowid: SQLite would number it.
+
+    :raises RowsRefused: with the number of rows and the first of them.
+    """
+    alias, stored = target.text.rowid_alias, target.before
+    if alias is None:
+        return
+    source = target.source(alias)
+    if source.origin is None:
+        return  # a new column is there to be numbered
+    if source.using is None and stored.text.rowid_alias == source.origin:
+        return  # it is the rowid already
+    value = source.using or always_quoted(source.origin)
+    path = f"{stored.path} AS {always_quoted(stored.name)}"
+    found = rows_where(db, path, row_key(stored.text), f"({value}\n) IS NULL")
+    if found:
+        raise _null_refused(target, alias, found, "give them a value first")
+
+
+def _null_refused(
+    target: Target, column: str, found: Offenders, cause: str
+) -> RowsRefused:
+    return RowsRefused(
+        f"Table '{target.before.name}': column '{column}' cannot be NOT NULL, since it"
+        f" would be NULL in {found} ({cause}). Nothing was changed."
+    )
+
+
+def _type_rule(
+    target: Target, column: ColumnText, source: Source
+) -> cabc.Iterator[_Rule]:
+    if source.origin is None or source.keep_misfits:
+        return
+    value = always_quoted(column.name)
+    condition = misfit(target, column, source, value)
+    if condition is not None:
+        yield _Rule(
+            condition,
+            value,
+            lambda found: RowsRefused(
+                f"Table '{target.before.name}': column '{column.name}' cannot become"
+                f" {_called(column, source)}, which does not hold {found}. Correct"
+                " these values first, or say in alter_column() how to convert them"
+                " (sqlite_using='...') or that they stay as they are"
+                " (sqlite_keep_values=True). Nothing was changed."
+            ),
+        )
+
+
+def _called(column: ColumnText, source: Source) -> str:
+    """Name the type of a column; that of an enumeration is not what is declared."""
+    if source.allowed is None:
+        return column.type
+    return f"Enum({', '.join(map(repr, source.allowed))})"
+
+
+def strangers(db: Database, target: Target) -> list[str]:
+    """Say which values an enumeration does not hold and did not hold before either.
+
+    Nothing gets worse for them.
+
+    :param target: the table, after the change.
+    """
+    told = []
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        if source.allowed is None or source.allowed_before is None:
+            continue
+        known = _listed({*source.allowed, *source.allowed_before})
+        value = always_quoted(column.name)
+        condition = f"{value} IS NOT NULL AND {value} NOT IN ({known})"
+        key = row_key(target.text)
+        found = rows_where(db, target.before.path, key, condition, value)
+        if found:
+            told.append(
+                f"column '{column.name}' of '{target.before.name}' has values that"
+                f" {_called(column, source)} does not hold, nor did it before: {found}"
+            )
+    return told
+
+
+def _listed(values: cabc.Iterable[str]) -> str:
+    """Write texts as a list in SQL."""
+    return ", ".join("'" + one.replace("'", "''") + "'" for one in sorted(values))
+
+
+def misfit(
+    target: Target, column: ColumnText, source: Source, value: str
+) -> str | None:
+    """Return the condition of values that do not fit; ``None`` where all do.
+
+    :param value: an SQL expression for the value.
+    """
+    if source.origin is None:
+        return None
+    if source.allowed is not None:
+        condition = (
+            f"{value} IS NOT NULL AND {value} NOT IN ({_listed(source.allowed)})"
+        )
+        if source.allowed_before is None or source.using is not None:
+            return condition
+        # What was no member before is none the worse for it.
+        lost = set(source.allowed_before) - set(source.allowed)
+        return f"{value} IN ({_listed(lost)})" if lost else None
+    old = target.before.text.column(source.origin)
+    if source.using is None and (
+        upper(old.type) == upper(column.type) or holds_all_of(column.type, old.type)
+    ):
+        return None
+    return misfit_condition(column.type, value)
+
+
+def _check_rule(target: Target, check: ConstraintText) -> _Rule:
+    return _Rule(
+        f"NOT ({without_schema(check.expression or '')}\n)",
+        None,
+        lambda found: RowsRefused(
+            f"Table '{target.before.name}': {describe(check)} does not hold for"
+            f" {found}. Correct these rows first. Nothing was changed."
+        ),
+    )
+
+
+def changed_columns(target: Target) -> list[str]:
+    """Return the columns whose values or comparison a block may change."""
+    changed: list[str] = []
+    # What ANY stores depends on whether the table is STRICT.
+    restricted = target.before.text.strict is not target.text.strict
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        if source.origin is None:
+            continue
+        old = target.before.text.column(source.origin)
+        if source.using is None and old.text == column.text and not restricted:
+            continue
+        before = target.before.text.affinity(source.origin)
+        if (
+            source.using is not None
+            or before is not target.text.affinity(column.name)
+            or upper(old.collation or "") != upper(column.collation or "")
+        ):
+            changed.append(column.name)
+    # What is computed from them changes with them; a generated column may be
+    # computed from one that stands behind it.
+    users: dict[str, list[str]] = {}
+    for column in target.text.columns:
+        for name in column.generated.names if column.generated else ():
+            users.setdefault(name, []).append(column.name)
+    known = set(changed)
+    for name in changed:  # which grows meanwhile
+        for user in users.get(upper(name), ()):
+            if user not in known:
+                known.add(user)
+                changed.append(user)
+    return changed
+
+
+def _in_key(target: Target, column: str) -> bool:
+    return any(same_name(column, name) for name in target.text.primary_key)
+
+
+def _is_alias(target: Target, column: str) -> bool:
+    alias = target.text.rowid_alias
+    return alias is not None and same_name(alias, column)
+
+
+def _equal_rows(db: Database, target: Target, key: ConstraintText) -> Offenders:
+    """Find rows whose values of a key are equal, as the new columns store them."""
+    # A key may have a column twice, by different collations.
+    names = list(dict.fromkeys(key.columns))
+    sources = [target.source(name) for name in names]
+    if any(source.origin is None for source in sources):
+        return Offenders(0, ())
+    values = [s.using or always_quoted(s.origin or "") for s in sources]
+    columns = [
+        f"{always_quoted(name)} {target.text.affinity(name).value}" for name in names
+    ]
+    collations = [term.collation for term in key.terms] or [None]
+    terms = []
+    for name, collation in zip(key.columns, collations, strict=True):
+        collation = collation or target.text.column(name).collation
+        suffix = f" COLLATE {always_quoted(collation)}" if collation else ""
+        terms.append(always_quoted(name) + suffix)
+    with trial(db, "batchmigrate_keys"):
+        db.execute(f"CREATE TEMP TABLE _batchmigrate_keys ({', '.join(columns)})")
+        db.execute(
+            f"INSERT INTO temp._batchmigrate_keys SELECT {', '.join(values)} FROM"
+            f" {target.before.path} AS {always_quoted(target.before.name)} NOT INDEXED"
+        )
+        return duplicates(db, "temp._batchmigrate_keys", terms)
+
+
+def _numbered(
+    db: Database, stored: StoredTable, wanted: list[ConstraintText]
+) -> list[tuple[int, ConstraintText]]:
+    """Find the numbers that SQLite gives to foreign keys."""
+    catalogue = read_catalogue(db, stored.schema)
+    keys = read_foreign_keys(db, catalogue, stored.name)
+    numbered = []
+    for constraint in wanted:
+        parent = constraint.references
+        for key in keys:
+            if (
+                parent is not None
+                and same_name(key.child, stored.name)
+                and same_name(key.parent, parent.table)
+                and constraint.covers(key.child_columns)
+                and _same_names(parent.columns, key.parent_columns)
+            ):
+                numbered.append((key.id, constraint))
+    return numbered
+
+
+def _same_names(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    return len(first) == len(second) and all(map(same_name, first, second))

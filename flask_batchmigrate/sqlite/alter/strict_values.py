@@ -1,0 +1,56 @@
+"""Holds the computed values of a STRICT table against the types of their columns."""
+
+from __future__ import annotations
+
+from ..ddl.quoting import always_quoted
+from ..ddl.tokens import upper
+from ..errors import RowsRefused
+from ..schema.database import Database
+from ..schema.rows import row_key
+from ..schema.rows import rows_where
+from ..target.target import Target
+from .row_checks import changed_columns
+
+_STRICT = {
+    "INT": "integer",
+    "INTEGER": "integer",
+    "REAL": "real",
+    "TEXT": "text",
+    "BLOB": "blob",
+}
+"""What the types of a STRICT table hold: https://www.sqlite.org/stricttables.html"""
+
+
+def check_generated(db: Database, target: Target) -> None:
+    """Refuse computed values that a STRICT table cannot have.
+
+    SQLite does not look at them, neither when it adds the column nor when it copies
+    rows, and its ``integrity_check`` complains of them afterwards.
+
+    :param target: a change that has been made.
+    :raises RowsRefused: with the number of rows and the first of them.
+    """
+    if not target.text.strict:
+        return
+    before, changed = target.before.text, changed_columns(target)
+    for column, source in zip(target.text.columns, target.sources, strict=True):
+        storage = _STRICT.get(upper(column.type))
+        if column.generated is None or storage is None:
+            continue
+        if (
+            source.origin is not None
+            and before.strict
+            and before.column(source.origin).text == column.text
+            and column.name not in changed
+        ):
+            continue
+        value = always_quoted(column.name)
+        condition = f"typeof({value}) NOT IN ('null', '{storage}')"
+        key, path = row_key(target.text), target.before.path
+        found = rows_where(db, path, key, condition, value)
+        if found:
+            raise RowsRefused(
+                f"Table '{target.before.name}': column '{column.name}' is computed, and"
+                f" {column.type} of a STRICT table does not hold {found}. Correct its"
+                " expression or these rows first. Nothing was changed."
+            )

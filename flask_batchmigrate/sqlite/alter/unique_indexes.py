@@ -1,0 +1,147 @@
+"""Replaces the text of a table together with the automatic indexes of its keys.
+
+SQLite finds the index of a ``UNIQUE`` by its name, ``sqlite_autoindex_<table>_<n>``,
+numbered in the order of the text, and stores it like any other unique index. So a new
+one is built as an index of its own, by sorting, and gets that name afterwards; one
+that goes becomes an index of its own and is dropped. No row of the table is written.
+
+See https://www.sqlite.org/fileformat2.html#representation_of_sql_indices.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ..ddl.quoting import always_quoted
+from ..ddl.table import TableText
+from ..schema.catalogue import automatic_name
+from ..schema.catalogue import qualified
+from ..schema.catalogue import read_catalogue
+from ..schema.catalogue import StoredTable
+from ..schema.database import Database
+from ..schema.progress import run_long
+from ..schema.records import automatic_indexes
+from ..schema.records import AutomaticIndex
+from ..schema.records import wanted_indexes
+from ..schema.schema_edit import NewRow
+from ..schema.schema_edit import replace_with_indexes
+from .indexes import drop_indexes
+
+
+class NotSettled(Exception):
+    """The automatic indexes are not what SQLite itself would make of the text."""
+
+
+class Told(t.NamedTuple):
+    """What who listens to the progress is told of.
+
+    :param table: the table that is changed.
+    :param rows: how many rows it has, where that is known.
+    """
+
+    table: StoredTable
+    rows: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Moves:
+    """Which automatic index becomes which.
+
+    :param kept: the new numbers of those that stay, by the number they have.
+    :param built: those that are to be built, by number.
+    :param dropped: those that go, by number.
+    """
+
+    kept: dict[int, int]
+    built: dict[int, AutomaticIndex]
+    dropped: dict[int, AutomaticIndex]
+
+
+def replace_definition(
+    db: Database, stored: StoredTable, text: TableText, told: Told | None = None
+) -> None:
+    """Give a table a new text, and its keys the indexes that go with it.
+
+    :param stored: the table as it is stored now.
+    :param text: a text for which every stored record is valid; what is unique is found
+        out here.
+    :param told: what listeners are told of, where it is not the table itself.
+    :raises NotSettled: it is more than a UNIQUE that differs, or SQLite would store the
+        keys in another way.
+    """
+    present = automatic_indexes(db, stored.schema, stored.name)
+    wanted = wanted_indexes(db, text)
+    moves = _compare(present, wanted)
+    catalogue = read_catalogue(db, stored.schema)
+    stored_names = {o.name for o in catalogue.of_table(stored.name, "index")}
+    names = {n: automatic_name(stored.name, n) for n in (*present, *wanted)}
+    if not _only_unique(stored.text, text, moves) or not stored_names.issuperset(
+        names[n] for n in present
+    ):
+        raise NotSettled
+    built = {n: catalogue.free_name(f"_batchmigrate_new_{n}_") for n in moves.built}
+    dropped = {n: catalogue.free_name(f"_batchmigrate_old_{n}_") for n in moves.dropped}
+    shown = told or Told(stored, None)
+    for number, name in built.items():
+        statement = _create(stored, name, moves.built[number], stored.schema)
+        run_long(db, shown.table, "building the index of a key", statement, shown.rows)
+    moved = [NewRow(name, names[n], None) for n, name in built.items()]
+    for n, name in dropped.items():
+        moved.append(NewRow(names[n], name, _create(stored, name, moves.dropped[n])))
+    for old, new in moves.kept.items():
+        if old != new:
+            moved.append(NewRow(names[old], names[new], None))
+    replace_with_indexes(db, stored.schema, stored.name, text.sql, moved)
+    drop_indexes(db, stored.schema, dropped.values())
+    if automatic_indexes(db, stored.schema, stored.name) != wanted:
+        raise NotSettled
+
+
+def _compare(
+    present: dict[int, AutomaticIndex], wanted: dict[int, AutomaticIndex]
+) -> _Moves:
+    left = dict(present)
+    kept: dict[int, int] = {}
+    built: dict[int, AutomaticIndex] = {}
+    for number, index in wanted.items():
+        old = next((n for n, other in left.items() if other == index), None)
+        if old is None:
+            built[number] = index
+        else:
+            kept[old] = number
+            del left[old]
+    return _Moves(kept, built, left)
+
+
+def _only_unique(before: TableText, after: TableText, moves: _Moves) -> bool:
+    """Tell whether only UNIQUE constraints differ, on columns that are there.
+
+    On a column that a table does not have, SQLite would index its name, as a text.
+    """
+    changed = [*moves.built.values(), *moves.dropped.values()]
+    keys = [term for index in moves.built.values() for term in index.terms]
+    columns = [term.column for term in keys if term.is_key]
+    return (
+        not before.without_rowid
+        and not after.without_rowid
+        and all(index.origin == "u" for index in changed)
+        and all(name is not None and before.has_column(name) for name in columns)
+    )
+
+
+def _create(
+    stored: StoredTable, name: str, index: AutomaticIndex, schema: str | None = None
+) -> str:
+    """Write the statement that creates an index like an automatic one.
+
+    :param schema: where it is to run; the stored text has none.
+    """
+    terms = ", ".join(
+        f"{always_quoted(term.column)} COLLATE {always_quoted(term.collation)}"
+        + (" DESC" if term.descending else "")
+        for term in index.terms
+        if term.is_key and term.column is not None
+    )
+    path = always_quoted(name) if schema is None else qualified(schema, name)
+    return f"CREATE UNIQUE INDEX {path} ON {always_quoted(stored.name)} ({terms})"

@@ -1,0 +1,128 @@
+"""What a constraint of a CREATE TABLE statement is, once read."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import enum
+
+from .expressions import Term
+from .reader import Span
+from .tokens import same_name
+from .tokens import upper
+
+
+class ConstraintKind(enum.Enum):
+    """What a constraint does; SQLite calls every clause of a column a constraint."""
+
+    PRIMARY_KEY = "PRIMARY KEY"
+    UNIQUE = "UNIQUE"
+    CHECK = "CHECK"
+    FOREIGN_KEY = "FOREIGN KEY"
+    NOT_NULL = "NOT NULL"
+    NULL = "NULL"
+    """The word ``NULL`` by itself, which says nothing."""
+    DEFAULT = "DEFAULT"
+    COLLATE = "COLLATE"
+    GENERATED = "GENERATED"
+    DEFERRABLE = "DEFERRABLE"
+    """A ``[NOT] DEFERRABLE`` that stands apart from its column's foreign key."""
+    NAME_ONLY = "CONSTRAINT"
+    """``CONSTRAINT x`` with nothing after it, which SQLite allows and ignores."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ForeignKeyText:
+    """What a foreign key refers to.
+
+    :param table: the parent table.
+    :param columns: the parent's columns; empty where only the table is named, which
+        means its primary key.
+    :param on_delete: the action in capitals (``"SET NULL"``), or ``None``.
+    :param on_update: the same for updates.
+    :param match: the name after ``MATCH`` as written, or ``None``.
+    :param deferrable: whether it says ``DEFERRABLE``, not denied by ``NOT``.
+    :param initially_deferred: whether SQLite checks it only at COMMIT.
+    :param table_span: where the parent's name stands.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    on_delete: str | None = None
+    on_update: str | None = None
+    match: str | None = None
+    deferrable: bool = False
+    initially_deferred: bool = False
+    table_span: Span = dataclasses.field(default=Span(0, 0), compare=False, repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConstraintText:
+    """One constraint as written; what its kind does not have is empty or ``None``.
+
+    :param kind: what it does.
+    :param text: its text, the ``CONSTRAINT`` name included.
+    :param name: its name without quotes, or ``None``.
+    :param column: the column it is written on, or ``None`` for one of the table.
+    :param columns: the table's own columns it covers, in its order: of a key, of a
+        foreign key, or the column it is written on.
+    :param terms: the members of a PRIMARY KEY or UNIQUE of the table.
+    :param expression: what stands in the parentheses of CHECK, a generated column or
+        a DEFAULT.
+    :param value: the text after ``DEFAULT``, with its parentheses or sign.
+    :param collation: the name after ``COLLATE``.
+    :param conflict: the word after ``ON CONFLICT``, in capitals.
+    :param order: ``"ASC"`` or ``"DESC"`` of a column's PRIMARY KEY.
+    :param autoincrement: whether a PRIMARY KEY says so.
+    :param stored: whether a generated column is stored.
+    :param references: what a foreign key refers to.
+    :param names: all columns of the table it mentions, folded by
+        :func:`~flask_batchmigrate.sqlite.ddl.tokens.upper`.
+    :param span: where all of it stands.
+    :param name_span: where its name stands, as spelled.
+    :param body_span: where it stands without ``CONSTRAINT`` and the name.
+    :param detail_span: where ``value``, ``collation`` or the parentheses of
+        ``expression`` stand.
+    """
+
+    kind: ConstraintKind
+    text: str
+    name: str | None
+    column: str | None
+    columns: tuple[str, ...] = ()
+    terms: tuple[Term, ...] = ()
+    expression: str | None = None
+    value: str | None = None
+    collation: str | None = None
+    conflict: str | None = None
+    order: str | None = None
+    autoincrement: bool = False
+    stored: bool = False
+    references: ForeignKeyText | None = None
+    names: frozenset[str] = frozenset()
+    span: Span = dataclasses.field(default=Span(0, 0), compare=False, repr=False)
+    name_span: Span | None = dataclasses.field(default=None, compare=False, repr=False)
+    body_span: Span = dataclasses.field(default=Span(0, 0), compare=False, repr=False)
+    detail_span: Span | None = dataclasses.field(
+        default=None, compare=False, repr=False
+    )
+
+    def mentions(self, column: str) -> bool:
+        """Tell whether the constraint covers or names a column of its own table.
+
+        A name in double quotes counts, though SQLite would read it as text where no
+        such column exists; names of functions, collations and types do not. A parent's
+        columns are in :attr:`references`.
+
+        :param column: the column's name.
+        """
+        return upper(column) in self.names
+
+    def covers(self, columns: cabc.Sequence[str]) -> bool:
+        """Tell whether it is about exactly these columns, in this order.
+
+        :param columns: names of columns.
+        """
+        return len(columns) == len(self.columns) and all(
+            map(same_name, columns, self.columns)
+        )

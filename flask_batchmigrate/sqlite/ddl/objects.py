@@ -1,0 +1,299 @@
+"""Reads the stored text of indexes, triggers and views.
+
+Their heads are read; the bodies of triggers and views stay what they are, of which
+only the names that occur are known.
+
+See https://www.sqlite.org/lang_createindex.html,
+https://www.sqlite.org/lang_createtrigger.html and
+https://www.sqlite.org/lang_createview.html.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import functools
+import itertools
+
+from ..errors import SqlTextError
+from .expressions import column_names
+from .expressions import read_term
+from .expressions import split
+from .expressions import Term
+from .reader import Reader
+from .reader import Span
+from .tokens import identifiers
+from .tokens import Kind
+from .tokens import Token
+from .tokens import unquote
+from .tokens import upper
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IndexText:
+    """A CREATE INDEX statement, read.
+
+    :param sql: the statement.
+    :param name: the index's name without quotes.
+    :param table: the name of its table.
+    :param unique: whether it is UNIQUE.
+    :param terms: its columns and expressions.
+    :param where: the condition of a partial index, or ``None``.
+    :param names: all columns it may mention, folded by
+        :func:`~flask_batchmigrate.sqlite.ddl.tokens.upper`.
+    :param name_span: where the name stands, as spelled.
+    :param table_span: where the table's name stands, as spelled.
+    """
+
+    sql: str
+    name: str
+    table: str
+    unique: bool
+    terms: tuple[Term, ...]
+    where: str | None
+    names: frozenset[str]
+    name_span: Span = dataclasses.field(compare=False, repr=False)
+    table_span: Span = dataclasses.field(compare=False, repr=False)
+
+    def mentions(self, column: str) -> bool:
+        """Tell whether the index covers a column or names it in an expression.
+
+        :param column: the column's name.
+        """
+        return upper(column) in self.names
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The names of its columns, or ``None`` if it has an expression."""
+        columns = [term.column for term in self.terms if term.column is not None]
+        return tuple(columns) if len(columns) == len(self.terms) else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TriggerText:
+    """A CREATE TRIGGER statement, its head read.
+
+    :param sql: the statement.
+    :param name: the trigger's name without quotes.
+    :param table: the table or view it stands on.
+    :param timing: ``"BEFORE"``, ``"AFTER"`` or ``"INSTEAD OF"``; SQLite means BEFORE
+        where nothing is written.
+    :param event: ``"DELETE"``, ``"INSERT"`` or ``"UPDATE"``.
+    :param update_of: the columns after ``UPDATE OF``.
+    :param names: every name in its condition and body, folded, see
+        :func:`~flask_batchmigrate.sqlite.ddl.tokens.identifiers`.
+    :param body: the tokens from ``WHEN`` or ``BEGIN`` to the end.
+    :param name_span: where the name stands, as spelled.
+    :param table_span: where the table's name stands, as spelled.
+    """
+
+    sql: str
+    name: str
+    table: str
+    timing: str
+    event: str
+    update_of: tuple[str, ...]
+    names: frozenset[str]
+    body: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
+    name_span: Span = dataclasses.field(compare=False, repr=False)
+    table_span: Span = dataclasses.field(compare=False, repr=False)
+
+    def mentions(self, name: str) -> bool:
+        """Tell whether a name occurs after ``UPDATE OF``, in the condition or body.
+
+        Broad on purpose: it may be a name in another table.
+
+        :param name: the name, as of a column.
+        """
+        folded = upper(name)
+        return folded in self.names or folded in map(upper, self.update_of)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ViewText:
+    """A CREATE VIEW statement, its head read.
+
+    :param sql: the statement.
+    :param name: the view's name without quotes.
+    :param columns: the names it gives its columns, or ``None`` if it names none.
+    :param names: every name in its SELECT, folded, see
+        :func:`~flask_batchmigrate.sqlite.ddl.tokens.identifiers`.
+    :param body: the tokens of its SELECT.
+    :param name_span: where the name stands, as spelled.
+    """
+
+    sql: str
+    name: str
+    columns: tuple[str, ...] | None
+    names: frozenset[str]
+    body: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
+    name_span: Span = dataclasses.field(compare=False, repr=False)
+
+    def mentions(self, name: str) -> bool:
+        """Tell whether a name occurs in its SELECT, as a table, column or alias.
+
+        :param name: the name.
+        """
+        return upper(name) in self.names
+
+
+@functools.lru_cache(maxsize=1024)
+def parse_index(sql: str) -> IndexText:
+    """Read a CREATE INDEX statement.
+
+    :param sql: the statement as the catalogue stores it.
+    :return: the index.
+    :raises SqlTextError: for whatever is not understood with certainty.
+    """
+    reader = Reader(sql)
+    reader.expect("CREATE")
+    unique = reader.accept("UNIQUE")
+    reader.expect("INDEX")
+    name = _read_name(reader, "the index")
+    reader.expect("ON")
+    table = reader.name("the table")
+    group = reader.group()
+    pieces = split(group.tokens)
+    if not pieces or not all(pieces):
+        raise SqlTextError("An index on nothing", sql, group.span.start)
+    terms = tuple(read_term(sql, piece) for piece in pieces)
+    where, names = _read_condition(reader)
+    for term in terms:
+        names |= term.names
+    return IndexText(
+        sql=sql,
+        name=unquote(name.text),
+        table=unquote(table.text),
+        unique=unique,
+        terms=terms,
+        where=where,
+        names=names,
+        name_span=Span(name.start, name.end),
+        table_span=Span(table.start, table.end),
+    )
+
+
+def _read_condition(reader: Reader) -> tuple[str | None, frozenset[str]]:
+    """Read the WHERE of a partial index to the end of the statement."""
+    if not reader.accept("WHERE"):
+        reader.expect_end()
+        return None, frozenset()
+    start = reader.offset
+    tokens: list[Token] = []
+    while reader.peek() is not None and not reader.at_symbol(";"):
+        tokens.append(reader.take())
+    if not tokens:
+        raise reader.error("Expected a condition")
+    reader.expect_end()
+    return reader.sql[start : tokens[-1].end], column_names(tokens)
+
+
+@functools.lru_cache(maxsize=1024)
+def parse_trigger(sql: str) -> TriggerText:
+    """Read the head of a CREATE TRIGGER statement.
+
+    :param sql: the statement as the catalogue stores it.
+    :return: the trigger.
+    :raises SqlTextError: for whatever is not understood with certainty.
+    """
+    reader = Reader(sql)
+    reader.expect("CREATE")
+    reader.accept_any("TEMP", "TEMPORARY")
+    reader.expect("TRIGGER")
+    name = _read_name(reader, "the trigger")
+    timing = _read_timing(reader)
+    event = reader.accept_any("DELETE", "INSERT", "UPDATE")
+    if event is None:
+        raise reader.error("Expected the event of a trigger")
+    update_of: list[str] = []
+    if event == "UPDATE" and reader.accept("OF"):
+        update_of.append(unquote(reader.name("a column").text))
+        while reader.accept_symbol(","):
+            update_of.append(unquote(reader.name("a column").text))
+    reader.expect("ON")
+    table = reader.name("the table")
+    if reader.accept_symbol("."):
+        table = reader.name("the table")
+    reader.accept("FOR", "EACH", "ROW")
+    if reader.keyword() not in ("WHEN", "BEGIN"):
+        raise reader.error("Expected WHEN or BEGIN")
+    body = reader.tokens[reader.position :]
+    return TriggerText(
+        sql=sql,
+        name=unquote(name.text),
+        table=unquote(table.text),
+        timing=timing,
+        event=event,
+        update_of=tuple(update_of),
+        names=_names(body),
+        body=body,
+        name_span=Span(name.start, name.end),
+        table_span=Span(table.start, table.end),
+    )
+
+
+def _read_timing(reader: Reader) -> str:
+    if reader.accept("INSTEAD", "OF"):
+        return "INSTEAD OF"
+    return reader.accept_any("BEFORE", "AFTER") or "BEFORE"
+
+
+@functools.lru_cache(maxsize=1024)
+def parse_view(sql: str) -> ViewText:
+    """Read the head of a CREATE VIEW statement.
+
+    :param sql: the statement as the catalogue stores it.
+    :return: the view.
+    :raises SqlTextError: for whatever is not understood with certainty.
+    """
+    reader = Reader(sql)
+    reader.expect("CREATE")
+    reader.accept_any("TEMP", "TEMPORARY")
+    reader.expect("VIEW")
+    name = _read_name(reader, "the view")
+    columns: tuple[str, ...] | None = None
+    if reader.at_symbol("("):
+        columns = tuple(
+            _view_column(sql, piece) for piece in split(reader.group().tokens)
+        )
+    reader.expect("AS")
+    if reader.keyword() not in ("SELECT", "VALUES", "WITH"):
+        raise reader.error("Expected the SELECT of a view")
+    body = reader.tokens[reader.position :]
+    return ViewText(
+        sql=sql,
+        name=unquote(name.text),
+        columns=columns,
+        names=_names(body),
+        body=body,
+        name_span=Span(name.start, name.end),
+    )
+
+
+def _view_column(sql: str, tokens: cabc.Sequence[Token]) -> str:
+    if len(tokens) != 1 or not tokens[0].is_name:
+        start = tokens[0].start if tokens else 0
+        raise SqlTextError("Expected the name of a column", sql, start)
+    return unquote(tokens[0].text)
+
+
+def _read_name(reader: Reader, what: str) -> Token:
+    reader.accept("IF", "NOT", "EXISTS")
+    name = reader.name(what)
+    if reader.accept_symbol("."):
+        name = reader.name(what)
+    return name
+
+
+_BEFORE_TABLE = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "ON"})
+
+
+def _names(tokens: tuple[Token, ...]) -> frozenset[str]:
+    """Collect the names in a body, with strings that stand where a table must."""
+    spelled_as_strings = (
+        upper(unquote(token.text))
+        for before, token in itertools.pairwise(tokens)
+        if token.kind is Kind.STRING
+        and (before.keyword in _BEFORE_TABLE or before.is_symbol("."))
+    )
+    return identifiers(tokens) | frozenset(spelled_as_strings)

@@ -1,0 +1,395 @@
+"""Reads the stored text of a table: what is in it, and where each piece stands.
+
+Nothing is rebuilt from what was understood; the pieces keep their spans, so that
+:mod:`~flask_batchmigrate.sqlite.ddl.edits` can change one and leave the rest alone. What
+is not understood with certainty is an error.
+
+See https://www.sqlite.org/lang_createtable.html.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import functools
+import re
+import typing as t
+
+from .affinity import Affinity
+from .affinity import affinity
+from .clauses import at_table_constraint
+from .clauses import check_deferrables
+from .clauses import read_column_constraints
+from .clauses import read_table_constraint
+from .constraints import ConstraintKind
+from .constraints import ConstraintText
+from .constraints import ForeignKeyText
+from .reader import Reader
+from .reader import Span
+from .tokens import Token
+from .tokens import unquote
+from .tokens import upper
+from .types import read_type
+
+if t.TYPE_CHECKING:
+    from .sheet import Sheet
+
+__all__ = [
+    "Affinity",
+    "ColumnText",
+    "ConstraintKind",
+    "ConstraintText",
+    "ForeignKeyText",
+    "OptionText",
+    "Span",
+    "TableText",
+    "affinity",
+    "is_virtual_table",
+    "parse_column",
+    "parse_table",
+    "parse_table_constraint",
+]
+
+
+# Without slots: what is worked out of a text once is kept beside it.
+@dataclasses.dataclass(frozen=True)
+class ColumnText:
+    """One column as written.
+
+    :param name: its name without quotes.
+    :param text: its whole definition.
+    :param type: its type with sizes as SQLite reports it, ``''`` where there is none.
+    :param constraints: its own constraints, in their order.
+    :param name_span: where the name stands, as spelled.
+    :param type_span: where the type stands, as spelled; ``None`` without one.
+    :param span: where the definition stands.
+    """
+
+    name: str
+    text: str
+    type: str
+    constraints: tuple[ConstraintText, ...]
+    name_span: Span = dataclasses.field(compare=False, repr=False)
+    type_span: Span | None = dataclasses.field(compare=False, repr=False)
+    span: Span = dataclasses.field(compare=False, repr=False)
+
+    def of_kind(self, *kinds: ConstraintKind) -> tuple[ConstraintText, ...]:
+        """List its constraints of these kinds, in their order.
+
+        :param kinds: the kinds wanted.
+        """
+        return tuple(c for c in self.constraints if c.kind in kinds)
+
+    def effective(self, kind: ConstraintKind) -> ConstraintText | None:
+        """Find the constraint of a kind that counts: of several, the last.
+
+        :param kind: the kind wanted.
+        """
+        found = self.of_kind(kind)
+        return found[-1] if found else None
+
+    @functools.cached_property
+    def spelled_type(self) -> str:
+        """Its type as it is written; what SQLite reports may be no type to write."""
+        if self.type_span is None:
+            return ""
+        start = self.span.start
+        return self.text[self.type_span.start - start : self.type_span.end - start]
+
+    @functools.cached_property
+    def not_null(self) -> bool:
+        """Whether it says ``NOT NULL``; a primary key may forbid NULL without it."""
+        return self.effective(ConstraintKind.NOT_NULL) is not None
+
+    @functools.cached_property
+    def default(self) -> str | None:
+        """The text after ``DEFAULT``, or ``None``."""
+        found = self.effective(ConstraintKind.DEFAULT)
+        return found.value if found is not None else None
+
+    @functools.cached_property
+    def collation(self) -> str | None:
+        """The name after ``COLLATE``, or ``None``."""
+        found = self.effective(ConstraintKind.COLLATE)
+        return found.collation if found is not None else None
+
+    @functools.cached_property
+    def generated(self) -> ConstraintText | None:
+        """The clause that computes it, or ``None``."""
+        return self.effective(ConstraintKind.GENERATED)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OptionText:
+    """One option after the closing parenthesis.
+
+    :param name: ``"WITHOUT ROWID"`` or ``"STRICT"``.
+    :param span: where it stands.
+    """
+
+    name: str
+    span: Span = dataclasses.field(compare=False, repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class TableText:
+    """A CREATE TABLE statement, read.
+
+    :param sql: the statement.
+    :param name: the table's name without quotes.
+    :param columns: its columns in their order.
+    :param constraints: the constraints of the table itself, in their order.
+    :param options: its options, as often as they are written.
+    :param temporary: whether it says TEMP.
+    :param name_span: where the name stands, as spelled.
+    :param body_span: what stands between the outer parentheses.
+    :param tokens: all tokens of the statement.
+    :param sheet: its pieces, where an edit has made it: then nothing is known of
+        places, and there are no tokens.
+    """
+
+    sql: str
+    name: str
+    columns: tuple[ColumnText, ...]
+    constraints: tuple[ConstraintText, ...]
+    options: tuple[OptionText, ...]
+    temporary: bool
+    name_span: Span = dataclasses.field(compare=False, repr=False)
+    body_span: Span = dataclasses.field(compare=False, repr=False)
+    tokens: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
+    sheet: Sheet | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    @functools.cached_property
+    def without_rowid(self) -> bool:
+        """Whether it is a WITHOUT ROWID table."""
+        return any(option.name == "WITHOUT ROWID" for option in self.options)
+
+    @functools.cached_property
+    def strict(self) -> bool:
+        """Whether it is a STRICT table."""
+        return any(option.name == "STRICT" for option in self.options)
+
+    def has_column(self, name: str) -> bool:
+        """Tell whether it has a column.
+
+        :param name: the column's name, in any case.
+        """
+        return upper(name) in self.places
+
+    def column(self, name: str) -> ColumnText:
+        """Find a column.
+
+        :param name: its name, in any case.
+        :raises KeyError: if there is none of that name.
+        """
+        try:
+            return self.columns[self.places[upper(name)]]
+        except KeyError:
+            raise KeyError(name) from None
+
+    @functools.cached_property
+    def places(self) -> cabc.Mapping[str, int]:
+        """Which column each name is, folded for comparisons."""
+        if self.sheet is not None:
+            return self.sheet.places
+        return {upper(column.name): i for i, column in enumerate(self.columns)}
+
+    @functools.cached_property
+    def all_constraints(self) -> tuple[ConstraintText, ...]:
+        """Every constraint, those of the columns first, in the statement's order."""
+        on_columns = (c for column in self.columns for c in column.constraints)
+        return (*on_columns, *self.constraints)
+
+    def of_kind(self, *kinds: ConstraintKind) -> tuple[ConstraintText, ...]:
+        """List the constraints of these kinds, on columns and on the table.
+
+        :param kinds: the kinds wanted.
+        """
+        return tuple(c for c in self.all_constraints if c.kind in kinds)
+
+    @functools.cached_property
+    def primary_key(self) -> tuple[str, ...]:
+        """The names of the primary key's columns in its order, ``()`` without one."""
+        for constraint in self.of_kind(ConstraintKind.PRIMARY_KEY):
+            return constraint.columns
+        return ()
+
+    @functools.cached_property
+    def rowid_alias(self) -> str | None:
+        """The column that is the rowid itself, or ``None``.
+
+        A column declared ``INTEGER PRIMARY KEY DESC`` is none, while
+        ``PRIMARY KEY (x DESC)`` of the table makes one
+        (https://www.sqlite.org/lang_createtable.html#rowids_and_the_integer_primary_key).
+        """
+        if self.without_rowid:
+            return None
+        for key in self.of_kind(ConstraintKind.PRIMARY_KEY):
+            if len(key.columns) != 1 or key.order == "DESC":
+                return None
+            if not self.has_column(key.columns[0]):
+                return None
+            column = self.column(key.columns[0])
+            return column.name if upper(column.type) == "INTEGER" else None
+        return None
+
+    @functools.cached_property
+    def autoincrement(self) -> bool:
+        """Whether its primary key says AUTOINCREMENT."""
+        keys = self.of_kind(ConstraintKind.PRIMARY_KEY)
+        return any(key.autoincrement for key in keys)
+
+    def affinity(self, name: str) -> Affinity:
+        """Determine the affinity of a column.
+
+        :param name: the column's name.
+        :raises KeyError: if there is none of that name.
+        """
+        column = self.column(name)
+        if self.strict and upper(column.type) == "ANY":
+            return Affinity.BLOB
+        return affinity(column.type)
+
+
+def is_virtual_table(sql: str) -> bool:
+    """Tell whether a statement creates a virtual table, whose text is its module's.
+
+    :param sql: a statement as the catalogue stores it; it need not be understood.
+    """
+    return _VIRTUAL.match(sql) is not None
+
+
+_VIRTUAL = re.compile(r"(?is)\s*CREATE(?:\s|/\*.*?\*/|--[^\n]*\n)+VIRTUAL\b")
+
+
+_MUCH: t.Final = 100_000
+"""From so many characters on, a table takes too much room to keep many."""
+
+
+def parse_table(sql: str) -> TableText:
+    """Read a CREATE TABLE statement.
+
+    :param sql: the statement as the catalogue stores it.
+    :return: the table; its pieces keep their spans.
+    :raises SqlTextError: for a virtual table, and for whatever is not understood with
+        certainty.
+    """
+    return _parse_long(sql) if len(sql) > _MUCH else _parse_short(sql)
+
+
+def _parse(sql: str) -> TableText:
+    reader = Reader(sql)
+    if reader.at("CREATE", "VIRTUAL", "TABLE"):
+        raise reader.error("The text of a virtual table belongs to its module,")
+    reader.expect("CREATE")
+    temporary = reader.accept_any("TEMP", "TEMPORARY") is not None
+    reader.expect("TABLE")
+    reader.accept("IF", "NOT", "EXISTS")
+    name = reader.name("the table")
+    if reader.accept_symbol("."):
+        name = reader.name("the table")
+    opening = reader.expect_symbol("(")
+    columns = _read_columns(reader)
+    check_deferrables(reader, (column.constraints for column in columns))
+    constraints = _read_constraints(reader)
+    closing = reader.expect_symbol(")")
+    options = _read_options(reader)
+    reader.expect_end()
+    return TableText(
+        sql=sql,
+        name=unquote(name.text),
+        columns=columns,
+        constraints=constraints,
+        options=options,
+        temporary=temporary,
+        name_span=Span(name.start, name.end),
+        body_span=Span(opening.end, closing.start),
+        tokens=reader.all_tokens,
+    )
+
+
+_parse_short = functools.lru_cache(maxsize=64)(_parse)
+_parse_long = functools.lru_cache(maxsize=3)(_parse)
+
+
+def parse_column(definition: str) -> ColumnText:
+    """Read the definition of one column by itself.
+
+    :param definition: the definition, as it stands in a CREATE TABLE.
+    :return: the column, its spans counted from the start of ``definition``.
+    :raises SqlTextError: if it is not exactly one column.
+    """
+    reader = Reader(definition)
+    if at_table_constraint(reader):
+        raise reader.error("Expected a column")
+    column = _read_column(reader)
+    if reader.peek() is not None:
+        raise reader.error("Expected one column and no more")
+    return column
+
+
+def parse_table_constraint(definition: str) -> ConstraintText:
+    """Read the definition of one constraint of a table by itself.
+
+    :param definition: the definition, as it stands in a CREATE TABLE.
+    :return: the constraint, its spans counted from the start of ``definition``.
+    :raises SqlTextError: if it is not exactly one constraint.
+    """
+    reader = Reader(definition)
+    constraint = read_table_constraint(reader)
+    if reader.peek() is not None:
+        raise reader.error("Expected one constraint and no more")
+    return constraint
+
+
+def _read_columns(reader: Reader) -> tuple[ColumnText, ...]:
+    columns = [_read_column(reader)]
+    while reader.at_symbol(","):
+        reader.take()
+        if at_table_constraint(reader):
+            break
+        columns.append(_read_column(reader))
+    return tuple(columns)
+
+
+def _read_constraints(reader: Reader) -> tuple[ConstraintText, ...]:
+    constraints: list[ConstraintText] = []
+    while at_table_constraint(reader):
+        constraints.append(read_table_constraint(reader))
+        # SQLite does not insist on the comma between two constraints of the table.
+        if reader.accept_symbol(",") and not at_table_constraint(reader):
+            raise reader.error("Expected a constraint of the table")
+    return tuple(constraints)
+
+
+def _read_column(reader: Reader) -> ColumnText:
+    name_token = reader.name("a column")
+    name = unquote(name_token.text)
+    declared, type_span = read_type(reader)
+    constraints = read_column_constraints(reader, name)
+    span = Span(name_token.start, reader.last_end)
+    return ColumnText(
+        name=name,
+        text=span.of(reader.sql),
+        type=declared,
+        constraints=constraints,
+        name_span=Span(name_token.start, name_token.end),
+        type_span=type_span,
+        span=span,
+    )
+
+
+def _read_options(reader: Reader) -> tuple[OptionText, ...]:
+    options: list[OptionText] = []
+    while reader.peek() is not None and not reader.at_symbol(";"):
+        if options:
+            reader.expect_symbol(",")
+        start = reader.offset
+        if reader.accept("WITHOUT", "ROWID"):
+            name = "WITHOUT ROWID"
+        elif reader.accept("STRICT"):
+            name = "STRICT"
+        else:
+            raise reader.error("An option of the table that is not known")
+        options.append(OptionText(name, Span(start, reader.last_end)))
+    return tuple(options)

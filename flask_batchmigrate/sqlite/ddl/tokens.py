@@ -1,0 +1,287 @@
+"""Splits SQLite statements into tokens that lose nothing.
+
+Strings, quoted names and comments are opaque, each token keeps its span, and joining
+the texts of all tokens gives the statement back. The rules are those of SQLite's own
+tokenizer; what it would refuse, or what its releases read differently, is a
+:class:`~flask_batchmigrate.sqlite.errors.SqlTextError`.
+
+See https://www.sqlite.org/lang_keywords.html and
+https://www.sqlite.org/lang_expr.html#literal_values_constants_.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import enum
+import functools
+import re
+import typing as t
+
+from ..errors import SqlTextError
+
+
+class Kind(enum.Enum):
+    """What a token is."""
+
+    SPACE = "space"
+    COMMENT = "comment"
+    WORD = "word"
+    """A bare word: a keyword or a name without quotes."""
+    QUOTED = "quoted"
+    """A name in double quotes, backticks or brackets."""
+    STRING = "string"
+    """Text in single quotes; SQLite also takes it for a name where it needs one."""
+    NUMBER = "number"
+    BLOB = "blob"
+    SYMBOL = "symbol"
+    """An operator, a parenthesis, a comma, a dot or a semicolon."""
+
+
+_TRIVIA = (Kind.SPACE, Kind.COMMENT)
+
+
+class Token(t.NamedTuple):
+    """One token and where it stands in its statement.
+
+    :param kind: what it is.
+    :param text: its text exactly as written.
+    :param start: its first character, counted from the statement's start.
+    :param end: the character after its last.
+    """
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+
+    @property
+    def keyword(self) -> str:
+        """The upper-case word, or ``''`` where the token is no bare word."""
+        return upper(self.text) if self.kind is Kind.WORD else ""
+
+    @property
+    def is_trivia(self) -> bool:
+        """Whether the token is white space or a comment."""
+        return self.kind in _TRIVIA
+
+    @property
+    def is_line_comment(self) -> bool:
+        """Whether the token is a comment that only the end of its line closes."""
+        return self.kind is Kind.COMMENT and self.text.startswith("--")
+
+    @property
+    def is_name(self) -> bool:
+        """Whether the token may stand where SQLite's grammar asks for a name."""
+        if self.kind is Kind.WORD:
+            return self.keyword not in RESERVED
+        return self.kind is Kind.QUOTED or self.kind is Kind.STRING
+
+    def is_symbol(self, text: str) -> bool:
+        """Whether the token is the symbol ``text``."""
+        return self.kind is Kind.SYMBOL and self.text == text
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+KEYWORDS = _words(
+    """
+    ABORT ACTION ADD AFTER ALL ALTER ALWAYS ANALYZE AND AS ASC ATTACH AUTOINCREMENT
+    BEFORE BEGIN BETWEEN BY CASCADE CASE CAST CHECK COLLATE COLUMN COMMIT CONFLICT
+    CONSTRAINT CREATE CROSS CURRENT CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP
+    DATABASE DEFAULT DEFERRABLE DEFERRED DELETE DESC DETACH DISTINCT DO DROP EACH ELSE
+    END ESCAPE EXCEPT EXCLUDE EXCLUSIVE EXISTS EXPLAIN FAIL FILTER FIRST FOLLOWING FOR
+    FOREIGN FROM FULL GENERATED GLOB GROUP GROUPS HAVING IF IGNORE IMMEDIATE IN INDEX
+    INDEXED INITIALLY INNER INSERT INSTEAD INTERSECT INTO IS ISNULL JOIN KEY LAST LEFT
+    LIKE LIMIT MATCH MATERIALIZED NATURAL NO NOT NOTHING NOTNULL NULL NULLS OF OFFSET ON
+    OR ORDER OTHERS OUTER OVER PARTITION PLAN PRAGMA PRECEDING PRIMARY QUERY RAISE RANGE
+    RECURSIVE REFERENCES REGEXP REINDEX RELEASE RENAME REPLACE RESTRICT RETURNING RIGHT
+    ROLLBACK ROW ROWS SAVEPOINT SELECT SET TABLE TEMP TEMPORARY THEN TIES TO TRANSACTION
+    TRIGGER UNBOUNDED UNION UNIQUE UPDATE USING VACUUM VALUES VIEW VIRTUAL WHEN WHERE
+    WINDOW WITH WITHIN WITHOUT
+    """
+)
+"""Every keyword of SQLite; :func:`quote` puts quotes around all of them."""
+
+RESERVED = _words(
+    """
+    ADD ALL ALTER AND AS AUTOINCREMENT BETWEEN CASE CHECK COLLATE COMMIT CONSTRAINT
+    CREATE DEFAULT DEFERRABLE DELETE DISTINCT DROP ELSE ESCAPE EXISTS FOREIGN FROM GROUP
+    HAVING IN INDEX INSERT INTO IS ISNULL JOIN LIMIT NOT NOTHING NOTNULL NULL ON OR
+    ORDER PRIMARY REFERENCES RETURNING SELECT SET TABLE THEN TO TRANSACTION UNIQUE
+    UPDATE USING VALUES WHEN WHERE
+    EXCEPT INTERSECT UNION
+    """
+)
+"""The keywords that are never a name without quotes; SQLite takes all others."""
+
+JOIN_WORDS = _words("CROSS FULL INNER LEFT NATURAL OUTER RIGHT")
+"""The keywords that name tables and columns, but neither types nor defaults."""
+
+BOM: t.Final = "\ufeff"
+"""White space where a token may begin, and part of a name inside of one.
+
+Old releases take it for the first letter of a name, too.
+"""
+
+_LETTER = r"[A-Za-z_\u0080-\ufefe\uff00-\U0010ffff]"
+_WORD = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
+_DIGITS = r"[0-9](?:_?[0-9])*"
+_MASTER = re.compile(
+    rf"""
+      (?P<SPACE>   [ \t\n\f\r] [ \t\n\v\f\r]* | \ufeff )
+    | (?P<COMMENT> --[^\n]* | /\*(?=.)(?: .*?\*/ | .* ) )
+    | (?P<BLOB>    [xX]'(?:[0-9a-fA-F]{{2}})*' )
+    | (?P<WORD>    (?![xX]')(?:{_LETTER}){_WORD}* )
+    | (?P<QUOTED>  "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] )
+    | (?P<STRING>  '(?:[^']|'')*' )
+    | (?P<NUMBER>  (?: 0[xX][0-9a-fA-F](?:_?[0-9a-fA-F])*
+                     | (?: {_DIGITS}(?:\.(?:{_DIGITS})?)? | \.{_DIGITS} )
+                       (?: [eE][+-]?{_DIGITS} )? ) (?!{_WORD}) )
+    | (?P<SYMBOL>  ->>? | \|\|? | <[<=>]? | >[>=]? | ==? | != | [-+*/%&~(),.;] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+_KINDS = {kind.name: kind for kind in Kind}
+
+
+_MUCH: t.Final = 100_000
+"""From so many characters on, tokens take too much room to be kept."""
+
+
+def tokenize(sql: str) -> tuple[Token, ...]:
+    """Split a statement into tokens; the texts joined are the statement.
+
+    :param sql: a statement that SQLite accepts, as its catalogue stores it.
+    :return: every token, white space and comments included.
+    :raises SqlTextError: for what SQLite would not accept (an unclosed string, a NUL,
+        a parameter).
+    """
+    return _tokenize_anew(sql) if len(sql) > _MUCH else _tokenize_kept(sql)
+
+
+def _tokenize_anew(sql: str) -> tuple[Token, ...]:
+    tokens: list[Token] = []
+    position = 0
+    nul = sql.find("\0")
+    if nul >= 0:
+        raise SqlTextError("A statement cannot hold a NUL character", sql, nul)
+    while position < len(sql):
+        match = _MASTER.match(sql, position)
+        if match is None or match.lastgroup is None:
+            raise SqlTextError("Text that is no SQL", sql, position)
+        end = match.end()
+        tokens.append(Token(_KINDS[match.lastgroup], match[0], position, end))
+        position = end
+    return tuple(tokens)
+
+
+_tokenize_kept = functools.lru_cache(maxsize=64)(_tokenize_anew)
+
+
+def significant(tokens: cabc.Iterable[Token]) -> tuple[Token, ...]:
+    """Leave white space and comments out.
+
+    :param tokens: tokens in the order of their statement.
+    :return: the others, in the same order.
+    """
+    return tuple([token for token in tokens if token.kind not in _TRIVIA])
+
+
+_UPPER = {ord("a") + i: ord("A") + i for i in range(26)}
+
+
+def upper(text: str) -> str:
+    """Turn ASCII letters into capitals and leave every other character alone.
+
+    :param text: any text.
+    :return: the text as SQLite folds it for a comparison of names.
+    """
+    return text.upper() if text.isascii() else text.translate(_UPPER)
+
+
+def same_name(a: str, b: str) -> bool:
+    """Tell whether two names, without their quotes, mean the same thing to SQLite.
+
+    Only ASCII letters are compared without regard to case: ``'É'`` is not ``'é'``.
+
+    :param a: a name.
+    :param b: another.
+    :return: whether they are equal.
+    """
+    return a == b or (len(a) == len(b) and upper(a) == upper(b))
+
+
+def unquote(text: str) -> str:
+    """Take the quotes off a name or string, in any of SQLite's four ways.
+
+    :param text: a token's text; without quotes it is returned as it is.
+    :return: the name itself.
+    """
+    first = text[:1]
+    if first == "[":
+        return text[1:-1]
+    if first and first in "\"'`":
+        return text[1:-1].replace(first * 2, first)
+    return text
+
+
+@functools.lru_cache(maxsize=256)
+def whole_word(name: str) -> re.Pattern[str] | None:
+    """Return what finds a name in SQL that is not read for that.
+
+    It also finds the name in texts and comments, so it tells where to look closer.
+
+    :param name: the name, without quotes.
+    :return: the pattern; ``None`` for a name that may be spelled in other ways.
+    """
+    if set(name) & set("\"'`[]"):
+        return None
+    # What SQLite takes for a letter beyond ASCII is at least what Python does.
+    return re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE)
+
+
+def may_name(sql: str, name: str) -> bool:
+    """Tell whether a statement may name something; it need not be understood.
+
+    :param sql: the statement.
+    :param name: the name, without quotes.
+    """
+    pattern = whole_word(name)
+    return pattern is None or pattern.search(sql) is not None
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_CONSTANTS = frozenset({"TRUE", "FALSE"})
+
+
+def quote(name: str) -> str:
+    """Write a name as SQL, in double quotes where it needs them.
+
+    :param name: the name itself.
+    :return: its spelling, which :func:`unquote` turns back.
+    """
+    if _PLAIN.fullmatch(name):
+        word = upper(name)
+        if word not in KEYWORDS and word not in _CONSTANTS:
+            return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def identifiers(tokens: cabc.Iterable[Token]) -> frozenset[str]:
+    """Collect every name that occurs, folded by :func:`upper`.
+
+    Broad on purpose, for bodies that are not parsed: function names, aliases and
+    keywords that SQLite accepts as names are among them. Text in single quotes is not.
+
+    :param tokens: tokens of a statement or a part of one.
+    :return: the names.
+    """
+    return frozenset(
+        upper(unquote(token.text))
+        for token in tokens
+        if token.kind is not Kind.STRING and token.is_name
+    )

@@ -1,0 +1,149 @@
+"""Adds a column or an index where nothing but its own table can be concerned.
+
+What SQLite itself does there is exact, writes no row and one entry of the catalogue, so
+that only the table's own text is read. What may be concerned is judged by words: no
+view and no trigger names the table, and no text of the table names the new column.
+Whatever else there is to look at goes the long way.
+
+See https://www.sqlite.org/lang_altertable.html#alter_table_add_column.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from ..alter.in_place import respell
+from ..alter.indexes import create_indexes
+from ..ddl.table import ColumnText
+from ..ddl.table import ConstraintKind
+from ..ddl.tokens import same_name
+from ..ddl.tokens import upper
+from ..ddl.tokens import whole_word
+from ..schema.catalogue import Catalogue
+from ..schema.catalogue import read_catalogue_around
+from ..schema.catalogue import read_own
+from ..schema.catalogue import read_table
+from ..schema.catalogue import StoredTable
+from ..schema.database import Database
+from ..schema.database import is_verdict
+from ..target import changes
+from ..target.find_constraint import Naming
+from ..target.renames import resolve
+from ..target.target import build_target
+from ..target.target import Target
+from .verify import verify
+from .ways import differences
+from .ways import Way
+
+_PLAIN = (
+    ConstraintKind.NOT_NULL,
+    ConstraintKind.NULL,
+    ConstraintKind.DEFAULT,
+    ConstraintKind.COLLATE,
+)
+_COLLATIONS = frozenset({"BINARY", "NOCASE", "RTRIM"})
+
+
+class _Rejected(Exception):
+    """SQLite does not accept it, and has done nothing: the long way tells why."""
+
+
+def add_alone(
+    db: Database,
+    table: str,
+    block: cabc.Sequence[changes.Change],
+    schema: str,
+    naming: Naming,
+) -> tuple[str, str] | None:
+    """Make a block that only adds one plain column or one index.
+
+    :param naming: what names constraints without a stored name.
+    :return: the table's name and why it was done in this way; ``None`` where the block
+        is another, or more has to be looked at: then nothing was done.
+    :raises ChangeRefused: the table is not there, or has the column, or its rows do not
+        fit the index.
+    :raises SqlTextError: the text of the table is not understood.
+    :raises VerificationError: the result is not what was planned.
+    """
+    if len(block) != 1 or not isinstance(
+        block[0], changes.AddColumn | changes.CreateIndex
+    ):
+        return None
+    catalogue = read_catalogue_around(db, schema, table)
+    stored = read_table(catalogue, table)
+    resolved = resolve(stored.name, (c.name for c in stored.text.columns), block)
+    target = build_target(stored, resolved.changes, naming)
+    reason = _reason(catalogue, target)
+    if reason is None:
+        return None
+    try:
+        for name in target.added_columns:
+            _add(db, stored, target, target.text.column(name))
+    except _Rejected:
+        return None
+    create_indexes(db, stored, target.new_indexes)
+    verify(_own(catalogue, stored), read_own(db, stored), target, Way.ALTER)
+    return stored.name, reason
+
+
+def _reason(catalogue: Catalogue, target: Target) -> str | None:
+    """Say why SQLite's own statement is exact; ``None`` where it may not be."""
+    if target.notes or target.dropped_indexes:
+        return None
+    found = differences(target)
+    if not found and target.new_indexes:
+        # An index changes no result, so it cannot harm what uses the table.
+        return "only indexes change"
+    if len(found) != 1 or found[0].case != "column added":
+        return None
+    column = target.text.column(found[0].subject)
+    if not _is_plain(target, column) or _is_named(catalogue, target, column.name):
+        return None
+    return str(found[0])
+
+
+def _own(catalogue: Catalogue, stored: StoredTable) -> Catalogue:
+    """Return what belongs to the table: SQLite writes nothing else here."""
+    own = (o for o in catalogue.objects if same_name(o.table, stored.name))
+    return Catalogue(catalogue.schema, tuple(own), catalogue.bom_is_space)
+
+
+def _is_plain(target: Target, column: ColumnText) -> bool:
+    """Tell whether SQLite's ``ADD COLUMN`` accepts and refuses it like a new table."""
+    return (
+        not target.text.strict
+        and target.text.columns[-1].name == column.name
+        and len(column.of_kind(*_PLAIN)) == len(column.constraints)
+        and upper(column.collation or "BINARY") in _COLLATIONS
+    )
+
+
+def _is_named(catalogue: Catalogue, target: Target, column: str) -> bool:
+    """Tell whether a text may mean the table, or the column that it does not have yet.
+
+    A view or trigger may depend on how many columns there are, and a word in double
+    quotes is text until there is a column of that name:
+    https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
+    """
+    stored = target.before
+    new = whole_word(column)
+    if new is None or new.search(stored.text.sql):
+        return True
+    if any(new.search(index.sql) for index in stored.indexes):
+        return True
+    old = whole_word(stored.name)
+    return old is None or any(
+        old.search(o.sql or "")
+        for o in catalogue.objects
+        if o.type in ("view", "trigger")
+    )
+
+
+def _add(db: Database, stored: StoredTable, target: Target, column: ColumnText) -> None:
+    try:
+        db.execute(f"ALTER TABLE {stored.path} ADD COLUMN {column.text}")
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        raise _Rejected from error
+    respell(db, read_table(read_own(db, stored), stored.name), target.text)

@@ -1,0 +1,99 @@
+"""Compares the catalogue with what a change promised, before anything is committed."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from ..ddl.meaning import meaning
+from ..ddl.table import parse_table
+from ..ddl.table import TableText
+from ..ddl.tokens import same_name
+from ..ddl.tokens import upper
+from ..errors import VerificationError
+from ..schema.catalogue import Catalogue
+from ..schema.catalogue import StoredObject
+from ..target.target import Target
+from .ways import Way
+
+_INTERNAL = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
+
+
+def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> None:
+    """Make sure that the change did what it was to do and nothing else.
+
+    :param before: the catalogue before the change.
+    :param after: the catalogue after it.
+    :raises VerificationError: anything else differs.
+    """
+    table = target.before.name
+    row = after.table(table)
+    if row is None or row.sql is None:
+        raise _wrong(table, "the table is gone")
+    if way is Way.ALTER or (
+        parse_table(row.sql) != target.text and row.sql != target.text.sql
+    ):
+        _same_definition(table, parse_table(row.sql), target.text)
+    expected = {i.name for i in (*target.kept_indexes, *target.new_indexes)}
+    found = {o.name for o in after.of_table(table, "index") if o.sql is not None}
+    if found != expected:
+        raise _wrong(table, f"its indexes are {sorted(found)}, not {sorted(expected)}")
+    kept = {i.name for i in target.kept_indexes}
+    _same_objects(table, before.objects, after.objects, kept)
+
+
+def _same_definition(table: str, found: TableText, wanted: TableText) -> None:
+    """Compare two texts by what they say: SQLite's ALTER spells by its own habits."""
+    if _gist(found) != _gist(wanted):
+        raise _wrong(table, f"its definition is {found.sql!r}, not {wanted.sql!r}")
+
+
+def _gist(text: TableText) -> tuple[object, ...]:
+    columns = [
+        (
+            upper(c.name),
+            upper(c.type),
+            c.not_null,
+            c.default,
+            c.collation,
+            None if c.generated is None else meaning(c.generated),
+        )
+        for c in text.columns
+    ]
+    constraints = sorted(
+        repr((c.name, meaning(c)))
+        for c in text.all_constraints
+        if c.kind.value in ("PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY")
+    )
+    return (columns, constraints, text.strict, text.without_rowid, text.autoincrement)
+
+
+def _same_objects(
+    table: str,
+    before: cabc.Iterable[StoredObject],
+    after: cabc.Iterable[StoredObject],
+    kept: cabc.Collection[str],
+) -> None:
+    """Compare everything that the change was not to touch."""
+    # Where in the catalogue an object stands is no matter.
+    old, new = ({o._replace(rowid=0) for o in each} for each in (before, after))
+    lost, gained = (
+        sorted(o.name for o in one if not _is_own(table, o, kept))
+        for one in (old - new, new - old)
+    )
+    if lost or gained:
+        raise _wrong(table, f"changed beside it: {lost} became {gained}")
+
+
+def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
+    """Tell whether an object is the table's own, and may have changed with it."""
+    if o.type == "table":
+        return same_name(o.name, table) or o.name in _INTERNAL
+    return o.type == "index" and same_name(o.table, table) and o.name not in kept
+
+
+def _wrong(table: str, what: str) -> VerificationError:
+    return VerificationError(
+        f"Internal error: after the change of table '{table}' {what}. Everything was"
+        " rolled back; please report this with the table's CREATE TABLE statement and"
+        " the migration."
+    )

@@ -1,0 +1,362 @@
+"""What a database holds: its catalogue, read into values.
+
+The catalogue is the table ``sqlite_master``: https://www.sqlite.org/schematab.html
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import functools
+import itertools
+import re
+import typing as t
+
+from ..ddl.objects import IndexText
+from ..ddl.objects import parse_index
+from ..ddl.quoting import always_quoted
+from ..ddl.table import is_virtual_table
+from ..ddl.table import parse_table
+from ..ddl.table import TableText
+from ..ddl.tokens import BOM
+from ..ddl.tokens import may_name
+from ..ddl.tokens import quote
+from ..ddl.tokens import same_name
+from ..ddl.tokens import tokenize
+from ..ddl.tokens import upper
+from ..errors import ChangeRefused
+from ..errors import MissingTable
+from ..errors import SqlTextError
+from .database import Database
+from .database import is_verdict
+from .database import Row
+
+
+class StoredObject(t.NamedTuple):
+    """One row of the catalogue."""
+
+    rowid: int
+    type: str
+    name: str
+    table: str
+    sql: str | None
+
+    @property
+    def is_automatic_index(self) -> bool:
+        """Whether SQLite made this index for a UNIQUE or PRIMARY KEY."""
+        return self.type == "index" and self.sql is None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ForeignKeyRow:
+    """A foreign key as ``PRAGMA foreign_key_list`` tells it.
+
+    :param parent_columns: empty where the parent's primary key is meant.
+    """
+
+    child: str
+    id: int
+    parent: str
+    child_columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+
+
+# Without slots: objects are looked up by name many times.
+@dataclasses.dataclass(frozen=True)
+class Catalogue:
+    """Every object of one schema (``main``, ``temp`` or an attached database).
+
+    :param bom_is_space: whether the library takes a byte order mark for white space.
+    """
+
+    schema: str
+    objects: tuple[StoredObject, ...]
+    bom_is_space: bool = True
+
+    def table(self, name: str) -> StoredObject | None:
+        """Return the table of this name, in any case of its letters."""
+        found = self.find(name)
+        return found if found is not None and found.type == "table" else None
+
+    def find(self, name: str) -> StoredObject | None:
+        """Return the table, view or index of this name: they share one namespace."""
+        return self._by_name.get(upper(name))
+
+    def of_table(self, name: str, type_: str) -> tuple[StoredObject, ...]:
+        """Return the indexes or triggers that belong to a table or view."""
+        belonging = self._by_table.get(upper(name), ())
+        return tuple(o for o in belonging if o.type == type_)
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, StoredObject]:
+        return {upper(o.name): o for o in self.objects if o.type != "trigger"}
+
+    @functools.cached_property
+    def _by_table(self) -> dict[str, list[StoredObject]]:
+        found: dict[str, list[StoredObject]] = {}
+        for o in self.objects:
+            found.setdefault(upper(o.table), []).append(o)
+        return found
+
+    def of_type(self, type_: str) -> tuple[StoredObject, ...]:
+        """Return all tables, views, indexes or triggers."""
+        return tuple(o for o in self.objects if o.type == type_)
+
+    def free_name(self, stem: str) -> str:
+        """Return a name that begins with the stem and that no object has."""
+        taken = {o.name.lower() for o in self.objects}
+        number = 1
+        while f"{stem}{number}".lower() in taken:
+            number += 1
+        return f"{stem}{number}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table and the indexes that were created on it."""
+
+    schema: str
+    name: str
+    text: TableText
+    indexes: tuple[IndexText, ...]
+
+    @property
+    def path(self) -> str:
+        """The table's name for use in SQL."""
+        return qualified(self.schema, self.name)
+
+
+def automatic_name(table: str, number: int) -> str:
+    """Return the name by which SQLite finds the index that it made for a key.
+
+    See https://www.sqlite.org/fileformat2.html#intschema.
+    """
+    return f"sqlite_autoindex_{table}_{number}"
+
+
+def automatic_number(name: str) -> int:
+    """Return the number in the name of an automatic index."""
+    return int(name.rpartition("_")[2])
+
+
+def qualified(schema: str, name: str) -> str:
+    """Return a quoted ``schema.name``."""
+    return f"{quote(schema)}.{always_quoted(name)}"
+
+
+#: SQLite takes a text that somebody stored as a BLOB for what it says.
+_COLUMNS: t.Final = "rowid, type, name, tbl_name, CAST(sql AS TEXT)"
+
+
+def read_catalogue(db: Database, schema: str) -> Catalogue:
+    """Read all objects of a schema, in the order in which SQLite loads them."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM {quote(schema)}.sqlite_master ORDER BY rowid"
+    )
+    return _catalogue(db, schema, rows)
+
+
+def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue:
+    objects = tuple(map(StoredObject._make, rows))
+    for o in objects:
+        if not all(isinstance(name, str) for name in (o.type, o.name, o.table)):
+            raise ChangeRefused(
+                f"The catalogue of schema '{schema}' is damaged: row {o.rowid} of its"
+                " table 'sqlite_master' has a name that is no text. Nothing was"
+                " changed. Dump the database into a new file."
+            )
+    marked = any(BOM in o.sql for o in objects if o.sql is not None)
+    return Catalogue(schema, objects, not marked or _takes_bom_for_space(db))
+
+
+def _takes_bom_for_space(db: Database) -> bool:
+    """Ask the library how it reads a byte order mark: old ones take it for a letter."""
+    try:
+        return bool(db.execute(f"SELECT {BOM}1"))
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        return False
+
+
+def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:
+    """Read what a table consists of, and what may be built on any table.
+
+    That is the table with its indexes, and all views, triggers and virtual tables.
+    """
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM {quote(schema)}.sqlite_master"
+        " WHERE tbl_name = ?1 COLLATE NOCASE OR name = ?1 COLLATE NOCASE"
+        " OR type IN ('view', 'trigger')"
+        " OR type = 'table' AND sql LIKE 'create virtual%'"
+        " ORDER BY rowid",
+        (table,),
+    )
+    return _catalogue(db, schema, rows)
+
+
+def read_own(db: Database, stored: StoredTable) -> Catalogue:
+    """Read what belongs to a table: itself, its indexes and its triggers."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM {quote(stored.schema)}.sqlite_master"
+        " WHERE tbl_name = ? COLLATE NOCASE ORDER BY rowid",
+        (stored.name,),
+    )
+    return _catalogue(db, stored.schema, rows)
+
+
+def find_table(catalogue: Catalogue, name: str) -> StoredObject:
+    """Find a table, also a virtual one, in the catalogue.
+
+    :raises MissingTable: there is none, or it is none of the application's.
+    """
+    found = catalogue.find(name)
+    if found is None or found.type not in ("table", "view"):
+        what = f"does not exist (no such table: {name})"
+    elif found.type == "view":
+        what = "is a view: drop it and create it anew"
+    elif found.sql is None or upper(found.name).startswith("SQLITE_"):
+        what = "is a system table, which belongs to SQLite"
+    else:
+        refuse_shadow(catalogue, found.name)
+        return found
+    raise MissingTable(
+        f"Table '{name}' {what} (schema '{catalogue.schema}'). Nothing was changed."
+    )
+
+
+def read_table(catalogue: Catalogue, name: str) -> StoredTable:
+    """Find a table in the catalogue and read its text.
+
+    :raises MissingTable: there is none, or it is none that can be altered.
+    :raises SqlTextError: its text, or that of an index, is not understood.
+    """
+    found = find_table(catalogue, name)
+    sql = found.sql or ""
+    if is_virtual_table(sql):
+        raise MissingTable(
+            f"Table '{name}' is a virtual table: drop it and create it anew (schema"
+            f" '{catalogue.schema}'). Nothing was changed."
+        )
+    text = understood(catalogue, parse_table, found)
+    indexes = tuple(
+        understood(catalogue, parse_index, o)
+        for o in catalogue.of_table(found.name, "index")
+        if o.sql is not None
+    )
+    return StoredTable(catalogue.schema, found.name, text, indexes)
+
+
+_Text = t.TypeVar("_Text")
+
+
+def understood(
+    catalogue: Catalogue, parse: cabc.Callable[[str], _Text], o: StoredObject
+) -> _Text:
+    """Read the text of an object.
+
+    :param parse: reads texts of its kind.
+    :raises SqlTextError: it is not understood; the message names the object.
+    """
+    sql = o.sql or ""
+    try:
+        text = parse(sql)
+        if BOM in sql and not catalogue.bom_is_space:
+            for token in tokenize(sql):
+                if token.text == BOM:
+                    raise SqlTextError(
+                        "A byte order mark, which this SQLite library takes for a"
+                        " letter and newer ones for white space",
+                        sql,
+                        token.start,
+                    )
+    except SqlTextError as error:
+        raise error.of(f"{o.type} '{o.name}'") from None
+    return text
+
+
+_SHADOWS: t.Final = {
+    "FTS3": "content segments segdir docsize stat",
+    "FTS4": "content segments segdir docsize stat",
+    "FTS5": "data idx content docsize config",
+    "RTREE": "node rowid parent",
+    "RTREE_I32": "node rowid parent",
+    "GEOPOLY": "node rowid parent",
+    "SPELLFIX1": "vocab",
+    "VEC0": "chunks rowids info auxiliary",
+}
+"""The tables in which the modules of virtual tables keep what they hold.
+
+See https://www.sqlite.org/vtab.html#xshadowname.
+"""
+_MODULE = re.compile(r"(?s)\s+USING\s+[\"'`\[]?(\w+)", re.IGNORECASE)
+
+
+def refuse_shadow(catalogue: Catalogue, table: str) -> None:
+    """Refuse to touch a table in which a virtual table keeps its content.
+
+    :raises ChangeRefused: it is one.
+    """
+    owner = _owner_of_shadow(catalogue, table)
+    if owner is not None:
+        raise ChangeRefused(
+            f"Table '{table}' belongs to the virtual table '{owner}', which would"
+            f" break: change that one, or drop it and create it anew (schema"
+            f" '{catalogue.schema}'). Nothing was changed."
+        )
+
+
+def _owner_of_shadow(catalogue: Catalogue, table: str) -> str | None:
+    """Find the virtual table that keeps its content in a table."""
+    stem, _, tail = table.rpartition("_")
+    while stem:
+        owner = catalogue.table(stem)
+        if owner is not None and is_virtual_table(owner.sql or ""):
+            module = _MODULE.search(owner.sql or "")
+            kept = _SHADOWS.get(upper(module[1]) if module else "", "").split()
+            if tail.lower() in kept:
+                return owner.name
+        stem, _, more = stem.rpartition("_")
+        tail = f"{more}_{tail}"
+    return None
+
+
+def read_foreign_keys(
+    db: Database, catalogue: Catalogue, table: str
+) -> tuple[ForeignKeyRow, ...]:
+    """Read the foreign keys of a table, and those of others that refer to it."""
+    found = []
+    for child in _perhaps_related(catalogue, table):
+        own = same_name(child, table)
+        for key in _keys_of(db, catalogue.schema, child):
+            if own or same_name(key.parent, table):
+                found.append(key)
+    return tuple(found)
+
+
+def _perhaps_related(catalogue: Catalogue, table: str) -> list[str]:
+    """Return the tables that can have such a key, by the words in their text."""
+    found = []
+    for o in catalogue.of_type("table"):
+        sql = o.sql or ""
+        # By its first words only: a text need not be understood to have no key.
+        if "REFERENCES" not in upper(sql) or is_virtual_table(sql):
+            continue
+        if same_name(o.name, table) or may_name(sql, table):
+            found.append(o.name)
+    return found
+
+
+def _keys_of(db: Database, schema: str, child: str) -> list[ForeignKeyRow]:
+    rows = db.execute(
+        "SELECT id, [table], [from], [to] FROM pragma_foreign_key_list(?, ?)"
+        " ORDER BY id, seq",
+        (child, schema),
+    )
+    keys = []
+    for id_, members in itertools.groupby(rows, key=lambda row: int(row[0])):
+        pairs = [(parent, column, to) for _, parent, column, to in members]
+        columns = tuple(column for _, column, _ in pairs)
+        parents = tuple(to for _, _, to in pairs if to)
+        keys.append(ForeignKeyRow(child, id_, pairs[0][0], columns, parents))
+    return keys

@@ -1,0 +1,269 @@
+"""Views and triggers as SQLite compiles them: sound, or with what it says against them.
+
+SQLite checks their text only when it is used. Here each is compiled (``EXPLAIN``,
+nothing runs).
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+
+from ..ddl.objects import parse_view
+from ..ddl.objects import TriggerText
+from ..ddl.quoting import always_quoted
+from ..ddl.statements import explain
+from ..ddl.tokens import Token
+from ..ddl.tokens import upper
+from .catalogue import qualified
+from .catalogue import StoredObject
+from .database import Database
+from .database import is_verdict
+from .database import trial
+from .double_quotes import as_names
+from .double_quotes import double_quoted
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dependant:
+    """A view or trigger that uses a table, directly or through a view.
+
+    :param error: what SQLite says when it compiles it; ``None`` where it is sound.
+    :param strict_error: the same if no name in double quotes may be text. SQLite takes
+        one for text where it is no column:
+        https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
+    :param columns: the columns of a view.
+    :param watched: the columns of ``UPDATE OF``, where a trigger names any.
+    :param names: every name in its text.
+    :param texts: what stands in double quotes and is text, since it is no column.
+    :param body: the tokens of its SELECT, or of its condition and statements.
+    """
+
+    type: str
+    name: str
+    table: str
+    error: str | None
+    strict_error: str | None = None
+    columns: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    body: tuple[Token, ...] = ()
+
+    def __str__(self) -> str:
+        if self.type == "trigger":
+            return f"trigger '{self.name}' on '{self.table}'"
+        return f"view '{self.name}'"
+
+
+def compile_view(db: Database, schema: str, view: StoredObject) -> Dependant:
+    """Compile a view."""
+    path = qualified(schema, view.name)
+    error = _compile(db, f"SELECT * FROM {path}")
+    columns: tuple[str, ...] = ()
+    if error is None:
+        columns = tuple(_columns(db, schema, view.name))
+    parsed = parse_view(view.sql or "")
+    body = parsed.body
+    strict_error, texts = error, frozenset[str]()
+    if error is None and double_quoted(body):
+
+        def compile_(names: cabc.Collection[str]) -> str | None:
+            return _compile(db, f"SELECT * FROM ({as_names(body, names)})")
+
+        strict_error, texts = _compile_in_quotes(body, compile_)
+    return Dependant(
+        "view",
+        view.name,
+        view.table,
+        error,
+        strict_error,
+        columns,
+        names=parsed.names,
+        texts=texts,
+        body=body,
+    )
+
+
+def compile_triggers(
+    db: Database, schema: str, triggers: cabc.Sequence[tuple[str, TriggerText]]
+) -> list[Dependant]:
+    """Compile triggers, all of them by as few statements as possible.
+
+    :param triggers: each with the name of its table as the catalogue has it.
+    """
+    texts = [one for _, one in triggers]
+    errors = _compile_triggers(db, schema, texts)
+    if _sound_strictly(db, schema, texts, errors):
+        return [
+            _described(table, one, errors[_fired_by(one)], errors[_fired_by(one)])
+            for table, one in triggers
+        ]
+    return [
+        _read_trigger(db, schema, table, one, errors[_fired_by(one)])
+        for table, one in triggers
+    ]
+
+
+_Firing = tuple[str, str]
+"""A table and the event that fires triggers on it."""
+
+
+def _fired_by(trigger: TriggerText) -> _Firing:
+    return upper(trigger.table), trigger.event
+
+
+def _compile_triggers(
+    db: Database, schema: str, triggers: cabc.Sequence[TriggerText]
+) -> dict[_Firing, str | None]:
+    """Compile what fires each of these triggers.
+
+    The statement compiles all triggers that it fires at once, so one statement says of
+    all of them what it says of each.
+    """
+    firing = {_fired_by(trigger): trigger for trigger in triggers}
+    return {key: _compile_trigger(db, schema, one) for key, one in firing.items()}
+
+
+def _sound_strictly(
+    db: Database,
+    schema: str,
+    triggers: cabc.Sequence[TriggerText],
+    errors: cabc.Mapping[_Firing, str | None],
+) -> bool:
+    """Tell whether all of the triggers compile where no name in quotes may be text."""
+    asked = [one for one in triggers if errors[_fired_by(one)] is None]
+    asked = [one for one in asked if _may_hold_text(one)]
+    if not asked:
+        return True
+    with trial(db, "batchmigrate_strictly"):
+        try:
+            for number, trigger in enumerate(asked):
+                names = double_quoted(trigger.body)
+                _create_strictly(db, schema, trigger, names, number)
+        except db.driver_error as error:
+            _verdict(error)
+            return False
+        found = _compile_triggers(db, schema, asked).values()
+        return all(error is None for error in found)
+
+
+def _may_hold_text(trigger: TriggerText) -> bool:
+    return bool(trigger.update_of) or bool(double_quoted(trigger.body))
+
+
+def _read_trigger(
+    db: Database, schema: str, table: str, trigger: TriggerText, error: str | None
+) -> Dependant:
+    """Describe a trigger.
+
+    :param error: what SQLite says of it.
+    """
+    strict_error, texts = error, frozenset[str]()
+    if error is None and _may_hold_text(trigger):
+        strict_error, texts = _compile_in_quotes(
+            trigger.body, lambda names: _compile_strictly(db, schema, trigger, names)
+        )
+    return _described(table, trigger, error, strict_error, texts)
+
+
+def _described(
+    table: str,
+    trigger: TriggerText,
+    error: str | None,
+    strict_error: str | None,
+    texts: frozenset[str] = frozenset(),
+) -> Dependant:
+    return Dependant(
+        "trigger",
+        trigger.name,
+        table,
+        error,
+        strict_error,
+        watched=trigger.update_of,
+        names=trigger.names,
+        texts=texts,
+        body=trigger.body,
+    )
+
+
+def _compile_in_quotes(
+    body: tuple[Token, ...], compile_: cabc.Callable[[cabc.Collection[str]], str | None]
+) -> tuple[str | None, frozenset[str]]:
+    """Find out which names in double quotes are text.
+
+    :param compile_: compiles the body with some of these names spelled so that they
+        are names.
+    :return: what SQLite says if all of them are, and those that it takes for text.
+    """
+    names = double_quoted(body)
+    error = compile_(names)
+    texts = names if error is not None else frozenset[str]()
+    return error, frozenset(name for name in texts if compile_({name}) is not None)
+
+
+def _compile_strictly(
+    db: Database, schema: str, trigger: TriggerText, names: cabc.Collection[str]
+) -> str | None:
+    """Compile a trigger with names in double quotes spelled so that they are.
+
+    It watches all columns: SQLite passes it over where it watches a generated one.
+    """
+    with trial(db, "batchmigrate_strictly"):
+        try:
+            _create_strictly(db, schema, trigger, names)
+        except db.driver_error as error:
+            return _verdict(error)
+        return _compile_trigger(db, schema, trigger)
+
+
+def _create_strictly(
+    db: Database,
+    schema: str,
+    trigger: TriggerText,
+    names: cabc.Collection[str],
+    number: int = 0,
+) -> None:
+    db.execute(
+        f"CREATE TEMP TRIGGER _batchmigrate_strict_{number} {trigger.timing}"
+        f" {trigger.event} ON {qualified(schema, trigger.table)}"
+        f" {as_names(trigger.body, names)}"
+    )
+
+
+def _compile_trigger(db: Database, schema: str, trigger: TriggerText) -> str | None:
+    """Compile a statement that fires the trigger."""
+    path = qualified(schema, trigger.table)
+    if trigger.event == "INSERT":
+        return _compile(db, f"INSERT INTO {path} DEFAULT VALUES")
+    if trigger.event == "DELETE":
+        return _compile(db, f"DELETE FROM {path}")
+    try:
+        columns = _columns(db, schema, trigger.table)
+    except db.driver_error as error:
+        return _verdict(error)
+    settings = ", ".join(f"{always_quoted(c)} = {always_quoted(c)}" for c in columns)
+    return _compile(db, f"UPDATE {path} SET {settings}")
+
+
+def _columns(db: Database, schema: str, name: str) -> list[str]:
+    """Return the columns of a table or view that hold values of their own."""
+    rows = db.execute(
+        "SELECT name FROM pragma_table_xinfo(?, ?) WHERE hidden = 0", (name, schema)
+    )
+    return [row[0] for row in rows]
+
+
+def _compile(db: Database, statement: str) -> str | None:
+    try:
+        db.execute(explain(statement))
+    except db.driver_error as error:
+        return _verdict(error)
+    return None
+
+
+def _verdict(error: Exception) -> str:
+    """Return what SQLite says against a statement; any other error is raised."""
+    if not is_verdict(error):
+        raise error
+    return str(error)

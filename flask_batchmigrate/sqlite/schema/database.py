@@ -1,0 +1,229 @@
+"""The door to a database: what the engine needs of a connection."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import functools
+import sqlite3
+import typing as t
+
+from ..errors import UnsupportedLibrary
+
+Row = tuple[t.Any, ...]
+
+OLDEST_LIBRARY: t.Final = (3, 31, 0)
+"""The first release with generated columns, and the oldest that is tested."""
+
+
+class Runner(t.Protocol):
+    """Whatever runs a statement."""
+
+    def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
+        """Run one statement and return all of its rows."""
+
+
+class Database(Runner, t.Protocol):
+    """A connection in an open transaction that the engine does not end."""
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The base class of the driver's errors."""
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """The version of the SQLite library behind the connection."""
+
+    @property
+    def can_write_schema(self) -> bool:
+        """Whether ``sqlite_master`` may be written on this connection."""
+
+
+class DirectDatabase:
+    """The engine's door to a plain :class:`sqlite3.Connection`.
+
+    The caller owns the transaction: begin one before a change, commit it after.
+
+    :param connection: an open connection; its settings are not touched.
+    """
+
+    driver_error: t.ClassVar[type[Exception]] = sqlite3.Error
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @functools.cached_property
+    def version(self) -> tuple[int, int, int]:
+        """The version of the SQLite library."""
+        return library_version(self)
+
+    @functools.cached_property
+    def can_write_schema(self) -> bool:
+        """Whether ``sqlite_master`` may be written on this connection."""
+        return probe_schema_writing(self)
+
+    def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
+        """Run one statement and return all of its rows."""
+        with contextlib.closing(self._connection.cursor()) as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+
+def is_about_rows(error: Exception) -> bool:
+    """Tell whether an error of a driver says that a row breaks a rule.
+
+    Other errors (a full disk, an interrupt) say nothing about rows.
+
+    :param error: an error of any driver: they agree on names, not on classes.
+    """
+    names = {"IntegrityError", "ConstraintError", "MismatchError"}
+    if any(cls.__name__ in names for cls in type(error).__mro__):
+        return True
+    # The driver of libSQL knows one class only.
+    return type(error) is ValueError and "constraint failed" in str(error)
+
+
+def is_verdict(error: Exception) -> bool:
+    """Tell whether an error of a driver is SQLite's answer to a statement.
+
+    Errors that come from around it (a full disk, an interrupt, a lock) are none:
+    tried again, the same statement might well succeed.
+
+    :param error: an error of any driver.
+    """
+    code = getattr(error, "sqlite_errorcode", getattr(error, "result", None))
+    if isinstance(code, int):
+        return code & 0xFF not in _FROM_AROUND
+    # Python 3.10 does not hand over the code, so its text has to do.
+    return not any(text in str(error) for text in _TEXTS_FROM_AROUND)
+
+
+# https://www.sqlite.org/rescode.html: ABORT, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT,
+# IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA (an interrupt while the schema is being read
+# again), AUTH, NOTADB
+_FROM_AROUND = frozenset({4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 23, 26})
+_TEXTS_FROM_AROUND = (
+    "query aborted",
+    " is locked",
+    "out of memory",
+    "attempt to write a readonly database",
+    "interrupted",
+    "disk I/O error",
+    "database or disk is full",
+    "unable to open database",
+    "locking protocol",
+    "database schema has changed",
+    "not authorized",
+    "file is not a database",
+)
+
+
+def library_version(db: Runner) -> tuple[int, int, int]:
+    """Ask the connection for the version of its SQLite library."""
+    major, minor, patch = (
+        int(part) for part in db.execute("SELECT sqlite_version()")[0][0].split(".")[:3]
+    )
+    return major, minor, patch
+
+
+def check_library(version: tuple[int, int, int]) -> None:
+    """Refuse a SQLite library that lacks what the engine builds on.
+
+    :raises UnsupportedLibrary: it is older than :data:`OLDEST_LIBRARY`.
+    """
+    if version < OLDEST_LIBRARY:
+        raise UnsupportedLibrary(
+            f"The SQLite library is version {'.'.join(map(str, version))}, and"
+            f" migrations need {'.'.join(map(str, OLDEST_LIBRARY[:2]))} or newer:"
+            " install a newer library, or a Python that comes with one."
+            " Nothing was changed."
+        )
+
+
+def probe_schema_writing(db: Database) -> bool:
+    """Try whether ``sqlite_master`` may be written, without writing anything.
+
+    A library in defensive mode forbids it, the system's SQLite of macOS for one:
+    https://www.sqlite.org/c3ref/c_dbconfig_defensive.html
+    """
+    with schema_writing(db):
+        try:
+            db.execute("UPDATE main.sqlite_master SET sql = sql WHERE 0")
+        except db.driver_error as error:
+            if not is_verdict(error):
+                raise
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def schema_writing(db: Database) -> cabc.Iterator[None]:
+    """Allow writes to ``sqlite_master`` inside the block, and only there."""
+    try:
+        db.execute("PRAGMA writable_schema = ON")
+        yield
+    finally:
+        # Off before the next statement is prepared: with it on, SQLite skips
+        # definitions that it cannot read instead of reporting them.
+        db.execute("PRAGMA writable_schema = OFF")
+
+
+@contextlib.contextmanager
+def legacy_alter_table(db: Database, enable: bool) -> cabc.Iterator[None]:
+    """Have SQLite's ``ALTER TABLE`` follow names or not inside the block.
+
+    See https://www.sqlite.org/pragma.html#pragma_legacy_alter_table
+    """
+    before = db.execute("PRAGMA legacy_alter_table")[0][0]
+    try:
+        db.execute(f"PRAGMA legacy_alter_table = {int(enable)}")
+        yield
+    finally:
+        db.execute(f"PRAGMA legacy_alter_table = {before}")
+
+
+@contextlib.contextmanager
+def savepoint(db: Database, name: str) -> cabc.Iterator[None]:
+    """Undo what the block did if it raises, and leave the transaction open.
+
+    :param name: a name no other savepoint of the engine has.
+    """
+    db.execute(f"SAVEPOINT {name}")
+    try:
+        yield
+        db.execute(f"RELEASE {name}")
+    except BaseException as error:
+        _undo(db, name, error)
+        raise
+
+
+@contextlib.contextmanager
+def trial(db: Database, name: str) -> cabc.Iterator[None]:
+    """Undo what the block did, in any case.
+
+    :param name: a name no other savepoint of the engine has.
+    """
+    db.execute(f"SAVEPOINT {name}")
+    try:
+        yield
+    except BaseException as error:
+        _undo(db, name, error)
+        raise
+    _undo(db, name)
+
+
+def _undo(db: Database, name: str, error: BaseException | None = None) -> None:
+    """Undo what a savepoint encloses, and remove it.
+
+    :param error: what is on its way out.
+    """
+    try:
+        db.execute(f"ROLLBACK TO {name}")
+        db.execute(f"RELEASE {name}")
+    except db.driver_error:
+        # An interrupt, for one, has ended the whole transaction already; then there
+        # is no savepoint left, and the error on its way out says more than ours. But
+        # one that the engine takes for an answer must not hide what is left behind.
+        stops = isinstance(error, db.driver_error) and not is_verdict(error)
+        if error is None or (isinstance(error, Exception) and not stops):
+            raise

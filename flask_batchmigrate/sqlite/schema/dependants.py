@@ -1,0 +1,218 @@
+"""What depends on a table from outside: views, triggers, virtual tables.
+
+SQLite checks their text only when it is used, so a change can break one without an
+error. Here each is compiled (``EXPLAIN``, nothing runs) before and after.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from ..ddl.objects import parse_trigger
+from ..ddl.objects import parse_view
+from ..ddl.positions import changes_places
+from ..ddl.positions import goes_by_place
+from ..ddl.positions import inserts_by_place
+from ..ddl.table import TableText
+from ..ddl.tokens import identifiers
+from ..ddl.tokens import Kind
+from ..ddl.tokens import may_name
+from ..ddl.tokens import same_name
+from ..ddl.tokens import Token
+from ..ddl.tokens import unquote
+from ..ddl.tokens import upper
+from .catalogue import Catalogue
+from .catalogue import StoredObject
+from .catalogue import understood
+from .compiled import compile_triggers
+from .compiled import compile_view
+from .compiled import Dependant
+from .database import Database
+from .double_quotes import double_quoted
+
+_ROWIDS = frozenset({"ROWID", "_ROWID_", "OID"})
+
+
+def read_dependants(
+    db: Database, catalogue: Catalogue, table: str
+) -> tuple[Dependant, ...]:
+    """Compile every view and trigger that uses a table.
+
+    :param table: the table's name.
+    """
+    return _read(db, catalogue, _used_through_views(catalogue, table))
+
+
+def broken_objects(db: Database, catalogue: Catalogue) -> tuple[Dependant, ...]:
+    """Return the views and triggers of a schema that SQLite cannot compile.
+
+    Any of them stops SQLite's own RENAME and DROP COLUMN, on whatever table:
+    https://www.sqlite.org/lang_altertable.html#compatibility
+    """
+    names = {upper(o.name) for o in catalogue.objects if o.type in ("table", "view")}
+    return tuple(d for d in _read(db, catalogue, names) if d.error is not None)
+
+
+def _read(
+    db: Database, catalogue: Catalogue, names: cabc.Set[str]
+) -> tuple[Dependant, ...]:
+    """Compile every view of these names, and every trigger that mentions one.
+
+    :param names: names of tables and views, in upper case.
+    """
+    found = []
+    for view in catalogue.of_type("view"):
+        if upper(view.name) in names:
+            found.append(compile_view(db, catalogue.schema, view))
+    triggers = []
+    for row in catalogue.of_type("trigger"):
+        if upper(row.table) not in names and not _may_name(row, names):
+            continue
+        trigger = understood(catalogue, parse_trigger, row)
+        if upper(row.table) in names or names & _mentioned(trigger.body):
+            triggers.append((row.table, trigger))
+    found += compile_triggers(db, catalogue.schema, triggers)
+    return tuple(found)
+
+
+def _may_name(o: StoredObject, names: cabc.Iterable[str]) -> bool:
+    """Tell whether a text may name one of these, without reading it closely."""
+    return any(may_name(o.sql or "", name) for name in names)
+
+
+def newly_broken(
+    before: tuple[Dependant, ...],
+    after: tuple[Dependant, ...],
+    *,
+    renamed: bool = False,
+) -> tuple[str, ...]:
+    """Say which dependants a change has broken, each with the reason.
+
+    A view that lost a column counts as broken: it was one of ``SELECT *``.
+
+    :param renamed: whether the change gave columns other names, in views too.
+    """
+    sound = {(d.type, d.name): d for d in before if d.error is None}
+    broken = []
+    for dependant in after:
+        earlier = sound.get((dependant.type, dependant.name))
+        if earlier is None:
+            continue
+        if dependant.error is not None:
+            broken.append(f"{dependant} ({dependant.error})")
+        elif earlier.strict_error is None and dependant.strict_error is not None:
+            broken.append(f"{dependant} ({dependant.strict_error})")
+        elif columns := _turned(earlier, dependant):
+            broken.append(
+                f"{dependant} (its text in double quotes would become a column:"
+                f" {', '.join(columns)})"
+            )
+        elif not renamed:
+            lost = [
+                c
+                for c in earlier.columns
+                if not any(same_name(c, d) for d in dependant.columns)
+            ]
+            if lost:
+                broken.append(f"{dependant} (it selects {', '.join(lost)})")
+    return tuple(broken)
+
+
+def _turned(before: Dependant, after: Dependant) -> list[str]:
+    """Return what was text in double quotes before a change, and is a column now."""
+    quoted = double_quoted(after.body)
+    return sorted((before.texts - after.texts) & quoted)
+
+
+def silently_needing(
+    dependants: tuple[Dependant, ...], table: str, column: str
+) -> list[str]:
+    """Return the dependants that need a column though compiling them shows nothing.
+
+    SQLite accepts an ``UPDATE OF`` on a column that does not exist; such a trigger
+    would never fire again. Without a column of its own, ``oid`` means the rowid:
+    https://www.sqlite.org/lang_createtable.html#rowid. And what does not compile to
+    begin with, for want of a function of the application, may name the column.
+    """
+    watching = [
+        f"{d} (UPDATE OF {column})"
+        for d in dependants
+        if same_name(d.table, table) and any(same_name(column, c) for c in d.watched)
+    ]
+    for d in dependants:
+        if upper(column) not in d.names:
+            continue
+        if d.error is not None:
+            watching.append(f"{d}, which SQLite cannot compile here ({d.error})")
+        elif upper(column) in _ROWIDS:
+            watching.append(str(d))
+    return watching
+
+
+def misplaced(
+    dependants: tuple[Dependant, ...], before: TableText, after: TableText
+) -> list[str]:
+    """Return the dependants that would take a column for the one that stood there.
+
+    Where one does not compile, SQLite does not notice either that an ``INSERT`` without
+    a list of columns has the wrong number of values.
+    """
+    moved = changes_places(before, after)
+    other = [c.name for c in before.columns] != [c.name for c in after.columns]
+    return [
+        str(d)
+        for d in dependants
+        if (moved and goes_by_place(d.body, before.name))
+        or (other and d.error is not None and inserts_by_place(d.body, before.name))
+    ]
+
+
+def virtual_tables_naming(catalogue: Catalogue, table: str, *columns: str) -> list[str]:
+    """Return the other virtual tables whose definition mentions all of the names.
+
+    An FTS5 table with ``content='t'`` reads ``t`` by that name.
+    """
+    found = []
+    for row in catalogue.of_type("table"):
+        if row.sql is None or not row.sql.lower().startswith("create virtual"):
+            continue
+        words = _argument_words(row.sql)
+        mentioned = all(name.lower() in words for name in (table, *columns))
+        if mentioned and not same_name(row.name, table):
+            found.append(f"virtual table '{row.name}'")
+    return found
+
+
+def _argument_words(sql: str) -> set[str]:
+    """Return every word of a virtual table's arguments, quoted or not."""
+    # Each module has a grammar of its own, so the text is not split into tokens.
+    cleaned = "".join(c if c.isalnum() or c == "_" else " " for c in sql)
+    return set(cleaned.lower().split())
+
+
+def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
+    """Return the table and all views that are built on it, in upper case."""
+    names = {upper(table)}
+    left = list(catalogue.of_type("view"))
+    new = names
+    while new:
+        using = {
+            upper(v.name)
+            for v in left
+            if _may_name(v, new)
+            and _mentioned(understood(catalogue, parse_view, v).body) & new
+        }
+        left = [v for v in left if upper(v.name) not in using]
+        new = using - names
+        names = names | new
+    return names
+
+
+def _mentioned(body: tuple[Token, ...]) -> frozenset[str]:
+    """Collect everything in a body that SQLite may take for the name of a table.
+
+    It takes text in single quotes for one, too, wherever it needs a name:
+    https://www.sqlite.org/lang_keywords.html
+    """
+    texts = (upper(unquote(token.text)) for token in body if token.kind is Kind.STRING)
+    return identifiers(body) | frozenset(texts)

@@ -1,0 +1,81 @@
+"""Foreign keys around a change: which ones it concerns, and whether they still hold.
+
+SQLite looks at a key only when rows are written, and not at all where enforcement is
+off, so a change has to look for itself: https://www.sqlite.org/foreignkeys.html
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+
+from ..ddl.quoting import always_quoted
+from ..ddl.statements import explain
+from ..ddl.tokens import quote
+from ..ddl.tokens import same_name
+from .catalogue import ForeignKeyRow
+from .database import Database
+from .database import is_verdict
+from .rows import foreign_key_violations
+
+Violations = collections.Counter[tuple[str, object, str]]
+"""How often each (child table, rowid, parent table) breaks a key."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class KeyState:
+    """The foreign keys around a table before or after a change.
+
+    :param errors: per child table, why one of its keys can never be satisfied (its
+        parent columns are not unique, or gone).
+    :param violations: the rows that break a key, where they were looked for.
+    """
+
+    errors: dict[str, str]
+    violations: Violations
+
+
+def children_of(keys: tuple[ForeignKeyRow, ...], table: str) -> list[ForeignKeyRow]:
+    """Return the foreign keys, of any table, that refer to a table."""
+    return [key for key in keys if same_name(key.parent, table)]
+
+
+def read_state(
+    db: Database, schema: str, children: set[str], look_at_rows: set[str]
+) -> KeyState:
+    """Read how the foreign keys of some child tables stand.
+
+    :param children: the tables whose keys must have a parent key.
+    :param look_at_rows: the tables of which every row is checked.
+    """
+    errors = {}
+    for child in children:
+        try:
+            # Compiled, not run: it names the mismatch without reading a row.
+            check = f"foreign_key_check({always_quoted(child)})"
+            db.execute(explain(f"PRAGMA {quote(schema)}.{check}"))
+        except db.driver_error as error:
+            if not is_verdict(error):
+                raise
+            errors[child] = str(error)
+    violations: Violations = collections.Counter()
+    for child in look_at_rows - set(errors):
+        violations += count_violations(db, schema, child)
+    return KeyState(errors, violations)
+
+
+def count_violations(db: Database, schema: str, child: str) -> Violations:
+    """Return the rows of a table that break a foreign key."""
+    return collections.Counter(
+        (child, rowid, parent)
+        for rowid, parent in foreign_key_violations(db, schema, child)
+    )
+
+
+def new_errors(before: KeyState, after: KeyState) -> list[str]:
+    """Return the mismatches that a change has caused."""
+    return [
+        f"table '{child}': {error}"
+        for child, error in sorted(after.errors.items())
+        if child not in before.errors
+    ]

@@ -1,0 +1,218 @@
+"""Asks SQLite itself whether stored records stay valid under a new definition.
+
+SQLite copies records from one table to another without looking into them where both
+tables store them alike: the transfer optimization of ``INSERT INTO x SELECT * FROM y``.
+Whether it would do so for two twins of a table is visible in the compiled statement,
+and nothing has to run: https://www.sqlite.org/opcode.html
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import secrets
+import typing as t
+
+from ..ddl import edits
+from ..ddl.quoting import always_quoted
+from ..ddl.statements import explain
+from ..ddl.table import TableText
+from ..ddl.tokens import upper
+from ..errors import ChangeRefused
+from .catalogue import automatic_number
+from .catalogue import StoredTable
+from .database import Database
+from .database import is_verdict
+from .database import trial
+from .schema_edit import replace_text
+
+_TRANSFER = {"RowCell", "RowData"}
+_SENTINEL_BYTES = 16
+_NEW = "_batchmigrate_new"
+
+
+class IndexTerm(t.NamedTuple):
+    """A column in an index; the rowid has no name."""
+
+    column: str | None
+    descending: bool
+    collation: str
+    is_key: bool
+
+
+class AutomaticIndex(t.NamedTuple):
+    """An index that SQLite made for a key.
+
+    :param origin: ``"u"`` for a UNIQUE, ``"pk"`` for the primary key.
+    :param terms: the key's columns, and what leads from there to the row.
+    """
+
+    origin: str
+    terms: tuple[IndexTerm, ...]
+
+
+def stays_valid(
+    db: Database, stored: StoredTable, text: TableText, *, keys: bool = True
+) -> bool:
+    """Tell whether every stored record is a valid record of the new definition.
+
+    Both definitions are asked about without what says nothing of how a record is
+    stored, and without differences that were found safe by other means and that
+    SQLite's own test would stumble over: the default, the collation and the name of
+    the type of a column, and generated columns.
+
+    :param stored: the table as it is stored now, with the columns of ``text``.
+    :param keys: whether the indexes of its keys must be valid, too. Without, what is
+        UNIQUE is left out: it says nothing of how a record is stored.
+    """
+    before = stored.text
+    if not keys:
+        before = edits.next_table(edits.drop_unique(before))
+        text = edits.next_table(edits.drop_unique(text))
+    try:
+        with trial(db, "batchmigrate_judge"):
+            old = _twin(db, before, text, "_batchmigrate_old")
+            new = _twin(db, _as_before(text, before), before, _NEW)
+            plan = db.execute(explain(f"INSERT INTO {new} SELECT * FROM {old}"))
+            return any(row[1] in _TRANSFER for row in plan) and (
+                not keys
+                or automatic_indexes(db, stored.schema, stored.name)
+                == automatic_indexes(db, "temp", _NEW)
+            )
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        # What SQLite does not accept as a table it does not call valid either.
+        return False
+
+
+def check_definition(db: Database, stored: StoredTable, text: TableText) -> None:
+    """Ask SQLite whether it accepts a new definition; nothing is changed.
+
+    :raises ChangeRefused: with what SQLite says. What it would not accept of the stored
+        definition either is no reason: it is there.
+    """
+    # By its own name, which conditions may mention; a temporary table has it already.
+    name = _NEW if stored.schema == "temp" else stored.name
+    error = _rejection(db, text, name)
+    if error is not None and _rejection(db, stored.text, name) is None:
+        cause = str(error).replace(_NEW, stored.name)
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot be changed like that: SQLite does not accept"
+            f" the new definition: {cause}. Nothing was changed."
+        ) from error
+
+
+def _rejection(db: Database, text: TableText, name: str) -> Exception | None:
+    try:
+        with trial(db, "batchmigrate_definition"):
+            path = f"temp.{always_quoted(name)}"
+            db.execute(created_as(text, path))
+            # That columns are computed from one another shows when they are read.
+            db.execute(explain(f"SELECT * FROM {path}"))
+    except db.driver_error as error:
+        if not is_verdict(error):
+            raise
+        return error
+    return None
+
+
+def _twin(db: Database, text: TableText, other: TableText, name: str) -> str:
+    """Make a temporary table that stores records like a definition.
+
+    :param other: the definition it will be compared with. Generated columns that both
+        have become plain ones, and so do stored ones; a virtual one that only this
+        one has takes no room and is left out.
+    :return: its path.
+    """
+    for column in text.columns:
+        if column.generated is not None:
+            if column.generated.stored or other.has_column(column.name):
+                sql = edits.set_generated(text, column.name, None)
+            else:
+                sql = edits.drop_column(text, column.name)
+            text = edits.next_table(sql)
+    db.execute(edits.relaxed(text, name, "temp"))
+    return f"temp.{always_quoted(name)}"
+
+
+def _as_before(text: TableText, before: TableText) -> TableText:
+    """Give the columns of a definition their old defaults, collations and types."""
+    for column in text.columns:
+        if not before.has_column(column.name):
+            continue
+        old = before.column(column.name)
+        if old.default != column.default:
+            sql = edits.set_default(text, column.name, old.default)
+            text = edits.next_table(sql)
+        if old.collation != column.collation:
+            sql = edits.set_collation(text, column.name, old.collation)
+            text = edits.next_table(sql)
+        if old.type != column.type:
+            sql = edits.set_type(text, column.name, old.spelled_type)
+            text = edits.next_table(sql)
+    return text
+
+
+def automatic_indexes(
+    db: Database, schema: str, table: str
+) -> dict[int, AutomaticIndex]:
+    """Return the indexes that SQLite made for the keys of a table, by number."""
+    listed = db.execute(
+        "SELECT name, origin FROM pragma_index_list(?, ?) WHERE origin <> 'c'",
+        (table, schema),
+    )
+    found = {}
+    for name, origin in sorted(listed):
+        terms = db.execute(
+            "SELECT name, desc, coll, key FROM pragma_index_xinfo(?, ?)", (name, schema)
+        )
+        found[automatic_number(name)] = AutomaticIndex(
+            origin, tuple(IndexTerm(c, bool(d), n, bool(k)) for c, d, n, k in terms)
+        )
+    return found
+
+
+def wanted_indexes(db: Database, text: TableText) -> dict[int, AutomaticIndex]:
+    """Return the indexes that SQLite makes for the keys of a definition, by number."""
+    with trial(db, "batchmigrate_wanted"):
+        db.execute(edits.relaxed(text, _NEW, "temp"))
+        return automatic_indexes(db, "temp", _NEW)
+
+
+def created_as(text: TableText, path: str) -> str:
+    """Return the statement that creates a table of this text under another path.
+
+    :param path: schema and name, quoted.
+    """
+    return f"CREATE TABLE {path}{text.sql[text.name_span.end :]}"
+
+
+def short_columns(
+    db: Database, stored: StoredTable, columns: cabc.Iterable[str]
+) -> frozenset[str]:
+    """Find the columns for which a row stores nothing and reads their default.
+
+    Such rows are older than the ``ADD COLUMN`` that made the column. For a moment, in
+    a savepoint, the columns get a default that no row holds; the rows are read once.
+
+    :param columns: the columns to ask about.
+    :return: those of them.
+    """
+    keys = {upper(name) for name in stored.text.primary_key}
+    asked = [name for name in columns if upper(name) not in keys]
+    if not asked:
+        return frozenset()
+    value = f"x'{secrets.token_bytes(_SENTINEL_BYTES).hex()}'"
+    marked = stored.text
+    for name in asked:
+        marked = edits.next_table(edits.set_default(marked, name, value))
+    conditions = [f"{always_quoted(name)} IS {value}" for name in asked]
+    with trial(db, "batchmigrate_sentinel"):
+        replace_text(db, stored.schema, stored.name, str(marked.sql))
+        source = f"FROM {stored.path} NOT INDEXED"
+        if len(asked) == 1:
+            found = db.execute(f"SELECT 1 {source} WHERE {conditions[0]} LIMIT 1")
+            return frozenset(asked if found else ())
+        seen = ", ".join(f"max({condition})" for condition in conditions)
+        row = db.execute(f"SELECT {seen} {source}")[0]
+    return frozenset(name for name, short in zip(asked, row, strict=True) if short)

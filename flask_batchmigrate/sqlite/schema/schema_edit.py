@@ -1,0 +1,216 @@
+"""Writes to the catalogue: the text of a table, and which rows stand under its name.
+
+Three rules keep this safe, each from an experiment: the schema is closed for writing
+before anything reloads it (with ``writable_schema`` on, SQLite skips what it cannot
+read), the schema cookie is raised so that every connection reads it again
+(https://www.sqlite.org/pragma.html#pragma_schema_version), and an index or trigger
+keeps its place behind its table, since SQLite loads the catalogue in rowid order.
+All of it is undone by a rollback.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import typing as t
+
+from ..ddl.quoting import always_quoted
+from ..ddl.tokens import quote
+from .catalogue import automatic_name
+from .catalogue import automatic_number
+from .catalogue import Catalogue
+from .catalogue import read_catalogue
+from .catalogue import StoredObject
+from .database import Database
+from .database import legacy_alter_table
+from .database import schema_writing
+
+
+def replace_text(db: Database, schema: str, table: str, sql: str) -> None:
+    """Give a table a new ``CREATE TABLE`` text; its stored rows stay untouched.
+
+    :param table: its name exactly as the catalogue has it.
+    :param sql: a text for which every stored record is valid; nothing checks that.
+    """
+    with schema_writing(db):
+        _set_text(db, schema, table, sql)
+    reload_schema(db, schema)
+
+
+def replace_texts(db: Database, schema: str, texts: cabc.Mapping[int, str]) -> None:
+    """Spell stored statements otherwise; they say the same as before.
+
+    :param texts: the new text by the rowid of the object in the catalogue.
+    """
+    with schema_writing(db):
+        for rowid, sql in texts.items():
+            db.execute(
+                f"UPDATE {quote(schema)}.sqlite_master SET sql = ? WHERE rowid = ?",
+                (sql, rowid),
+            )
+    reload_schema(db, schema)
+
+
+def _set_text(db: Database, schema: str, table: str, sql: str) -> None:
+    db.execute(
+        f"UPDATE {quote(schema)}.sqlite_master SET sql = ?"
+        " WHERE type = 'table' AND name = ?",
+        (str(sql), table),
+    )
+
+
+class NewRow(t.NamedTuple):
+    """What the catalogue's row of an index is to become.
+
+    :param name: the index's name so far.
+    :param new_name: its name from now on.
+    :param sql: its text from now on, ``None`` for an automatic one.
+    """
+
+    name: str
+    new_name: str
+    sql: str | None
+
+
+def replace_with_indexes(
+    db: Database, schema: str, table: str, sql: str, rows: cabc.Iterable[NewRow]
+) -> None:
+    """Give a table a new text, and some of its indexes other names and texts.
+
+    What ANALYZE found out about an index follows its name.
+
+    :param table: its name exactly as the catalogue has it.
+    """
+    catalogue = read_catalogue(db, schema)
+    found = {o.name: o.rowid for o in catalogue.of_table(table, "index")}
+    # By rowid: names may be exchanged.
+    moved = [(found[row.name], row) for row in rows]
+    master = f"{quote(schema)}.sqlite_master"
+    with schema_writing(db):
+        _set_text(db, schema, table, sql)
+        for rowid, row in moved:
+            db.execute(
+                f"UPDATE {master} SET name = ?, sql = ? WHERE rowid = ?",
+                (row.new_name, row.sql, rowid),
+            )
+    _rename_statistics(db, catalogue, table, {r.name: r.new_name for _, r in moved})
+    reload_schema(db, schema)
+
+
+def _rename_statistics(
+    db: Database, catalogue: Catalogue, table: str, names: cabc.Mapping[str, str]
+) -> None:
+    for kind in ("sqlite_stat1", "sqlite_stat4"):
+        if not names or catalogue.table(kind) is None:
+            continue
+        path = f"{quote(catalogue.schema)}.{kind}"
+        for rowid, name in db.execute(
+            f"SELECT rowid, idx FROM {path} WHERE tbl = ?", (table,)
+        ):
+            if name in names:
+                db.execute(
+                    f"UPDATE {path} SET idx = ? WHERE rowid = ?", (names[name], rowid)
+                )
+
+
+def exchange_names(
+    db: Database, schema: str, table: str, scratch: str, texts: tuple[str, str]
+) -> None:
+    """Let a scratch table and a table change names, with their automatic indexes.
+
+    Foreign keys, triggers and views refer to a table by name, so they follow the
+    name to the new rows; dropping the scratch table then touches none of them.
+
+    :param texts: the new text of the table, and the text of the scratch table, which
+        now holds the old rows.
+    """
+    catalogue = read_catalogue(db, schema)
+    old, new = _row(catalogue, table), _row(catalogue, scratch)
+    end = max(o.rowid for o in catalogue.objects) + 1
+    master = f"{quote(schema)}.sqlite_master"
+    move = f"UPDATE {master} SET rowid = ?, name = ?, tbl_name = ? WHERE rowid = ?"
+    with schema_writing(db):
+        db.execute(move, (end, scratch, scratch, old.rowid))
+        db.execute(f"UPDATE {master} SET sql = ? WHERE rowid = ?", (texts[1], end))
+        for step, index in enumerate(_automatic(catalogue, table), start=1):
+            name = _automatic_name(index, scratch)
+            db.execute(move, (end + step, name, scratch, index.rowid))
+        db.execute(move, (old.rowid, table, table, new.rowid))
+        db.execute(
+            f"UPDATE {master} SET sql = ? WHERE rowid = ?", (texts[0], old.rowid)
+        )
+        for index in _automatic(catalogue, scratch):
+            name = _automatic_name(index, table)
+            db.execute(move, (index.rowid, name, table, index.rowid))
+    reload_schema(db, schema)
+
+
+def rename_quietly(
+    db: Database, schema: str, table: str, new_name: str, sql: str
+) -> None:
+    """Give a table another name that nothing follows: no key, view or trigger.
+
+    The table's own indexes and triggers must be gone.
+
+    :param new_name: a name that no object of the schema has.
+    :param sql: the table's text under that name.
+    """
+    catalogue = read_catalogue(db, schema)
+    row = _row(catalogue, table)
+    master = f"{quote(schema)}.sqlite_master"
+    rename = f"UPDATE {master} SET name = ?, tbl_name = ? WHERE rowid = ?"
+    with schema_writing(db):
+        db.execute(rename, (new_name, new_name, row.rowid))
+        db.execute(f"UPDATE {master} SET sql = ? WHERE rowid = ?", (sql, row.rowid))
+        for index in _automatic(catalogue, table):
+            name = _automatic_name(index, new_name)
+            db.execute(rename, (name, new_name, index.rowid))
+    reload_schema(db, schema)
+
+
+def reload_schema(db: Database, schema: str) -> None:
+    """Make this connection and all others read the schema again."""
+    path = quote(schema)
+    if db.version >= (3, 36, 0):
+        cookie = db.execute(f"PRAGMA {path}.schema_version")[0][0]
+        db.execute(f"PRAGMA {path}.schema_version = {cookie + 1}")
+    else:
+        _reload_by_rename(db, schema)
+    # A malformed text shows now, while the whole change can still be undone.
+    db.execute(f"SELECT 1 FROM {path}.sqlite_master LIMIT 1")
+
+
+def _reload_by_rename(db: Database, schema: str) -> None:
+    """Do what raising the cookie does not do in libraries before 3.36.
+
+    Renaming any table reloads the whole schema; with ``legacy_alter_table`` a broken
+    view elsewhere does not stop it.
+    """
+    catalogue = read_catalogue(db, schema)
+    first = catalogue.free_name("_batchmigrate_reload_a")
+    second = catalogue.free_name("_batchmigrate_reload_b")
+    path = quote(schema)
+    with legacy_alter_table(db, True):
+        db.execute(f"CREATE TABLE {path}.{first} (x)")
+        db.execute(f"ALTER TABLE {path}.{first} RENAME TO {second}")
+        db.execute(f"DROP TABLE {path}.{second}")
+
+
+def drop_table(db: Database, schema: str, table: str) -> None:
+    """Drop a table that nothing refers to."""
+    db.execute(f"DROP TABLE {quote(schema)}.{always_quoted(table)}")
+
+
+def _row(catalogue: Catalogue, table: str) -> StoredObject:
+    row = catalogue.table(table)
+    if row is None:
+        raise LookupError(f"no table {table!r} in schema {catalogue.schema!r}")
+    return row
+
+
+def _automatic(catalogue: Catalogue, table: str) -> list[StoredObject]:
+    return [o for o in catalogue.of_table(table, "index") if o.is_automatic_index]
+
+
+def _automatic_name(index: StoredObject, table: str) -> str:
+    """Return what an automatic index is called under another table."""
+    return automatic_name(table, automatic_number(index.name))

@@ -1,0 +1,175 @@
+"""A table that is described anew (``copy_from``): what the description leaves out.
+
+Alembic makes the new table of a copy from the description and nothing else. So does the
+engine, but for the values of a column that nobody says is to go: they are not lost.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+
+from ..ddl.meaning import describe
+from ..ddl.meaning import meaning
+from ..ddl.meaning import spelling
+from ..ddl.objects import IndexText
+from ..ddl.objects import parse_index
+from ..ddl.quoting import always_quoted
+from ..ddl.table import ConstraintKind
+from ..ddl.table import parse_table
+from ..ddl.table import TableText
+from ..ddl.tokens import same_name
+from ..ddl.tokens import upper
+from ..errors import RowsRefused
+from ..schema.catalogue import StoredTable
+from ..schema.database import Database
+from ..schema.rows import row_key
+from ..schema.rows import rows_where
+from . import changes
+
+_KINDS = (
+    ConstraintKind.PRIMARY_KEY,
+    ConstraintKind.UNIQUE,
+    ConstraintKind.CHECK,
+    ConstraintKind.FOREIGN_KEY,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settled:
+    """A block in which a description is complete.
+
+    :param block: its changes.
+    :param notes: what the description leaves out, in sentences.
+    """
+
+    block: list[changes.Change]
+    notes: tuple[str, ...] = ()
+
+
+def settle(db: Database, stored: StoredTable, block: list[changes.Change]) -> Settled:
+    """Complete a description by what it cannot leave out, and say what it leaves out.
+
+    ``AUTOINCREMENT``, ``WITHOUT ROWID`` and ``STRICT`` stay where it does not speak of
+    them. A column that the block drops, too, may be left out.
+
+    :param block: the changes of a block, by the names before it.
+    :raises RowsRefused: a column is left out that holds values.
+    """
+    definition = next(
+        (c for c in block if isinstance(c, changes.ReplaceDefinition)), None
+    )
+    if definition is None:
+        return Settled(block)
+    described = parse_table(definition.sql)
+    missing = [c.name for c in stored.text.columns if not described.has_column(c.name)]
+    named = [c.name for c in block if isinstance(c, changes.DropColumn)]
+    unnamed = [c for c in missing if not any(same_name(c, name) for name in named)]
+    for column in unnamed:
+        _refuse_values(db, stored, column)
+    notes = [f"column '{c}' of '{stored.name}' is not in copy_from" for c in unnamed]
+    notes += _left_out(stored, described, missing)
+    settled: list[changes.Change] = []
+    for change in block:
+        if isinstance(change, changes.CreateIndex) and change.replace:
+            settled += _index(stored, change, notes)
+        elif isinstance(change, changes.DropIndex) and change.undescribed:
+            notes.append(
+                f"index '{change.name}' of '{stored.name}' is not in copy_from"
+            )
+            settled.append(change)
+        elif not (
+            isinstance(change, changes.DropColumn)
+            and any(same_name(change.name, c) for c in missing)
+        ):
+            settled.append(change)
+        if change is definition:
+            settled += _options(stored.text, described, definition)
+    return Settled(settled, tuple(f"{note}, and is gone" for note in notes))
+
+
+def _refuse_values(db: Database, stored: StoredTable, column: str) -> None:
+    """Refuse to lose the values of a column; what is computed is no value."""
+    if stored.text.column(column).generated is not None:
+        return
+    value = always_quoted(column)
+    condition = f"{value} IS NOT NULL"
+    found = rows_where(db, stored.path, row_key(stored.text), condition, value)
+    if found:
+        raise RowsRefused(
+            f"Table '{stored.name}': copy_from leaves out column '{column}', which has"
+            f" a value in {found}. Describe it in copy_from, or drop it with"
+            f" drop_column('{column}') in the block. Nothing was changed."
+        )
+
+
+def _left_out(
+    stored: StoredTable, described: TableText, missing: list[str]
+) -> cabc.Iterator[str]:
+    there = [meaning(c) for c in described.of_kind(*_KINDS)]
+    for constraint in stored.text.of_kind(*_KINDS):
+        if meaning(constraint) not in there and constraint.column not in missing:
+            yield f"{describe(constraint)} of '{stored.name}' is not in copy_from"
+    for column in stored.text.columns:
+        if column.name in missing:
+            continue
+        new = described.column(column.name)
+        if column.collation and not new.collation:
+            yield (
+                f"COLLATE {column.collation} of '{stored.name}.{column.name}' is not in"
+                " copy_from"
+            )
+        if column.default is not None and new.default is None:
+            yield (
+                f"DEFAULT {column.default} of '{stored.name}.{column.name}' is not in"
+                " copy_from"
+            )
+
+
+def _index(
+    stored: StoredTable, change: changes.CreateIndex, notes: list[str]
+) -> cabc.Iterator[changes.Change]:
+    """Replace an index that is described otherwise; leave the same one alone."""
+    present = next((i for i in stored.indexes if same_name(i.name, change.name)), None)
+    if present is None:
+        yield change
+    elif _gist(present) != _gist(parse_index(change.sql)):
+        notes.append(
+            f"index '{present.name}' of '{stored.name}' is another one in copy_from"
+        )
+        yield changes.DropIndex(present.name)
+        yield change
+
+
+def _gist(index: IndexText) -> tuple[object, ...]:
+    terms = tuple(
+        (
+            spelling(term.column or term.text),
+            upper(term.collation or ""),
+            term.order == "DESC",
+        )
+        for term in index.terms
+    )
+    return (index.unique, terms, spelling(index.where or ""))
+
+
+def _options(
+    before: TableText, described: TableText, definition: changes.ReplaceDefinition
+) -> cabc.Iterator[changes.Change]:
+    """Keep the options of the table that the description does not speak of."""
+    silent = {"strict", "without_rowid", "autoincrement"} - definition.options
+    kept = changes.SetOptions(
+        strict=True if "strict" in silent and before.strict else None,
+        without_rowid=(
+            True if "without_rowid" in silent and before.without_rowid else None
+        ),
+        autoincrement=(
+            True
+            if "autoincrement" in silent
+            and before.autoincrement
+            and described.rowid_alias is not None
+            else None
+        ),
+    )
+    if kept != changes.SetOptions():
+        yield kept

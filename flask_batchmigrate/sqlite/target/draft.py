@@ -1,0 +1,187 @@
+"""The definition of a table between two changes of a block: its constraints.
+
+Pure: it reads text and changes and keeps what they come to.
+"""
+
+from __future__ import annotations
+
+from ..ddl import edits
+from ..ddl.meaning import describe
+from ..ddl.meaning import DROPPABLE
+from ..ddl.meaning import former
+from ..ddl.meaning import same_label
+from ..ddl.meaning import same_meaning
+from ..ddl.meaning import same_relation
+from ..ddl.table import Affinity
+from ..ddl.table import affinity
+from ..ddl.table import ConstraintKind
+from ..ddl.table import ConstraintText
+from ..ddl.table import parse_table_constraint
+from ..ddl.table import TableText
+from ..ddl.tokens import quote
+from ..ddl.tokens import same_name
+from ..errors import AlreadyThere
+from ..errors import ChangeRefused
+from ..errors import MissingColumn
+from ..errors import MissingConstraint
+from . import changes
+from .find_constraint import find_constraints
+from .find_constraint import is_replaced
+from .find_constraint import Naming
+from .gone import find_gone
+from .gone import gone_constraint
+from .gone import Past
+
+
+class Draft:
+    """A definition that changes, with what is to be told of it.
+
+    :param text: the table as it is stored.
+    :param naming: what names constraints without a stored name.
+    :param past: what the block has done before.
+    """
+
+    def __init__(self, text: TableText, naming: Naming, past: Past) -> None:
+        self.text = text
+        self.table = text.name
+        self.naming = naming
+        self.renames = past.renames
+        self.gone = list(past.gone)
+        self.notes: list[str] = []
+        #: the columns that the block drops
+        self.going: tuple[str, ...] = ()
+
+    def edit(self, sql: str) -> None:
+        self.text = edits.next_table(sql)
+
+    def refuse(self, reason: str) -> ChangeRefused:
+        return ChangeRefused(f"Table '{self.table}': {reason} Nothing was changed.")
+
+    def drop_along(self, constraint: ConstraintText, column: str) -> None:
+        """Drop a constraint because of its column."""
+        if constraint.column is None or not same_name(constraint.column, column):
+            for present in self.text.of_kind(constraint.kind):
+                if present == constraint:
+                    self.edit(edits.drop_constraint(self.text, present))
+                    break
+        self.gone.append(gone_constraint(self.table, constraint, column, self.renames))
+
+    def stays_rowid(self, column: str, type_: str) -> bool:
+        """Tell whether a column goes on being the rowid under a new type.
+
+        Any other spelling than INTEGER would end the numbering of new rows:
+        https://www.sqlite.org/rowidtable.html
+        """
+        alias = self.text.rowid_alias
+        if alias is None or not same_name(alias, column):
+            return False
+        if affinity(type_) is Affinity.INTEGER:
+            if type_.upper() != "INTEGER":
+                self.notes.append(
+                    f"'{self.table}.{column}' stays INTEGER: it is the rowid, which"
+                    f" holds 64 bits, as {type_} would"
+                )
+            return True
+        if self.text.autoincrement:
+            self.set_autoincrement(False)
+        self.notes.append(
+            f"'{self.table}.{column}' is no longer numbered by SQLite, since its type"
+            f" is now {type_}"
+        )
+        return False
+
+    def add_constraint(self, change: changes.AddConstraint) -> None:
+        wanted = parse_table_constraint(change.definition)
+        for column in wanted.columns:
+            if not self.text.has_column(column):
+                raise MissingColumn(
+                    f"Table '{self.table}': {describe(wanted)} is on column '{column}',"
+                    f" which it has not (no such column: {column})."
+                    " Nothing was changed."
+                )
+        for present in self.text.of_kind(wanted.kind):
+            same, named = same_meaning(present, wanted), same_label(present, wanted)
+            of_type = change.of_type and present.names == wanted.names
+            named |= of_type and is_replaced(self.table, present, wanted, self.naming)
+            if change.if_only or (change.unless_present and (same or named)):
+                return
+            unlabelled = present.name is None or wanted.name is None
+            if change.of_type and same and (named or unlabelled):
+                return
+            if named:
+                there = f"'{self.table}' already has {describe(present)}"
+                self.notes.append(there + ("" if same else ", which is replaced"))
+                if same:
+                    return
+                self.check_replaced(present, wanted, of_type)
+            if named or wanted.kind is ConstraintKind.PRIMARY_KEY:
+                self.edit(edits.drop_constraint(self.text, present))
+        self.edit(edits.add_constraint(self.text, change.definition))
+
+    def check_replaced(
+        self, present: ConstraintText, wanted: ConstraintText, of_type: bool
+    ) -> None:
+        """Refuse a constraint that only has its name in common with the present one."""
+        is_key = wanted.kind is ConstraintKind.PRIMARY_KEY
+        if not (of_type or is_key or same_relation(present, wanted)):
+            raise AlreadyThere(
+                f"Table '{self.table}': it already has a {describe(present)}."
+                " Nothing was changed."
+            )
+
+    def drop_constraint(self, change: changes.DropConstraint) -> None:
+        gone = find_gone(self.gone, change, self.table, self.naming)
+        if change.name is None:
+            del gone[1:]
+        try:
+            found = find_constraints(
+                self.text, change, self.naming, self.going, self.renames
+            )
+        except MissingConstraint:
+            if not gone:
+                raise
+            found = []
+        # It has gone with its column, and the script has named it.
+        if gone and (change.name is None or not found):
+            self.gone = [one for one in self.gone if one not in gone]
+            return
+        if len(found) > 1:
+            self.notes.append(
+                f"'{self.table}' had {len(found)} times {describe(found[0])}: all are"
+                " dropped"
+            )
+        for one in found:
+            # The others have moved in the text.
+            present = next(c for c in self.text.of_kind(one.kind) if c == one)
+            self.edit(edits.drop_constraint(self.text, present))
+
+    def name_constraints(self, naming: Naming) -> None:
+        """Store the names that constraints without one have by a convention."""
+        taken = [c.name for c in self.text.of_kind(*DROPPABLE) if c.name]
+        for one in self.text.of_kind(*DROPPABLE):
+            if one.name is not None:
+                continue
+            given = naming.names(self.table, former(one, self.renames)[0])
+            name = next(iter(given), None)
+            if name is None or any(same_name(name, other) for other in taken):
+                continue
+            taken.append(name)
+            present = next(c for c in self.text.of_kind(one.kind) if c == one)
+            self.edit(edits.rename_constraint(self.text, present, name))
+
+    def set_autoincrement(self, wanted: bool) -> None:
+        alias = self.text.rowid_alias
+        if alias is None:
+            self.notes.append(
+                f"'{self.table}' has no INTEGER PRIMARY KEY, which AUTOINCREMENT is for"
+            )
+            return
+        for key in self.text.of_kind(ConstraintKind.PRIMARY_KEY):
+            self.edit(edits.drop_constraint(self.text, key))
+            name = f"CONSTRAINT {quote(key.name)} " if key.name else ""
+            order = f" {key.order}" if key.order else ""
+            member = key.terms[0].text if key.terms else f"{quote(alias)}{order}"
+            word = " AUTOINCREMENT" if wanted else ""
+            conflict = f" ON CONFLICT {key.conflict}" if key.conflict else ""
+            text = f"{name}PRIMARY KEY ({member}{word}){conflict}"
+            self.edit(edits.add_constraint(self.text, text))

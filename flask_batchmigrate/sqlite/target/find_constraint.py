@@ -1,0 +1,190 @@
+"""Finds the constraint that a migration means."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import typing as t
+
+from ..ddl.meaning import describe
+from ..ddl.meaning import DROPPABLE
+from ..ddl.meaning import former
+from ..ddl.meaning import Renames
+from ..ddl.meaning import same_label
+from ..ddl.meaning import same_meaning
+from ..ddl.meaning import spelling
+from ..ddl.table import ConstraintText
+from ..ddl.table import parse_table_constraint
+from ..ddl.table import TableText
+from ..ddl.tokens import same_name
+from ..errors import ChangeRefused
+from ..errors import MissingConstraint
+from . import changes
+
+
+class Naming(t.Protocol):
+    """Tells which names a constraint would have that is stored without them."""
+
+    def names(self, table: str, constraint: ConstraintText) -> cabc.Collection[str]:
+        """Return the names that conventions give the constraint."""
+
+
+class NoNaming:
+    """No convention is in force."""
+
+    def names(self, table: str, constraint: ConstraintText) -> cabc.Collection[str]:
+        """Return nothing."""
+        return ()
+
+
+def find_constraints(
+    table: TableText,
+    wanted: changes.DropConstraint,
+    naming: Naming,
+    going: cabc.Collection[str],
+    renames: Renames = (),
+) -> list[ConstraintText]:
+    """Find the constraint that fits everything a change says of it.
+
+    :param naming: what names constraints without a stored name.
+    :param going: columns that the same block drops. Where several unnamed
+        constraints fit, one that goes with such a column is meant: so
+        ``drop_constraint(None)`` followed by ``drop_column()`` reads as it was
+        generated.
+    :param renames: those that the block has made; a name that a constraint would have
+        is built from the names before them as well.
+    :return: the constraint; nothing where there is none and that is allowed, and all
+        of them where nothing that a script could say tells them apart.
+    :raises MissingConstraint: none fits.
+    :raises ChangeRefused: several fit.
+    """
+    candidates = [c for c in table.of_kind(*DROPPABLE) if fits(c, wanted)]
+    if wanted.name is not None:
+        stored = [c for c in candidates if c.name and same_name(c.name, wanted.name)]
+        candidates = stored or _named(table, wanted.name, candidates, naming, renames)
+    elif wanted.definition is not None:
+        model = parse_table_constraint(wanted.definition)
+        candidates = [c for c in candidates if same_label(c, model)] or candidates
+    else:
+        # Without a name in the script, one without a name in the table is meant.
+        candidates = [c for c in candidates if c.name is None] or candidates
+    if len(candidates) > 1:
+        leaving = [c for c in candidates if any(c.mentions(name) for name in going)]
+        candidates = leaving if len(leaving) == 1 else candidates
+    if candidates and _are_one(candidates):
+        return candidates
+    if not candidates and wanted.if_exists:
+        return []
+    raise _not_one(table, wanted, candidates, naming, renames)
+
+
+def _named(
+    table: TableText,
+    name: str,
+    candidates: cabc.Iterable[ConstraintText],
+    naming: Naming,
+    renames: Renames,
+) -> list[ConstraintText]:
+    """Find the constraints that would have a name by a convention.
+
+    Elsewhere a constraint keeps the name that it was given by its columns' names of
+    then, so those before the block's renames count first.
+    """
+    first, others = [], []
+    for constraint in candidates:
+        versions = [naming.names(table.name, v) for v in former(constraint, renames)]
+        if any(same_name(n, name) for n in versions[0]):
+            first.append(constraint)
+        elif any(same_name(n, name) for names in versions[1:] for n in names):
+            others.append(constraint)
+    return first or others
+
+
+def _are_one(candidates: cabc.Sequence[ConstraintText]) -> bool:
+    """Tell whether there is one, or no way for a script to tell them apart.
+
+    They have one stored name and one kind, or say the same.
+    """
+    first = candidates[0]
+    return all(
+        c is first
+        or (c.kind is first.kind and same_label(c, first))
+        or (same_meaning(c, first) and c.name == first.name)
+        for c in candidates
+    )
+
+
+def is_called(
+    table: str, constraint: ConstraintText, name: str | None, naming: Naming
+) -> bool:
+    """Tell whether a constraint has a name, or would have it by a convention."""
+    names = [constraint.name, *naming.names(table, constraint)]
+    return name is not None and any(n and same_name(n, name) for n in names)
+
+
+def is_replaced(
+    table: str, present: ConstraintText, wanted: ConstraintText, naming: Naming
+) -> bool:
+    """Tell whether one that comes with a column's new type replaces another.
+
+    It does if it has the name of the other, by a convention at least, or if the other
+    has none and lists values of the column, too.
+    """
+    if present.name is not None:
+        return is_called(table, present, wanted.name, naming)
+    old = spelling(present.expression or "")
+    new = spelling(wanted.expression or "")
+    return old[:3] == new[:3] and old[1:3] == ("IN", "(") and "(" not in old[3:]
+
+
+def fits(constraint: ConstraintText, wanted: changes.DropConstraint) -> bool:
+    """Tell whether a constraint is what a change says of it beside the name."""
+    if wanted.kind is not None and constraint.kind is not wanted.kind:
+        return False
+    if wanted.columns is not None and not constraint.covers(wanted.columns):
+        return False
+    if wanted.definition is None:
+        return True
+    return same_meaning(parse_table_constraint(wanted.definition), constraint)
+
+
+def _not_one(
+    table: TableText,
+    wanted: changes.DropConstraint,
+    candidates: cabc.Sequence[ConstraintText],
+    naming: Naming,
+    renames: Renames,
+) -> ChangeRefused:
+    kind = wanted.kind.value if wanted.kind is not None else "constraint"
+    name = f" '{wanted.name}'" if wanted.name is not None else ""
+    if candidates:
+        known = [former(c, renames)[0] for c in candidates]
+        fitting = "; ".join(_with_names(table, c, naming) for c in known)
+        return ChangeRefused(
+            f"Table '{table.name}': which {kind}{name} is to be dropped is not clear,"
+            f" {len(candidates)} fit: {fitting}. {_remedy(candidates)}"
+            " Nothing was changed."
+        )
+    present = [
+        describe(former(c, renames)[0])
+        for c in table.of_kind(*DROPPABLE)
+        if wanted.kind is None or c.kind is wanted.kind
+    ]
+    listed = f"; it has {'; '.join(present)}" if present else ""
+    return MissingConstraint(
+        f"Table '{table.name}' has no {kind}{name} to drop{listed}."
+        " Nothing was changed."
+    )
+
+
+def _remedy(candidates: cabc.Sequence[ConstraintText]) -> str:
+    if all(same_label(c, candidates[0]) for c in candidates):
+        return "Say which kind is meant (type_='...')."
+    return "Name the one that is meant."
+
+
+def _with_names(table: TableText, constraint: ConstraintText, naming: Naming) -> str:
+    """Name a constraint, and where it has no name, what it could be called."""
+    if constraint.name is not None:
+        return describe(constraint)
+    names = "' or '".join(naming.names(table.name, constraint))
+    return describe(constraint) + (f" (as '{names}')" if names else "")

@@ -1,0 +1,49 @@
+"""Numbers the rows where a column becomes the rowid that holds nothing so far.
+
+See https://www.sqlite.org/lang_createtable.html#rowids_and_the_integer_primary_key
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..ddl.quoting import always_quoted
+from ..schema.database import Database
+from .target import Target
+
+_ROWIDS = ("rowid", "_rowid_", "oid")
+
+
+def with_numbers(db: Database, target: Target) -> Target:
+    """Let a stored column that is NULL in every row take over the rows' numbers.
+
+    So it does when the block that makes it the rowid is the one that adds it. Where a
+    row has a value, NULL in another is not numbered but refused.
+    """
+    alias, before = target.text.rowid_alias, target.before.text
+    name = next((name for name in _ROWIDS if not before.has_column(name)), None)
+    if alias is None or name is None or before.without_rowid:
+        return target
+    source = target.source(alias)
+    if source.origin is None or source.using is not None:
+        return target
+    if before.rowid_alias == source.origin or before.column(source.origin).generated:
+        return target
+    if before.column(source.origin).not_null or not _is_empty(
+        db, target, source.origin
+    ):
+        return target
+    numbered = dataclasses.replace(source, using=name, keep_misfits=True)
+    return dataclasses.replace(
+        target,
+        sources=tuple(numbered if s is source else s for s in target.sources),
+    )
+
+
+def _is_empty(db: Database, target: Target, column: str) -> bool:
+    """Tell whether a column is NULL in all rows, of which there are some."""
+    path = target.before.path
+    first = db.execute(f"SELECT 1 FROM {path} LIMIT 1")
+    value = f"{always_quoted(column)} IS NOT NULL"
+    filled = db.execute(f"SELECT 1 FROM {path} NOT INDEXED WHERE {value} LIMIT 1")
+    return bool(first and not filled)

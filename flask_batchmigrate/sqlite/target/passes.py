@@ -1,0 +1,57 @@
+"""Splits a block where the names in its text would change their meaning.
+
+All renames of a pass are made first. A condition or a definition that a script wrote
+before a rename speaks of the names before it, as on other databases, so it gets an
+earlier pass.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from ..ddl.table import ConstraintKind
+from ..ddl.table import parse_table_constraint
+from ..ddl.tokens import identifiers
+from ..ddl.tokens import tokenize
+from ..ddl.tokens import upper
+from . import changes
+
+
+def in_passes(
+    block: cabc.Iterable[changes.Change],
+) -> list[list[changes.Change]]:
+    """Split a block into passes over the table; most blocks take one.
+
+    :param block: the changes in the order of the script.
+    :return: at least one pass.
+    """
+    passes: list[list[changes.Change]] = [[]]
+    spoken: set[str] = set()
+    speaks_of_all = False
+    for change in block:
+        if isinstance(change, changes.RenameColumn) and (
+            speaks_of_all or upper(change.name) in spoken
+        ):
+            passes.append([])
+            spoken, speaks_of_all = set(), False
+        passes[-1].append(change)
+        # These say which columns there are, and what is not said is dropped.
+        if isinstance(change, changes.ReplaceDefinition | changes.ReplaceColumn):
+            speaks_of_all = True
+        for text in _texts(change):
+            spoken |= identifiers(tokenize(text))
+    return passes
+
+
+def _texts(change: changes.Change) -> cabc.Iterator[str]:
+    """Give the text of a change in which no name is followed by other means."""
+    if isinstance(change, changes.CreateIndex):
+        yield change.sql
+    elif isinstance(change, changes.AddColumn):
+        yield change.definition
+    elif isinstance(change, changes.SetType):
+        yield change.using or ""
+    elif isinstance(change, changes.AddConstraint):
+        constraint = parse_table_constraint(change.definition)
+        if constraint.kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
+            yield change.definition

@@ -1,0 +1,355 @@
+"""Which column a name means while a block renames columns.
+
+Alembic goes on calling a column by its old name inside a block after renaming it;
+other databases, which run the operations one by one, know it only by the new one. Both
+are understood. All renames are made first, so that everything after sees the names the
+table will have.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import typing as t
+
+from ..ddl.table import parse_column
+from ..ddl.table import parse_table_constraint
+from ..ddl.tokens import quote
+from ..ddl.tokens import same_name
+from ..ddl.tokens import tokenize
+from ..ddl.tokens import unquote
+from ..ddl.tokens import upper
+from ..errors import AlreadyThere
+from ..errors import MissingColumn
+from . import changes
+
+
+@dataclasses.dataclass(slots=True)
+class _Entry:
+    """A column during a block.
+
+    :param origin: its stored name, ``None`` for one that the block adds.
+    :param name: what it is called by now.
+    """
+
+    origin: str | None
+    name: str
+    dropped: bool = False
+
+
+class ColumnNames:
+    """Follows the columns of one table through the changes of a block.
+
+    :param table: the table's name, for messages.
+    :param columns: the stored columns, in their order.
+    """
+
+    def __init__(self, table: str, columns: cabc.Iterable[str]) -> None:
+        self._table = table
+        self._entries = [_Entry(name, name) for name in columns]
+        self._by_origin = {upper(e.name): e for e in self._entries}
+        #: the columns by each name that they have had in the block
+        self._by_name = {key: [e] for key, e in self._by_origin.items()}
+
+    def entry(self, name: str) -> _Entry | None:
+        """Find the column that a change means by a name."""
+        key = upper(name)
+        named = [
+            e
+            for e in self._by_name.get(key, ())
+            if not e.dropped and same_name(e.name, name)
+        ]
+        # Two have the name while it passes from one to the other: the one that
+        # had it before the block is meant.
+        for entry in named:
+            if entry.origin is not None and same_name(entry.origin, name):
+                return entry
+        if named:
+            return named[0]
+        stored = self._by_origin.get(key)
+        return None if stored is None or stored.dropped else stored
+
+    def existing(self, name: str) -> _Entry:
+        """Find the column that a change means.
+
+        :raises MissingColumn: there is none.
+        """
+        entry = self.entry(name)
+        if entry is None:
+            raise no_such_column(
+                self._table, name, [e.name for e in self._entries if not e.dropped]
+            )
+        return entry
+
+    def known(self, name: str) -> _Entry:
+        """Find the column that a change means, also one that the block has dropped.
+
+        :raises MissingColumn: there never was one.
+        """
+        dropped = [e for e in self._entries if e.dropped and e.origin]
+        if self.entry(name) is None:
+            for entry in dropped:
+                if same_name(entry.name, name) or same_name(entry.origin or "", name):
+                    return entry
+        return self.existing(name)
+
+    def optional(self, name: str | None) -> _Entry | None:
+        """Find the column that a change may mean."""
+        return None if name is None else self.existing(name)
+
+    def add(self, name: str) -> _Entry:
+        """Note a column that a change adds."""
+        self._entries.append(_Entry(None, name))
+        self._by_name.setdefault(upper(name), []).append(self._entries[-1])
+        return self._entries[-1]
+
+    def drop(self, name: str) -> _Entry:
+        """Note a column that a change drops."""
+        entry = self.existing(name)
+        entry.dropped = True
+        return entry
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Note a column that a change renames."""
+        entry = self.existing(name)
+        entry.name = new_name
+        self._by_name.setdefault(upper(new_name), []).append(entry)
+
+    def renames(self) -> tuple[tuple[str, str], ...]:
+        """Return the renames to make first, as pairs in an order that works.
+
+        A column that is dropped while another takes its name is renamed out of the
+        way, and so is one end of an exchange.
+
+        :raises AlreadyThere: two columns would end up with one name.
+        """
+        self._check_unique()
+        stored = [(e.origin, e.name) for e in self._entries if e.origin is not None]
+        pending = {origin: name for origin, name in stored if origin != name}
+        taken = {upper(origin): origin for origin, _ in stored}
+        ordered: list[tuple[str, str]] = []
+        while pending:
+            origin = next(
+                (o for o, n in pending.items() if not _other_has(taken, n, o)), None
+            )
+            if origin is None:
+                # Only exchanges are left: one column makes room for the next.
+                origin, final = next(iter(pending.items()))
+                spare = self._spare(taken.values())
+                ordered.append((origin, spare))
+                del taken[upper(origin)]
+                taken[upper(spare)] = spare
+                del pending[origin]
+                pending[spare] = final
+                continue
+            final = pending.pop(origin)
+            ordered.append((origin, final))
+            del taken[upper(origin)]
+            taken[upper(final)] = final
+        return tuple(ordered)
+
+    def out_of_the_way(self) -> None:
+        """Give dropped columns whose name another column takes a name to spare."""
+        taken = {upper(e.name) for e in self._entries if not e.dropped and e.origin}
+        for entry in self._entries:
+            if entry.origin is None or not entry.dropped:
+                continue
+            if upper(entry.name) in taken:
+                entry.name = self._spare({e.name for e in self._entries})
+            taken.add(upper(entry.name))
+
+    def _check_unique(self) -> None:
+        seen: set[str] = set()
+        for entry in self._entries:
+            if entry.dropped:
+                continue
+            if upper(entry.name) in seen:
+                raise AlreadyThere(
+                    f"Table '{self._table}' would have two columns '{entry.name}'"
+                    f" (duplicate column name: {entry.name}). Nothing was changed."
+                )
+            seen.add(upper(entry.name))
+
+    @staticmethod
+    def _spare(taken: cabc.Collection[str]) -> str:
+        number = 1
+        while any(same_name(f"_batchmigrate_{number}", name) for name in taken):
+            number += 1
+        return f"_batchmigrate_{number}"
+
+
+def no_such_column(table: str, name: str, columns: cabc.Iterable[str]) -> MissingColumn:
+    """Make the error for a column that the table does not have."""
+    known = ", ".join(f"'{c}'" for c in columns)
+    return MissingColumn(
+        f"Table '{table}' has no column '{name}' (no such column: {name}); it has"
+        f" {known}. Nothing was changed."
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Block:
+    """The changes of a block, sorted into renames and the rest.
+
+    :param renames: old and new names of columns, in an order in which they can be
+        made before everything else.
+    :param changes: the other changes, in terms of the names after the renames.
+    """
+
+    renames: tuple[tuple[str, str], ...]
+    changes: tuple[changes.Change, ...]
+
+
+def resolve(
+    table: str, columns: cabc.Iterable[str], block: cabc.Iterable[changes.Change]
+) -> Block:
+    """Work out which columns a block means, and which renames come first.
+
+    :param table: the table's name, for messages.
+    :param columns: its columns as they are stored.
+    :raises MissingColumn: a change names a column that is not there.
+    :raises AlreadyThere: two columns would end up with one name.
+    """
+    names = ColumnNames(table, columns)
+    # What a change means is settled when it comes, how that column is called
+    # only after the last one.
+    later: list[cabc.Callable[[], changes.Change]] = []
+    for change in block:
+        later.extend(_settle(names, change))
+    names.out_of_the_way()
+    renames = names.renames()
+    return Block(renames, tuple(make() for make in later))
+
+
+Maker = cabc.Callable[[], changes.Change]
+"""Makes a change once all names are final."""
+
+
+def _settle(names: ColumnNames, change: changes.Change) -> list[Maker]:
+    """Note what a change does to names; return what makes it with final ones."""
+    for type_, settle in _SETTLERS.items():
+        if isinstance(change, type_):
+            return settle(names, change)
+    return [lambda: change]
+
+
+def _settle_rename(names: ColumnNames, change: changes.RenameColumn) -> list[Maker]:
+    names.rename(change.name, change.new_name)
+    return []
+
+
+def _settle_added(names: ColumnNames, change: changes.AddColumn) -> list[Maker]:
+    if change.if_not_exists and names.entry(change.name):
+        return []
+    before = names.optional(change.before)
+    after = names.optional(change.after)
+    entry = names.add(change.name)
+
+    def make() -> changes.Change:
+        placed = dataclasses.replace(
+            change,
+            before=None if before is None else before.name,
+            after=None if after is None else after.name,
+        )
+        return _renamed(placed, entry.name)
+
+    return [make]
+
+
+def _settle_dropped(names: ColumnNames, change: changes.DropColumn) -> list[Maker]:
+    if change.if_exists and names.entry(change.name) is None:
+        return []
+    entry = names.drop(change.name)
+    return [lambda: dataclasses.replace(change, name=entry.name)]
+
+
+def _settle_replaced(names: ColumnNames, change: changes.ReplaceColumn) -> list[Maker]:
+    entry = names.existing(change.name)
+    return [lambda: _renamed(change, entry.name)]
+
+
+def _settle_column(names: ColumnNames, change: _OfColumn) -> list[Maker]:
+    entry = names.existing(change.name)
+    return [lambda: dataclasses.replace(change, name=entry.name)]
+
+
+def _settle_order(names: ColumnNames, change: changes.Reorder) -> list[Maker]:
+    orders = [[names.existing(name) for name in order] for order in change.orders]
+    return [lambda: changes.Reorder(tuple(tuple(e.name for e in o) for o in orders))]
+
+
+def _settle_constraint_drop(
+    names: ColumnNames, change: changes.DropConstraint
+) -> list[Maker]:
+    if change.columns is None:
+        return [lambda: change]
+    covered = [names.known(name) for name in change.columns]
+    return [lambda: dataclasses.replace(change, columns=tuple(e.name for e in covered))]
+
+
+def _settle_constraint(
+    names: ColumnNames, change: changes.AddConstraint
+) -> list[Maker]:
+    constraint = parse_table_constraint(change.definition)
+    used = {name: names.entry(name) for name in constraint.columns}
+    return [
+        lambda: dataclasses.replace(
+            change, definition=_respelled(change.definition, used)
+        )
+    ]
+
+
+_OfColumn = t.TypeVar(
+    "_OfColumn", changes.SetType, changes.SetNotNull, changes.SetDefault
+)
+_SETTLERS: dict[type[changes.Change], cabc.Callable[..., list[Maker]]] = {
+    changes.RenameColumn: _settle_rename,
+    changes.AddColumn: _settle_added,
+    changes.DropColumn: _settle_dropped,
+    changes.ReplaceColumn: _settle_replaced,
+    changes.SetType: _settle_column,
+    changes.SetNotNull: _settle_column,
+    changes.SetDefault: _settle_column,
+    changes.Reorder: _settle_order,
+    changes.DropConstraint: _settle_constraint_drop,
+    changes.AddConstraint: _settle_constraint,
+}
+
+
+_Defining = t.TypeVar("_Defining", changes.AddColumn, changes.ReplaceColumn)
+
+
+def _renamed(change: _Defining, name: str) -> _Defining:
+    """Give a column that a change defines the name that the block renames it to."""
+    if name == change.name:
+        return change
+    span = parse_column(change.definition).name_span
+    definition = quote(name) + change.definition[span.end :]
+    return dataclasses.replace(change, name=name, definition=definition)
+
+
+def _respelled(definition: str, used: cabc.Mapping[str, _Entry | None]) -> str:
+    """Write a key in terms of the names its columns have after the block.
+
+    :param used: the columns of the key by the names it calls them.
+    """
+    pieces = []
+    depth = 0
+    in_columns = True
+    for token in tokenize(definition):
+        text = token.text
+        depth += token.is_symbol("(")
+        if depth == 1 and in_columns and token.is_name:
+            entry = used.get(unquote(text))
+            if entry is not None and entry.name != unquote(text):
+                text = quote(entry.name)
+        if token.is_symbol(")"):
+            depth -= 1
+            # Only the first parentheses hold columns of this table.
+            in_columns = False
+        pieces.append(text)
+    return "".join(pieces)
+
+
+def _other_has(taken: cabc.Mapping[str, str], name: str, own: str) -> bool:
+    return taken.get(upper(name), own) != own

@@ -1,0 +1,130 @@
+"""Keeps a migration's transaction from being ended by anything but the migration."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import enum
+import sqlite3
+import typing as t
+
+from ..callsite import calling_script
+
+if t.TYPE_CHECKING:
+    from .driver import Driver
+
+_HARMLESS = frozenset(
+    {
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_PRAGMA,
+        sqlite3.SQLITE_READ,
+        sqlite3.SQLITE_SAVEPOINT,
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_TRANSACTION,
+    }
+)
+
+
+class Reason(enum.Enum):
+    """Why a statement was refused."""
+
+    EARLY = enum.auto()
+    """It writes, and the transaction has not begun yet."""
+    ENDING = enum.auto()
+    """It would end the transaction."""
+    LATE = enum.auto()
+    """The transaction has ended already."""
+
+
+class Denied(t.NamedTuple):
+    """A statement that was refused.
+
+    :param reason: why.
+    :param statement: what it is, where it would have ended the transaction.
+    :param script: the line that ran it.
+    """
+
+    reason: Reason
+    statement: str
+    script: str | None
+
+
+class Authorizer:
+    """Refuses ``BEGIN``, ``COMMIT`` and ``ROLLBACK`` of others on one connection.
+
+    A script can end the transaction below SQLAlchemy: ``executescript()`` commits
+    first, so does assigning ``isolation_level``, so does a raw ``COMMIT``. Were it
+    noticed afterwards, half a migration would be stored already. SQLite asks an
+    authorizer when a statement is prepared, so it is refused before it runs
+    (https://www.sqlite.org/c3ref/set_authorizer.html). Once the transaction has ended
+    all the same, rolled back by SQLite itself for instance, every further statement
+    is refused, because it would be stored at once.
+
+    A connection has one authorizer. An application's own is out of force while the
+    gate is closed, and does not come back by itself afterwards.
+
+    :param driver: the connection; one that knows no authorizers has no gate.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._announced = False
+        self._permitted = False
+        self._closed = False
+        #: what was refused last
+        self.refusal: Denied | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the driver can refuse statements."""
+        return self._driver.can_authorize()
+
+    def close(self, *, announced: bool = False) -> None:
+        """Refuse from now on.
+
+        :param announced: the transaction has not begun yet: what begins one passes,
+            what writes is refused.
+        """
+        self._announced = announced
+        if self.exists:
+            self._driver.set_authorizer(self._authorize)
+            self._closed = True
+
+    def open(self) -> None:
+        """Let everything pass again."""
+        if self._closed and self._driver.is_open:
+            self._driver.set_authorizer(None)
+            self._closed = False
+
+    @contextlib.contextmanager
+    def permit(self) -> cabc.Iterator[None]:
+        """Let the statements of the block pass."""
+        before, self._permitted = self._permitted, True
+        try:
+            yield
+        finally:
+            self._permitted = before
+
+    def _authorize(
+        self,
+        action: int,
+        statement: str | None,
+        second: str | None,
+        database: str | None,
+        trigger: str | None,
+    ) -> int:
+        if self._permitted:
+            return sqlite3.SQLITE_OK
+        if self._announced:
+            return (
+                sqlite3.SQLITE_OK if action in _HARMLESS else self._refuse(Reason.EARLY)
+            )
+        if not self._driver.in_transaction:
+            return self._refuse(Reason.LATE)
+        if action == sqlite3.SQLITE_TRANSACTION:
+            return self._refuse(Reason.ENDING, statement)
+        return sqlite3.SQLITE_OK
+
+    def _refuse(self, reason: Reason, statement: str | None = None) -> int:
+        self.refusal = Denied(reason, statement or "", calling_script())
+        return sqlite3.SQLITE_DENY

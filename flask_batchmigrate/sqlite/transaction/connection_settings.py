@@ -1,0 +1,184 @@
+"""The settings of a connection during a migration, and what the library allows."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import typing as t
+
+from ..ddl.statements import explain
+from ..errors import TransactionError
+from ..schema.database import is_verdict
+from .driver import is_read_only
+
+if t.TYPE_CHECKING:
+    from .busy import Notify
+    from .driver import Driver
+
+#: Settings that a migration or its script may change on the way.
+_SETTINGS = (
+    "foreign_keys",
+    "ignore_check_constraints",
+    "legacy_alter_table",
+    "query_only",
+    "recursive_triggers",
+    "writable_schema",
+)
+_DEFENSIVE = "SQLITE_DBCONFIG_DEFENSIVE"
+_ENABLE_FKEY = "SQLITE_DBCONFIG_ENABLE_FKEY"
+_WRITE_NOTHING = "UPDATE main.sqlite_master SET sql = sql WHERE 0"
+
+
+class Conditions:
+    """Sets a connection up for a migration, and puts back what it was.
+
+    :param driver: the connection.
+    :param notify: told what is done differently because the library lacks something.
+    """
+
+    def __init__(self, driver: Driver, notify: Notify | None) -> None:
+        self._driver = driver
+        self._notify = notify
+        self._settings: dict[str, t.Any] = {}
+        self._lifted = False
+        self._can_write_schema: bool | None = None
+
+    def prepare(self) -> None:
+        """Remember the settings, and change what cannot be changed later.
+
+        To be called before the transaction begins. Where neither the schema can be
+        edited nor enforcement be switched inside a transaction, enforcement is off
+        from here on, or else copying a table would delete its child rows.
+        """
+        self.remember()
+        if (
+            self.foreign_keys
+            and not self.can_write_schema
+            and not self._driver.can_configure()
+        ):
+            self._driver.set_pragma("foreign_keys", "OFF")
+            if self._notify is not None:
+                self._notify(
+                    f"foreign keys of {self._driver.describe()} are not enforced "
+                    "during the migration: its SQLite library allows no other way to "
+                    "change a table safely"
+                )
+
+    def remember(self) -> None:
+        """Note the settings as they are, unless they are noted."""
+        if not self._settings:
+            self._settings = {name: self._driver.pragma(name) for name in _SETTINGS}
+
+    def restore(self) -> None:
+        """Put the settings back, after the transaction has ended."""
+        for name, value in self._settings.items():
+            self._driver.set_pragma(name, value)
+        self._settings = {}
+        self._can_write_schema = None
+        if self._lifted:
+            self._driver.configure(_DEFENSIVE, True)
+            self._lifted = False
+
+    @property
+    def foreign_keys(self) -> bool:
+        """Whether foreign keys are enforced now."""
+        return bool(self._driver.pragma("foreign_keys"))
+
+    @property
+    def can_switch_foreign_keys(self) -> bool:
+        """Whether :meth:`foreign_keys_off` can do what it says."""
+        return self._driver.can_configure() or not self.foreign_keys
+
+    def switch_foreign_keys(self, wanted: bool) -> bool:
+        """Enforce foreign keys or not, in an open transaction, until it ends.
+
+        :return: whether the driver can do it.
+        """
+        if self._driver.can_configure():
+            self._driver.configure(_ENABLE_FKEY, wanted)
+            return True
+        return False
+
+    def defer_foreign_keys(self, wanted: bool) -> None:
+        """Judge rows without a parent at the commit, in the open transaction.
+
+        https://www.sqlite.org/pragma.html#pragma_defer_foreign_keys
+        """
+        self._driver.set_pragma("defer_foreign_keys", int(wanted))
+
+    @contextlib.contextmanager
+    def foreign_keys_off(self) -> cabc.Iterator[None]:
+        """Enforce no foreign key inside the block, in an open transaction."""
+        if not self.foreign_keys:
+            yield
+            return
+        if not self._driver.can_configure():
+            raise TransactionError(
+                f"Foreign keys of {self._driver.describe()} cannot be switched off "
+                "inside a transaction before Python 3.12: switch them off on the "
+                "connection before the migration, or use a newer Python. "
+                "Nothing was changed."
+            )
+        self._driver.configure(_ENABLE_FKEY, False)
+        try:
+            yield
+        finally:
+            self._driver.configure(_ENABLE_FKEY, True)
+
+    @property
+    def can_write_schema(self) -> bool:
+        """Whether ``sqlite_master`` may be written on this connection.
+
+        Python 3.12 and later can lift the defensive mode of a library such as that
+        of macOS (https://www.sqlite.org/c3ref/c_dbconfig_defensive.html); it is lifted
+        until the transaction has ended.
+        """
+        if self._can_write_schema is None:
+            self._can_write_schema = self._try_schema_writing() or (
+                self._lift_defensive() and self._try_schema_writing()
+            )
+        return self._can_write_schema
+
+    def _lift_defensive(self) -> bool:
+        if self._driver.can_configure() and self._driver.configured(_DEFENSIVE):
+            self._driver.configure(_DEFENSIVE, False)
+            self._lifted = True
+        return self._lifted
+
+    def _try_schema_writing(self) -> bool:
+        # EXPLAIN only prepares the statement, so no lock is taken.
+        with self._schema_writing():
+            try:
+                self._driver.execute(explain(_WRITE_NOTHING))
+            except self._driver.error as error:
+                # An authorizer of the application's may forbid it as well.
+                if not (is_verdict(error) or "not authorized" in str(error)):
+                    raise
+                return False
+            return True
+
+    def check_writable(self) -> None:
+        """Refuse a database that cannot be written, in the transaction just begun.
+
+        :raises TransactionError: when it cannot.
+        """
+        if not self.can_write_schema:
+            return  # the first change will tell
+        with self._schema_writing():
+            try:
+                self._driver.execute(_WRITE_NOTHING)
+            except self._driver.error as error:
+                if not is_read_only(error):
+                    raise
+                raise TransactionError(
+                    f"{self._driver.describe()} is read-only: give the program write "
+                    "access to the file and its folder. Nothing was changed."
+                ) from error
+
+    @contextlib.contextmanager
+    def _schema_writing(self) -> cabc.Iterator[None]:
+        self._driver.set_pragma("writable_schema", "ON")
+        try:
+            yield
+        finally:
+            self._driver.set_pragma("writable_schema", "OFF")

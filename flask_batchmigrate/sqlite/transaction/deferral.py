@@ -1,0 +1,117 @@
+"""Runs after the commit what SQLite does not take inside a transaction.
+
+A script for Alembic's own SQLite runs outside of any transaction, so it may change the
+journal or tidy the file up: https://www.sqlite.org/lang_vacuum.html,
+https://www.sqlite.org/pragma.html. Such statements change no row, so they may as well
+run when everything else is stored.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import itertools
+import typing as t
+
+from ..callsite import calling_script
+from ..ddl.statements import pragma
+from ..ddl.statements import verb
+from ..ddl.statements import words
+from ..errors import TransactionError
+from .messages import at
+from .messages import state
+
+if t.TYPE_CHECKING:
+    from .driver import Driver
+
+_MODES: t.Final = ("DELETE", "TRUNCATE", "PERSIST", "MEMORY", "WAL", "OFF")
+_NOTHING: t.Final = "SELECT 1 WHERE 0"
+
+Tell = cabc.Callable[[str], object]
+
+
+class Deferred:
+    """The statements of a migration that wait for its commit.
+
+    :param driver: the connection.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._statements: list[tuple[str, str]] = []
+        #: told of each statement that waits
+        self.note: Tell | None = None
+        #: told of each that failed
+        self.warn: Tell | None = None
+
+    def stand_in(self, statement: str, commits: int) -> str:
+        """Return what to run now, instead of a statement that is to wait.
+
+        It gives the rows that the statement would give.
+
+        :param commits: how many transactions of the run were committed before.
+        :raises TransactionError: the statement can neither run now nor later.
+        """
+        instead = _stand_in(statement)
+        if instead is None:
+            return statement
+        where = at(calling_script())
+        if verb(statement) == "VACUUM" and _copies(statement):
+            raise TransactionError(
+                f"The script runs VACUUM INTO{where}, which SQLite does not take inside"
+                f" the transaction of the migration of {self._driver.describe()}: make "
+                f"the copy before the command, or after it. {state(commits)}"
+            )
+        short = " ".join(statement.split()).rstrip("; ")
+        self._statements.append((statement, short))
+        if self.note is not None:
+            self.note(
+                f"'{short}'{where} runs when the migration is committed: SQLite does "
+                "not take it inside a transaction."
+            )
+        return instead
+
+    def forget(self) -> None:
+        """Run none: the transaction was rolled back."""
+        self._statements.clear()
+
+    def run(self) -> None:
+        """Run what waits, after the commit. What fails is told of."""
+        waiting, self._statements = self._statements, []
+        if not waiting:
+            return
+        driver = self._driver
+        begun = driver.in_transaction
+        if begun:
+            driver.execute("ROLLBACK")
+        for statement, short in waiting:
+            try:
+                driver.execute(statement)
+            except driver.error as error:
+                if self.warn is not None:
+                    self.warn(
+                        f"'{short}' failed after the migration of {driver.describe()} "
+                        f"was committed: {error}. Run it by hand."
+                    )
+        if begun:
+            driver.execute("BEGIN")
+
+
+def _stand_in(statement: str) -> str | None:
+    """Return a harmless statement with the same rows; ``None``: no need to wait."""
+    setting = pragma(statement)
+    if setting is None:
+        return _NOTHING if verb(statement) == "VACUUM" else None
+    if setting.name == "WAL_CHECKPOINT":
+        # What it answers where there is no write-ahead log.
+        return "SELECT 0 AS busy, -1 AS log, -1 AS checkpointed"
+    if setting.name == "JOURNAL_MODE" and setting.value in _MODES:
+        return f"SELECT '{setting.value.lower()}' AS journal_mode"
+    if setting.name in ("SYNCHRONOUS", "TEMP_STORE") and setting.value is not None:
+        return _NOTHING
+    return None
+
+
+def _copies(statement: str) -> bool:
+    return any(
+        token.keyword == "INTO" for token in itertools.islice(words(statement), 1, 4)
+    )

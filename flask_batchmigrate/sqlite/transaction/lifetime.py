@@ -1,0 +1,236 @@
+"""From ``BEGIN`` to ``COMMIT`` or ``ROLLBACK``, in plain SQL on the driver."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import typing as t
+
+from ..callsite import calling_script
+from ..ddl.statements import ends_transaction
+from ..ddl.statements import verb
+from ..errors import NotWritable
+from ..errors import TransactionError
+from . import messages
+from .authorizer import Authorizer
+from .authorizer import Denied
+from .authorizer import Reason
+from .busy import Notify
+from .busy import StillLocked
+from .busy import Waiting
+from .connection_settings import Conditions
+from .driver import is_busy
+from .driver import is_read_only
+from .driver import is_unwritable
+
+if t.TYPE_CHECKING:
+    from .driver import Driver
+
+
+class Lifetime:
+    """One transaction after the other on a driver connection.
+
+    :param driver: the connection.
+    :param timeout: how long to wait for the locks of others, in seconds.
+    :param notify: told what the user may want to know.
+    """
+
+    def __init__(self, driver: Driver, timeout: float, notify: Notify | None) -> None:
+        self._driver = driver
+        self._waiting = Waiting(driver, timeout, notify)
+        self._gate = Authorizer(driver)
+        self._lost: str | None = None
+        self.conditions = Conditions(driver, notify)
+        #: the database, as messages name it
+        self.name = driver.describe()
+        #: whether a transaction was begun and not ended from here
+        self.is_begun = False
+        #: counts the transactions that were begun
+        self.number = 0
+        #: counts the transactions that were committed
+        self.commits = 0
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the transaction is open."""
+        return self.is_begun and self._driver.in_transaction
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the transaction has ended, but not from here."""
+        return self.is_begun and not self._driver.in_transaction
+
+    def heed(self, statement: str) -> None:
+        """Refuse a statement that ends the transaction, where there is no gate.
+
+        :raises TransactionError: it does.
+        """
+        if not self._gate.exists and ends_transaction(statement):
+            refusal = Denied(Reason.ENDING, verb(statement), calling_script())
+            raise self._describe_refusal(refusal)
+
+    def announce(self) -> None:
+        """Let nothing be written until the transaction has begun."""
+        if not self.is_begun:
+            self._gate.close(announced=True)
+
+    def begin(self) -> None:
+        """Begin, or take over a transaction in which something was written.
+
+        :raises TransactionError: when the lock is not free in time, or the database
+            is read-only.
+        """
+        driver = self._driver
+        self._lost = None
+        self._gate.open()
+        try:
+            if driver.in_transaction and not driver.has_changes():
+                driver.execute("ROLLBACK")
+            if driver.in_transaction:
+                self.conditions.remember()
+            else:
+                self._waiting.run(
+                    self._take_lock, f"waiting for another connection to {self.name}"
+                )
+            self.is_begun = True
+            self.number += 1
+            self._gate.close()
+            self.conditions.check_writable()
+        except StillLocked as error:
+            self._settle()
+            raise self._locked() from error.__cause__
+        except BaseException:
+            self.roll_back()
+            raise
+
+    def _take_lock(self) -> None:
+        """Begin with the lock that lets the COMMIT succeed.
+
+        In rollback-journal mode it is exclusive: with a lesser one a reader would
+        make the COMMIT fail after all the work. In WAL mode readers are in nobody's
+        way (https://www.sqlite.org/lang_transaction.html).
+        """
+        self.conditions.prepare()
+        modes = self._driver.journal_modes().values()
+        kind = "IMMEDIATE" if set(modes) == {"wal"} else "EXCLUSIVE"
+        self._driver.execute(f"BEGIN {kind}")
+
+    def commit(self, checks: cabc.Iterable[cabc.Callable[[], object]]) -> None:
+        """Check, then commit; nothing stays if anything goes wrong.
+
+        :param checks: what they raise comes through.
+        :raises TransactionError: when the transaction has ended already, or cannot
+            be committed.
+        """
+        try:
+            self._check_open()
+            for check in checks:
+                check()
+            self._check_open()
+            self._commit()
+        except BaseException:
+            self.roll_back()
+            raise
+        self.commits += 1
+        self._settle()
+
+    def _check_open(self) -> None:
+        if not self.in_progress:
+            raise self.describe_loss()
+
+    def _commit(self) -> None:
+        try:
+            with self._gate.permit():
+                self._waiting.run(
+                    lambda: self._driver.execute("COMMIT"),
+                    f"waiting for a reader of {self.name}",
+                )
+        except StillLocked as error:
+            raise self._locked() from error.__cause__
+        except self._driver.error as error:
+            raise TransactionError(
+                messages.uncommittable(self.name, error, self.commits)
+            ) from error
+
+    def roll_back(self) -> None:
+        """Roll back what is open, and leave the connection as it was."""
+        try:
+            if self._driver.in_transaction:
+                with self._gate.permit():
+                    self._driver.execute("ROLLBACK")
+        finally:
+            self._settle()
+
+    def abandon(self, reason: str) -> None:
+        """Roll back now, and let everything that follows fail.
+
+        :param reason: why, as the user is to read it.
+        """
+        if self.in_progress:
+            with self._gate.permit():
+                self._driver.execute("ROLLBACK")
+            self._lost = reason
+
+    def _settle(self) -> None:
+        """Leave the connection as it was, now that the transaction is over."""
+        self.is_begun = False
+        driver = self._driver
+        if driver.is_open:
+            self._gate.open()
+            self.conditions.restore()
+            if driver.keeps_open_transaction and not driver.in_transaction:
+                driver.execute("BEGIN")
+
+    def release(self) -> None:
+        """Let everything pass on a connection where nothing was begun."""
+        if not self.is_begun:
+            self._gate.open()
+
+    @property
+    def replaces_authorizer(self) -> bool:
+        """Whether an authorizer of the application was replaced, if there was one."""
+        return self._gate.exists
+
+    # Telling.
+
+    def _locked(self) -> TransactionError:
+        return TransactionError(
+            messages.locked(self.name, self._waiting.timeout, self.commits)
+        )
+
+    def explain(self, error: BaseException) -> TransactionError | None:
+        """Say what an error means that the gate or a lock has caused."""
+        original = getattr(error, "orig", None) or error
+        if not isinstance(original, self._driver.error):
+            return None
+        refusal = self._gate.refusal
+        if refusal is not None and "not authorized" in str(original):
+            return self._describe_refusal(refusal)
+        if is_read_only(original) and self._driver.pragma("query_only"):
+            return TransactionError(messages.query_only(self.name, self.commits))
+        if is_unwritable(original):
+            return NotWritable(messages.unwritable(self.name, original, self.commits))
+        if is_busy(original):
+            return self.describe_second(calling_script(error))
+        return None
+
+    def _describe_refusal(self, refusal: Denied) -> TransactionError:
+        if refusal.reason is Reason.LATE:
+            return self.describe_loss()
+        tell = (
+            messages.refused if refusal.reason is Reason.ENDING else messages.premature
+        )
+        return TransactionError(tell(self.name, refusal, self.commits))
+
+    def describe_loss(self) -> TransactionError:
+        """Make the error for a transaction that has ended too early."""
+        if self._lost is None and not self._gate.exists:
+            return TransactionError(messages.ended(self.name))
+        reason = self._lost or "SQLite did so itself, after an error or an interrupt"
+        return TransactionError(messages.lost(self.name, reason, self.commits))
+
+    def describe_second(self, script: str | None) -> TransactionError:
+        """Make the error for a second connection that met the migration's lock.
+
+        :param script: where the script opened it.
+        """
+        return TransactionError(messages.second(self.name, script, self.commits))

@@ -1,0 +1,402 @@
+"""One migration is one transaction, on the application's own connection.
+
+Python's driver and SQLAlchemy leave open when a SQLite transaction begins and what
+ends it (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#sqlite-transactions).
+Here the real ``BEGIN``, ``COMMIT`` and ``ROLLBACK`` are plain SQL, run when SQLAlchemy
+announces its own by the public events of the connection, so that whoever opened the
+connection goes on using it as before.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import functools
+import itertools
+import threading
+import typing as t
+
+import sqlalchemy as sa
+
+from ..ddl.statements import is_begin
+from ..ddl.statements import is_read
+from ..ddl.statements import is_savepoint
+from ..errors import TransactionError
+from ..schema.database import check_library
+from ..schema.database import library_version
+from ..schema.database import Row
+from ..schema.database import savepoint
+from ..schema.progress import Listener
+from ..schema.progress import ticking
+from . import running
+from .busy import Notify
+from .deferral import Deferred
+from .driver import Driver
+from .enforcement import Enforcement
+from .events import Listeners
+from .lifetime import Lifetime
+from .second_connections import discard_later
+from .second_connections import refuse_second_uses
+from .second_connections import Seconds
+from .second_connections import watch
+
+_numbers = itertools.count(1)
+
+
+def begin(
+    connection: sa.Connection,
+    *,
+    timeout: float = 300.0,
+    notify: Notify | None = None,
+) -> MigrationTransaction:
+    """Make what happens on a connection one transaction, until it is finished.
+
+    The transaction holds the write lock from here on, so another migration of the
+    same file waits here, and finds the work done once it has the lock. Afterwards
+    SQLAlchemy's ``commit()`` and ``rollback()`` on the connection end it, and its
+    next ``begin()`` opens the next one.
+
+    Call it again for the same connection, or for another connection of this thread
+    to the same database, and it answers with the transaction that is open: use
+    :attr:`MigrationTransaction.connection` of the result, not the one passed.
+
+    What the connection had written in a transaction of its own becomes part of the
+    migration; an empty transaction is left for one with the right lock.
+
+    :param connection: a SQLite connection, whether or not it has begun.
+    :param timeout: how long to wait for the locks of others, in seconds.
+    :param notify: told what is being waited for, and what is done differently
+        because the library lacks something.
+    :return: the transaction; call :meth:`MigrationTransaction.finish` in the end.
+    :raises TransactionError: when the lock is not free in time, or the database
+        cannot be written. Nothing was changed.
+    :raises UnsupportedLibrary: the SQLite library is too old.
+    """
+    existing = running.with_connection(connection)
+    if existing is not None:
+        existing.resume()
+        return existing
+    driver = Driver(connection)
+    open_one = running.with_identity(driver.identity())
+    if open_one is not None:
+        open_one.share(connection)
+        return open_one
+    check_library(library_version(driver))
+    watch(connection.engine)
+    transaction = MigrationTransaction(
+        connection, driver, Lifetime(driver, timeout, notify)
+    )
+    try:
+        transaction.resume()
+    except BaseException:
+        transaction.finish()
+        raise
+    return transaction
+
+
+def active_for(connection: sa.Connection) -> MigrationTransaction | None:
+    """Find the open migration transaction of this thread on a database.
+
+    :param connection: any connection to the database, the transaction's own too.
+    """
+    return running.with_identity(Driver(connection).identity())
+
+
+def explain(error: BaseException) -> TransactionError | None:
+    """Say what an error means that a migration of this thread has caused.
+
+    :param error: what left a migration script, as it is or wrapped by SQLAlchemy.
+    :return: the error to raise from it, or ``None`` where it speaks for itself.
+    """
+    explained = (transaction.explain(error) for transaction in running.here())
+    return next(filter(None, explained), None)
+
+
+class MigrationTransaction:
+    """The transaction of a migration; a door to the database for the engine.
+
+    Made by :func:`begin`. Satisfies :class:`~.database.Database`.
+
+    :param connection: the connection that everything runs on.
+    :param driver: the driver connection below it.
+    :param span: what begins and ends the transactions on it.
+    """
+
+    def __init__(
+        self, connection: sa.Connection, driver: Driver, span: Lifetime
+    ) -> None:
+        #: the connection that everything must run on
+        self.connection = connection
+        #: the driver connection below it
+        self.driver = driver
+        #: the database, as messages name it
+        self.name = span.name
+        #: what other connections to the same database have in common with this one
+        self.identity = driver.identity()
+        #: the thread that migrates
+        self.owner = threading.get_ident()
+        #: told how far long statements of the engine have come
+        self.listener: Listener | None = None
+        #: counts the statements on this connection that may have changed something
+        self.writes = 0
+        #: what waits for the commit
+        self.deferred = Deferred(driver)
+        #: other connections of the script to the same database
+        self.seconds = Seconds()
+        #: called before each COMMIT; what one raises rolls everything back
+        self.before_commit: list[cabc.Callable[[], object]] = []
+        #: called after each BEGIN but the first, with the lock held; what one raises
+        #: rolls back
+        self.after_begin: list[cabc.Callable[[], object]] = []
+        #: called after each ROLLBACK
+        self.after_rollback: list[cabc.Callable[[], object]] = []
+        #: called when a session has committed, which ends no transaction
+        self.after_session_commit: list[cabc.Callable[[], object]] = []
+        self._span = span
+        self._enforcement = Enforcement(self, driver, span)
+        self._beginning = False
+        self._finished = False
+        self._level = connection.get_execution_options().get("isolation_level")
+        # Listeners of this connection alone: those of an engine cannot be added and
+        # removed while other threads use it.
+        self._listeners = Listeners()
+        self._listeners.add(connection, "begin", self._on_begin)
+        self._listeners.add(connection, "commit", self._on_commit)
+        self._listeners.add(connection, "rollback", self._on_rollback)
+        self._listen_to_statements(connection)
+        running.add(self)
+
+    # What the engine asks.
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The base class of the driver's errors."""
+        return self.driver.error
+
+    @functools.cached_property
+    def version(self) -> tuple[int, int, int]:
+        """The version of the SQLite library."""
+        return library_version(self)
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the transaction is open."""
+        return self._span.in_progress
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the transaction is open, or was lost before the migration ended."""
+        return self._span.is_begun
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the transaction has ended before the migration did.
+
+        SQLite rolls one back by itself, after an interrupt for instance.
+        """
+        return self._span.is_lost
+
+    @property
+    def number(self) -> int:
+        """How many transactions were begun; with one per revision, several."""
+        return self._span.number
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed."""
+        return self._span.commits
+
+    @property
+    def can_write_schema(self) -> bool:
+        """Whether ``sqlite_master`` may be written on this connection."""
+        return self._span.conditions.can_write_schema
+
+    @property
+    def foreign_keys(self) -> bool:
+        """Whether foreign keys are enforced now."""
+        return self._span.conditions.foreign_keys
+
+    @property
+    def can_switch_foreign_keys(self) -> bool:
+        """Whether :meth:`foreign_keys_off` can do what it says."""
+        return self._span.conditions.can_switch_foreign_keys
+
+    def foreign_keys_off(self) -> contextlib.AbstractContextManager[None]:
+        """Enforce no foreign key inside the block, within the open transaction.
+
+        ``PRAGMA foreign_keys`` does nothing inside a transaction
+        (https://www.sqlite.org/pragma.html#pragma_foreign_keys); the library's
+        configuration call works there, and Python has it since 3.12.
+
+        :raises TransactionError: where the driver cannot do it.
+        """
+        return self._span.conditions.foreign_keys_off()
+
+    def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
+        """Run one statement on the driver and return all of its rows.
+
+        No event of SQLAlchemy fires.
+        """
+        self._open_next()
+        self._count(sql)
+        return self.driver.execute(sql, parameters)
+
+    def ticking(
+        self, tick: cabc.Callable[[], object], steps: int
+    ) -> contextlib.AbstractContextManager[None]:
+        """Call a function every so many steps of SQLite, inside the block."""
+        if not hasattr(self.driver.native, "set_progress_handler"):
+            return contextlib.nullcontext()
+        return ticking(self.driver.native, tick, steps)
+
+    @contextlib.contextmanager
+    def savepoint(self) -> cabc.Iterator[None]:
+        """Undo what the block did if it raises, and leave the transaction open."""
+        with savepoint(self, f"batchmigrate_{next(_numbers)}"):
+            yield
+
+    # What the environment of the migration asks.
+
+    def resume(self) -> None:
+        """Open the transaction unless it is open.
+
+        :raises TransactionError: when the lock is not free in time.
+        """
+        if not self.connection.in_transaction():
+            self._beginning = True
+            try:
+                self.connection.begin()
+            finally:
+                self._beginning = False
+        self._open_next()
+
+    def share(self, connection: sa.Connection) -> None:
+        """Let another connection to the same database take part in the transaction.
+
+        Nothing may run on it; it only tells when its owner gives up.
+
+        :param connection: another connection of the same thread.
+        """
+        if connection.connection.dbapi_connection is self.driver.dbapi:
+            # Its commit is that of the very same driver connection.
+            self._listeners.add(connection, "commit", self._on_commit)
+            self._listeners.add(connection, "rollback", self._on_rollback)
+        else:
+            self._listeners.add(connection, "rollback", self._on_shared_rollback)
+
+    def admit(self, connection: sa.Connection) -> None:
+        """Let a script's connection on the same driver connection do what this may.
+
+        :param connection: one that ends no transaction by itself.
+        """
+        self._listen_to_statements(connection)
+        refuse_second_uses(connection.engine)
+
+    def explain(self, error: BaseException) -> TransactionError | None:
+        """Say what an error of the driver means that left a migration script.
+
+        :param error: what was raised, as it is or wrapped by SQLAlchemy.
+        :return: the error to raise from it, or ``None`` where it speaks for itself.
+        """
+        return self._span.explain(error)
+
+    def describe_loss(self) -> TransactionError:
+        """Make the error for a transaction that has ended too early."""
+        return self._span.describe_loss()
+
+    def describe_second(self, script: str | None) -> TransactionError:
+        """Make the error for a second connection that met the migration's lock.
+
+        :param script: where the script opened it.
+        """
+        return self._span.describe_second(script)
+
+    def abandon(self, reason: str) -> None:
+        """Roll back now, and let everything that follows fail.
+
+        :param reason: why, as the user is to read it.
+        """
+        self._span.abandon(reason)
+
+    def finish(self) -> None:
+        """Roll back what was not committed, and leave the connection as it was.
+
+        A second call does nothing.
+        """
+        self._finished = True
+        try:
+            if self._span.is_begun:
+                self._roll_back()
+            self._span.release()
+        finally:
+            self._listeners.remove_all()
+            running.remove(self)
+            self.seconds.leave()
+
+    # SQLAlchemy's events.
+
+    def _on_begin(self, connection: sa.Connection) -> None:
+        # An application's own listeners, which may emit a BEGIN, are still to come.
+        # The first statement begins, and one that bypasses SQLAlchemy is refused.
+        if not (self._beginning or self._is_autocommitting()):
+            self._span.announce()
+
+    def _listen_to_statements(self, connection: sa.Connection) -> None:
+        name = "before_cursor_execute"
+        self._listeners.add(connection, name, self._on_statement, retval=True)
+
+    def _on_statement(self, *event: t.Any) -> tuple[str, t.Any]:
+        _, _, statement, parameters, *_ = event
+        if not (self._beginning or is_begin(statement)):
+            if self.is_lost:
+                raise self.describe_loss()
+            self._open_next()
+            self._count(statement)
+            if self._span.is_begun:
+                self._enforcement.heed(statement, parameters)
+                statement = self.deferred.stand_in(statement, self.commits)
+        return statement, parameters
+
+    def _on_commit(self, connection: sa.Connection) -> None:
+        if self._span.is_begun:
+            self._span.commit(self.before_commit)
+            self.deferred.run()
+        else:
+            self._span.release()
+
+    def _on_rollback(self, connection: sa.Connection) -> None:
+        if self._span.is_begun:
+            self._roll_back()
+        else:
+            self._span.release()
+
+    def _on_shared_rollback(self, connection: sa.Connection) -> None:
+        self.abandon("a second connection to the same database was rolled back")
+
+    def _roll_back(self) -> None:
+        self.deferred.forget()
+        self._span.roll_back()
+        for callback in self.after_rollback:
+            callback()
+
+    def _open_next(self) -> None:
+        if self._span.is_begun or self._finished or self._is_autocommitting():
+            return
+        self._span.begin()
+        try:
+            if self._span.replaces_authorizer and self.identity[0] == "file":
+                discard_later(self.connection)
+            if self.number > 1:
+                for callback in self.after_begin:
+                    callback()
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _is_autocommitting(self) -> bool:
+        """Whether the script asked for AUTOCOMMIT since, as autocommit_block() does."""
+        level = self.connection.get_execution_options().get("isolation_level")
+        return level == "AUTOCOMMIT" and level != self._level
+
+    def _count(self, sql: str) -> None:
+        self.writes += not (is_read(sql) or is_savepoint(sql))

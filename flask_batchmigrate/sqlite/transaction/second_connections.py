@@ -1,0 +1,315 @@
+"""What a second connection meets while a migration holds the database.
+
+The migration's lock would keep it waiting for its whole timeout, for a lock that its
+own caller holds. So in the thread that migrates, and only there, a second connection
+that needs the lock fails at once and says where it was opened. One that reads an older
+state in WAL mode disturbs nobody and works.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import sqlite3
+import threading
+import typing as t
+import weakref
+
+import sqlalchemy as sa
+
+from ..callsite import calling_script
+from . import running
+from .driver import database_identity
+from .driver import is_busy
+from .lent_connection import lend
+from .lent_connection import lends_raw_connections
+from .lent_connection import LentConnection
+from .messages import at
+
+if t.TYPE_CHECKING:
+    from .migration import MigrationTransaction
+
+#: What drivers raise when a connection is closed already.
+_CLOSED: t.Final = (sqlite3.ProgrammingError, ValueError)
+
+_watched: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
+_watching = threading.Lock()
+_local = threading.local()
+
+
+def watch(engine: sa.Engine) -> None:
+    """Have second connections of an engine fail instead of wait for a migration.
+
+    To be called once for each engine of the application that may use the database of
+    a migration, best before other threads use it; a second call does nothing. The
+    listeners stay, and do nothing in a thread that does not migrate: removing one
+    raises an error in any thread that is being held up in the same event, and those
+    that wait for the migration are just that.
+
+    :param engine: a SQLite engine; others are left alone.
+    """
+    with _watching:
+        if engine in _watched or engine.dialect.name != "sqlite":
+            return
+        _watched.add(engine)
+        if not sa.event.contains(sa.Pool, "checkin", _take_back):
+            # An engine that a script makes may outlive the migration.
+            sa.event.listen(sa.Pool, "checkin", _take_back)
+        # One object for each engine: SQLAlchemy knows a listener by the addresses of
+        # its engine and its function, and mixes up engines that come and go at the
+        # same address with one function.
+        _Watch().begin(engine)
+
+
+def refuse_second_uses(engine: sa.Engine) -> None:
+    """Refuse second connections of an engine that would store something by themselves.
+
+    That is a second use of the very driver connection that migrates: a pool with one
+    connection for all hands it out again; a commit there would commit the migration,
+    and giving it back would roll it back. And it is any connection once the
+    transaction is lost, because its lock is gone as well.
+
+    :param engine: the engine; it is listened to for good.
+    """
+
+    def on_connection(connection: sa.Connection) -> None:
+        for transaction in running.here():
+            if (
+                transaction.in_progress
+                and connection.connection.dbapi_connection is transaction.driver.dbapi
+            ):
+                transaction.seconds.park(connection)
+                raise transaction.describe_second(calling_script())
+        if running.here():
+            dbapi = connection.connection.dbapi_connection
+            lost = running.with_identity(database_identity(dbapi))
+            if lost is not None and lost.is_lost:
+                raise lost.describe_loss()
+
+    sa.event.listen(engine, "engine_connect", on_connection)
+
+
+@contextlib.contextmanager
+def second_connections(
+    transaction: MigrationTransaction, engines: cabc.Iterable[sa.Engine] = ()
+) -> cabc.Iterator[None]:
+    """Watch further engines while a migration goes on, and explain its errors.
+
+    What met the lock or the gate of the migration below SQLAlchemy, in a connection
+    of the script's own making for instance, leaves the block as an error that says so.
+
+    :param transaction: the migration; its own engine is watched already.
+    :param engines: the other engines of the application.
+    :raises TransactionError: for an error of the driver that the migration caused.
+    """
+    for engine in (transaction.connection.engine, *engines):
+        watch(engine)
+    try:
+        with lends_raw_connections():
+            yield
+    except Exception as error:
+        explained = transaction.explain(error)
+        if explained is None:
+            raise
+        raise explained.with_traceback(error.__traceback__) from error
+
+
+@contextlib.contextmanager
+def patient(timeout: float) -> cabc.Iterator[None]:
+    """Have the connections that are opened for a run wait as long as a migration.
+
+    An application's own listener may take the write lock as soon as a connection
+    begins, before :func:`~.transaction.begin` is asked; without this it would give up
+    after the application's own timeout. Concerns the engines that are watched, and
+    this thread only.
+
+    :param timeout: how long to wait for the locks of others, in seconds.
+    """
+    waits = _Waits(round(timeout * 1000))
+    before = getattr(_local, "waits", None)
+    _local.waits = waits
+    try:
+        yield
+    finally:
+        _local.waits = before
+        waits.leave()
+
+
+class _Waits:
+    """Driver connections with another timeout for a while.
+
+    :param timeout: how long they wait for locks, in milliseconds.
+    """
+
+    def __init__(self, timeout: int) -> None:
+        self._timeout = timeout
+        self._before: dict[int, tuple[t.Any, int]] = {}
+
+    def change(self, dbapi: t.Any) -> None:
+        """Have a driver connection wait like this."""
+        # Asked again, because a listener of the application may have set its own.
+        timeout = _run(dbapi, "PRAGMA busy_timeout")
+        if timeout != self._timeout:
+            self._before[id(dbapi)] = (dbapi, timeout)
+            _run(dbapi, f"PRAGMA busy_timeout = {self._timeout}")
+
+    def restore(self, dbapi: t.Any) -> None:
+        """Have a driver connection wait as it did."""
+        if id(dbapi) in self._before:
+            _, timeout = self._before.pop(id(dbapi))
+            # The script may have closed it; then there is nothing to put back.
+            with contextlib.suppress(*_CLOSED):
+                _run(dbapi, f"PRAGMA busy_timeout = {timeout}")
+
+    def leave(self) -> None:
+        """Put back what is still different."""
+        for dbapi, _ in list(self._before.values()):
+            self.restore(dbapi)
+
+
+def discard_later(connection: sa.Connection) -> None:
+    """Have the pool replace the driver connection after the migration.
+
+    An authorizer that the application set when it connected is gone. Only a pool that
+    makes its connections anew can give it back.
+
+    :param connection: of a file; no other database outlives its connections.
+    """
+    if isinstance(connection.engine.pool, sa.QueuePool):
+        connection.connection.invalidate(soft=True)
+
+
+class Seconds:
+    """The second connections that a migration has met."""
+
+    def __init__(self) -> None:
+        #: those that do not wait
+        self.impatient = _Waits(0)
+        #: those refused to the script, kept until closing them is harmless
+        self._parked: list[sa.Connection] = []
+
+    def park(self, connection: sa.Connection) -> None:
+        """Keep a connection that must not be given back to its pool yet."""
+        self._parked.append(connection)
+
+    def leave(self) -> None:
+        """Put everything back, after the migration."""
+        self.impatient.leave()
+        while self._parked:
+            self._parked.pop().close()
+
+
+def _on_do_connect(
+    dialect: object, record: object, cargs: t.Any, cparams: object
+) -> t.Any:
+    """Stand for connecting, in the thread that migrates the database.
+
+    :return: a connection that reads by the migration's; ``None`` to connect as ever.
+    """
+    return lend(cargs[0]) if cargs else None
+
+
+def _take_back(dbapi: object, record: t.Any) -> None:
+    """Let no pool keep a connection that was lent."""
+    if isinstance(dbapi, LentConnection):
+        record.invalidate()
+
+
+def _can_lend(transaction: MigrationTransaction, record: t.Any) -> bool:
+    """Tell whether to have a pool connect anew; once, since a creator cannot be lent.
+
+    :param record: the pool's record of the connection.
+    """
+    if not transaction.in_progress or transaction.identity[0] != "file":
+        return False
+    before = record.record_info.get(_LENT)
+    record.record_info[_LENT] = weakref.ref(transaction)
+    return before is None or before() is not transaction
+
+
+_LENT = "flask_batchmigrate.lent"
+
+
+class _Watch:
+    """Listens to one engine."""
+
+    def begin(self, engine: sa.Engine) -> None:
+        listen = sa.event.listen
+        refuse_second_uses(engine)
+        listen(engine, "handle_error", self._on_error)
+        listen(engine, "do_connect", _on_do_connect)
+        # Before the application's own listeners, which may need a lock already.
+        listen(engine.pool, "connect", self._on_driver_connect, insert=True)
+        listen(engine.pool, "checkout", self._on_checkout, insert=True)
+        listen(engine.pool, "checkin", self._on_checkin)
+        listen(engine.pool, "reset", self._on_reset)
+
+    def _on_driver_connect(self, dbapi: t.Any, record: object) -> None:
+        self._on_checkout(dbapi, record, None)
+
+    def _on_checkout(self, dbapi: t.Any, record: t.Any, proxy: object) -> None:
+        if isinstance(dbapi, LentConnection):
+            if not dbapi.lender.in_progress:
+                raise sa.exc.DisconnectionError("the migration that lent it is over")
+            return
+        if running.here():
+            transaction = running.with_identity(database_identity(dbapi))
+            if transaction is not None:
+                if dbapi is not transaction.driver.dbapi:
+                    if proxy is not None and _can_lend(transaction, record):
+                        # The pool connects anew, and is lent a connection then.
+                        raise sa.exc.DisconnectionError("in use by a migration")
+                    transaction.seconds.impatient.change(dbapi)
+                return
+        waits = getattr(_local, "waits", None)
+        if waits is not None:
+            waits.change(dbapi)
+
+    def _on_checkin(self, dbapi: t.Any, record: t.Any) -> None:
+        if isinstance(dbapi, LentConnection):
+            return
+        for transaction in running.here():
+            transaction.seconds.impatient.restore(dbapi)
+        waits = getattr(_local, "waits", None)
+        if waits is not None:
+            waits.restore(dbapi)
+
+    def _on_reset(self, dbapi: object, record: object, state: object) -> None:
+        """Notice that a pool takes back the driver connection that migrates.
+
+        The pool rolls it back now, and that must work, or the pool would close it.
+        """
+        for transaction in running.here():
+            if dbapi is transaction.driver.dbapi and transaction.in_progress:
+                transaction.abandon(
+                    f"a second use of its connection was closed{at(calling_script())}, "
+                    "use 'op.get_bind()'"
+                )
+
+    def _on_error(self, context: sa.engine.ExceptionContext) -> None:
+        error = context.original_exception
+        if is_busy(error):
+            if context.engine is None:
+                return
+            transaction = running.with_engine(context.engine)
+            if transaction is not None and not _is_on(transaction, context.connection):
+                raise transaction.describe_second(calling_script()) from error
+            return
+        for transaction in running.here():
+            explained = transaction.explain(error)
+            if explained is not None:
+                raise explained from error
+
+
+def _is_on(transaction: MigrationTransaction, connection: sa.Connection | None) -> bool:
+    """Tell whether a connection is on the driver connection of a migration."""
+    if connection is None or connection.closed or connection.invalidated:
+        return connection is transaction.connection
+    return connection.connection.dbapi_connection is transaction.driver.dbapi
+
+
+def _run(dbapi: t.Any, sql: str) -> t.Any:
+    with contextlib.closing(dbapi.cursor()) as cursor:
+        cursor.execute(sql)
+        row = cursor.fetchone()
+        return row[0] if row else None
