@@ -154,3 +154,18 @@ class UnknownBind(BatchMigrateError):
 
 class NotSupported(BatchMigrateError):
     """Something is out of scope, such as asynchronous engines."""
+
+
+#: What tells the state of a database after an interrupt.
+INTERRUPTED: t.Final = "'flask db current' shows what is stored."
+
+
+def in_use(name: str) -> LockTimeout:
+    """Make the error for a database that another program has locked.
+
+    :param name: the database, as a sentence begins with it.
+    """
+    return LockTimeout(
+        f"{name} was locked by another program for as long as the application's "
+        "connections wait. Nothing was changed. Try again when that has finished."
+    )

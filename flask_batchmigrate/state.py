@@ -6,6 +6,7 @@ import collections.abc as cabc
 import contextlib
 import contextvars
 import dataclasses
+import os
 import typing as t
 
 import sqlalchemy as sa
@@ -13,10 +14,26 @@ from flask import current_app
 from flask import g
 
 if t.TYPE_CHECKING:
-    from .extension import BatchMigrate
     from .settings import Settings
 
 MetaDatas: t.TypeAlias = "sa.MetaData | cabc.Sequence[sa.MetaData]"
+
+
+class Extension(t.Protocol):
+    """What is used of the extension object by the code below it."""
+
+    configure_callbacks: list[cabc.Callable[[t.Any], t.Any]]
+
+    def get_config(
+        self,
+        directory: str | os.PathLike[str] | None = None,
+        x_arg: str | cabc.Sequence[str] | None = None,
+        opts: cabc.Iterable[str] | None = None,
+    ) -> t.Any:
+        """Return the config of the current application."""
+
+    def call_configure_callbacks(self, config: t.Any) -> t.Any:
+        """Return what the registered functions make of a config."""
 
 
 class AutomaticBatch(int):
@@ -54,7 +71,7 @@ class MigrateState:
 
     def __init__(
         self,
-        migrate: BatchMigrate,
+        migrate: Extension,
         db: t.Any,
         settings: Settings,
         options: dict[str, t.Any],

@@ -415,9 +415,9 @@ def test_the_code_is_asked_for_once(app: Flask, apps: Apps) -> None:
     """A browser that knew it may press the next button without it."""
     browser = app.test_client()
     form = {"token": token_of(load(app)), "next": "/", "action": "upgrade"}
-    page = browser.post(page.PATH, headers=SAME_ORIGIN, data=form)
-    assert (page.status_code, "not the code" in page.text) == (403, True)
-    assert 'name="code"' in page.text
+    answer = browser.post(page.PATH, headers=SAME_ORIGIN, data=form)
+    assert (answer.status_code, "not the code" in answer.text) == (403, True)
+    assert 'name="code"' in answer.text
     assert tables(apps) == set()
     form["code"] = code_of(app).replace("-", " ")
     answer = browser.post(page.PATH, headers=SAME_ORIGIN, data=form)

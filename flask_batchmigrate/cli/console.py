@@ -272,7 +272,7 @@ def interrupted(error: BaseException) -> str | None:
         cause = cause.__cause__
     if cause is None:
         return None
-    from ..environment.errors import INTERRUPTED
+    from ..errors import INTERRUPTED
 
     unchanged = "Nothing was changed."
     return f"Interrupted. {unchanged if unchanged in str(error) else INTERRUPTED}"

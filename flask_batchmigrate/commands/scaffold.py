@@ -15,7 +15,6 @@ from ..environment.rendering import render
 from ..errors import MigrationFolderError
 from ..errors import NotSupported
 from ..errors import UnknownTemplate
-from ..project import scope
 from ..reporting import reporter
 from ..results import Template
 
@@ -62,7 +61,7 @@ def find_template(config: Config, name: str | None, multidb: bool) -> pathlib.Pa
 
 def _is_multi(config: Config) -> bool:
     """Tell whether the application and the folder need the form for several binds."""
-    return scope.make(setup_of(config), ScriptDirectory.from_config(config)).multi
+    return setup_of(config).choose(ScriptDirectory.from_config(config)).multi
 
 
 def write(config: Config, template: pathlib.Path, package: bool) -> pathlib.Path:

@@ -18,20 +18,22 @@ import re
 import typing as t
 
 from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
 from alembic.util import coerce_resource_to_filename
 from flask import current_app
 
+from ..project import scope
 from ..project.binds import Bind
+from ..project.folder import check_files
 from ..project.folder import Folder
 from ..project.folder import locate
+from ..project.scope import Scope
 from ..results import Applied
 from ..settings import SetupError
 from ..state import command_line
 from ..state import current_state
+from ..state import Extension
 from ..state import MigrateState
-
-if t.TYPE_CHECKING:
-    from ..extension import BatchMigrate
 
 HERE: t.Final = pathlib.Path(__file__).parent
 PACKAGED: t.Final = HERE / "packaged"
@@ -71,6 +73,16 @@ class Setup:
         #: What differs between models and databases.
         self.diffs: list[t.Any] = []
 
+    def choose(self, scripts: ScriptDirectory) -> Scope:
+        """Choose the binds and the form, from the application and the folder.
+
+        :raises BrokenScript: the revision files do not fit together.
+        :raises UnknownBind: nothing is left to migrate, or a setting names no bind.
+        """
+        if not self.files_checked:
+            check_files(scripts)
+        return scope.make(self.state, self.folder, scripts)
+
 
 class Config(AlembicConfig):
     """Alembic's config, with the templates of this package.
@@ -106,7 +118,7 @@ def setup_of(config: AlembicConfig) -> Setup:
 
 
 def build(
-    migrate: BatchMigrate,
+    migrate: Extension,
     directory: str | os.PathLike[str] | None = None,
     x_arg: str | cabc.Sequence[str] | None = None,
     opts: cabc.Iterable[str] | None = None,

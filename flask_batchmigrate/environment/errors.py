@@ -18,11 +18,11 @@ from alembic.util import CommandError
 from .. import errors
 from ..project.binds import Bind
 from ..settings import SetupError
+from ..sqlite.error_codes import is_busy
 from ..sqlite.errors import EngineError
 from ..sqlite.errors import NotWritable
 from ..sqlite.errors import TransactionError
 from ..sqlite.transaction.busy import StillLocked
-from ..sqlite.transaction.driver import is_busy
 from .config import escaped
 from .config import Setup
 
@@ -30,7 +30,6 @@ if t.TYPE_CHECKING:
     from .run_state import Run
 
 
-INTERRUPTED: t.Final = "'flask db current' shows what is stored."
 _NOTHING: t.Final = "Nothing was changed."
 
 
@@ -50,7 +49,7 @@ def translated(setup: Setup, session: Run | None = None) -> cabc.Iterator[None]:
     except KeyboardInterrupt as error:
         if session is None or error.args:
             raise
-        state = _UNCHANGED if session.unchanged else INTERRUPTED
+        state = _UNCHANGED if session.unchanged else errors.INTERRUPTED
         raise KeyboardInterrupt(f"Interrupted. {state}") from error
     except Exception as error:
         family = _translate(error, setup, session)
@@ -267,7 +266,7 @@ def _of_database(
     text = f"{name}: {_sentence(_describe(error))} {changed}"
     on_sqlite = target is None or target.dialect == "sqlite"
     if on_sqlite and is_busy(getattr(error, "orig", None) or error):
-        return in_use(name)
+        return errors.in_use(name)
     if isinstance(error, _UNREACHABLE):
         return errors.DatabaseUnavailable(f"{text}{_remedy(error, target)}".rstrip())
     return errors.DatabaseError(text.strip())
@@ -280,17 +279,6 @@ _LACKING: t.Final = {
     " backup instead.",
 }
 """What Alembic takes from a file of a revision, and what to do where it is not."""
-
-
-def in_use(name: str) -> errors.LockTimeout:
-    """Make the error for a database that another program has locked.
-
-    :param name: the database, as a sentence begins with it.
-    """
-    return errors.LockTimeout(
-        f"{name} was locked by another program for as long as the application's "
-        "connections wait. Nothing was changed. Try again when that has finished."
-    )
 
 
 _UNREACHABLE: t.Final = (

@@ -13,7 +13,6 @@ from alembic.script import ScriptDirectory
 from mako.template import Template  # type: ignore[import-untyped]
 
 from ..errors import BrokenScript
-from ..project import scope
 from .config import setup_of
 from .config import TEMPLATES
 
@@ -26,7 +25,7 @@ _SURROGATE: t.Final = re.compile(r"[\ud800-\udfff]")
 
 def engine_names(config: AlembicConfig) -> list[str]:
     """Return the names of the binds that a new revision has functions for."""
-    made = scope.make(setup_of(config), ScriptDirectory.from_config(config))
+    made = setup_of(config).choose(ScriptDirectory.from_config(config))
     return [target.name for target in made.targets]
 
 
@@ -40,7 +39,7 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
     setup = setup_of(config)
     path = setup.folder.script_template
     if not path.is_file():
-        made = scope.make(setup, ScriptDirectory.from_config(config))
+        made = setup.choose(ScriptDirectory.from_config(config))
         name = "flask-multidb" if made.multi else "flask"
         path = TEMPLATES / name / "script.py.mako"
     try:

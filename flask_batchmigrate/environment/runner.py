@@ -16,7 +16,6 @@ from flask import current_app
 
 from ..errors import AlreadyRunning
 from ..errors import NotSupported
-from ..project import scope
 from ..project.binds import Bind
 from ..project.binds import by_database
 from ..project.binds import find
@@ -118,7 +117,7 @@ def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) 
     with errors.translated(setup):
         # Scripts may read it as soon as they are loaded.
         show_urls(config, find(setup.state).values(), keep=setup.folder.env.is_file())
-        made = scope.make(setup, environment.script)
+        made = setup.choose(environment.script)
     args = setup.state.fresh_configure_args(
         any(t.engine.dialect.name == "sqlite" for t in made.known)
     )

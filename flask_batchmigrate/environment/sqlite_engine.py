@@ -8,7 +8,9 @@ import contextlib
 from sqlalchemy import orm
 
 from ..reporting import reporter
-from ..sqlite.adapter import impl
+from ..sqlite.adapter import activate
+from ..sqlite.adapter import join_transaction
+from ..sqlite.adapter import RunOptions
 from ..sqlite.transaction.migration import explain
 from ..sqlite.transaction.migration import MigrationTransaction
 from ..sqlite.transaction.second_connections import patient
@@ -41,9 +43,9 @@ def sqlite_engine(session: Run) -> cabc.Iterator[None]:
         session.transactions.append(transaction)
         return second_connections(transaction, engines)
 
-    session.join = impl.join_transaction
+    session.join = join_transaction
     session.explain = explain
-    settings = impl.RunOptions(
+    settings = RunOptions(
         lock_timeout=timeout,
         keep_indexes=setup.state.settings["sqlite_keep_indexes"],
         note=told.note,
@@ -58,5 +60,5 @@ def sqlite_engine(session: Run) -> cabc.Iterator[None]:
         if migrates and isinstance(sessions, orm.scoped_session):
             stack.enter_context(join(sessions, engines))
         stack.enter_context(patient(timeout))
-        stack.enter_context(impl.activate(settings))
+        stack.enter_context(activate(settings))
         yield

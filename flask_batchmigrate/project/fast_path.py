@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from ..reporting import reporter
-from ..sqlite.transaction.driver import is_busy
+from ..sqlite.error_codes import is_busy
 from ..state import command_line
 from ..state import current_state
 from .binds import Bind
@@ -77,7 +77,7 @@ def is_at(revision: str) -> bool:
     try:
         return target is not None and _stored(target.engine) == {revision}
     except _Locked as error:
-        from ..environment.errors import in_use
+        from ..errors import in_use
 
         assert target is not None
         raise in_use(f"Database '{target.database}'") from error.__cause__

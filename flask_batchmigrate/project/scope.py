@@ -6,11 +6,11 @@ import dataclasses
 import re
 import typing as t
 
-from ..environment.config import Setup
 from ..errors import UnknownBind
+from ..state import MigrateState
 from . import binds
 from .binds import Bind
-from .folder import check_files
+from .folder import Folder
 from .folder import names_in
 from .folder import takes_engine_name
 
@@ -41,7 +41,7 @@ class Scope:
         return self.targets + self.left_out
 
 
-def make(setup: Setup, scripts: ScriptDirectory) -> Scope:
+def make(state: MigrateState, folder: Folder, scripts: ScriptDirectory) -> Scope:
     """Choose the binds and the form, from the application and the folder.
 
     A folder with a ``script.py.mako`` has the form of that. One without has the form
@@ -49,9 +49,7 @@ def make(setup: Setup, scripts: ScriptDirectory) -> Scope:
 
     :raises UnknownBind: nothing is left to migrate, or a setting names no bind.
     """
-    if not setup.files_checked:
-        check_files(scripts)
-    known = binds.find(setup.state)
+    known = binds.find(state)
     named: set[str] = set()
     multi = False
     for script in scripts.walk_revisions():
@@ -60,15 +58,15 @@ def make(setup: Setup, scripts: ScriptDirectory) -> Scope:
             multi = True
         else:
             named.add("")
-    if not setup.folder.env.is_file():
-        binds.require_named(setup.state, known, named)
-    selected = binds.select(setup.state, known, named)
+    if not folder.env.is_file():
+        binds.require_named(state, known, named)
+    selected = binds.select(state, known, named)
     if not selected:
         raise UnknownBind(
             "The settings leave no bind to migrate. Nothing was changed. Correct "
             "'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'."
         )
-    template = setup.folder.script_template
+    template = folder.script_template
     if template.is_file():
         multi = multi or bool(_FOR_SEVERAL.search(template.read_text("utf-8")))
     else:

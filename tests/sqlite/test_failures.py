@@ -14,12 +14,12 @@ import pytest
 
 from flask_batchmigrate.sqlite.alter.drop import drop_table
 from flask_batchmigrate.sqlite.alter.pending_keys import PendingKeys
+from flask_batchmigrate.sqlite.error_codes import is_verdict
 from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.plan.engine import alter_table
 from flask_batchmigrate.sqlite.plan.plan import Options
 from flask_batchmigrate.sqlite.schema.database import Database
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
-from flask_batchmigrate.sqlite.schema.database import is_verdict
 from flask_batchmigrate.sqlite.schema.database import Row
 from flask_batchmigrate.sqlite.target import changes
 from flask_batchmigrate.sqlite.target.changes import AddColumn

@@ -1,7 +1,7 @@
-"""Turns Alembic's calls into changes of the engine: the only place that knows Alembic."""
+"""Alembic's calls as changes of the engine: the only place that knows Alembic."""
 
 from .impl import activate as activate
 from .impl import join_transaction as join_transaction
-from .impl import RunOptions as RunOptions
+from .run import RunOptions as RunOptions
 
 __all__ = ["RunOptions", "activate", "join_transaction"]

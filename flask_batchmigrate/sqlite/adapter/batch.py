@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import sqltypes
 
 from ..target import changes
+from . import table_arguments
 from . import translate
 from .recorder import Recorder
 from .translate import Translator
@@ -48,13 +49,15 @@ def block_changes(
     # As in Alembic, what describes the table counts only where it is copied.
     wanted = list(_definition(block, translator, connection)) if recorder.fills else []
     convention = block.naming_convention
-    wanted += translate.table_items(translator, block.reflect_args, name, convention)
+    wanted += table_arguments.table_items(
+        translator, block.reflect_args, name, convention
+    )
     wanted += _listened(block, translator, connection)
     for operation, args, kw in block.batch:
         recorder.record(operation, args, kw)
     wanted += recorder.changes
-    wanted += translate.table_items(translator, block.table_args, name)
-    options = translate.table_options(block.table_kwargs)
+    wanted += table_arguments.table_items(translator, block.table_args, name)
+    options = table_arguments.table_options(block.table_kwargs)
     if options is not None:
         wanted.append(options)
     if block.partial_reordering:
@@ -70,7 +73,7 @@ def _definition(
     if table is None:
         return
     yield changes.ReplaceDefinition(
-        translator.table(table), translate.stated_options(table.kwargs)
+        translator.table(table), table_arguments.stated_options(table.kwargs)
     )
     stored = sa.inspect(connection).get_indexes(
         str(block.table_name), schema=block.schema

@@ -12,8 +12,6 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import contextvars
-import dataclasses
-import logging
 import typing as t
 
 import alembic.context
@@ -24,16 +22,11 @@ from alembic.operations.batch import BatchOperationsImpl
 from alembic.runtime.migration import MigrationContext
 
 from ..alter.drop import drop_table
-from ..alter.pending_keys import PendingKeys
 from ..plan.engine import alter_table
 from ..plan.engine import Report
 from ..plan.plan import Options
-from ..schema.progress import Listener
 from ..target import changes
-from ..transaction import messages
-from ..transaction.driver import Driver
 from ..transaction.migration import active_for
-from ..transaction.migration import begin
 from ..transaction.migration import MigrationTransaction
 from .batch import block_changes
 from .caught import caught_as_usual
@@ -41,80 +34,12 @@ from .comparison import same_default
 from .comparison import same_type
 from .conventions import Conventions
 from .recorder import Recorder
+from .run import log
+from .run import Run
+from .run import RunOptions
 from .translate import Translator
 
-log = logging.getLogger("flask_batchmigrate.sqlite")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How runs of migrations behave on SQLite.
-
-    :param lock_timeout: how long to wait for other processes, in seconds.
-    :param keep_indexes: let a copy keep the indexes that stay valid.
-    :param note: told what went along with a change, in sentences.
-    :param warn: told what is not as it should be.
-    :param wait: told what is being waited for.
-    :param progress: told how far long statements have come.
-    :param started: called with each transaction that was begun; what it returns is
-        left when the run is over.
-    """
-
-    lock_timeout: float = 300.0
-    keep_indexes: bool = False
-    note: cabc.Callable[[str], None] = log.info
-    warn: cabc.Callable[[str], None] = log.warning
-    wait: cabc.Callable[[str], None] = log.info
-    progress: Listener | None = None
-    started: (
-        cabc.Callable[[MigrationTransaction], contextlib.AbstractContextManager[t.Any]]
-        | None
-    ) = None
-
-
-class _Run:
-    """One run of migrations: its settings and the transactions it has begun."""
-
-    def __init__(self, settings: RunOptions) -> None:
-        self.settings = settings
-        self.stack = contextlib.ExitStack()
-        self._pending: dict[int, PendingKeys] = {}
-
-    def begin(self, connection: sa.Connection) -> MigrationTransaction:
-        """Begin the migration's transaction, or join the one that is open."""
-        transaction = begin(
-            connection,
-            timeout=self.settings.lock_timeout,
-            notify=self.settings.wait,
-        )
-        transaction.listener = self.settings.progress
-        transaction.deferred.note = self.settings.note
-        transaction.deferred.warn = self.settings.warn
-        self.stack.callback(transaction.finish)
-        if self.settings.started is not None:
-            self.stack.enter_context(self.settings.started(transaction))
-        return transaction
-
-    def can_use(self, connection: sa.Connection | None) -> bool:
-        """Tell whether the engine can work on a connection; warn where it cannot."""
-        driver = Driver(connection) if connection is not None else None
-        if driver is None or driver.lack is None:
-            return True
-        self.settings.warn(messages.without_engine(driver.describe(), driver.lack))
-        return False
-
-    def pending_keys(self, transaction: MigrationTransaction) -> PendingKeys:
-        """Return the keys that are to hold in the end, whichever revision it is of."""
-        pending = self._pending.get(id(transaction))
-        if pending is None:
-            pending = PendingKeys(transaction, self.settings.warn)
-            self._pending[id(transaction)] = pending
-            transaction.before_commit.append(pending.check)
-            transaction.after_rollback.append(pending.forget)
-        return pending
-
-
-_run: contextvars.ContextVar[_Run | None] = contextvars.ContextVar(
+_run: contextvars.ContextVar[Run | None] = contextvars.ContextVar(
     "flask_batchmigrate_sqlite_run", default=None
 )
 
@@ -138,7 +63,7 @@ def activate(settings: RunOptions | None = None) -> cabc.Iterator[None]:
     :param settings: how the runs behave.
     """
     _register()
-    run = _Run(settings or RunOptions())
+    run = Run(settings or RunOptions())
     token = _run.set(run)
     try:
         with run.stack:
@@ -197,7 +122,7 @@ class _EngineImpl(SQLiteImpl):
         self._engine_run = run
         return self
 
-    _engine_run: _Run
+    _engine_run: Run
 
     # The transaction
 

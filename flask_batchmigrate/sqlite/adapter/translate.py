@@ -28,11 +28,6 @@ _KINDS: t.Final = (
     (sa.UniqueConstraint, ConstraintKind.UNIQUE),
     (sa.CheckConstraint, ConstraintKind.CHECK),
 )
-_OPTIONS: t.Final = {
-    "sqlite_strict": "strict",
-    "sqlite_with_rowid": "without_rowid",
-    "sqlite_autoincrement": "autoincrement",
-}
 _ENUMERATED = (sqltypes.Boolean, sqltypes.Enum)
 
 
@@ -82,7 +77,7 @@ class Translator:
         names = table.metadata.naming_convention
         metadata = sa.MetaData(naming_convention=names)
         plain = table.to_metadata(metadata, schema=t.cast(t.Any, None))
-        _stand_for_parents(plain)
+        stand_for_parents(plain)
         for constraint in [c for c in plain.constraints if c.name is not None]:
             try:
                 self.dialect.identifier_preparer.format_constraint(constraint)
@@ -169,7 +164,7 @@ class Translator:
         return [text for c in checks if (text := self.constraint(c))]
 
 
-def _stand_for_parents(table: sa.Table) -> None:
+def stand_for_parents(table: sa.Table) -> None:
     """Give the foreign keys of a table what they refer to: the compiler asks for it."""
     wanted: dict[str, dict[str, None]] = {}
     for key in table.foreign_keys:
@@ -317,106 +312,3 @@ def constraint_kind(constraint: sa.Constraint) -> ConstraintKind | None:
         if isinstance(constraint, type_):
             return kind
     return None
-
-
-def table_options(kwargs: cabc.Mapping[str, t.Any]) -> changes.SetOptions | None:
-    """Make the change that ``table_kwargs`` ask for; ``None`` where there is none."""
-    strict = kwargs.get("sqlite_strict")
-    with_rowid = kwargs.get("sqlite_with_rowid")
-    autoincrement = kwargs.get("sqlite_autoincrement")
-    if strict is None and with_rowid is None and autoincrement is None:
-        return None
-    without_rowid = None if with_rowid is None else not with_rowid
-    return changes.SetOptions(strict, without_rowid, autoincrement)
-
-
-def stated_options(kwargs: cabc.Mapping[str, t.Any]) -> frozenset[str]:
-    """Return the options that a table speaks of, by their names in the engine."""
-    # Asked for by name, it answers with the default of one that is not given.
-    return frozenset(_OPTIONS[key] for key in list(kwargs) if key in _OPTIONS)
-
-
-def table_items(
-    translator: Translator,
-    items: cabc.Iterable[t.Any],
-    table: str,
-    convention: cabc.Mapping[t.Any, t.Any] | None = None,
-) -> cabc.Iterator[changes.Change]:
-    """Make the changes of ``table_args`` and ``reflect_args``.
-
-    A column replaces the definition of the column of its name; a constraint or an
-    index is added where the table has none that says the same.
-
-    :param convention: the naming convention of the block.
-    """
-    for item in items:
-        if isinstance(item, sa.Column):
-            yield from _replaced_column(translator, item, table, convention)
-        elif isinstance(item, sa.Index):
-            sql = translator.index(_attached(item, table))
-            yield changes.CreateIndex(str(item.name), sql, if_not_exists=True)
-        elif isinstance(item, sa.Constraint):
-            text_ = translator.constraint(_attached(item, table))
-            if text_:
-                yield changes.AddConstraint(text_, unless_present=True)
-
-
-def _replaced_column(
-    translator: Translator,
-    column: sa.Column[t.Any],
-    table: str,
-    convention: cabc.Mapping[t.Any, t.Any] | None,
-) -> cabc.Iterator[changes.Change]:
-    """Make the changes of a column of ``reflect_args``."""
-    name = str(column.name)
-    if getattr(column, "table", None) is None:
-        sa.Table(table, sa.MetaData(), column)
-    yield changes.ReplaceColumn(name, translator.column(column))
-    for key in column.foreign_keys:
-        _known_parent(column.table.metadata, key)
-        text = key.constraint and translator.constraint(key.constraint)
-        if text:
-            # What the column refers to is part of its definition.
-            yield changes.DropConstraint(
-                None, ConstraintKind.FOREIGN_KEY, (name,), if_exists=True
-            )
-            yield changes.AddConstraint(text)
-    if column.unique:
-        quoted = translator.dialect.identifier_preparer.quote(name)
-        yield changes.AddConstraint(f"UNIQUE ({quoted})", unless_present=True)
-    for text in translator.type_bound_checks(name, column.type, table, convention):
-        if getattr(column.type, "create_constraint", False):
-            yield changes.AddConstraint(text, of_type=True)
-        else:
-            yield changes.DropConstraint(
-                None, ConstraintKind.CHECK, None, text, if_exists=True
-            )
-
-
-def _known_parent(metadata: sa.MetaData, key: sa.ForeignKey) -> None:
-    """Let the table that a key names exist, as the compiler needs it."""
-    *schema, table, column = key.target_fullname.split(".")
-    if ".".join((*schema, table)) not in metadata.tables:
-        place = ".".join(schema) or None
-        sa.Table(table, metadata, sa.Column(column, sqltypes.NullType()), schema=place)
-
-
-_OnTable = t.TypeVar("_OnTable", sa.Constraint, sa.Index)
-
-
-def _attached(item: _OnTable, table: str) -> _OnTable:
-    """Return an item that belongs to a table, as the compiler needs it."""
-    attached = (
-        item.table if isinstance(item, sa.Index) else getattr(item, "parent", None)
-    )
-    if attached is not None:
-        return item
-    pending = getattr(item, "_pending_colargs", ())
-    names = [c if isinstance(c, str) else c.name for c in pending if c is not None]
-    names += list(getattr(item, "column_keys", ()) or ())
-    for key in getattr(item, "elements", ()):
-        parent, _, column = key.target_fullname.rpartition(".")
-        names += [column] if parent == table else []
-    columns = [sa.Column(name, sqltypes.NullType()) for name in dict.fromkeys(names)]
-    _stand_for_parents(sa.Table(table, sa.MetaData(), *columns, item))
-    return item

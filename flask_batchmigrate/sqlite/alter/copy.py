@@ -19,6 +19,7 @@ from ..ddl.table import parse_table
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
+from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..errors import VerificationError
 from ..schema.catalogue import Catalogue
@@ -26,7 +27,6 @@ from ..schema.catalogue import qualified
 from ..schema.catalogue import read_catalogue
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
-from ..schema.database import is_verdict
 from ..schema.database import legacy_alter_table
 from ..schema.database import Row
 from ..schema.progress import run_long

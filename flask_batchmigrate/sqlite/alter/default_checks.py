@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..schema.database import Database
-from ..schema.database import is_verdict
 from ..schema.database import trial
 from ..target.target import Target
 from ..target.value_types import misfit_condition

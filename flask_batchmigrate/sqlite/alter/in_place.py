@@ -14,6 +14,8 @@ from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
+from ..error_codes import is_about_rows
+from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..plan.plan import Options
 from ..plan.ways import Way
@@ -23,8 +25,6 @@ from ..schema.catalogue import read_table
 from ..schema.catalogue import StoredTable
 from ..schema.compiled import Dependant
 from ..schema.database import Database
-from ..schema.database import is_about_rows
-from ..schema.database import is_verdict
 from ..schema.database import savepoint
 from ..schema.database import trial
 from ..schema.dependants import newly_broken

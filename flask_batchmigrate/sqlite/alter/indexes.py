@@ -10,13 +10,13 @@ from ..ddl.quoting import always_quoted
 from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
+from ..error_codes import is_about_rows
+from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..errors import MissingColumn
 from ..errors import RowsRefused
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
-from ..schema.database import is_about_rows
-from ..schema.database import is_verdict
 from ..schema.progress import run_long
 from ..schema.rows import duplicates
 from ..target.target import Target

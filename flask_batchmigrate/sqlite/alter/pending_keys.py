@@ -23,7 +23,7 @@ from ..schema.foreign_keys import KeyState
 from ..schema.foreign_keys import read_state
 from ..schema.foreign_keys import Violations
 from ..target.target import Target
-from .row_checks import check_parents
+from .parent_checks import check_parents
 
 
 @dataclasses.dataclass(slots=True)

@@ -14,6 +14,7 @@ from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
 from ..ddl.tokens import tokenize
 from ..ddl.tokens import upper
+from ..error_codes import is_verdict
 from ..errors import AlreadyThere
 from ..errors import ChangeRefused
 from ..errors import SqlTextError
@@ -22,7 +23,6 @@ from ..schema.catalogue import qualified
 from ..schema.catalogue import read_catalogue
 from ..schema.compiled import Dependant
 from ..schema.database import Database
-from ..schema.database import is_verdict
 from ..schema.database import legacy_alter_table
 from ..schema.database import savepoint
 from ..schema.dependants import broken_objects

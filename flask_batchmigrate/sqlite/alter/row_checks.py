@@ -19,18 +19,14 @@ from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
+from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..errors import RowsRefused
-from ..schema.catalogue import read_catalogue
-from ..schema.catalogue import read_foreign_keys
-from ..schema.catalogue import StoredTable
 from ..schema.database import Database
-from ..schema.database import is_verdict
 from ..schema.database import trial
 from ..schema.rows import any_row
 from ..schema.rows import duplicates
 from ..schema.rows import Offenders
-from ..schema.rows import orphans
 from ..schema.rows import row_key
 from ..schema.rows import RowKey
 from ..schema.rows import rows_where
@@ -52,10 +48,6 @@ class _Rule:
     condition: str
     value: str | None
     refuse: cabc.Callable[[Offenders], RowsRefused]
-
-
-class NoParentKey(ChangeRefused):
-    """A new foreign key refers to columns that are no key of their table."""
 
 
 def check_rows(db: Database, target: Target, path: str) -> None:
@@ -117,41 +109,6 @@ def _rules(target: Target) -> cabc.Iterator[_Rule]:
     for check in target.text.of_kind(ConstraintKind.CHECK):
         if meaning(check) not in old or changed & check.names:
             yield _check_rule(target, check)
-
-
-def check_parents(db: Database, target: Target) -> None:
-    """Refuse rows without a parent under the foreign keys that a block adds.
-
-    :raises RowsRefused: with the number of rows and the first of them.
-    :raises NoParentKey: the parent table has no unique key on these columns.
-    """
-    stored = target.before
-    old = [meaning(c) for c in stored.text.of_kind(ConstraintKind.FOREIGN_KEY)]
-    added = [
-        c
-        for c in target.text.of_kind(ConstraintKind.FOREIGN_KEY)
-        if meaning(c) not in old
-    ]
-    if not added:
-        return
-    for number, constraint in _numbered(db, stored, added):
-        try:
-            found = orphans(db, stored.schema, stored.name, number)
-        except db.driver_error as error:
-            if not is_verdict(error):
-                raise
-            raise NoParentKey(
-                f"Table '{stored.name}': {describe(constraint)} cannot be added:"
-                f" {error}. The columns it refers to need a primary key or a unique"
-                " constraint. Nothing was changed."
-            ) from error
-        if found:
-            parent = constraint.references.table if constraint.references else "?"
-            raise RowsRefused(
-                f"Table '{stored.name}': {describe(constraint)} cannot be added:"
-                f" there is no row in '{parent}' for {found}. Add the parents, or"
-                " clear the column in these rows first. Nothing was changed."
-            )
 
 
 def explain_failed_copy(db: Database, target: Target, error: Exception) -> RowsRefused:
@@ -393,28 +350,3 @@ def _equal_rows(db: Database, target: Target, key: ConstraintText) -> Offenders:
             f" {target.before.path} AS {always_quoted(target.before.name)} NOT INDEXED"
         )
         return duplicates(db, "temp._batchmigrate_keys", terms)
-
-
-def _numbered(
-    db: Database, stored: StoredTable, wanted: list[ConstraintText]
-) -> list[tuple[int, ConstraintText]]:
-    """Find the numbers that SQLite gives to foreign keys."""
-    catalogue = read_catalogue(db, stored.schema)
-    keys = read_foreign_keys(db, catalogue, stored.name)
-    numbered = []
-    for constraint in wanted:
-        parent = constraint.references
-        for key in keys:
-            if (
-                parent is not None
-                and same_name(key.child, stored.name)
-                and same_name(key.parent, parent.table)
-                and constraint.covers(key.child_columns)
-                and _same_names(parent.columns, key.parent_columns)
-            ):
-                numbered.append((key.id, constraint))
-    return numbered
-
-
-def _same_names(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    return len(first) == len(second) and all(map(same_name, first, second))

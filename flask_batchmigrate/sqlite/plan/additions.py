@@ -19,20 +19,20 @@ from ..ddl.table import ConstraintKind
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
 from ..ddl.tokens import whole_word
+from ..error_codes import is_verdict
 from ..schema.catalogue import Catalogue
 from ..schema.catalogue import read_catalogue_around
 from ..schema.catalogue import read_own
 from ..schema.catalogue import read_table
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
-from ..schema.database import is_verdict
 from ..target import changes
+from ..target.build import build_target
 from ..target.find_constraint import Naming
 from ..target.renames import resolve
-from ..target.target import build_target
 from ..target.target import Target
+from .differences import differences
 from .verify import verify
-from .ways import differences
 from .ways import Way
 
 _PLAIN = (

@@ -16,6 +16,8 @@ import dataclasses
 import functools
 
 from ..alter.in_place import carry_out
+from ..alter.parent_checks import check_parents
+from ..alter.parent_checks import NoParentKey
 from ..alter.pending_keys import described
 from ..alter.pending_keys import mismatch
 from ..alter.pending_keys import orphaned
@@ -23,8 +25,6 @@ from ..alter.pending_keys import PendingKeys
 from ..alter.rename import rename_columns
 from ..alter.rename import rename_table
 from ..alter.row_checks import changed_columns
-from ..alter.row_checks import check_parents
-from ..alter.row_checks import NoParentKey
 from ..alter.row_checks import strangers
 from ..alter.strict_values import check_generated
 from ..ddl.meaning import meaning

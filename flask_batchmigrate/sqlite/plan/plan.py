@@ -12,15 +12,15 @@ from ..schema.database import Database
 from ..schema.dependants import broken_objects
 from ..schema.records import short_columns
 from ..target import changes
+from ..target.build import build_target
 from ..target.find_constraint import Naming
 from ..target.find_constraint import NoNaming
 from ..target.gone import NO_PAST
 from ..target.gone import Past
 from ..target.numbering import with_numbers
-from ..target.target import build_target
 from ..target.target import Target
+from .differences import differences
 from .ways import Difference
-from .ways import differences
 from .ways import Way
 
 MOST_DROPS_IN_PLACE = 2

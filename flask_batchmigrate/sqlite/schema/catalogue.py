@@ -24,11 +24,11 @@ from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
 from ..ddl.tokens import tokenize
 from ..ddl.tokens import upper
+from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..errors import MissingTable
 from ..errors import SqlTextError
 from .database import Database
-from .database import is_verdict
 from .database import Row
 
 

@@ -15,10 +15,10 @@ from ..ddl.quoting import always_quoted
 from ..ddl.statements import explain
 from ..ddl.tokens import Token
 from ..ddl.tokens import upper
+from ..error_codes import is_verdict
 from .catalogue import qualified
 from .catalogue import StoredObject
 from .database import Database
-from .database import is_verdict
 from .database import trial
 from .double_quotes import as_names
 from .double_quotes import double_quoted

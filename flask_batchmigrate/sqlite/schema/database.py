@@ -8,6 +8,7 @@ import functools
 import sqlite3
 import typing as t
 
+from ..error_codes import is_verdict
 from ..errors import UnsupportedLibrary
 
 Row = tuple[t.Any, ...]
@@ -67,55 +68,6 @@ class DirectDatabase:
         with contextlib.closing(self._connection.cursor()) as cursor:
             cursor.execute(sql, parameters)
             return cursor.fetchall() if cursor.description else []
-
-
-def is_about_rows(error: Exception) -> bool:
-    """Tell whether an error of a driver says that a row breaks a rule.
-
-    Other errors (a full disk, an interrupt) say nothing about rows.
-
-    :param error: an error of any driver: they agree on names, not on classes.
-    """
-    names = {"IntegrityError", "ConstraintError", "MismatchError"}
-    if any(cls.__name__ in names for cls in type(error).__mro__):
-        return True
-    # The driver of libSQL knows one class only.
-    return type(error) is ValueError and "constraint failed" in str(error)
-
-
-def is_verdict(error: Exception) -> bool:
-    """Tell whether an error of a driver is SQLite's answer to a statement.
-
-    Errors that come from around it (a full disk, an interrupt, a lock) are none:
-    tried again, the same statement might well succeed.
-
-    :param error: an error of any driver.
-    """
-    code = getattr(error, "sqlite_errorcode", getattr(error, "result", None))
-    if isinstance(code, int):
-        return code & 0xFF not in _FROM_AROUND
-    # Python 3.10 does not hand over the code, so its text has to do.
-    return not any(text in str(error) for text in _TEXTS_FROM_AROUND)
-
-
-# https://www.sqlite.org/rescode.html: ABORT, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT,
-# IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA (an interrupt while the schema is being read
-# again), AUTH, NOTADB
-_FROM_AROUND = frozenset({4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 23, 26})
-_TEXTS_FROM_AROUND = (
-    "query aborted",
-    " is locked",
-    "out of memory",
-    "attempt to write a readonly database",
-    "interrupted",
-    "disk I/O error",
-    "database or disk is full",
-    "unable to open database",
-    "locking protocol",
-    "database schema has changed",
-    "not authorized",
-    "file is not a database",
-)
 
 
 def library_version(db: Runner) -> tuple[int, int, int]:

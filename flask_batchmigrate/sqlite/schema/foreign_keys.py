@@ -13,9 +13,9 @@ from ..ddl.quoting import always_quoted
 from ..ddl.statements import explain
 from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
+from ..error_codes import is_verdict
 from .catalogue import ForeignKeyRow
 from .database import Database
-from .database import is_verdict
 from .rows import foreign_key_violations
 
 Violations = collections.Counter[tuple[str, object, str]]

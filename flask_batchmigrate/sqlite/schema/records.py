@@ -17,11 +17,11 @@ from ..ddl.quoting import always_quoted
 from ..ddl.statements import explain
 from ..ddl.table import TableText
 from ..ddl.tokens import upper
+from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from .catalogue import automatic_number
 from .catalogue import StoredTable
 from .database import Database
-from .database import is_verdict
 from .database import trial
 from .schema_edit import replace_text
 

@@ -7,7 +7,7 @@ import random
 import time
 import typing as t
 
-from .driver import is_busy
+from ..error_codes import is_busy
 
 if t.TYPE_CHECKING:
     from .driver import Driver

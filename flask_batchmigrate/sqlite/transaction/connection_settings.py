@@ -7,9 +7,9 @@ import contextlib
 import typing as t
 
 from ..ddl.statements import explain
+from ..error_codes import is_read_only
+from ..error_codes import is_verdict
 from ..errors import TransactionError
-from ..schema.database import is_verdict
-from .driver import is_read_only
 
 if t.TYPE_CHECKING:
     from .busy import Notify

@@ -16,14 +16,13 @@ import sqlite3
 import typing as t
 
 from ..ddl.quoting import always_quoted
+from ..error_codes import BUSY
+from ..error_codes import is_busy
 from ..schema.database import Row
 
 if t.TYPE_CHECKING:
     import sqlalchemy as sa
 
-#: ``SQLITE_BUSY`` and ``SQLITE_LOCKED``: https://www.sqlite.org/rescode.html
-_BUSY = frozenset({5, 6})
-_READ_ONLY = 8
 
 Authorizer = cabc.Callable[
     [int, "str | None", "str | None", "str | None", "str | None"], int
@@ -200,7 +199,7 @@ class Driver:
         target = type(self.native)(":memory:")
         with contextlib.closing(target), contextlib.suppress(_Stop):
             self.native.backup(target, pages=1, progress=stop, name=name)
-        return status[0] & 0xFF in _BUSY
+        return status[0] & 0xFF in BUSY
 
     def has_unwritten_transaction(self) -> bool:
         """Whether the open write transaction is known to have changed nothing yet.
@@ -259,34 +258,3 @@ def _has_content(path: str) -> bool:
         return os.stat(path).st_size > 0  # noqa: PTH116
     except OSError:
         return False
-
-
-def is_busy(error: BaseException) -> bool:
-    """Whether an error of the driver means that somebody else holds a lock."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is not None:
-        return code & 0xFF in _BUSY
-    return " is locked" in str(error)
-
-
-def is_unwritable(error: BaseException) -> bool:
-    """Whether an error of the driver is one of the file, its folder, or the disk.
-
-    SQLite makes a journal beside the file when the first page changes, so a folder that
-    cannot be written is noticed as late as that.
-    """
-    if "unable to open database file" in str(error):
-        return True
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is not None:
-        return code & 0xFF in (_READ_ONLY, 10, 13)  # SQLITE_IOERR, SQLITE_FULL
-    texts = ("readonly database", "disk I/O error", "database or disk is full")
-    return any(text in str(error) for text in texts)
-
-
-def is_read_only(error: BaseException) -> bool:
-    """Whether an error of the driver means that the database cannot be written."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is not None:
-        return bool(code & 0xFF == _READ_ONLY)
-    return "readonly database" in str(error)

@@ -8,6 +8,9 @@ import typing as t
 from ..callsite import calling_script
 from ..ddl.statements import ends_transaction
 from ..ddl.statements import verb
+from ..error_codes import is_busy
+from ..error_codes import is_read_only
+from ..error_codes import is_unwritable
 from ..errors import NotWritable
 from ..errors import TransactionError
 from . import messages
@@ -18,9 +21,6 @@ from .busy import Notify
 from .busy import StillLocked
 from .busy import Waiting
 from .connection_settings import Conditions
-from .driver import is_busy
-from .driver import is_read_only
-from .driver import is_unwritable
 
 if t.TYPE_CHECKING:
     from .driver import Driver

@@ -18,9 +18,9 @@ import weakref
 import sqlalchemy as sa
 
 from ..callsite import calling_script
+from ..error_codes import is_busy
 from . import running
 from .driver import database_identity
-from .driver import is_busy
 from .lent_connection import lend
 from .lent_connection import lends_raw_connections
 from .lent_connection import LentConnection

@@ -1,0 +1,92 @@
+"""What an error of a driver says: drivers agree on names and codes, not on classes.
+
+See https://www.sqlite.org/rescode.html.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+#: ``SQLITE_BUSY`` and ``SQLITE_LOCKED``
+BUSY: t.Final = frozenset({5, 6})
+_READ_ONLY: t.Final = 8
+
+
+def is_about_rows(error: Exception) -> bool:
+    """Tell whether an error of a driver says that a row breaks a rule.
+
+    Other errors (a full disk, an interrupt) say nothing about rows.
+
+    :param error: an error of any driver: they agree on names, not on classes.
+    """
+    names = {"IntegrityError", "ConstraintError", "MismatchError"}
+    if any(cls.__name__ in names for cls in type(error).__mro__):
+        return True
+    # The driver of libSQL knows one class only.
+    return type(error) is ValueError and "constraint failed" in str(error)
+
+
+def is_verdict(error: Exception) -> bool:
+    """Tell whether an error of a driver is SQLite's answer to a statement.
+
+    Errors that come from around it (a full disk, an interrupt, a lock) are none:
+    tried again, the same statement might well succeed.
+
+    :param error: an error of any driver.
+    """
+    code = getattr(error, "sqlite_errorcode", getattr(error, "result", None))
+    if isinstance(code, int):
+        return code & 0xFF not in _FROM_AROUND
+    # Python 3.10 does not hand over the code, so its text has to do.
+    return not any(text in str(error) for text in _TEXTS_FROM_AROUND)
+
+
+# https://www.sqlite.org/rescode.html: ABORT, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT,
+# IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA (an interrupt while the schema is being read
+# again), AUTH, NOTADB
+_FROM_AROUND = frozenset({4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 23, 26})
+_TEXTS_FROM_AROUND = (
+    "query aborted",
+    " is locked",
+    "out of memory",
+    "attempt to write a readonly database",
+    "interrupted",
+    "disk I/O error",
+    "database or disk is full",
+    "unable to open database",
+    "locking protocol",
+    "database schema has changed",
+    "not authorized",
+    "file is not a database",
+)
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether an error of the driver means that somebody else holds a lock."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in BUSY
+    return " is locked" in str(error)
+
+
+def is_unwritable(error: BaseException) -> bool:
+    """Whether an error of the driver is one of the file, its folder, or the disk.
+
+    SQLite makes a journal beside the file when the first page changes, so a folder that
+    cannot be written is noticed as late as that.
+    """
+    if "unable to open database file" in str(error):
+        return True
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in (_READ_ONLY, 10, 13)  # SQLITE_IOERR, SQLITE_FULL
+    texts = ("readonly database", "disk I/O error", "database or disk is full")
+    return any(text in str(error) for text in texts)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether an error of the driver means that the database cannot be written."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return bool(code & 0xFF == _READ_ONLY)
+    return "readonly database" in str(error)

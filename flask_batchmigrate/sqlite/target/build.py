@@ -1,0 +1,251 @@
+"""Works out what a table is to look like after a block of changes.
+
+Pure: it reads the stored text and the changes and returns values. Names in the changes
+are those after the block's renames (see :mod:`~flask_batchmigrate.sqlite.target.renames`)."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+
+from ..ddl import edits
+from ..ddl.meaning import DROPPABLE
+from ..ddl.objects import IndexText
+from ..ddl.objects import parse_index
+from ..ddl.replacing import replace_column
+from ..ddl.table import parse_column
+from ..ddl.table import parse_table
+from ..ddl.tokens import same_name
+from ..ddl.tokens import upper
+from ..errors import MissingIndex
+from ..schema.catalogue import StoredTable
+from . import changes
+from .draft import Draft
+from .find_constraint import Naming
+from .gone import gone_index
+from .gone import Past
+from .ordering import ordered
+from .target import Source
+from .target import Target
+
+
+def build_target(
+    stored: StoredTable,
+    block: cabc.Iterable[changes.Change],
+    naming: Naming,
+    copy_wanted: bool = False,
+    past: Past | None = None,
+    named_by: Naming | None = None,
+) -> Target:
+    """Apply the changes of a block, one after the other, to a stored table.
+
+    :param naming: what names constraints without a stored name.
+    :param copy_wanted: write the rows anew even if nothing asks for it.
+    :param past: what the block has done before.
+    :param named_by: gives constraints without a name one that is stored.
+    :raises ChangeRefused: a change cannot be applied to this table.
+    """
+    block = tuple(block)
+    builder = _Builder(stored, naming, past or Past())
+    if named_by is not None:
+        builder.name_constraints(named_by)
+    builder.going = tuple(c.name for c in block if isinstance(c, changes.DropColumn))
+    for change in block:
+        builder.apply(change)
+    return builder.finish(copy_wanted)
+
+
+class _Builder(Draft):
+    """The table between two changes of a block."""
+
+    def __init__(self, stored: StoredTable, naming: Naming, past: Past) -> None:
+        super().__init__(stored.text, naming, past)
+        self.stored = stored
+        self.sources = {c.name: Source(c.name) for c in stored.text.columns}
+        self.indexes = list(stored.indexes)
+        self.new_indexes: list[IndexText] = []
+
+    def apply(self, change: changes.Change) -> None:
+        handler = _HANDLERS.get(type(change))
+        if handler is None:
+            raise TypeError(f"{type(change).__name__} is not a change of a definition")
+        handler(self, change)
+
+    def add_column(self, change: changes.AddColumn) -> None:
+        if self.text.has_column(change.name):
+            raise self.refuse(f"it already has a column '{change.name}'.")
+        self.edit(
+            edits.add_column(
+                self.text,
+                change.definition,
+                before=change.before,
+                # A place between two columns is known by the first alone.
+                after=None if change.before else change.after,
+            )
+        )
+        self.sources[change.name] = Source(None, using=change.fill)
+
+    def drop_column(self, change: changes.DropColumn) -> None:
+        column = self.text.column(change.name)
+        if len(self.text.columns) == 1:
+            raise self.refuse(
+                f"column '{column.name}' is its only one; drop the table instead."
+            )
+        for constraint in self.text.of_kind(*DROPPABLE):
+            if constraint.mentions(column.name):
+                self.drop_along(constraint, column.name)
+        for index in [*self.indexes, *self.new_indexes]:
+            if index.mentions(column.name):
+                self.forget_index(index)
+                self.gone.append(
+                    gone_index(self.table, index, column.name, self.renames)
+                )
+        self.edit(edits.drop_column(self.text, column.name))
+        del self.sources[self.key(column.name)]
+
+    def set_type(self, change: changes.SetType) -> None:
+        column = self.text.column(change.name)
+        wanted = parse_column(f"x {change.type}")
+        if self.stays_rowid(column.name, wanted.type):
+            return
+        self.edit(edits.set_type(self.text, column.name, wanted.type))
+        if wanted.collation is not None:
+            self.edit(edits.set_collation(self.text, column.name, wanted.collation))
+        key = self.key(column.name)
+        self.sources[key] = dataclasses.replace(
+            self.sources[key],
+            using=change.using,
+            keep_misfits=change.keep_misfits,
+            allowed=change.allowed,
+            allowed_before=change.allowed_before,
+        )
+
+    def set_not_null(self, change: changes.SetNotNull) -> None:
+        if self.text.column(change.name).not_null is not change.not_null:
+            self.edit(edits.set_not_null(self.text, change.name, change.not_null))
+
+    def set_default(self, change: changes.SetDefault) -> None:
+        if self.text.column(change.name).default != change.value:
+            self.edit(edits.set_default(self.text, change.name, change.value))
+
+    def replace_column(self, change: changes.ReplaceColumn) -> None:
+        column = self.text.column(change.name)
+        wanted = parse_column(change.definition)
+        type_ = "INTEGER" if self.stays_rowid(column.name, wanted.type) else None
+        self.edit(replace_column(self.text, column.name, change.definition, type_))
+        self.sources[wanted.name] = self.sources.pop(self.key(column.name))
+
+    def reorder(self, change: changes.Reorder) -> None:
+        names = [c.name for c in self.text.columns]
+        self.edit(edits.reorder(self.text, ordered(names, change.orders)))
+
+    def set_options(self, change: changes.SetOptions) -> None:
+        if change.strict not in (None, self.text.strict):
+            sql = edits.set_any(self.text, bool(change.strict))
+            if sql != self.text.sql:
+                what = "of no type are ANY" if change.strict else "of ANY have no type"
+                self.notes.append(f"columns {what} in '{self.table}' now")
+                self.edit(sql)
+        if change.strict is not None or change.without_rowid is not None:
+            self.edit(
+                edits.set_options(
+                    self.text,
+                    strict=change.strict,
+                    without_rowid=change.without_rowid,
+                )
+            )
+        if change.autoincrement not in (None, self.text.autoincrement):
+            self.set_autoincrement(bool(change.autoincrement))
+
+    def replace_definition(self, change: changes.ReplaceDefinition) -> None:
+        self.edit(edits.set_name(parse_table(change.sql), self.table))
+        stored = {c.name for c in self.stored.text.columns}
+        self.sources = {
+            c.name: Source(
+                next((name for name in stored if same_name(name, c.name)), None)
+            )
+            for c in self.text.columns
+        }
+
+    def create_index(self, change: changes.CreateIndex) -> None:
+        present = any(
+            same_name(i.name, change.name) for i in [*self.indexes, *self.new_indexes]
+        )
+        if not (present and change.if_not_exists):
+            self.new_indexes.append(parse_index(change.sql))
+
+    def drop_index(self, change: changes.DropIndex) -> None:
+        for index in [*self.indexes, *self.new_indexes]:
+            if same_name(index.name, change.name):
+                self.forget_index(index)
+                return
+        gone = [
+            o for o in self.gone if o.index and same_name(o.index.name, change.name)
+        ]
+        self.gone = [one for one in self.gone if one not in gone]
+        if not gone and not change.if_exists:
+            raise MissingIndex(
+                f"Table '{self.table}': it has no index '{change.name}' (no such index:"
+                f" {change.name}). Nothing was changed."
+            )
+
+    def forget_index(self, index: IndexText) -> None:
+        for indexes in (self.indexes, self.new_indexes):
+            if index in indexes:
+                indexes.remove(index)
+
+    def key(self, name: str) -> str:
+        """Return the name under which a column's source is kept."""
+        if name in self.sources:
+            return name
+        return next(key for key in self.sources if same_name(key, name))
+
+    def finish(self, copy_wanted: bool) -> Target:
+        self.text = parse_table(str(self.text.sql))
+        self.check_generated()
+        if self.text.without_rowid and not self.text.primary_key:
+            raise self.refuse("without a rowid it needs a primary key.")
+        kept = {index.name for index in self.indexes}
+        return Target(
+            before=self.stored,
+            text=self.text,
+            sources=tuple(self.sources[self.key(c.name)] for c in self.text.columns),
+            kept_indexes=tuple(self.indexes),
+            new_indexes=tuple(self.new_indexes),
+            dropped_indexes=tuple(
+                index.name for index in self.stored.indexes if index.name not in kept
+            ),
+            notes=tuple(self.notes),
+            gone=tuple(self.gone),
+            copy_wanted=copy_wanted,
+        )
+
+    def check_generated(self) -> None:
+        """Refuse to drop what a generated column is computed from."""
+        going = {upper(name): name for name in self.going}
+        for column in self.text.columns:
+            rule = column.generated
+            for folded in rule.names & going.keys() if rule else ():
+                name = going[folded]
+                if not self.text.has_column(name):
+                    raise self.refuse(
+                        f"column '{name}' cannot be dropped: generated column"
+                        f" '{column.name}' is computed from it. Drop that one first."
+                    )
+
+
+_HANDLERS: dict[type[changes.Change], cabc.Callable[..., None]] = {
+    changes.AddColumn: _Builder.add_column,
+    changes.DropColumn: _Builder.drop_column,
+    changes.SetType: _Builder.set_type,
+    changes.SetNotNull: _Builder.set_not_null,
+    changes.SetDefault: _Builder.set_default,
+    changes.ReplaceColumn: _Builder.replace_column,
+    changes.AddConstraint: _Builder.add_constraint,
+    changes.DropConstraint: _Builder.drop_constraint,
+    changes.Reorder: _Builder.reorder,
+    changes.SetOptions: _Builder.set_options,
+    changes.ReplaceDefinition: _Builder.replace_definition,
+    changes.CreateIndex: _Builder.create_index,
+    changes.DropIndex: _Builder.drop_index,
+}
