@@ -11,6 +11,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from .results import Applied
     from .results import Direction
+    from .results import TablePlan
 
 log = logging.getLogger("flask_batchmigrate")
 
@@ -46,6 +47,13 @@ class Reporter:
             applied.revision,
             applied.seconds,
         )
+
+    def table_changed(self, plan: TablePlan) -> None:
+        """A table of a SQLite database was changed, according to a plan.
+
+        :param plan: the plan that was carried out.
+        """
+        log.debug("Table '%s': %s, %s.", plan.table, plan.way, plan.reason)
 
     def file_written(self, path: str) -> None:
         """A file or folder of the migrations folder was written."""

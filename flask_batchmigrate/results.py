@@ -49,6 +49,22 @@ class Applied:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class TablePlan:
+    """What was done to one table of a SQLite database, and why in this way.
+
+    :param table: the table's name before.
+    :param way: ``ALTER TABLE``, ``schema edit`` or ``copy``: the cheapest safe one.
+    :param reason: why this way and no cheaper one.
+    :param steps: what was done, a line each, with what it costs.
+    """
+
+    table: str
+    way: str
+    reason: str
+    steps: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class RevisionInfo:
     """A revision of the history, and where it stands.
 

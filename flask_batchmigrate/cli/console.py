@@ -18,6 +18,7 @@ import click
 from ..reporting import Reporter
 from ..results import Applied
 from ..results import Direction
+from ..results import TablePlan
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -116,6 +117,7 @@ class ConsoleReporter(Reporter):
     out, since what they tell of was undone.
 
     :param console: where to write.
+    :param plans: below each revision, show how each table was changed.
     :param steps: show each revision; without, something else does (the log, as the
         user's ini file shows it) or nobody wants to know (SQL is written instead).
     """
@@ -126,9 +128,12 @@ class ConsoleReporter(Reporter):
         "stamp": "Stamping",
     }
 
-    def __init__(self, console: Console, *, steps: bool = True) -> None:
+    def __init__(
+        self, console: Console, *, steps: bool = True, plans: bool = False
+    ) -> None:
         self.console = console
         self.steps = steps
+        self.plans = plans
         self.databases: dict[str, str] = {}
         self._titled: set[tuple[str, Direction]] = set()
         self._notes: list[str] | None = None
@@ -166,6 +171,12 @@ class ConsoleReporter(Reporter):
         for note in self._notes or ():
             self.console.say(f"    {note}")
         self._notes = None
+
+    def table_changed(self, plan: TablePlan) -> None:
+        if self.plans:
+            self.note(f"{plan.table}: {plan.way}, {plan.reason}")
+            for step in plan.steps:
+                self.note(f"  {step}")
 
     def note(self, text: str) -> None:
         if self._notes is None:

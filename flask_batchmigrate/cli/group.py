@@ -226,8 +226,10 @@ def merge(
     _show_written(to.console, [api.merge(directory, revisions, **given)])
 
 
-@_command(options.sql, options.tag, options.revision("head"))
-def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
+@_command(options.sql, options.tag, options.plans, options.revision("head"))
+def upgrade(
+    to: ConsoleReporter, directory: str | None, verbose: bool, **given: t.Any
+) -> None:
     """Bring the databases to a later revision.
 
     REVISION is an id, "head" (the default), "heads", or steps such as "+1"; with --sql
@@ -235,6 +237,7 @@ def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     """
     from ..project import fast_path
 
+    to.plans = verbose
     # The commands load Alembic, which a repeated deploy mostly has no use for.
     plain = given == {"revision": "head", "sql": False, "tag": None}
     done: list[Applied] | str = []
@@ -246,13 +249,22 @@ def upgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     show_run(to, done, nothing="nothing to upgrade.")
 
 
-@_command(options.sql, options.tag, options.revision("-1"), cls=options.StepsCommand)
-def downgrade(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
+@_command(
+    options.sql,
+    options.tag,
+    options.plans,
+    options.revision("-1"),
+    cls=options.StepsCommand,
+)
+def downgrade(
+    to: ConsoleReporter, directory: str | None, verbose: bool, **given: t.Any
+) -> None:
     """Take the databases back to an earlier revision.
 
     REVISION is an id, "base", or the number of steps to take back, as "2" or "-2"
     (default: one); with --sql also a range "<from>:<to>".
     """
+    to.plans = verbose
     done = api.downgrade(directory, **given)
     show_run(to, done, nothing="nothing to downgrade.")
 

@@ -76,6 +76,12 @@ tag = click.option("--tag", default=None, help="A word for a custom env.py to re
 verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Show each revision in full."
 )
+plans = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Show how each table of a SQLite database is changed, and why.",
+)
 branch_label = click.option(
     "--branch-label", default=None, help="Name of the branch the revision starts."
 )

@@ -8,6 +8,7 @@ import contextlib
 from sqlalchemy import orm
 
 from ..reporting import reporter
+from ..results import TablePlan
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import join_transaction
 from ..sqlite.adapter import RunOptions
@@ -51,6 +52,9 @@ def sqlite_engine(session: Run) -> cabc.Iterator[None]:
         note=told.note,
         warn=told.warning,
         wait=told.waiting,
+        planned=lambda plan: told.table_changed(
+            TablePlan(plan.table, plan.way.title, plan.reason, plan.lines)
+        ),
         progress=lambda done: told.progress(done.table, done.step, done.fraction),
         started=started,
     )

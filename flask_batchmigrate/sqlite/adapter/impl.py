@@ -34,7 +34,6 @@ from .comparison import same_default
 from .comparison import same_type
 from .conventions import Conventions
 from .recorder import Recorder
-from .run import log
 from .run import Run
 from .run import RunOptions
 from .translate import Translator
@@ -218,7 +217,8 @@ class _EngineImpl(SQLiteImpl):
                 yield one.naming_convention
 
     def _tell(self, report: Report) -> None:
-        log.debug("Table '%s': %s, %s.", report.table, report.way.title, report.reason)
+        for plan in report.plans:
+            self._engine_run.settings.planned(plan)
         for note in report.notes:
             self._engine_run.settings.note(f"{note[0].upper()}{note[1:]}.")
         for warning in report.warnings:

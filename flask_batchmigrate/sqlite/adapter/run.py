@@ -11,6 +11,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..alter.pending_keys import PendingKeys
+from ..plan.plan import Plan
 from ..schema.progress import Listener
 from ..transaction import messages
 from ..transaction.driver import Driver
@@ -18,6 +19,10 @@ from ..transaction.migration import begin
 from ..transaction.migration import MigrationTransaction
 
 log = logging.getLogger("flask_batchmigrate.sqlite")
+
+
+def _log_plan(plan: Plan) -> None:
+    log.debug("%s.", plan)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class RunOptions:
     :param note: told what went along with a change, in sentences.
     :param warn: told what is not as it should be.
     :param wait: told what is being waited for.
+    :param planned: told each plan that was carried out.
     :param progress: told how far long statements have come.
     :param started: called with each transaction that was begun; what it returns is
         left when the run is over.
@@ -39,6 +45,7 @@ class RunOptions:
     note: cabc.Callable[[str], None] = log.info
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info
+    planned: cabc.Callable[[Plan], object] = _log_plan
     progress: Listener | None = None
     started: (
         cabc.Callable[[MigrationTransaction], contextlib.AbstractContextManager[t.Any]]

@@ -12,6 +12,7 @@ import collections.abc as cabc
 import dataclasses
 
 from ..ddl import edits
+from ..ddl.objects import IndexText
 from ..ddl.objects import parse_trigger
 from ..ddl.quoting import always_quoted
 from ..ddl.table import ConstraintKind
@@ -19,6 +20,7 @@ from ..ddl.table import parse_table
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
+from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..errors import VerificationError
@@ -29,6 +31,7 @@ from ..schema.catalogue import StoredTable
 from ..schema.database import Database
 from ..schema.database import legacy_alter_table
 from ..schema.database import Row
+from ..schema.database import savepoint
 from ..schema.progress import run_long
 from ..schema.records import created_as
 from ..schema.rows import any_of
@@ -37,21 +40,31 @@ from ..schema.schema_edit import exchange_names
 from ..target.target import Target
 from .indexes import create_indexes
 from .indexes import drop_indexes
-from .indexes import stays_valid
+from .row_checks import check_rows
+from .row_checks import explained_rows
+from .row_checks import misfits
+from .unique_indexes import NotSettled
 from .unique_indexes import replace_definition
 from .unique_indexes import Told
 
 _ROWIDS = ("rowid", "_rowid_", "oid")
 
 
+_CHECKED_AS_STORED = (3, 32, 0)
+"""Before this release a CHECK sees a value as it is before the column converts it."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scratch:
-    """The table that receives the rows."""
+    """The table that receives the rows.
+
+    :param name: a name that no object of the schema has.
+    :param text: its definition, which stores records as the new one does.
+    """
 
     schema: str
     name: str
     text: TableText
-    rows: int
 
     @property
     def path(self) -> str:
@@ -59,30 +72,85 @@ class Scratch:
         return qualified(self.schema, self.name)
 
 
-def fill_scratch(
-    db: Database,
-    catalogue: Catalogue,
-    target: Target,
-    conditions: cabc.Collection[str] | None = None,
-) -> Scratch:
-    """Create a scratch table for a new definition and copy the rows into it.
+def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
+    """Choose the table that is to receive the rows; nothing is made yet.
 
     :param catalogue: all objects of the table's schema.
+    """
+    name = catalogue.free_name("_batchmigrate_copy_")
+    sql = (
+        edits.relaxed(target.text, name)
+        if db.can_write_schema
+        else edits.set_name(target.text, name)
+    )
+    return Scratch(target.before.schema, name, parse_table(sql))
+
+
+def copy_table(
+    db: Database, target: Target, scratch: Scratch, kept: cabc.Sequence[IndexText]
+) -> None:
+    """Write all rows of a table anew, under its new definition.
+
+    :param kept: stored indexes that stay as they are instead of being built anew.
+    :raises RowsRefused: a row does not fit.
+    """
+    rows = _copy_checked(db, target, scratch)
+    if rows is None:
+        rows = _copy_all(db, target, scratch)
+    _take_the_place(db, target, scratch, kept, rows)
+    create_indexes(db, target.before, target.new_indexes, rows)
+
+
+def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
+    """Copy the rows into a table that lets in what fits and nothing else.
+
+    :return: how many rows; nothing where a row does not fit or SQLite does not accept
+        a condition as a CHECK; why, the longer way finds out.
+    """
+    conditions = misfits(target)
+    if not conditions and not target.text.of_kind(ConstraintKind.UNIQUE):
+        return None
+    ignored = db.execute("PRAGMA ignore_check_constraints")[0][0]
+    if ignored or not db.can_write_schema or db.version < _CHECKED_AS_STORED:
+        return None
+    try:
+        with savepoint(db, "batchmigrate_checked"):
+            return _fill_scratch(db, target, scratch, conditions)
+    except NotSettled:
+        return None
+    except db.driver_error as error:
+        if is_about_rows(error) or is_verdict(error):
+            return None
+        raise
+
+
+def _copy_all(db: Database, target: Target, scratch: Scratch) -> int:
+    """Copy the rows into a table that lets everything in, and look at them there."""
+    with explained_rows(db, target):
+        rows = _fill_scratch(db, target, scratch)
+    check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
+    return rows
+
+
+def _fill_scratch(
+    db: Database,
+    target: Target,
+    scratch: Scratch,
+    conditions: cabc.Collection[str] | None = None,
+) -> int:
+    """Create the scratch table and copy the rows into it.
+
     :param conditions: true for rows that do not fit. Where they are given, the table
         does not let these rows in, which is cheaper than to read it again, and what
         is UNIQUE gets its index when it is full, which is cheaper than row by row.
+    :return: how many rows.
     :raises ChangeRefused: never for a row; the driver's error about a duplicate key or
         a datatype is the caller's to explain.
     :raises NotSettled: the keys cannot get their indexes afterwards.
     """
     stored = target.before
     _refuse_unsafe(db, stored)
-    name = catalogue.free_name("_batchmigrate_copy_")
-    text = parse_table(
-        edits.relaxed(target.text, name)
-        if db.can_write_schema
-        else edits.set_name(target.text, name)
-    )
+    text = scratch.text
     keys = text.of_kind(ConstraintKind.UNIQUE)
     keys_later = bool(keys and conditions is not None and not text.without_rowid)
     bare = parse_table(edits.drop_unique(text)) if keys_later else text
@@ -90,7 +158,6 @@ def fill_scratch(
         rule = f"CHECK (NOT {any_of(conditions)})"
         bare = parse_table(edits.add_constraint(bare, rule))
     rows = int(db.execute(f"SELECT count(*) FROM {stored.path}")[0][0])
-    scratch = Scratch(stored.schema, name, text, rows)
     _create(db, stored, created_as(bare, scratch.path))
     run_long(db, stored, "copying rows", _transfer(target, scratch), rows)
     # The scratch table has no index to count by; the statement has counted.
@@ -100,9 +167,9 @@ def fill_scratch(
             f"the copy of table '{stored.name}' has {copied} rows, not {rows}"
         )
     if keys_later:
-        filled = StoredTable(stored.schema, name, bare, ())
+        filled = StoredTable(stored.schema, scratch.name, bare, ())
         replace_definition(db, filled, text, Told(stored, rows))
-    return scratch
+    return rows
 
 
 def _create(db: Database, stored: StoredTable, statement: str) -> None:
@@ -171,19 +238,17 @@ def _rowid_name(target: Target) -> str | None:
     return None
 
 
-def take_the_place(
-    db: Database, target: Target, scratch: Scratch, keep_indexes: bool
+def _take_the_place(
+    db: Database,
+    target: Target,
+    scratch: Scratch,
+    kept: cabc.Sequence[IndexText],
+    rows: int,
 ) -> None:
-    """Put a filled scratch table in the place of the stored table.
-
-    :param keep_indexes: keep indexes that stay valid instead of building them anew.
-    """
+    """Put a filled scratch table in the place of the stored table."""
     stored = target.before
     statistics = _Statistics(db, read_catalogue(db, stored.schema), stored.name)
-    valid = [i for i in target.kept_indexes if keep_indexes and stays_valid(target, i)]
-    if not db.can_write_schema:
-        valid = []
-    drop_indexes(db, stored.schema, [i.name for i in stored.indexes if i not in valid])
+    drop_indexes(db, stored.schema, [i.name for i in stored.indexes if i not in kept])
     if db.can_write_schema:
         old = edits.relaxed(stored.text, scratch.name)
         exchange_names(
@@ -193,8 +258,8 @@ def take_the_place(
         drop_table(db, stored.schema, scratch.name)
     else:
         _replace_by_renaming(db, target, scratch)
-    rebuilt = [i for i in target.kept_indexes if i not in valid]
-    create_indexes(db, stored, rebuilt, scratch.rows)
+    rebuilt = [i for i in target.kept_indexes if i not in kept]
+    create_indexes(db, stored, rebuilt, rows)
     statistics.restore()
 
 

@@ -22,6 +22,13 @@ class NoParentKey(ChangeRefused):
     """A new foreign key refers to columns that are no key of their table."""
 
 
+def added_foreign_keys(target: Target) -> list[ConstraintText]:
+    """Return the foreign keys that the table does not have so far."""
+    kind = ConstraintKind.FOREIGN_KEY
+    old = [meaning(c) for c in target.before.text.of_kind(kind)]
+    return [c for c in target.text.of_kind(kind) if meaning(c) not in old]
+
+
 def check_parents(db: Database, target: Target) -> None:
     """Refuse rows without a parent under the foreign keys that a block adds.
 
@@ -29,15 +36,7 @@ def check_parents(db: Database, target: Target) -> None:
     :raises NoParentKey: the parent table has no unique key on these columns.
     """
     stored = target.before
-    old = [meaning(c) for c in stored.text.of_kind(ConstraintKind.FOREIGN_KEY)]
-    added = [
-        c
-        for c in target.text.of_kind(ConstraintKind.FOREIGN_KEY)
-        if meaning(c) not in old
-    ]
-    if not added:
-        return
-    for number, constraint in _numbered(db, stored, added):
+    for number, constraint in _numbered(db, stored, added_foreign_keys(target)):
         try:
             found = orphans(db, stored.schema, stored.name, number)
         except db.driver_error as error:
@@ -61,6 +60,8 @@ def _numbered(
     db: Database, stored: StoredTable, wanted: list[ConstraintText]
 ) -> list[tuple[int, ConstraintText]]:
     """Find the numbers that SQLite gives to foreign keys."""
+    if not wanted:
+        return []
     catalogue = read_catalogue(db, stored.schema)
     keys = read_foreign_keys(db, catalogue, stored.name)
     numbered = []

@@ -7,6 +7,7 @@ before is carried as it is.
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import dataclasses
 import re
 
@@ -19,6 +20,7 @@ from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
+from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..errors import RowsRefused
@@ -40,11 +42,13 @@ from ..target.value_types import misfit_condition
 class _Rule:
     """What no row may be.
 
+    :param label: what the rule is for, as a plan names it.
     :param condition: an SQL condition that is true for a row that does not fit.
     :param value: what to show of such a row beside its key.
     :param refuse: makes the error from the rows that were found.
     """
 
+    label: str
     condition: str
     value: str | None
     refuse: cabc.Callable[[Offenders], RowsRefused]
@@ -93,6 +97,11 @@ def _all_fit(db: Database, path: str, rules: list[_Rule]) -> bool:
         return False
 
 
+def rules_of(target: Target) -> tuple[str, ...]:
+    """Return what :func:`check_rows` looks for, in words."""
+    return tuple(rule.label for rule in _rules(target))
+
+
 def misfits(target: Target) -> list[str]:
     """Return the conditions that :func:`check_rows` looks for, in SQL."""
     return [rule.condition for rule in _rules(target)]
@@ -111,11 +120,21 @@ def _rules(target: Target) -> cabc.Iterator[_Rule]:
             yield _check_rule(target, check)
 
 
-def explain_failed_copy(db: Database, target: Target, error: Exception) -> RowsRefused:
-    """Say which rows stopped the copy of a table.
+@contextlib.contextmanager
+def explained_rows(db: Database, target: Target) -> cabc.Iterator[None]:
+    """Say which rows stopped what the block does, in place of the driver's error.
 
-    :param error: what the driver said.
+    :raises RowsRefused: rows stopped it.
     """
+    try:
+        yield
+    except db.driver_error as error:
+        if not is_about_rows(error):
+            raise
+        raise _explain(db, target, error) from error
+
+
+def _explain(db: Database, target: Target, error: Exception) -> RowsRefused:
     table = target.before.name
     for key in target.text.of_kind(ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
         found = _equal_rows(db, target, key)
@@ -155,10 +174,22 @@ def _null_rule(target: Target, column: ColumnText, source: Source) -> _Rule:
     new = source.origin is None
     cause = "it is new and has no default" if new else "give them a value first"
     return _Rule(
+        f"NOT NULL of '{column.name}'",
         f"{always_quoted(column.name)} IS NULL",
         None,
         lambda found: _null_refused(target, column.name, found, cause),
     )
+
+
+def is_newly_numbered(target: Target) -> bool:
+    """Tell whether a stored column becomes the rowid, which it is not so far."""
+    alias = target.text.rowid_alias
+    if alias is None:
+        return False
+    source = target.source(alias)
+    if source.origin is None:
+        return False  # a new column is there to be numbered
+    return source.using is not None or target.before.text.rowid_alias != source.origin
 
 
 def check_numbering(db: Database, target: Target) -> None:
@@ -167,14 +198,9 @@ def check_numbering(db: Database, target: Target) -> None:
     :raises RowsRefused: with the number of rows and the first of them.
     """
     alias, stored = target.text.rowid_alias, target.before
-    if alias is None:
-        return
+    assert alias is not None
     source = target.source(alias)
-    if source.origin is None:
-        return  # a new column is there to be numbered
-    if source.using is None and stored.text.rowid_alias == source.origin:
-        return  # it is the rowid already
-    value = source.using or always_quoted(source.origin)
+    value = source.using or always_quoted(source.origin or "")
     path = f"{stored.path} AS {always_quoted(stored.name)}"
     found = rows_where(db, path, row_key(stored.text), f"({value}\n) IS NULL")
     if found:
@@ -199,6 +225,7 @@ def _type_rule(
     condition = misfit(target, column, source, value)
     if condition is not None:
         yield _Rule(
+            f"type {column.type} of '{column.name}'",
             condition,
             value,
             lambda found: RowsRefused(
@@ -275,6 +302,7 @@ def misfit(
 
 def _check_rule(target: Target, check: ConstraintText) -> _Rule:
     return _Rule(
+        describe(check),
         f"NOT ({without_schema(check.expression or '')}\n)",
         None,
         lambda found: RowsRefused(

@@ -30,8 +30,25 @@ def check_generated(db: Database, target: Target) -> None:
     :param target: a change that has been made.
     :raises RowsRefused: with the number of rows and the first of them.
     """
+    for name, storage in unchecked(target):
+        value = always_quoted(name)
+        condition = f"typeof({value}) NOT IN ('null', '{storage}')"
+        key, path = row_key(target.text), target.before.path
+        found = rows_where(db, path, key, condition, value)
+        if found:
+            column = target.text.column(name)
+            raise RowsRefused(
+                f"Table '{target.before.name}': column '{name}' is computed, and"
+                f" {column.type} of a STRICT table does not hold {found}. Correct its"
+                " expression or these rows first. Nothing was changed."
+            )
+
+
+def unchecked(target: Target) -> list[tuple[str, str]]:
+    """Return the computed columns that SQLite does not look at, and what they hold."""
     if not target.text.strict:
-        return
+        return []
+    found = []
     before, changed = target.before.text, changed_columns(target)
     for column, source in zip(target.text.columns, target.sources, strict=True):
         storage = _STRICT.get(upper(column.type))
@@ -44,13 +61,5 @@ def check_generated(db: Database, target: Target) -> None:
             and column.name not in changed
         ):
             continue
-        value = always_quoted(column.name)
-        condition = f"typeof({value}) NOT IN ('null', '{storage}')"
-        key, path = row_key(target.text), target.before.path
-        found = rows_where(db, path, key, condition, value)
-        if found:
-            raise RowsRefused(
-                f"Table '{target.before.name}': column '{column.name}' is computed, and"
-                f" {column.type} of a STRICT table does not hold {found}. Correct its"
-                " expression or these rows first. Nothing was changed."
-            )
+        found.append((column.name, storage))
+    return found

@@ -1,4 +1,4 @@
-"""Adds a column or an index where nothing but its own table can be concerned.
+"""Plans to add a column or an index where nothing but its own table can be concerned.
 
 What SQLite itself does there is exact, writes no row and one entry of the catalogue, so
 that only the table's own text is read. What may be concerned is judged by words: no
@@ -12,17 +12,13 @@ from __future__ import annotations
 
 import collections.abc as cabc
 
-from ..alter.in_place import respell
-from ..alter.indexes import create_indexes
 from ..ddl.table import ColumnText
 from ..ddl.table import ConstraintKind
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
 from ..ddl.tokens import whole_word
-from ..error_codes import is_verdict
 from ..schema.catalogue import Catalogue
 from ..schema.catalogue import read_catalogue_around
-from ..schema.catalogue import read_own
 from ..schema.catalogue import read_table
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
@@ -32,7 +28,11 @@ from ..target.find_constraint import Naming
 from ..target.renames import resolve
 from ..target.target import Target
 from .differences import differences
-from .verify import verify
+from .plan import Plan
+from .steps import AddColumn
+from .steps import BuildIndexes
+from .steps import SpellDefinition
+from .steps import Step
 from .ways import Way
 
 _PLAIN = (
@@ -44,26 +44,20 @@ _PLAIN = (
 _COLLATIONS = frozenset({"BINARY", "NOCASE", "RTRIM"})
 
 
-class _Rejected(Exception):
-    """SQLite does not accept it, and has done nothing: the long way tells why."""
-
-
-def add_alone(
+def plan_addition(
     db: Database,
     table: str,
     block: cabc.Sequence[changes.Change],
     schema: str,
     naming: Naming,
-) -> tuple[str, str] | None:
-    """Make a block that only adds one plain column or one index.
+) -> tuple[Plan, Catalogue] | None:
+    """Plan a block that only adds one plain column or one index.
 
     :param naming: what names constraints without a stored name.
-    :return: the table's name and why it was done in this way; ``None`` where the block
-        is another, or more has to be looked at: then nothing was done.
-    :raises ChangeRefused: the table is not there, or has the column, or its rows do not
-        fit the index.
+    :return: the plan, and what belongs to the table so far; nothing where the block is
+        another, or more has to be looked at.
+    :raises ChangeRefused: the table is not there, or has the column.
     :raises SqlTextError: the text of the table is not understood.
-    :raises VerificationError: the result is not what was planned.
     """
     if len(block) != 1 or not isinstance(
         block[0], changes.AddColumn | changes.CreateIndex
@@ -76,14 +70,13 @@ def add_alone(
     reason = _reason(catalogue, target)
     if reason is None:
         return None
-    try:
-        for name in target.added_columns:
-            _add(db, stored, target, target.text.column(name))
-    except _Rejected:
-        return None
-    create_indexes(db, stored, target.new_indexes)
-    verify(_own(catalogue, stored), read_own(db, stored), target, Way.ALTER)
-    return stored.name, reason
+    steps: list[Step] = [AddColumn(target, name) for name in target.added_columns]
+    if steps:
+        steps.append(SpellDefinition(target))
+    if target.new_indexes:
+        steps.append(BuildIndexes(stored, target.new_indexes))
+    plan = Plan(stored.name, Way.ALTER, (), tuple(steps), target=target, why=reason)
+    return plan, _own(catalogue, stored)
 
 
 def _reason(catalogue: Catalogue, target: Target) -> str | None:
@@ -137,13 +130,3 @@ def _is_named(catalogue: Catalogue, target: Target, column: str) -> bool:
         for o in catalogue.objects
         if o.type in ("view", "trigger")
     )
-
-
-def _add(db: Database, stored: StoredTable, target: Target, column: ColumnText) -> None:
-    try:
-        db.execute(f"ALTER TABLE {stored.path} ADD COLUMN {column.text}")
-    except db.driver_error as error:
-        if not is_verdict(error):
-            raise
-        raise _Rejected from error
-    respell(db, read_table(read_own(db, stored), stored.name), target.text)

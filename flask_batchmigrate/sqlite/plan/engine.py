@@ -14,28 +14,15 @@ import collections.abc as cabc
 import contextlib
 import dataclasses
 import functools
+import logging
 
-from ..alter.in_place import carry_out
-from ..alter.parent_checks import check_parents
-from ..alter.parent_checks import NoParentKey
-from ..alter.pending_keys import described
-from ..alter.pending_keys import mismatch
-from ..alter.pending_keys import orphaned
+from ..alter.in_place import NotConfirmed
 from ..alter.pending_keys import PendingKeys
-from ..alter.rename import rename_columns
-from ..alter.rename import rename_table
-from ..alter.row_checks import changed_columns
 from ..alter.row_checks import strangers
-from ..alter.strict_values import check_generated
-from ..ddl.meaning import meaning
-from ..ddl.table import ConstraintKind
-from ..ddl.tokens import same_name
-from ..ddl.tokens import upper
 from ..errors import ChangeRefused
-from ..schema.catalogue import Catalogue
 from ..schema.catalogue import find_table
 from ..schema.catalogue import read_catalogue
-from ..schema.catalogue import read_foreign_keys
+from ..schema.catalogue import read_own
 from ..schema.catalogue import read_table
 from ..schema.catalogue import StoredTable
 from ..schema.compiled import Dependant
@@ -45,15 +32,13 @@ from ..schema.database import savepoint
 from ..schema.dependants import misplaced
 from ..schema.dependants import newly_broken
 from ..schema.dependants import read_dependants
-from ..schema.dependants import silently_needing
-from ..schema.dependants import virtual_tables_naming
 from ..schema.double_quotes import not_respelled
 from ..schema.double_quotes import turned_into_columns
-from ..schema.foreign_keys import KeyState
-from ..schema.foreign_keys import new_errors
-from ..schema.foreign_keys import read_state
+from ..schema.snapshot import around
+from ..schema.snapshot import Snapshot
 from ..target import changes
 from ..target.copy_from import settle
+from ..target.find_constraint import Naming
 from ..target.gone import brings_back_key
 from ..target.gone import Gone
 from ..target.gone import is_there
@@ -63,15 +48,19 @@ from ..target.gone import what_returns
 from ..target.passes import in_passes
 from ..target.renames import resolve
 from ..target.target import Target
-from .additions import add_alone
+from .additions import plan_addition
+from .key_checks import judge_keys
+from .key_checks import key_state
 from .plan import make_plan
 from .plan import Options
 from .plan import Plan
+from .plan import plan_renames
+from .plan import plan_table_name
+from .steps import Step
 from .verify import verify
 from .ways import Way
 
-FOLLOWED = "SQLite follows the name everywhere"
-NOT_CONFIRMED = "SQLite does not confirm that the stored records stay valid"
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,24 +68,41 @@ class Report:
     """What a block did to a table.
 
     :param table: its name now.
-    :param way: how it was done.
-    :param reason: why in this way.
+    :param plans: what was carried out, one after the other: each but the first could
+        only be made on what the one before it left.
     :param notes: what went along without having been named, in sentences.
     :param warnings: what is not as it should be, and was not before either.
+    """
+
+    table: str
+    plans: tuple[Plan, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def way(self) -> Way:
+        """The costliest way that was taken."""
+        return max((plan.way for plan in self.plans), default=Way.ALTER)
+
+    @property
+    def reason(self) -> str:
+        """Why it was taken."""
+        deciding = [plan for plan in self.plans if plan.way is self.way]
+        return deciding[-1].reason if deciding else "no change"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Part:
+    """What a part of a block did.
+
     :param past: what later changes of the same block have to know.
     :param settle: compares the foreign keys when the block is through, where a key that
         they refer to comes back only then; returns warnings.
     """
 
-    table: str
-    way: Way
-    reason: str
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
+    report: Report
     past: Past = NO_PAST
-    settle: cabc.Callable[[], list[str]] | None = dataclasses.field(
-        default=None, compare=False, repr=False
-    )
+    settle: cabc.Callable[[], list[str]] | None = None
 
 
 def alter_table(
@@ -140,12 +146,14 @@ def alter_table(
         else:
             # A virtual table can have another name, and nothing else.
             found = find_table(read_catalogue(db, schema), table)
-            report = Report(found.name, Way.ALTER, FOLLOWED, ())
+            report = Report(found.name)
         if new_name is not None:
-            rename_table(db, schema, report.table, new_name)
+            plan = plan_table_name(schema, report.table, new_name)
+            _run_steps(db, plan.steps)
             if pending is not None:
                 pending.renamed(schema, report.table, new_name)
-            report = dataclasses.replace(report, table=new_name)
+            plans = (*report.plans, plan)
+            report = dataclasses.replace(report, table=new_name, plans=plans)
     return report
 
 
@@ -181,10 +189,11 @@ def _alter_in_order(
     All renames of a pass come first; text that was written before them would take a
     renamed column for another one, or find none.
     """
-    if options.recreate != "always":
-        alone = add_alone(db, table, block, schema, options.naming)
-        if alone is not None:
-            return Report(alone[0], Way.ALTER, alone[1], ())
+    alone = None
+    if options.recreate != "always" and options.named_by is None:
+        alone = _add_alone(db, table, block, schema, options.naming)
+    if alone is not None:
+        return alone
     notes: tuple[str, ...] = ()
     if any(isinstance(change, changes.ReplaceDefinition) for change in block):
         stored = read_table(read_catalogue(db, schema), table)
@@ -193,29 +202,55 @@ def _alter_in_order(
     *earlier, last = in_passes(block)
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
-    reports: list[Report] = []
-    for part in (*earlier, last):
+    parts: list[_Part] = []
+    for changed in (*earlier, last):
         wanted = dataclasses.replace(
             options,
-            recreate=options.recreate if part is last else before,
-            named_by=None if reports else options.named_by,
-            past=reports[-1].past if reports else options.past,
+            recreate=options.recreate if changed is last else before,
+            named_by=None if parts else options.named_by,
+            past=parts[-1].past if parts else options.past,
         )
-        reports.append(_alter(db, table, part, schema, wanted, pending))
+        parts.append(_alter(db, table, changed, schema, wanted, pending))
     again = dataclasses.replace(options, recreate=before, named_by=None)
-    past = reports[-1].past
+    name, past = parts[-1].report.table, parts[-1].past
     for one in past.gone:
-        reports += _bring_back(db, one, past.added, schema, again, pending)
+        parts += _bring_back(db, one, past.added, schema, again, pending)
+    reports = [part.report for part in parts]
     warnings = [text for report in reports for text in report.warnings]
-    for report in reports:
-        warnings += report.settle() if report.settle is not None else []
-    return dataclasses.replace(
-        reports[len(earlier)],
-        way=max(report.way for report in reports),
-        notes=notes + tuple(note for report in reports for note in report.notes),
-        warnings=tuple(warnings),
-        settle=None,
+    for part in parts:
+        warnings += part.settle() if part.settle is not None else []
+    return Report(
+        name,
+        tuple(plan for report in reports for plan in report.plans),
+        notes + tuple(note for report in reports for note in report.notes),
+        tuple(warnings),
     )
+
+
+def _add_alone(
+    db: Database,
+    table: str,
+    block: cabc.Sequence[changes.Change],
+    schema: str,
+    naming: Naming,
+) -> Report | None:
+    """Make a block that only adds one plain column or one index.
+
+    :return: nothing where it is another block, or more has to be looked at: then
+        nothing was done.
+    """
+    addition = plan_addition(db, table, block, schema, naming)
+    if addition is None:
+        return None
+    plan, before = addition
+    assert plan.target is not None
+    try:
+        _run_steps(db, plan.steps)
+    except NotConfirmed:
+        # SQLite has refused the first statement; the long way tells why.
+        return None
+    verify(before, read_own(db, plan.target.before), plan.target, plan.way)
+    return Report(plan.table, (plan,))
 
 
 def _bring_back(
@@ -225,7 +260,7 @@ def _bring_back(
     schema: str,
     options: Options,
     pending: PendingKeys | None,
-) -> list[Report]:
+) -> list[_Part]:
     """Make anew what went with a column that the block has added again.
 
     Alembic keeps what its columns' names still fit. Where the new column's values do
@@ -239,14 +274,14 @@ def _bring_back(
     is_replaced = text.has_column(one.column)
     told = (one.note,) if one.is_told or is_replaced else ()
     if change is None:
-        return [Report(one.table, Way.ALTER, "", told)]
+        return [_Part(Report(one.table, notes=told))]
     try:
         with savepoint(db, "batchmigrate_return"):
             return [_alter(db, one.table, [change], schema, options, pending)]
     except ChangeRefused as error:
         cause = str(error).removesuffix("Nothing was changed.").strip()
         note = f"{one.note}, and does not fit the new one: {cause.removesuffix('.')}"
-        return [Report(one.table, Way.ALTER, "", (note,))]
+        return [_Part(Report(one.table, notes=(note,)))]
 
 
 def _alter(
@@ -256,7 +291,8 @@ def _alter(
     schema: str,
     options: Options,
     pending: PendingKeys | None,
-) -> Report:
+) -> _Part:
+    """Rename, plan the rest on what that left, and carry it out."""
     catalogue = read_catalogue(db, schema)
     stored = read_table(catalogue, table)
     resolved = resolve(stored.name, (c.name for c in stored.text.columns), block)
@@ -265,61 +301,77 @@ def _alter(
         (c.name for c in resolved.changes if isinstance(c, changes.AddColumn)),
     )
     options = dataclasses.replace(options, past=past)
+    plans: tuple[Plan, ...] = ()
     if resolved.renames:
-        rename_columns(db, catalogue, stored.name, resolved.renames)
+        plans = (plan_renames(catalogue, stored.name, resolved.renames),)
+        _run_steps(db, plans[0].steps)
         catalogue = read_catalogue(db, schema)
-        before, stored = stored, read_table(catalogue, table)
-        _refuse_texts(stored, not_respelled(before, stored))
+        earlier, stored = stored, read_table(catalogue, table)
+        _refuse_texts(stored, not_respelled(earlier, stored))
     if not (resolved.changes or options.recreate == "always" or options.named_by):
-        reason = FOLLOWED if resolved.renames else "no change"
-        return Report(stored.name, Way.ALTER, reason, (), past=past)
-    plan = make_plan(db, catalogue, stored, resolved.changes, options)
-    return _run(db, catalogue, plan, pending)
+        return _Part(Report(stored.name, plans), past)
+    before = around(db, catalogue, stored)
+    plan = make_plan(db, before, resolved.changes, options, pending)
+    plan = dataclasses.replace(plan, is_second=bool(plans))
+    done = _run(db, before, plan, past, pending)
+    report = dataclasses.replace(done.report, plans=(*plans, *done.report.plans))
+    return dataclasses.replace(done, report=report)
 
 
 def _run(
-    db: Database, catalogue: Catalogue, plan: Plan, pending: PendingKeys | None
-) -> Report:
+    db: Database, before: Snapshot, plan: Plan, past: Past, pending: PendingKeys | None
+) -> _Part:
     """Carry a plan out and make sure of the result."""
-    stored = plan.target.before
-    _refuse_virtual(catalogue, stored, plan.target.dropped_columns)
-    dependants = read_dependants(db, catalogue, stored.name)
-    for column in plan.target.dropped_columns:
-        needing = silently_needing(dependants, stored.name, column)
-        # One that the block adds under the same name serves them as well.
-        if needing and not plan.target.text.has_column(column):
-            raise _needed(stored, column, needing)
-    keys = _key_state(db, catalogue, plan)
-    way = carry_out(db, catalogue, plan.target, plan.way, plan.options)
-    check_generated(db, plan.target)
-    _check_parents(db, plan.target, pending)
-    after = read_catalogue(db, stored.schema)
-    verify(catalogue, after, plan.target, way)
-    broken = newly_broken(dependants, read_dependants(db, after, stored.name))
+    target, name = plan.target, plan.table
+    assert target is not None
+    keys = key_state(db, target, before.keys)
+    plan = _carry_out(db, plan)
+    after = read_catalogue(db, before.catalogue.schema)
+    verify(before.catalogue, after, target, plan.way)
+    broken = newly_broken(before.dependants, read_dependants(db, after, name))
     if broken:
         raise ChangeRefused(
-            f"Table '{stored.name}' cannot be changed like that: it would break"
+            f"Table '{name}' cannot be changed like that: it would break"
             f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
         )
-    _refuse_unnoticed(plan.target, dependants)
-    warnings = strangers(db, plan.target)
-    settle = functools.partial(_settle_keys, db, plan, keys, pending)
-    is_unsettled = brings_back_key(
-        plan.target.gone, plan.target.text, plan.options.past
-    )
+    _refuse_unnoticed(target, before.dependants)
+    warnings = strangers(db, target)
+    settle = functools.partial(judge_keys, db, target, keys, pending)
+    is_unsettled = brings_back_key(target.gone, target.text, past)
     if not is_unsettled:
         warnings += settle()
-    reason = plan.reason if way is plan.way else NOT_CONFIRMED
-    past = dataclasses.replace(plan.options.past, gone=plan.target.gone)
-    return Report(
-        stored.name,
-        way,
-        reason,
-        plan.target.notes,
-        tuple(warnings),
-        past,
-        settle if is_unsettled else None,
-    )
+    report = Report(name, (plan,), target.notes, tuple(warnings))
+    past = dataclasses.replace(past, gone=target.gone)
+    return _Part(report, past, settle if is_unsettled else None)
+
+
+def _carry_out(db: Database, plan: Plan) -> Plan:
+    """Run the steps of a plan, or those to take instead.
+
+    :return: the plan that was carried out in the end.
+    """
+    if plan.way is Way.COPY:
+        # Without a savepoint, under which SQLite writes each changed page twice.
+        _run_steps(db, plan.steps)
+        return plan
+    try:
+        with savepoint(db, "batchmigrate_steps"):
+            _run_steps(db, plan.steps)
+    except NotConfirmed as error:
+        if not plan.instead:
+            raise ChangeRefused(
+                f"Table '{plan.table}' would have to be copied, which recreate='never'"
+                " rules out: SQLite does not confirm that the stored records stay"
+                " valid. Nothing was changed."
+            ) from error
+        return _carry_out(db, plan.turned())
+    return plan
+
+
+def _run_steps(db: Database, steps: cabc.Iterable[Step]) -> None:
+    for step in steps:
+        log.debug("%s", step)
+        step.run(db)
 
 
 def _refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
@@ -345,89 +397,3 @@ def _refuse_texts(stored: StoredTable, texts: list[str]) -> None:
             f" quotes would become the column in {'; '.join(texts)}. Write that text"
             " in single quotes first. Nothing was changed."
         )
-
-
-def _key_state(db: Database, catalogue: Catalogue, plan: Plan) -> KeyState:
-    """Read the foreign keys that the plan concerns."""
-    stored = plan.target.before
-    keys = read_foreign_keys(db, catalogue, stored.name)
-    changed = {upper(name) for name in changed_columns(plan.target)}
-    # A new column under the name of a dropped one.
-    changed |= set(
-        map(upper, filter(stored.text.has_column, plan.target.added_columns))
-    )
-    rekeyed = stored.text.primary_key != plan.target.text.primary_key
-    unkeyed = _loses_a_key(plan.target)
-    look = set()
-    for key in keys:
-        columns: tuple[str, ...] = ()
-        if same_name(key.child, stored.name):
-            columns += key.child_columns
-        if same_name(key.parent, stored.name):
-            columns += key.parent_columns or stored.text.primary_key
-            # A key that names no columns refers to the primary key, whatever it is.
-            if unkeyed or (not key.parent_columns and rekeyed):
-                look.add(key.child)
-        if not changed.isdisjoint(map(upper, columns)):
-            look.add(key.child)
-    return read_state(db, stored.schema, {key.child for key in keys}, look)
-
-
-def _loses_a_key(target: Target) -> bool:
-    """Tell whether a key goes that foreign keys may refer to."""
-    kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
-    left = [meaning(c) for c in target.text.of_kind(*kinds)]
-    return any(
-        meaning(c) not in left for c in target.before.text.of_kind(*kinds)
-    ) or any(
-        index.unique and index.name in target.dropped_indexes
-        for index in target.before.indexes
-    )
-
-
-def _settle_keys(
-    db: Database, plan: Plan, before: KeyState, pending: PendingKeys | None
-) -> list[str]:
-    """Compare the foreign keys that the plan concerns with what they were.
-
-    They are judged now, or in the end.
-    """
-    name = plan.target.before.name
-    catalogue = read_catalogue(db, plan.target.before.schema)
-    after = _key_state(db, catalogue, plan)
-    if pending is not None:
-        pending.changed(plan.target, before, after)
-        return []
-    errors = new_errors(before, after)
-    if errors:
-        raise ChangeRefused(mismatch(name, errors))
-    violations = described(after.violations - before.violations)
-    if violations and db.execute("PRAGMA foreign_keys")[0][0]:
-        raise ChangeRefused(orphaned(name, violations))
-    return violations
-
-
-def _check_parents(db: Database, target: Target, pending: PendingKeys | None) -> None:
-    """Hold the rows against new foreign keys; without a parent key, in the end."""
-    try:
-        check_parents(db, target)
-    except NoParentKey:
-        if pending is None:
-            raise
-        pending.added(target)
-
-
-def _refuse_virtual(
-    catalogue: Catalogue, stored: StoredTable, columns: cabc.Iterable[str]
-) -> None:
-    for column in columns:
-        needing = virtual_tables_naming(catalogue, stored.name, column)
-        if needing:
-            raise _needed(stored, column, needing)
-
-
-def _needed(stored: StoredTable, column: str, needing: list[str]) -> ChangeRefused:
-    return ChangeRefused(
-        f"Column '{column}' of '{stored.name}' cannot be dropped: it is needed by"
-        f" {'; '.join(needing)}. Drop or change these first. Nothing was changed."
-    )

@@ -1,16 +1,30 @@
-"""A plan: what will be done to a table, in which way, and why. A value to be shown."""
+"""Makes plans: what will be done to a table, in which way, in which steps, and why."""
 
 from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import typing as t
 
+from ..alter.copy import plan_scratch
+from ..alter.default_checks import check_defaults
+from ..alter.indexes import stays_valid
+from ..alter.parent_checks import added_foreign_keys
+from ..alter.pending_keys import PendingKeys
+from ..alter.row_checks import is_newly_numbered
+from ..alter.row_checks import rules_of
+from ..alter.strict_values import unchecked
+from ..ddl.meaning import meaning
+from ..ddl.table import ConstraintKind
 from ..errors import ChangeRefused
 from ..schema.catalogue import Catalogue
-from ..schema.catalogue import StoredTable
 from ..schema.database import Database
 from ..schema.dependants import broken_objects
+from ..schema.dependants import silently_needing
+from ..schema.dependants import virtual_tables_naming
+from ..schema.records import check_definition
 from ..schema.records import short_columns
+from ..schema.snapshot import Snapshot
 from ..target import changes
 from ..target.build import build_target
 from ..target.find_constraint import Naming
@@ -20,8 +34,26 @@ from ..target.gone import Past
 from ..target.numbering import with_numbers
 from ..target.target import Target
 from .differences import differences
+from .steps import AddColumn
+from .steps import BuildIndexes
+from .steps import CheckComputed
+from .steps import CheckNumbering
+from .steps import CheckParents
+from .steps import CheckRows
+from .steps import CopyTable
+from .steps import DropColumn
+from .steps import DropIndex
+from .steps import EditDefinition
+from .steps import RenameColumns
+from .steps import RenameTable
+from .steps import SpellDefinition
+from .steps import Step
+from .steps import Steps
 from .ways import Difference
 from .ways import Way
+
+FOLLOWED: t.Final = "SQLite follows the name everywhere"
+NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
 
 MOST_DROPS_IN_PLACE = 2
 """Each ``DROP COLUMN`` rewrites the whole table; from three on a copy is quicker."""
@@ -49,22 +81,33 @@ class Options:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """What a block does to one table.
+    """What a block does to one table. ``str()`` of it is one line for a person.
 
-    :param target: the table before and after.
+    :param table: the table's name.
     :param way: the cheapest way that is safe.
     :param differences: what differs, each with the reason for its way.
-    :param options: what is asked besides the changes.
+    :param steps: what is done, in this order.
+    :param instead: what is done where SQLite does not confirm that stored rows stay
+        valid; empty where the steps need no confirmation, or a copy is ruled out.
+    :param target: the table before and after; ``None`` where only names change.
+    :param is_second: whether a plan of the same block was carried out before it, since
+        this one could only be made on what that one left.
     """
 
-    target: Target
+    table: str
     way: Way
     differences: tuple[Difference, ...]
-    options: Options = Options()
+    steps: Steps
+    instead: Steps = ()
+    target: Target | None = None
+    is_second: bool = False
+    why: str = ""
 
     @property
     def reason(self) -> str:
         """Why this way and no cheaper one."""
+        if self.why:
+            return self.why
         deciding = [d for d in self.differences if d.way is self.way]
         if deciding:
             return str(deciding[0])
@@ -72,24 +115,50 @@ class Plan:
             return "a cheaper way is not open to this SQLite library or schema"
         return str(self.differences[0]) if self.differences else "only indexes change"
 
+    def turned(self) -> Plan:
+        """Return what is done where SQLite does not confirm the plan."""
+        return dataclasses.replace(
+            self, way=Way.COPY, steps=self.instead, instead=(), why=NOT_CONFIRMED
+        )
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Each step in one line, with what it costs."""
+        return tuple(f"{step} ({step.cost.value})" for step in self.steps)
+
     def __str__(self) -> str:
-        return f"{self.target.before.name}: {self.way.title}, {self.reason}"
+        return f"{self.table}: {self.way.title}, {self.reason}"
+
+
+def plan_renames(
+    catalogue: Catalogue, table: str, renames: tuple[tuple[str, str], ...]
+) -> Plan:
+    """Plan the renames of columns, which come before everything else of a block."""
+    step = RenameColumns(catalogue, table, renames)
+    return Plan(table, Way.ALTER, (), (step,), why=FOLLOWED)
+
+
+def plan_table_name(schema: str, table: str, new_name: str) -> Plan:
+    """Plan another name for a table, which comes after everything else of a block."""
+    step = RenameTable(schema, table, new_name)
+    return Plan(table, Way.ALTER, (), (step,), why=FOLLOWED)
 
 
 def make_plan(
     db: Database,
-    catalogue: Catalogue,
-    stored: StoredTable,
+    snapshot: Snapshot,
     block: cabc.Iterable[changes.Change],
     options: Options,
+    pending: PendingKeys | None,
 ) -> Plan:
     """Plan a block of changes; nothing is changed.
 
-    :param catalogue: all objects of the table's schema.
-    :param stored: the table, after the block's renames.
+    :param snapshot: the table and its surroundings, after the block's renames.
     :param block: the other changes of the block.
+    :param pending: takes new foreign keys that have no parent key yet.
     :raises ChangeRefused: a change cannot be applied to this table.
     """
+    stored = snapshot.table
     target = build_target(
         stored,
         block,
@@ -102,16 +171,100 @@ def make_plan(
     found = _settle_defaults(db, target, differences(target))
     way = max((d.way for d in found), default=Way.ALTER)
     if any(d.case == "column dropped" for d in found):
-        way = max(way, _way_to_drop(db, catalogue, found))
+        way = max(way, _way_to_drop(db, snapshot.catalogue, found))
     if way is Way.EDIT and not db.can_write_schema:
         way = Way.COPY
-    plan = Plan(target, way, found, options)
+    plan = Plan(stored.name, way, found, (), target=target)
     if options.recreate == "never" and way is Way.COPY:
         raise ChangeRefused(
             f"Table '{stored.name}' would have to be copied, which recreate='never'"
             f" rules out: {plan.reason}. Nothing was changed."
         )
-    return plan
+    _refuse_needed(snapshot, target)
+    check_definition(db, stored, target.text)
+    check_defaults(db, target)
+    copying = _copying(db, snapshot, target, options, pending)
+    if way is Way.COPY:
+        return dataclasses.replace(plan, steps=copying)
+    instead = () if options.recreate == "never" else copying
+    steps = _in_place(snapshot, target, way, pending)
+    return dataclasses.replace(plan, steps=steps, instead=instead)
+
+
+def _in_place(
+    snapshot: Snapshot, target: Target, way: Way, pending: PendingKeys | None
+) -> Steps:
+    """List the steps that change a table where it stands."""
+    stored = target.before
+    steps: list[Step] = [DropIndex(stored.schema, n) for n in target.dropped_indexes]
+    for name in target.added_columns:
+        if target.text.column(name).generated is None:
+            steps.append(AddColumn(target, name))
+    if rules_of(target):
+        steps.append(CheckRows(target))
+    for name in target.dropped_columns:
+        rule = stored.text.column(name).generated
+        if rule is None or rule.stored:
+            steps.append(DropColumn(target, name, snapshot.dependants))
+    if way is Way.EDIT:
+        steps.append(EditDefinition(target, _builds_index(target)))
+    elif target.text.sql != stored.text.sql:
+        steps.append(SpellDefinition(target))
+    if target.new_indexes:
+        steps.append(BuildIndexes(stored, target.new_indexes))
+    return (*steps, *_final_checks(target, pending))
+
+
+def _copying(
+    db: Database,
+    snapshot: Snapshot,
+    target: Target,
+    options: Options,
+    pending: PendingKeys | None,
+) -> Steps:
+    """List the steps that write all rows anew."""
+    steps: list[Step] = []
+    if is_newly_numbered(target):
+        steps.append(CheckNumbering(target))
+    keeps = options.keep_indexes and db.can_write_schema
+    kept = [i for i in target.kept_indexes if keeps and stays_valid(target, i)]
+    scratch = plan_scratch(db, snapshot.catalogue, target)
+    steps.append(CopyTable(target, scratch, tuple(kept)))
+    return (*steps, *_final_checks(target, pending))
+
+
+def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
+    """List what is looked at when the table is as it is to be."""
+    steps: list[Step] = [CheckComputed(target)] if unchecked(target) else []
+    if added_foreign_keys(target):
+        steps.append(CheckParents(target, pending))
+    return tuple(steps)
+
+
+def _builds_index(target: Target) -> bool:
+    """Tell whether a UNIQUE is new, whose index has to be built."""
+    old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.UNIQUE)]
+    new = [meaning(c) for c in target.text.of_kind(ConstraintKind.UNIQUE)]
+    return any(key not in old for key in new)
+
+
+def _refuse_needed(snapshot: Snapshot, target: Target) -> None:
+    """Refuse to drop a column whose loss SQLite would not complain about.
+
+    :raises ChangeRefused: naming what needs it.
+    """
+    stored = snapshot.table
+    for column in target.dropped_columns:
+        needing = virtual_tables_naming(snapshot.catalogue, stored.name, column)
+        # A column that the block adds under the same name serves dependants as well.
+        if not needing and not target.text.has_column(column):
+            needing = silently_needing(snapshot.dependants, stored.name, column)
+        if needing:
+            raise ChangeRefused(
+                f"Column '{column}' of '{stored.name}' cannot be dropped: it is needed"
+                f" by {'; '.join(needing)}. Drop or change these first."
+                " Nothing was changed."
+            )
 
 
 def _settle_defaults(

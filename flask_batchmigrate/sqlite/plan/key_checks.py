@@ -1,0 +1,89 @@
+"""Judges the foreign keys around a table, before and after a plan was carried out."""
+
+from __future__ import annotations
+
+from ..alter.pending_keys import described
+from ..alter.pending_keys import mismatch
+from ..alter.pending_keys import orphaned
+from ..alter.pending_keys import PendingKeys
+from ..alter.row_checks import changed_columns
+from ..ddl.meaning import meaning
+from ..ddl.table import ConstraintKind
+from ..ddl.tokens import same_name
+from ..ddl.tokens import upper
+from ..errors import ChangeRefused
+from ..schema.catalogue import ForeignKeyRow
+from ..schema.catalogue import read_catalogue
+from ..schema.catalogue import read_foreign_keys
+from ..schema.database import Database
+from ..schema.foreign_keys import KeyState
+from ..schema.foreign_keys import new_errors
+from ..schema.foreign_keys import read_state
+from ..target.target import Target
+
+
+def key_state(
+    db: Database, target: Target, keys: tuple[ForeignKeyRow, ...]
+) -> KeyState:
+    """Read how the foreign keys stand that a change concerns.
+
+    :param keys: the table's own, and those of others that refer to it.
+    """
+    stored = target.before
+    changed = {upper(name) for name in changed_columns(target)}
+    # A new column under the name of a dropped one.
+    changed |= set(map(upper, filter(stored.text.has_column, target.added_columns)))
+    rekeyed = stored.text.primary_key != target.text.primary_key
+    unkeyed = _loses_a_key(target)
+    look = set()
+    for key in keys:
+        columns: tuple[str, ...] = ()
+        if same_name(key.child, stored.name):
+            columns += key.child_columns
+        if same_name(key.parent, stored.name):
+            columns += key.parent_columns or stored.text.primary_key
+            # A key that names no columns refers to the primary key, whatever it is.
+            if unkeyed or (not key.parent_columns and rekeyed):
+                look.add(key.child)
+        if not changed.isdisjoint(map(upper, columns)):
+            look.add(key.child)
+    return read_state(db, stored.schema, {key.child for key in keys}, look)
+
+
+def judge_keys(
+    db: Database, target: Target, before: KeyState, pending: PendingKeys | None
+) -> list[str]:
+    """Compare the foreign keys that a change concerns with what they were.
+
+    They are judged now, or noted for the end of the transaction.
+
+    :param before: how they were.
+    :param pending: takes those that do not hold; without, they are refused.
+    :return: warnings, in sentences.
+    :raises ChangeRefused: a key can never be satisfied, or rows have no parent.
+    """
+    name = target.before.name
+    catalogue = read_catalogue(db, target.before.schema)
+    after = key_state(db, target, read_foreign_keys(db, catalogue, name))
+    if pending is not None:
+        pending.changed(target, before, after)
+        return []
+    errors = new_errors(before, after)
+    if errors:
+        raise ChangeRefused(mismatch(name, errors))
+    violations = described(after.violations - before.violations)
+    if violations and db.execute("PRAGMA foreign_keys")[0][0]:
+        raise ChangeRefused(orphaned(name, violations))
+    return violations
+
+
+def _loses_a_key(target: Target) -> bool:
+    """Tell whether a key goes that foreign keys may refer to."""
+    kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
+    left = [meaning(c) for c in target.text.of_kind(*kinds)]
+    return any(
+        meaning(c) not in left for c in target.before.text.of_kind(*kinds)
+    ) or any(
+        index.unique and index.name in target.dropped_indexes
+        for index in target.before.indexes
+    )

@@ -1,0 +1,304 @@
+"""The steps of a plan: each says itself in one line, and runs on the engine's door.
+
+A step is a value. It holds what was known when the plan was made, and nothing in its
+run chooses another way: where SQLite does not confirm what was planned, it raises
+:class:`~flask_batchmigrate.sqlite.alter.in_place.NotConfirmed`, and the plan says what
+is done instead.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import typing as t
+
+from ..alter import copy
+from ..alter import in_place
+from ..alter import rename
+from ..alter.indexes import create_indexes
+from ..alter.indexes import drop_indexes
+from ..alter.parent_checks import check_parents
+from ..alter.parent_checks import NoParentKey
+from ..alter.pending_keys import PendingKeys
+from ..alter.row_checks import check_numbering
+from ..alter.row_checks import check_rows
+from ..alter.row_checks import rules_of
+from ..alter.strict_values import check_generated
+from ..alter.strict_values import unchecked
+from ..ddl.objects import IndexText
+from ..schema.catalogue import Catalogue
+from ..schema.catalogue import StoredTable
+from ..schema.compiled import Dependant
+from ..schema.database import Database
+from ..target.target import Target
+
+
+class Cost(enum.Enum):
+    """What a step costs on a table of any size."""
+
+    NOTHING = "no row is read or written"
+    SCAN = "every row is read once"
+    INDEX = "every row is read to build an index"
+    REWRITE = "every row is written"
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether the step takes longer on a larger table."""
+        return self is not Cost.NOTHING
+
+
+class Step(t.Protocol):
+    """One step of a plan. ``str()`` of it is one line for a person."""
+
+    @property
+    def cost(self) -> Cost:
+        """What it costs."""
+
+    def run(self, db: Database) -> None:
+        """Carry it out in the open transaction.
+
+        :raises ChangeRefused: the rows, or what depends on the table, do not allow it.
+        :raises NotConfirmed: SQLite does not confirm that it is safe.
+        """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RenameColumns:
+    """Rename columns by ``ALTER TABLE``; SQLite follows the names everywhere.
+
+    :param renames: old and new names, in an order that works.
+    """
+
+    catalogue: Catalogue
+    table: str
+    renames: tuple[tuple[str, str], ...]
+    cost: t.ClassVar[Cost] = Cost.NOTHING
+
+    def __str__(self) -> str:
+        pairs = ", ".join(f"'{old}' to '{new}'" for old, new in self.renames)
+        return f"rename {pairs} by ALTER TABLE"
+
+    def run(self, db: Database) -> None:
+        """Rename them one after the other."""
+        rename.rename_columns(db, self.catalogue, self.table, self.renames)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RenameTable:
+    """Rename a table by ``ALTER TABLE``; SQLite follows the name everywhere."""
+
+    schema: str
+    table: str
+    new_name: str
+    cost: t.ClassVar[Cost] = Cost.NOTHING
+
+    def __str__(self) -> str:
+        return f"rename the table to '{self.new_name}' by ALTER TABLE"
+
+    def run(self, db: Database) -> None:
+        """Rename it."""
+        rename.rename_table(db, self.schema, self.table, self.new_name)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DropIndex:
+    """Drop an index that was created by a statement of its own."""
+
+    schema: str
+    name: str
+    cost: t.ClassVar[Cost] = Cost.NOTHING
+
+    def __str__(self) -> str:
+        return f"drop index '{self.name}'"
+
+    def run(self, db: Database) -> None:
+        """Drop it."""
+        drop_indexes(db, self.schema, (self.name,))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AddColumn:
+    """Add a column by ``ALTER TABLE``: rows from before read its default."""
+
+    target: Target
+    name: str
+    cost: t.ClassVar[Cost] = Cost.NOTHING
+
+    def __str__(self) -> str:
+        return f"add column '{self.name}' by ALTER TABLE"
+
+    def run(self, db: Database) -> None:
+        """Add it."""
+        in_place.add_column(db, self.target, self.name)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckRows:
+    """Look for rows that do not fit the new definition."""
+
+    target: Target
+    cost: t.ClassVar[Cost] = Cost.SCAN
+
+    def __str__(self) -> str:
+        return f"look for rows that break {' or '.join(rules_of(self.target))}"
+
+    def run(self, db: Database) -> None:
+        """Read every row once."""
+        check_rows(db, self.target, self.target.before.path)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DropColumn:
+    """Drop a column by ``ALTER TABLE``, with the constraints that mention it.
+
+    :param dependants: the views and triggers that use the table, before the change.
+    """
+
+    target: Target
+    name: str
+    dependants: tuple[Dependant, ...]
+    cost: t.ClassVar[Cost] = Cost.REWRITE
+
+    def __str__(self) -> str:
+        return f"drop column '{self.name}' by ALTER TABLE"
+
+    def run(self, db: Database) -> None:
+        """Let SQLite rewrite the rows in place."""
+        in_place.drop_column(db, self.target, self.name, self.dependants)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EditDefinition:
+    """Put the new text in the place of the stored one, and mend the keys' indexes."""
+
+    target: Target
+    builds_index: bool
+
+    @property
+    def cost(self) -> Cost:
+        """Only a new ``UNIQUE`` costs something: its index."""
+        return Cost.INDEX if self.builds_index else Cost.NOTHING
+
+    def __str__(self) -> str:
+        return "edit the stored definition"
+
+    def run(self, db: Database) -> None:
+        """Ask SQLite whether the stored rows stay valid, and write the text."""
+        in_place.edit_definition(db, self.target)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SpellDefinition:
+    """Write the text as the script has it, where ``ALTER TABLE`` spells otherwise."""
+
+    target: Target
+    cost: t.ClassVar[Cost] = Cost.NOTHING
+
+    def __str__(self) -> str:
+        return "spell the stored definition as it was written"
+
+    def run(self, db: Database) -> None:
+        """Write the text, if it differs at all."""
+        in_place.spell_definition(db, self.target)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckNumbering:
+    """Look for NULL in a column that becomes the rowid: SQLite would number it."""
+
+    target: Target
+    cost: t.ClassVar[Cost] = Cost.SCAN
+
+    def __str__(self) -> str:
+        return f"look for NULL in the new rowid '{self.target.text.rowid_alias}'"
+
+    def run(self, db: Database) -> None:
+        """Read every row once."""
+        check_numbering(db, self.target)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CopyTable:
+    """Copy the rows into a table with the new definition, which takes the name.
+
+    :param scratch: the table that receives the rows.
+    :param kept: stored indexes that go on as they are, since they lead to the same
+        rows; all others are built when the rows are there.
+    """
+
+    target: Target
+    scratch: copy.Scratch
+    kept: tuple[IndexText, ...]
+    cost: t.ClassVar[Cost] = Cost.REWRITE
+
+    def __str__(self) -> str:
+        built = [*self.target.kept_indexes, *self.target.new_indexes]
+        text = "copy the rows under the new definition"
+        for verb, indexes in (("keep", self.kept), ("build", built)):
+            names = [i.name for i in indexes if verb == "keep" or i not in self.kept]
+            if names:
+                text += f", {verb} index " + ", ".join(f"'{name}'" for name in names)
+        return text
+
+    def run(self, db: Database) -> None:
+        """Copy them; only rows that fit are let in."""
+        copy.copy_table(db, self.target, self.scratch, self.kept)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BuildIndexes:
+    """Create indexes of the table from their text."""
+
+    table: StoredTable
+    indexes: tuple[IndexText, ...]
+    cost: t.ClassVar[Cost] = Cost.INDEX
+
+    def __str__(self) -> str:
+        return "build index " + ", ".join(f"'{index.name}'" for index in self.indexes)
+
+    def run(self, db: Database) -> None:
+        """Create them one after the other."""
+        create_indexes(db, self.table, self.indexes)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckComputed:
+    """Look for computed values that a STRICT table cannot have."""
+
+    target: Target
+    cost: t.ClassVar[Cost] = Cost.SCAN
+
+    def __str__(self) -> str:
+        names = ", ".join(f"'{name}'" for name, _ in unchecked(self.target))
+        return f"look for computed values that do not fit the type of {names}"
+
+    def run(self, db: Database) -> None:
+        """Read every row once for each column."""
+        check_generated(db, self.target)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckParents:
+    """Look for rows without a parent under the foreign keys that are new.
+
+    :param pending: takes a key that has no parent key yet.
+    """
+
+    target: Target
+    pending: PendingKeys | None
+    cost: t.ClassVar[Cost] = Cost.SCAN
+
+    def __str__(self) -> str:
+        return "look for rows without a parent under the new foreign keys"
+
+    def run(self, db: Database) -> None:
+        """Read every row once for each key; one without a parent key waits."""
+        try:
+            check_parents(db, self.target)
+        except NoParentKey:
+            if self.pending is None:
+                raise
+            self.pending.added(self.target)
+
+
+Steps = tuple[Step, ...]

@@ -1,0 +1,51 @@
+"""A table and its surroundings at one moment, read once and handed on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .catalogue import Catalogue
+from .catalogue import ForeignKeyRow
+from .catalogue import read_catalogue
+from .catalogue import read_foreign_keys
+from .catalogue import read_table
+from .catalogue import StoredTable
+from .compiled import Dependant
+from .database import Database
+from .dependants import read_dependants
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A table and everything that has to do with it.
+
+    :param catalogue: all objects of its schema.
+    :param table: the table with its indexes.
+    :param dependants: the views and triggers that use it.
+    :param keys: its foreign keys, and those of others that refer to it.
+    """
+
+    catalogue: Catalogue
+    table: StoredTable
+    dependants: tuple[Dependant, ...]
+    keys: tuple[ForeignKeyRow, ...]
+
+
+def read_snapshot(db: Database, schema: str, table: str) -> Snapshot:
+    """Read a table and its surroundings as they are now.
+
+    :raises ChangeRefused: there is no such table, or it is none that can be altered.
+    :raises SqlTextError: a stored text is not understood.
+    """
+    catalogue = read_catalogue(db, schema)
+    return around(db, catalogue, read_table(catalogue, table))
+
+
+def around(db: Database, catalogue: Catalogue, table: StoredTable) -> Snapshot:
+    """Read the surroundings of a table that was read already."""
+    return Snapshot(
+        catalogue,
+        table,
+        read_dependants(db, catalogue, table.name),
+        read_foreign_keys(db, catalogue, table.name),
+    )
