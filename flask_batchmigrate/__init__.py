@@ -11,22 +11,22 @@ from .settings import SetupError
 
 if t.TYPE_CHECKING:
     from ._compat import alembic_version as alembic_version
-    from .commands.api import branches
-    from .commands.api import check
-    from .commands.api import current
-    from .commands.api import downgrade
-    from .commands.api import edit
-    from .commands.api import ensure_version
-    from .commands.api import heads
-    from .commands.api import history
-    from .commands.api import init
-    from .commands.api import list_templates
-    from .commands.api import merge
-    from .commands.api import migrate
-    from .commands.api import revision
-    from .commands.api import show
-    from .commands.api import stamp
-    from .commands.api import upgrade
+    from .commands import branches
+    from .commands import check
+    from .commands import current
+    from .commands import downgrade
+    from .commands import edit
+    from .commands import ensure_version
+    from .commands import heads
+    from .commands import history
+    from .commands import init
+    from .commands import list_templates
+    from .commands import merge
+    from .commands import migrate
+    from .commands import revision
+    from .commands import show
+    from .commands import stamp
+    from .commands import upgrade
     from .environment.config import Config
     from .errors import AlreadyRunning
     from .errors import AlterationError

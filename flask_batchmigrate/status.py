@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from alembic.script import ScriptDirectory
 
-from .commands import api
+from .commands.upgrading import upgrade
 from .environment.invocation import Invocation
 from .errors import DatabaseNotStamped
 from .project.binds import display
@@ -125,7 +125,7 @@ def upgrade_if_known() -> list[Applied]:
     :raises DatabaseNotStamped: naming that one.
     """
     with reporting_to(_Careful()):
-        return api.upgrade()
+        return upgrade()
 
 
 class _Careful(Reporter):

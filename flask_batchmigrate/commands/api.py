@@ -29,7 +29,6 @@ from alembic.script import Script
 
 from ..environment.invocation import Invocation
 from ..errors import UnknownRevision
-from ..project.fast_path import nothing_to_upgrade
 from ..results import Applied
 from ..results import Current
 from ..results import RevisionInfo
@@ -37,9 +36,8 @@ from ..results import Template
 from . import lookup
 from . import scaffold
 from . import writing
-
-Directory: t.TypeAlias = "str | os.PathLike[str] | None"
-XArg: t.TypeAlias = "str | cabc.Sequence[str] | None"
+from .upgrading import Directory
+from .upgrading import XArg
 
 
 def list_templates() -> list[Template]:
@@ -190,46 +188,6 @@ def merge(
     named = [revisions] if isinstance(revisions, str) and revisions else revisions
     call = Invocation(directory)
     return writing.merge(call, list(named), message, branch_label, rev_id, splice)
-
-
-@t.overload
-def upgrade(
-    directory: Directory = ...,
-    revision: str = ...,
-    sql: t.Literal[False] = ...,
-    tag: str | None = ...,
-    x_arg: XArg = ...,
-) -> list[Applied]: ...
-@t.overload
-def upgrade(
-    directory: Directory = ...,
-    revision: str = ...,
-    *,
-    sql: t.Literal[True],
-    tag: str | None = ...,
-    x_arg: XArg = ...,
-) -> str: ...
-def upgrade(
-    directory: Directory = None,
-    revision: str = "head",
-    sql: bool = False,
-    tag: str | None = None,
-    x_arg: XArg = None,
-) -> list[Applied] | str:
-    """Bring the databases to a later revision.
-
-    :param revision: an id, steps such as ``+1``, or ``heads``; ``head``, the default,
-        means all heads where each is a branch with a label of its own.
-    :return: what was applied, in order; the SQL text with ``sql``.
-    :raises MultipleHeads: ``head`` was asked for and there are several by accident.
-    :raises RevisionFailed: a script raised.
-    :raises UnknownRevision: there is no such revision.
-    """
-    call = Invocation(directory, x_arg)
-    plain = (revision, sql, tag, x_arg) == ("head", False, None, None)
-    with call.guarded():
-        done = plain and nothing_to_upgrade(directory)
-    return [] if done else call.upgrade(revision, sql, tag)
 
 
 @t.overload

@@ -24,9 +24,9 @@ from flask import current_app
 
 from ..project import scope
 from ..project.binds import Bind
-from ..project.folder import check_files
 from ..project.folder import Folder
 from ..project.folder import locate
+from ..project.revision_files import check_files
 from ..project.scope import Scope
 from ..results import Applied
 from ..settings import SetupError

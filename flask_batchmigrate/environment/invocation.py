@@ -19,10 +19,10 @@ from ..project.binds import Bind
 from ..project.binds import find
 from ..project.binds import no_models
 from ..project.binds import select
-from ..project.folder import check_files
-from ..project.folder import Overview
-from ..project.folder import refuse_unusable
-from ..project.folder import refuse_unusable_label
+from ..project.revision_files import check_files
+from ..project.revision_files import Overview
+from ..project.revision_files import refuse_unusable
+from ..project.revision_files import refuse_unusable_label
 from ..reporting import reporter
 from ..results import Applied
 from ..results import Current

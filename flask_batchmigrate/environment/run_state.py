@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
-import functools
-import time
 import typing as t
 
 import sqlalchemy as sa
 from alembic import context
 from alembic.runtime.environment import EnvironmentContext
-from alembic.script import Script
 from alembic.util import to_tuple
 
 from ..autogenerate import adoption
@@ -24,8 +20,6 @@ from ..project.binds import by_database
 from ..project.binds import find_by_engine
 from ..project.binds import find_by_url
 from ..project.binds import no_models
-from ..project.folder import accepts_engine_name
-from ..project.folder import names_in
 from ..project.scope import Scope
 from ..reporting import reporter
 from ..results import Applied
@@ -35,14 +29,14 @@ from .arguments import count_tables
 from .arguments import dialect_name
 from .arguments import hooks
 from .arguments import named
-from .arguments import own_models
 from .arguments import require_synchronous
 from .autobegin import autobegun
 from .autobegin import committed
 from .commits import Commits
-from .commits import refuse_closed
 from .config import Setup
 from .script_connection import ScriptConnections
+from .scripts import Failure
+from .scripts import ScriptCalls
 from .server_limits import limit
 from .server_limits import Limits
 from .stored import StoredRevisions
@@ -51,15 +45,6 @@ if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from ..sqlite.transaction.migration import MigrationTransaction
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Failure:
-    """A revision's script that raised."""
-
-    script: Script
-    error: Exception
-    target: Bind | None
 
 
 def _leave(_: object) -> None:
@@ -86,7 +71,6 @@ class Run:
         self.environment = environment
         self.in_env_py = False
         self.is_configured = False
-        self.failure: Failure | None = None
         self.reached: Bind | None = None
         self.heads: tuple[str, ...] = ()
         self.progress = Commits(setup.applied)
@@ -106,20 +90,25 @@ class Run:
         self._tables = 0
         self._directives: list[t.Any] = []
         self._unversioned: list[str] = []
-        self._seconds: dict[str, float] = {}
         self._cleanup = contextlib.ExitStack()
         self.stored = StoredRevisions(self.transactions)
-        self._connections = ScriptConnections(
-            self.progress, self.transactions, self._cleanup
+        connections = ScriptConnections(self.progress, self.transactions, self._cleanup)
+        self._calls = ScriptCalls(
+            setup, self.progress, connections, lambda error: self.explain(error)
         )
         for script in environment.script.walk_revisions():
-            self._wrap(script)
+            self._calls.wrap(script)
 
     def __enter__(self) -> Run:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._cleanup.close()
+
+    @property
+    def failure(self) -> Failure | None:
+        """The script that raised, if one did."""
+        return self._calls.failure
 
     @property
     def unchanged(self) -> bool:
@@ -133,7 +122,7 @@ class Run:
 
     def begin_again(self) -> None:
         """Forget what was undone: the environment is about to run once more."""
-        self.failure = None
+        self._calls.failure = None
         self.progress.forget_undone()
         self.stored.forget()
 
@@ -335,82 +324,7 @@ class Run:
                     revision,
                     () if script is None else to_tuple(script.down_revision, ()),
                     "" if script is None else script.doc,
-                    self._seconds.get(revision, 0.0),
+                    self._calls.seconds.get(revision, 0.0),
                 )
                 self.setup.applied.append(applied)
                 reporter().revision_done(applied)
-
-    # Scripts
-
-    def _wrap(self, script: Script) -> None:
-        """Let the functions of a script, loaded for this run alone, report to it."""
-        directions: tuple[Direction, ...] = ("upgrade", "downgrade")
-        for direction in directions:
-            function = getattr(script.module, direction, None)
-            if callable(function):
-                wrapped = self._wrapped(script, direction, function)
-                setattr(script.module, direction, wrapped)
-
-    def _wrapped(
-        self, script: Script, direction: Direction, function: t.Any
-    ) -> cabc.Callable[..., None]:
-        """Return a function that runs a script's function, timed."""
-        several = accepts_engine_name(function)
-        names = names_in(script)
-
-        @functools.wraps(function)
-        def run(**kwargs: t.Any) -> None:
-            start = time.perf_counter()
-            for target in self.setup.active:
-                reporter().revision_started(
-                    target.bind, direction, script.revision, script.doc
-                )
-            self.progress.revision_started()
-            try:
-                with self._connections.lend(context.get_context()):
-                    self._call(function, self._arguments(kwargs, several, names))
-                    drivers = [one.driver for one in self.transactions if one.is_begun]
-                    refuse_closed(context.get_context().connection, drivers)
-            except Exception as error:
-                failed = self.setup.active[0] if self.setup.active else None
-                told = self.explain(error) or error
-                told = told.with_traceback(error.__traceback__)
-                self.failure = Failure(script, told, failed)
-                raise
-            finally:
-                self._seconds[script.revision] = time.perf_counter() - start
-
-        return run
-
-    def _call(
-        self,
-        function: cabc.Callable[..., None],
-        calls: cabc.Iterable[dict[str, t.Any]],
-    ) -> None:
-        """Call a script's function once for each bind, with the bind's own models."""
-        options = context.get_context().opts
-        for arguments in calls:
-            name = arguments.get("engine_name", "")
-            with own_models(options, self.setup.active, name):
-                function(**arguments)
-
-    def _arguments(
-        self, kwargs: dict[str, t.Any], several: bool, names: set[str]
-    ) -> cabc.Iterator[dict[str, t.Any]]:
-        """Fit a call to the form of the script: one call for each bind it is for.
-
-        A script for one database means the default bind. A script for several binds
-        has nothing to do for a bind that came later.
-        """
-        if kwargs.keys() - {"engine_name"}:
-            # The arguments are a private matter between env.py and the scripts.
-            yield kwargs
-            return
-        wanted = [kwargs.get("engine_name") or ""]
-        if kwargs and len(self.setup.active) > 1:
-            wanted = [target.name for target in self.setup.active]
-        for name in wanted:
-            if several and (name in names or not names):
-                yield {"engine_name": name}
-            elif not several and (not kwargs or name == ""):
-                yield {}

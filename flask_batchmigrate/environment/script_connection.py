@@ -21,6 +21,7 @@ import typing as t
 import sqlalchemy as sa
 
 from .commits import Commits
+from .commits import refuse_closed
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -303,6 +304,14 @@ class ScriptConnections:
             finally:
                 savepoints.held = False
                 script.rollback()
+
+    def refuse_closed(self, context: MigrationContext) -> None:
+        """Refuse to go on when a script has closed what it was lent.
+
+        :raises CommandError: nothing can be run on the connection any more.
+        """
+        drivers = [one.driver for one in self._transactions if one.is_begun]
+        refuse_closed(context.connection, drivers)
 
     def _is_without_engine(self, owner: sa.Connection) -> bool:
         """Tell whether Alembic alone migrates a database of SQLite.

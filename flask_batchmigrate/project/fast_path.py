@@ -21,8 +21,8 @@ from .binds import find
 from .binds import select
 from .folder import Folder
 from .folder import locate
-from .folder import Overview
-from .folder import overview
+from .revision_files import Overview
+from .revision_files import overview
 
 
 class _Locked(Exception):

@@ -6,14 +6,11 @@ a look at a database that is up to date can do without.
 
 from __future__ import annotations
 
-import collections.abc as cabc
 import dataclasses
 import importlib.machinery
 import importlib.util
-import inspect
 import os
 import pathlib
-import re
 import sys
 import tempfile
 import types
@@ -21,11 +18,10 @@ import typing as t
 
 from flask import Flask
 
-from .header import declared
+from .revision_files import _refuse_nul
 
 if t.TYPE_CHECKING:
-    from alembic.script import Script
-    from alembic.script import ScriptDirectory
+    pass
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -178,217 +174,3 @@ def _is_package(app: Flask, root: pathlib.Path) -> bool:
     module = sys.modules.get(app.import_name)
     is_namespace = "." in app.import_name or hasattr(module, "__path__")
     return is_namespace or (root / "__init__.py").is_file()
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Overview:
-    """What revision files say without being run.
-
-    :param heads: the heads, as far as they can be told: possibly too many.
-    :param names_binds: whether a file may have functions for several binds.
-    :param is_line: whether each surely follows at most one other, without labels and
-        dependencies.
-    """
-
-    heads: frozenset[str] = frozenset()
-    names_binds: bool = True
-    is_line: bool = False
-
-
-def check_files(scripts: ScriptDirectory) -> Overview:
-    """Refuse revision files that do not fit together, before Alembic loads them.
-
-    :raises BrokenScript: naming the file.
-    """
-    beside = [pathlib.Path(scripts.dir) / "versions"]
-    locations = [pathlib.Path(each) for each in scripts.version_locations or beside]
-    return overview(locations, scripts.recursive_version_locations, scripts.sourceless)
-
-
-def overview(
-    locations: cabc.Sequence[pathlib.Path],
-    recursive: bool = False,
-    sourceless: bool = False,
-) -> Overview:
-    """Read what revision files say, and refuse those that do not fit together.
-
-    Alembic takes one of two files with the same id, with a warning, and stops with a
-    KeyError where a predecessor is missing.
-
-    :param locations: the folders with revision files.
-    :param recursive: look into the folders below, too.
-    :param sourceless: compiled files without a source are revisions, too.
-    :raises BrokenScript: naming the file.
-    """
-    owners: dict[str, pathlib.Path] = {}
-    wanted: list[tuple[pathlib.Path, str]] = []
-    files = list(_files(locations, recursive, sourceless))
-    names_binds = False
-    is_line = True
-    for path in files:
-        if path.suffix != ".py":
-            # What compiled files say is not told without running them.
-            names_binds, is_line = True, False
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
-        names_binds = names_binds or "engine_name" in text
-        _refuse_nul(path, text)
-        said = declared(path, text)
-        _refuse_own_child(path, said)
-        is_line = is_line and _is_plain(said)
-        for revision in said.get("revision", ())[:1]:
-            if revision in owners and owners[revision] != path:
-                from ..errors import BrokenScript
-
-                raise BrokenScript(
-                    f"'{owners[revision]}' and '{path}' have the same revision id "
-                    f"'{revision}'. Nothing was changed. Give one of them another id, "
-                    "or delete it.",
-                    path,
-                )
-            owners[revision] = path
-            _refuse_symbol(path, revision)
-        wanted += [(path, name) for name in said.get("down_revision", ())]
-    for path, revision in wanted:
-        if revision not in owners and len(owners) == len(files):
-            from ..errors import BrokenScript
-
-            raise BrokenScript(
-                f"'{path}' follows revision '{revision}', which has no file. Nothing "
-                "was changed. Restore the file, or correct 'down_revision'.",
-                path,
-            )
-    untold = {str(path) for path in files} - {str(path) for path in owners.values()}
-    heads = (owners.keys() - {revision for _, revision in wanted}) | untold
-    return Overview(frozenset(heads), names_binds, is_line)
-
-
-#: What Alembic takes for something else than an id; this project adds "current".
-_SYMBOLS: t.Final = frozenset({"base", "head", "heads", "current"})
-_USABLE: t.Final = re.compile(r"(?!__init__)\w[\w.]*")
-_LABEL: t.Final = re.compile(r"[^@:\x00-\x1f\x7f]+")
-
-
-def refuse_unusable(rev_id: str) -> None:
-    """Refuse an id for a new revision that commands could not name.
-
-    It is also the beginning of the file's name.
-
-    :raises BatchMigrateError: saying what an id may be.
-    """
-    if rev_id in _SYMBOLS or not _USABLE.fullmatch(rev_id):
-        from ..errors import BatchMigrateError
-
-        raise BatchMigrateError(
-            f"{rev_id!r} cannot be the id of a revision. Nothing was changed. Choose "
-            "one that has letters, digits, '_' and '.' only, does not begin with a dot,"
-            f" and is none of {', '.join(sorted(_SYMBOLS))}."
-        )
-
-
-def refuse_unusable_label(label: str) -> None:
-    """Refuse a label for a new branch that commands could not name.
-
-    :raises BatchMigrateError: saying what a label may be.
-    """
-    if label in _SYMBOLS or not _LABEL.fullmatch(label):
-        from ..errors import BatchMigrateError
-
-        raise BatchMigrateError(
-            f"{label!r} cannot be the label of a branch. Nothing was changed. Choose "
-            "one without '@' and ':' that is one line and none of "
-            f"{', '.join(sorted(_SYMBOLS))}."
-        )
-
-
-def _is_plain(said: dict[str, list[str]]) -> bool:
-    """Tell whether a file says all, and no more than whom it follows."""
-    told = said.keys() >= {"revision", "down_revision", "branch_labels", "depends_on"}
-    down, more = said.get("down_revision", ()), ("branch_labels", "depends_on")
-    return told and len(down) <= 1 and not any(said[name] for name in more)
-
-
-def _refuse_own_child(path: pathlib.Path, said: dict[str, list[str]]) -> None:
-    """Refuse a file that follows itself."""
-    if set(said.get("revision", ())) & set(said.get("down_revision", ())):
-        from ..errors import BrokenScript
-
-        raise BrokenScript(
-            f"'{path}' follows itself. Nothing was changed. Correct 'down_revision'.",
-            path,
-        )
-
-
-def _refuse_symbol(path: pathlib.Path, revision: str) -> None:
-    """Refuse an id that Alembic takes for something else: it stumbles over the file."""
-    if revision in ("base", "head", "heads"):
-        from ..errors import BrokenScript
-
-        raise BrokenScript(
-            f"'{path}' has the revision id '{revision}', which means something else. "
-            "Nothing was changed. Give it another id.",
-            path,
-        )
-
-
-def _refuse_nul(path: pathlib.Path, source: str) -> None:
-    """Refuse a file with NUL bytes: what Python raises then names no file."""
-    if "\0" in source:
-        from ..errors import BrokenScript
-
-        raise BrokenScript(
-            f"'{path}' has NUL bytes: it is damaged, or not in UTF-8. Nothing was "
-            "changed. Restore the file, or save it as UTF-8.",
-            path,
-        )
-
-
-def _files(
-    locations: cabc.Sequence[pathlib.Path], recursive: bool, sourceless: bool
-) -> cabc.Iterator[pathlib.Path]:
-    """Yield the revision files, as Alembic chooses them."""
-    seen = set()
-    for location in locations:
-        patterns = ["*.py"]
-        if sourceless:
-            patterns += ["*.py[co]", "__pycache__/*.py[co]"]
-        below = "**/" if recursive else ""
-        for path in sorted(p for each in patterns for p in location.glob(below + each)):
-            if path.name.startswith((".#", "__init__")) or _has_source(path):
-                continue
-            # Only where one location may lie in another is a file met twice.
-            key = path.resolve() if len(locations) > 1 else path
-            if key not in seen:
-                seen.add(key)
-                yield path
-
-
-def _has_source(path: pathlib.Path) -> bool:
-    """Tell whether a compiled file has its source beside it."""
-    if path.suffix == ".py":
-        return False
-    folder = path.parent.parent if path.parent.name == "__pycache__" else path.parent
-    return (folder / f"{path.name.partition('.')[0]}.py").exists()
-
-
-def takes_engine_name(script: Script) -> bool:
-    """Tell whether a script is in the form for several databases."""
-    return accepts_engine_name(script.module.upgrade)
-
-
-def accepts_engine_name(function: cabc.Callable[..., t.Any]) -> bool:
-    """Tell whether a script's function wants to know the bind."""
-    parameters = inspect.signature(function).parameters.values()
-    return any(
-        p.name == "engine_name" or p.kind is inspect.Parameter.VAR_KEYWORD
-        for p in parameters
-    )
-
-
-def names_in(script: Script) -> set[str]:
-    """Return the names of the binds that a script has functions for."""
-    functions = {name for name, value in vars(script.module).items() if callable(value)}
-    names = {name.removeprefix("upgrade_") for name in functions}
-    return {
-        name for name in names if {f"upgrade_{name}", f"downgrade_{name}"} <= functions
-    }

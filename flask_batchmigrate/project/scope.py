@@ -11,8 +11,8 @@ from ..state import MigrateState
 from . import binds
 from .binds import Bind
 from .folder import Folder
-from .folder import names_in
-from .folder import takes_engine_name
+from .revision_files import names_in
+from .revision_files import takes_engine_name
 
 if t.TYPE_CHECKING:
     from alembic.script import ScriptDirectory

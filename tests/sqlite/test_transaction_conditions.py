@@ -11,7 +11,6 @@ import typing as t
 import pytest
 import sqlalchemy as sa
 
-from flask_batchmigrate.sqlite.errors import TransactionError
 from flask_batchmigrate.sqlite.transaction import migration
 from flask_batchmigrate.sqlite.transaction.driver import Driver
 
@@ -62,59 +61,13 @@ def test_defensive_mode_is_lifted_and_comes_back(app: Application) -> None:
         for end in ("commit", "rollback"):
             transaction = migration.begin(connection)
             assert transaction.can_write_schema
-            assert transaction.foreign_keys
+            assert transaction.execute("PRAGMA foreign_keys") == [(1,)]
             transaction.execute("PRAGMA writable_schema = ON")
             transaction.execute("UPDATE sqlite_master SET sql = sql")
             getattr(connection, end)()
             assert driver.getconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE)
             transaction.finish()
         assert driver.execute("PRAGMA writable_schema").fetchone() == (0,)
-
-
-@needs_configuration
-def test_foreign_keys_can_be_switched_inside(app: Application) -> None:
-    """Inside the block no foreign key is enforced, after it each one is."""
-    with app.engine.connect() as connection:
-        transaction = migration.begin(connection)
-        assert transaction.can_switch_foreign_keys
-        with pytest.raises(ZeroDivisionError), transaction.foreign_keys_off():
-            assert not transaction.foreign_keys
-            connection.exec_driver_sql("DELETE FROM parent WHERE id = 2")
-            raise ZeroDivisionError
-        assert transaction.foreign_keys
-        connection.exec_driver_sql("DELETE FROM parent WHERE id = 1")
-        left = connection.exec_driver_sql("SELECT id FROM child").scalars().all()
-        connection.rollback()
-        transaction.finish()
-    assert left == [20]
-
-
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python can do it since 3.12")
-def test_foreign_keys_that_cannot_be_switched(app: Application) -> None:
-    """The engine is told beforehand, and refused if it does not listen."""
-    with app.engine.connect() as connection:
-        transaction = migration.begin(connection)
-        assert not transaction.can_switch_foreign_keys
-        with pytest.raises(TransactionError, match=r"Python 3\.12"):
-            transaction.foreign_keys_off().__enter__()
-        assert transaction.foreign_keys
-        connection.rollback()
-        transaction.finish()
-
-
-def test_nothing_to_switch_where_nothing_is_enforced(tmp_path: pathlib.Path) -> None:
-    """Without enforcement the block is empty on every driver."""
-    app = Application(BY_NAME["plain"], tmp_path)
-    try:
-        with app.engine.connect() as connection:
-            transaction = migration.begin(connection)
-            assert transaction.can_switch_foreign_keys
-            with transaction.foreign_keys_off():
-                assert not transaction.foreign_keys
-            connection.rollback()
-            transaction.finish()
-    finally:
-        app.engine.dispose()
 
 
 def test_enforcement_is_off_where_the_library_allows_nothing_else(
@@ -127,7 +80,7 @@ def test_enforcement_is_off_where_the_library_allows_nothing_else(
         notes: list[str] = []
         transaction = migration.begin(connection, notify=notes.append)
         assert not transaction.can_write_schema
-        assert not transaction.foreign_keys
+        assert transaction.execute("PRAGMA foreign_keys") == [(0,)]
         connection.exec_driver_sql("DELETE FROM parent")
         assert connection.exec_driver_sql("SELECT count(*) FROM child").scalar() == 3
         connection.rollback()

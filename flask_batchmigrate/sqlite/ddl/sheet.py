@@ -142,7 +142,7 @@ class Sheet:
 
 def sheet_of(table: TableText) -> Sheet:
     """Take a table into pieces, unless it is in pieces already."""
-    if table.sheet is not None:
+    if isinstance(table.sheet, Sheet):
         return table.sheet
     layout = take_apart(table)
     keys = tuple(upper(column.name) for column in table.columns)

@@ -31,9 +31,6 @@ from .tokens import unquote
 from .tokens import upper
 from .types import read_type
 
-if t.TYPE_CHECKING:
-    from .sheet import Sheet
-
 __all__ = [
     "Affinity",
     "ColumnText",
@@ -131,6 +128,14 @@ class OptionText:
     span: Span = dataclasses.field(compare=False, repr=False)
 
 
+class Pieces(t.Protocol):
+    """A table in pieces, as :class:`~flask_batchmigrate.sqlite.ddl.sheet.Sheet` has it."""
+
+    @property
+    def places(self) -> cabc.Mapping[str, int]:
+        """The places of the columns, by their folded names."""
+
+
 @dataclasses.dataclass(frozen=True)
 class TableText:
     """A CREATE TABLE statement, read.
@@ -157,7 +162,7 @@ class TableText:
     name_span: Span = dataclasses.field(compare=False, repr=False)
     body_span: Span = dataclasses.field(compare=False, repr=False)
     tokens: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
-    sheet: Sheet | None = dataclasses.field(default=None, compare=False, repr=False)
+    sheet: Pieces | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @functools.cached_property
     def without_rowid(self) -> bool:

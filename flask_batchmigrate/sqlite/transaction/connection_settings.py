@@ -84,11 +84,6 @@ class Conditions:
         """Whether foreign keys are enforced now."""
         return bool(self._driver.pragma("foreign_keys"))
 
-    @property
-    def can_switch_foreign_keys(self) -> bool:
-        """Whether :meth:`foreign_keys_off` can do what it says."""
-        return self._driver.can_configure() or not self.foreign_keys
-
     def switch_foreign_keys(self, wanted: bool) -> bool:
         """Enforce foreign keys or not, in an open transaction, until it ends.
 
@@ -105,25 +100,6 @@ class Conditions:
         https://www.sqlite.org/pragma.html#pragma_defer_foreign_keys
         """
         self._driver.set_pragma("defer_foreign_keys", int(wanted))
-
-    @contextlib.contextmanager
-    def foreign_keys_off(self) -> cabc.Iterator[None]:
-        """Enforce no foreign key inside the block, in an open transaction."""
-        if not self.foreign_keys:
-            yield
-            return
-        if not self._driver.can_configure():
-            raise TransactionError(
-                f"Foreign keys of {self._driver.describe()} cannot be switched off "
-                "inside a transaction before Python 3.12: switch them off on the "
-                "connection before the migration, or use a newer Python. "
-                "Nothing was changed."
-            )
-        self._driver.configure(_ENABLE_FKEY, False)
-        try:
-            yield
-        finally:
-            self._driver.configure(_ENABLE_FKEY, True)
 
     @property
     def can_write_schema(self) -> bool:

@@ -22,7 +22,7 @@ from ..ddl.statements import sets_up
 from . import running
 
 if t.TYPE_CHECKING:
-    from .migration import MigrationTransaction
+    from .running import Running
 
 
 class LentConnection:
@@ -34,7 +34,7 @@ class LentConnection:
     #: Not the migration's: the borrower has begun nothing.
     in_transaction = False
 
-    def __init__(self, transaction: MigrationTransaction) -> None:
+    def __init__(self, transaction: Running) -> None:
         self._transaction = transaction
         #: makes the rows, where the borrower sets it
         self.row_factory: t.Any = None
@@ -49,7 +49,7 @@ class LentConnection:
         """Do nothing: there is nothing of its own to commit or undo."""
 
     @property
-    def lender(self) -> MigrationTransaction:
+    def lender(self) -> Running:
         """The migration."""
         return self._transaction
 
@@ -112,7 +112,7 @@ class LentCursor:
     :param cursor: the driver's cursor.
     """
 
-    def __init__(self, transaction: MigrationTransaction, cursor: t.Any) -> None:
+    def __init__(self, transaction: Running, cursor: t.Any) -> None:
         self._transaction = transaction
         self._cursor = cursor
 

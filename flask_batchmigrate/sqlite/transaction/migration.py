@@ -12,8 +12,6 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import functools
-import itertools
-import threading
 import typing as t
 
 import sqlalchemy as sa
@@ -25,7 +23,6 @@ from ..errors import TransactionError
 from ..schema.database import check_library
 from ..schema.database import library_version
 from ..schema.database import Row
-from ..schema.database import savepoint
 from ..schema.progress import Listener
 from ..schema.progress import ticking
 from . import running
@@ -37,10 +34,8 @@ from .events import Listeners
 from .lifetime import Lifetime
 from .second_connections import discard_later
 from .second_connections import refuse_second_uses
-from .second_connections import Seconds
 from .second_connections import watch
-
-_numbers = itertools.count(1)
+from .waits import Seconds
 
 
 def begin(
@@ -72,12 +67,12 @@ def begin(
         cannot be written. Nothing was changed.
     :raises UnsupportedLibrary: the SQLite library is too old.
     """
-    existing = running.with_connection(connection)
+    existing = _own(running.with_connection(connection))
     if existing is not None:
         existing.resume()
         return existing
     driver = Driver(connection)
-    open_one = running.with_identity(driver.identity())
+    open_one = _own(running.with_identity(driver.identity()))
     if open_one is not None:
         open_one.share(connection)
         return open_one
@@ -99,7 +94,13 @@ def active_for(connection: sa.Connection) -> MigrationTransaction | None:
 
     :param connection: any connection to the database, the transaction's own too.
     """
-    return running.with_identity(Driver(connection).identity())
+    return _own(running.with_identity(Driver(connection).identity()))
+
+
+def _own(found: running.Running | None) -> MigrationTransaction | None:
+    """Return a migration that is known: all of them are of the class below."""
+    assert found is None or isinstance(found, MigrationTransaction)
+    return found
 
 
 def explain(error: BaseException) -> TransactionError | None:
@@ -133,8 +134,6 @@ class MigrationTransaction:
         self.name = span.name
         #: what other connections to the same database have in common with this one
         self.identity = driver.identity()
-        #: the thread that migrates
-        self.owner = threading.get_ident()
         #: told how far long statements of the engine have come
         self.listener: Listener | None = None
         #: counts the statements on this connection that may have changed something
@@ -211,27 +210,6 @@ class MigrationTransaction:
         """Whether ``sqlite_master`` may be written on this connection."""
         return self._span.conditions.can_write_schema
 
-    @property
-    def foreign_keys(self) -> bool:
-        """Whether foreign keys are enforced now."""
-        return self._span.conditions.foreign_keys
-
-    @property
-    def can_switch_foreign_keys(self) -> bool:
-        """Whether :meth:`foreign_keys_off` can do what it says."""
-        return self._span.conditions.can_switch_foreign_keys
-
-    def foreign_keys_off(self) -> contextlib.AbstractContextManager[None]:
-        """Enforce no foreign key inside the block, within the open transaction.
-
-        ``PRAGMA foreign_keys`` does nothing inside a transaction
-        (https://www.sqlite.org/pragma.html#pragma_foreign_keys); the library's
-        configuration call works there, and Python has it since 3.12.
-
-        :raises TransactionError: where the driver cannot do it.
-        """
-        return self._span.conditions.foreign_keys_off()
-
     def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
         """Run one statement on the driver and return all of its rows.
 
@@ -248,12 +226,6 @@ class MigrationTransaction:
         if not hasattr(self.driver.native, "set_progress_handler"):
             return contextlib.nullcontext()
         return ticking(self.driver.native, tick, steps)
-
-    @contextlib.contextmanager
-    def savepoint(self) -> cabc.Iterator[None]:
-        """Undo what the block did if it raises, and leave the transaction open."""
-        with savepoint(self, f"batchmigrate_{next(_numbers)}"):
-            yield
 
     # What the environment of the migration asks.
 

@@ -9,26 +9,84 @@ import threading
 import typing as t
 import urllib.parse
 
+from .waits import Seconds
+
 if t.TYPE_CHECKING:
+    import collections.abc as cabc
+
     import sqlalchemy as sa
 
+    from ..errors import TransactionError
+    from .deferral import Deferred
+    from .driver import Driver
     from .driver import Identity
-    from .migration import MigrationTransaction
-
-_running: dict[int, tuple[MigrationTransaction, ...]] = {}
 
 
-def here() -> tuple[MigrationTransaction, ...]:
+class Running(t.Protocol):
+    """A migration, as those see it that meet it from another connection.
+
+    :class:`~.migration.MigrationTransaction` says what each member is.
+    """
+
+    connection: sa.Connection
+    driver: Driver
+    identity: Identity
+    seconds: Seconds
+    deferred: Deferred
+    writes: int
+    after_session_commit: list[cabc.Callable[[], object]]
+
+    @property
+    def driver_error(self) -> type[Exception]:
+        """The base class of the driver's errors."""
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the transaction is open."""
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the transaction is open, or was lost before the migration ended."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the transaction has ended before the migration did."""
+
+    @property
+    def number(self) -> int:
+        """How many transactions were begun."""
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed."""
+
+    def explain(self, error: BaseException) -> TransactionError | None:
+        """Say what an error of the driver means that left a migration script."""
+
+    def describe_loss(self) -> TransactionError:
+        """Make the error for a transaction that has ended too early."""
+
+    def describe_second(self, script: str | None) -> TransactionError:
+        """Make the error for a second connection that met the migration's lock."""
+
+    def abandon(self, reason: str) -> None:
+        """Roll back now, and let everything that follows fail."""
+
+
+_running: dict[int, tuple[Running, ...]] = {}
+
+
+def here() -> tuple[Running, ...]:
     """The migrations of this thread, those between two transactions too."""
     return _running.get(threading.get_ident(), ())
 
 
-def add(transaction: MigrationTransaction) -> None:
+def add(transaction: Running) -> None:
     """Have a migration of this thread be known."""
     _running[threading.get_ident()] = (*here(), transaction)
 
 
-def remove(transaction: MigrationTransaction) -> None:
+def remove(transaction: Running) -> None:
     """Forget a migration of this thread, if it is known."""
     left = tuple(known for known in here() if known is not transaction)
     if left:
@@ -37,12 +95,12 @@ def remove(transaction: MigrationTransaction) -> None:
         _running.pop(threading.get_ident(), None)
 
 
-def with_connection(connection: sa.Connection) -> MigrationTransaction | None:
+def with_connection(connection: sa.Connection) -> Running | None:
     """Find the migration that was begun with a connection."""
     return next((one for one in here() if one.connection is connection), None)
 
 
-def with_identity(identity: Identity) -> MigrationTransaction | None:
+def with_identity(identity: Identity) -> Running | None:
     """Find the migration of this thread that has a database in progress.
 
     One that has lost its transaction is in progress until it ends.
@@ -52,7 +110,7 @@ def with_identity(identity: Identity) -> MigrationTransaction | None:
     )
 
 
-def with_file(name: object) -> MigrationTransaction | None:
+def with_file(name: object) -> Running | None:
     """Find the migration of this thread that has a file in progress.
 
     :param name: the file's path, or its URI, as the driver is given it.
@@ -71,7 +129,7 @@ def with_file(name: object) -> MigrationTransaction | None:
     return None
 
 
-def with_engine(engine: sa.Engine) -> MigrationTransaction | None:
+def with_engine(engine: sa.Engine) -> Running | None:
     """Find the migration of this thread that has an engine's database in progress.
 
     :param engine: any engine; it is not connected to.

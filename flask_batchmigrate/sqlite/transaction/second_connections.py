@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import sqlite3
 import threading
 import typing as t
 import weakref
@@ -25,12 +24,12 @@ from .lent_connection import lend
 from .lent_connection import lends_raw_connections
 from .lent_connection import LentConnection
 from .messages import at
+from .waits import Waits
 
 if t.TYPE_CHECKING:
-    from .migration import MigrationTransaction
+    from .running import Running
 
 #: What drivers raise when a connection is closed already.
-_CLOSED: t.Final = (sqlite3.ProgrammingError, ValueError)
 
 _watched: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 _watching = threading.Lock()
@@ -91,7 +90,7 @@ def refuse_second_uses(engine: sa.Engine) -> None:
 
 @contextlib.contextmanager
 def second_connections(
-    transaction: MigrationTransaction, engines: cabc.Iterable[sa.Engine] = ()
+    transaction: Running, engines: cabc.Iterable[sa.Engine] = ()
 ) -> cabc.Iterator[None]:
     """Watch further engines while a migration goes on, and explain its errors.
 
@@ -125,7 +124,7 @@ def patient(timeout: float) -> cabc.Iterator[None]:
 
     :param timeout: how long to wait for the locks of others, in seconds.
     """
-    waits = _Waits(round(timeout * 1000))
+    waits = Waits(round(timeout * 1000))
     before = getattr(_local, "waits", None)
     _local.waits = waits
     try:
@@ -133,38 +132,6 @@ def patient(timeout: float) -> cabc.Iterator[None]:
     finally:
         _local.waits = before
         waits.leave()
-
-
-class _Waits:
-    """Driver connections with another timeout for a while.
-
-    :param timeout: how long they wait for locks, in milliseconds.
-    """
-
-    def __init__(self, timeout: int) -> None:
-        self._timeout = timeout
-        self._before: dict[int, tuple[t.Any, int]] = {}
-
-    def change(self, dbapi: t.Any) -> None:
-        """Have a driver connection wait like this."""
-        # Asked again, because a listener of the application may have set its own.
-        timeout = _run(dbapi, "PRAGMA busy_timeout")
-        if timeout != self._timeout:
-            self._before[id(dbapi)] = (dbapi, timeout)
-            _run(dbapi, f"PRAGMA busy_timeout = {self._timeout}")
-
-    def restore(self, dbapi: t.Any) -> None:
-        """Have a driver connection wait as it did."""
-        if id(dbapi) in self._before:
-            _, timeout = self._before.pop(id(dbapi))
-            # The script may have closed it; then there is nothing to put back.
-            with contextlib.suppress(*_CLOSED):
-                _run(dbapi, f"PRAGMA busy_timeout = {timeout}")
-
-    def leave(self) -> None:
-        """Put back what is still different."""
-        for dbapi, _ in list(self._before.values()):
-            self.restore(dbapi)
 
 
 def discard_later(connection: sa.Connection) -> None:
@@ -177,26 +144,6 @@ def discard_later(connection: sa.Connection) -> None:
     """
     if isinstance(connection.engine.pool, sa.QueuePool):
         connection.connection.invalidate(soft=True)
-
-
-class Seconds:
-    """The second connections that a migration has met."""
-
-    def __init__(self) -> None:
-        #: those that do not wait
-        self.impatient = _Waits(0)
-        #: those refused to the script, kept until closing them is harmless
-        self._parked: list[sa.Connection] = []
-
-    def park(self, connection: sa.Connection) -> None:
-        """Keep a connection that must not be given back to its pool yet."""
-        self._parked.append(connection)
-
-    def leave(self) -> None:
-        """Put everything back, after the migration."""
-        self.impatient.leave()
-        while self._parked:
-            self._parked.pop().close()
 
 
 def _on_do_connect(
@@ -215,7 +162,7 @@ def _take_back(dbapi: object, record: t.Any) -> None:
         record.invalidate()
 
 
-def _can_lend(transaction: MigrationTransaction, record: t.Any) -> bool:
+def _can_lend(transaction: Running, record: t.Any) -> bool:
     """Tell whether to have a pool connect anew; once, since a creator cannot be lent.
 
     :param record: the pool's record of the connection.
@@ -301,15 +248,8 @@ class _Watch:
                 raise explained from error
 
 
-def _is_on(transaction: MigrationTransaction, connection: sa.Connection | None) -> bool:
+def _is_on(transaction: Running, connection: sa.Connection | None) -> bool:
     """Tell whether a connection is on the driver connection of a migration."""
     if connection is None or connection.closed or connection.invalidated:
         return connection is transaction.connection
     return connection.connection.dbapi_connection is transaction.driver.dbapi
-
-
-def _run(dbapi: t.Any, sql: str) -> t.Any:
-    with contextlib.closing(dbapi.cursor()) as cursor:
-        cursor.execute(sql)
-        row = cursor.fetchone()
-        return row[0] if row else None

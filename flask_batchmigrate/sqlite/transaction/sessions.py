@@ -23,7 +23,7 @@ from . import running
 from .driver import Driver
 
 if t.TYPE_CHECKING:
-    from .migration import MigrationTransaction
+    from .running import Running
 
 _numbers = itertools.count(1)
 
@@ -89,7 +89,7 @@ class _Loan:
     """Engines that lead to the migrations' own connections."""
 
     def __init__(self) -> None:
-        self._engines: dict[MigrationTransaction, sa.Engine] = {}
+        self._engines: dict[Running, sa.Engine] = {}
 
     def redirect(self, cls: type[orm.Session]) -> None:
         loan = self
@@ -118,7 +118,7 @@ class _Loan:
         return self._engines[transaction]
 
 
-def _lent_engine(transaction: MigrationTransaction) -> sa.Engine:
+def _lent_engine(transaction: Running) -> sa.Engine:
     original = transaction.connection.engine
     lent = _LentConnection(transaction)
     engine = sa.Engine(
@@ -154,7 +154,7 @@ class _LentConnection:
     script does through ``op`` in between.
     """
 
-    def __init__(self, transaction: MigrationTransaction) -> None:
+    def __init__(self, transaction: Running) -> None:
         self._transaction = transaction
         self._savepoint: str | None = None
         self._number = 0

@@ -1,0 +1,280 @@
+"""The ``flask db`` commands: options in, one call, values out."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import typing as t
+
+import click
+
+from .. import commands
+from ..project import fast_path
+from . import options
+from .console import branch_lines
+from .console import Console
+from .console import ConsoleReporter
+from .console import head_line
+from .console import history_line
+from .console import log_entry
+from .console import show_run
+from .group import command
+
+if t.TYPE_CHECKING:
+    from alembic.script import Script
+
+
+def _show_written(console: Console, scripts: cabc.Iterable[Script]) -> None:
+    for script in scripts:
+        console.value(f"Generating {script.path} ...  done")
+
+
+@command()
+def list_templates(to: ConsoleReporter, directory: str | None) -> None:
+    """List the templates that "init --template" takes."""
+    to.console.value("Available templates:\n")
+    for template in commands.list_templates():
+        to.console.value(f"{template.name} - {template.synopsis}")
+
+
+@command(
+    click.option(
+        "--multidb", is_flag=True, help="Write scripts for several databases."
+    ),
+    click.option(
+        "-t",
+        "--template",
+        default=None,
+        help='Template to write: a name, or the path of a folder (default: "flask").',
+    ),
+    click.option("--package", is_flag=True, help="Make the folder a Python package."),
+)
+def init(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
+    """Write a migrations folder to customise.
+
+    Not needed to begin with: "migrate" makes the folder by itself.
+    """
+    path = commands.init(directory, **given)
+    to.console.say(f"The migrations folder is '{path}'.", fg="green")
+
+
+@command(
+    click.option(
+        "--autogenerate",
+        is_flag=True,
+        help="Fill it with what differs between the models and the database.",
+    ),
+    options.script,
+)
+def revision(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
+    """Write a new, empty revision."""
+    _show_written(to.console, commands.revision(directory, **given))
+
+
+@command(options.script)
+def migrate(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
+    """Write a revision with what differs from the models."""
+    _show_written(to.console, commands.migrate(directory, **given))
+
+
+@command(options.revision("head"))
+def edit(to: ConsoleReporter, directory: str | None, revision: str) -> None:
+    """Open a revision's file in the editor.
+
+    REVISION is an id, "head" (the default) or "current".
+    """
+    commands.edit(directory, revision)
+
+
+@command(
+    options.message,
+    options.branch_label,
+    options.rev_id,
+    click.option("--splice", is_flag=True, help="Allow revisions that are no heads."),
+    options.revisions,
+)
+def merge(
+    to: ConsoleReporter,
+    directory: str | None,
+    revisions: tuple[str, ...],
+    **given: t.Any,
+) -> None:
+    """Join heads with a new revision.
+
+    REVISIONS are the heads to join; without any, all of them.
+    """
+    _show_written(to.console, [commands.merge(directory, revisions, **given)])
+
+
+@command(options.sql, options.tag, options.plans, options.revision("head"))
+def upgrade(
+    to: ConsoleReporter, directory: str | None, verbose: bool, **given: t.Any
+) -> None:
+    """Bring the databases to a later revision.
+
+    REVISION is an id, "head" (the default), "heads", or steps such as "+1"; with --sql
+    also a range "<from>:<to>".
+    """
+    to.plans = verbose
+    done = commands.upgrade(directory, **given)
+    show_run(to, done, nothing="nothing to upgrade.")
+
+
+@command(
+    options.sql,
+    options.tag,
+    options.plans,
+    options.revision("-1"),
+    cls=options.StepsCommand,
+)
+def downgrade(
+    to: ConsoleReporter, directory: str | None, verbose: bool, **given: t.Any
+) -> None:
+    """Take the databases back to an earlier revision.
+
+    REVISION is an id, "base", or the number of steps to take back, as "2" or "-2"
+    (default: one); with --sql also a range "<from>:<to>".
+    """
+    to.plans = verbose
+    done = commands.downgrade(directory, **given)
+    show_run(to, done, nothing="nothing to downgrade.")
+
+
+@command(options.revision("head"))
+def show(to: ConsoleReporter, directory: str | None, revision: str) -> None:
+    """Show a revision in full.
+
+    REVISION is an id, "head" (the default), "heads" or "current".
+    """
+    for script in commands.show(directory, revision):
+        to.console.value(log_entry(script))
+
+
+@command(
+    click.option(
+        "-r",
+        "--rev-range",
+        default=None,
+        metavar="[START]:[END]",
+        help='The part of the history to list; "current" may be an end.',
+    ),
+    options.verbose,
+    click.option(
+        "-i",
+        "--indicate-current",
+        is_flag=True,
+        help="Mark the revisions that the databases are at.",
+    ),
+)
+def history(
+    to: ConsoleReporter,
+    directory: str | None,
+    rev_range: str | None,
+    verbose: bool,
+    indicate_current: bool,
+) -> None:
+    """List the revisions, newest first."""
+    for info in commands.history(directory, rev_range, verbose, indicate_current):
+        to.console.value(
+            history_line(info.script, verbose=verbose, is_current=info.is_current)
+        )
+
+
+@command(
+    options.verbose,
+    click.option(
+        "--resolve-dependencies",
+        is_flag=True,
+        help="Leave out heads that another revision depends on.",
+    ),
+)
+def heads(
+    to: ConsoleReporter,
+    directory: str | None,
+    verbose: bool,
+    resolve_dependencies: bool,
+) -> None:
+    """Show the newest revisions of the migrations folder."""
+    head = None if verbose else fast_path.head(directory)
+    if head is not None:
+        to.console.value(f"{head} (head)")
+        return
+    for info in commands.heads(directory, verbose, resolve_dependencies):
+        to.console.value(head_line(info.script, verbose=verbose))
+
+
+@command(options.verbose)
+def branches(to: ConsoleReporter, directory: str | None, verbose: bool) -> None:
+    """Show the revisions that several others follow."""
+    for info in commands.branches(directory, verbose):
+        to.console.value(branch_lines(info.script, info.next, verbose=verbose))
+
+
+@command(
+    options.verbose,
+    click.option(
+        "--check-heads",
+        is_flag=True,
+        help="Fail where a database is not at the newest revisions.",
+    ),
+)
+def current(
+    to: ConsoleReporter, directory: str | None, verbose: bool, check_heads: bool
+) -> None:
+    """Show the revision that each database is at."""
+    head = None if verbose else fast_path.head(directory)
+    if head is not None and fast_path.is_at(head):
+        to.console.value(f"{head} (head)")
+        return
+    databases = commands.current(directory, verbose)
+    for each in databases:
+        if verbose:
+            to.console.value(f"Current revision(s) for {each.database}:")
+        elif len(databases) > 1:
+            to.console.say(f"{to.databases.get(each.bind, each.database)}:", bold=True)
+        for script in each.scripts:
+            to.console.value(script.cmd_format(verbose))
+        if not each.heads:
+            to.console.say(f"'{each.database}': no revision yet.")
+    behind = [each.database for each in databases if not each.is_head]
+    if check_heads and behind:
+        names = " and ".join(f"'{name}'" for name in behind)
+        raise click.ClickException(f"Not at the newest revision: {names}.")
+
+
+@command(
+    options.sql,
+    options.tag,
+    click.option(
+        "--purge",
+        is_flag=True,
+        help="Forget the stored revisions first, also unknown ones.",
+    ),
+    options.revisions,
+)
+def stamp(
+    to: ConsoleReporter,
+    directory: str | None,
+    revisions: tuple[str, ...],
+    **given: t.Any,
+) -> None:
+    """Set the stored revision without running anything.
+
+    REVISIONS are ids, "head" (the default), "heads", or "base".
+    """
+    done = commands.stamp(directory, revisions or "head", **given)
+    show_run(to, done, nothing="nothing to stamp.")
+
+
+@command()
+def check(to: ConsoleReporter, directory: str | None) -> None:
+    """Fail when the models and the database differ."""
+    commands.check(directory)
+    to.console.value("No new upgrade operations detected.")
+
+
+@command(options.sql)
+def ensure_version(to: ConsoleReporter, directory: str | None, sql: bool) -> None:
+    """Create the table that stores the revision."""
+    text = commands.ensure_version(directory, sql)
+    if text is not None:
+        to.console.value(text.rstrip("\n"))

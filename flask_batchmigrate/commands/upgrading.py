@@ -1,0 +1,55 @@
+"""``upgrade``, which mostly finds nothing to do, and tells that without Alembic."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import os
+import typing as t
+
+from ..project.fast_path import nothing_to_upgrade
+from ..results import Applied
+
+Directory: t.TypeAlias = "str | os.PathLike[str] | None"
+XArg: t.TypeAlias = "str | cabc.Sequence[str] | None"
+
+
+@t.overload
+def upgrade(
+    directory: Directory = ...,
+    revision: str = ...,
+    sql: t.Literal[False] = ...,
+    tag: str | None = ...,
+    x_arg: XArg = ...,
+) -> list[Applied]: ...
+@t.overload
+def upgrade(
+    directory: Directory = ...,
+    revision: str = ...,
+    *,
+    sql: t.Literal[True],
+    tag: str | None = ...,
+    x_arg: XArg = ...,
+) -> str: ...
+def upgrade(
+    directory: Directory = None,
+    revision: str = "head",
+    sql: bool = False,
+    tag: str | None = None,
+    x_arg: XArg = None,
+) -> list[Applied] | str:
+    """Bring the databases to a later revision.
+
+    :param revision: an id, steps such as ``+1``, or ``heads``; ``head``, the default,
+        means all heads where each is a branch with a label of its own.
+    :return: what was applied, in order; the SQL text with ``sql``.
+    :raises MultipleHeads: ``head`` was asked for and there are several by accident.
+    :raises RevisionFailed: a script raised.
+    :raises UnknownRevision: there is no such revision.
+    """
+    plain = (revision, sql, tag, x_arg) == ("head", False, None, None)
+    if plain and nothing_to_upgrade(directory):
+        return []
+    # It loads Alembic, which a repeated deploy mostly has no use for.
+    from ..environment.invocation import Invocation
+
+    return Invocation(directory, x_arg).upgrade(revision, sql, tag)

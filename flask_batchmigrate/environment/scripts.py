@@ -1,0 +1,129 @@
+"""Calls the functions of revision scripts, and remembers how that went."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import functools
+import time
+import typing as t
+
+from alembic import context
+from alembic.script import Script
+
+from ..project.binds import Bind
+from ..project.revision_files import accepts_engine_name
+from ..project.revision_files import names_in
+from ..reporting import reporter
+from ..results import Direction
+from .arguments import own_models
+from .commits import Commits
+from .config import Setup
+from .script_connection import ScriptConnections
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failure:
+    """A revision's script that raised."""
+
+    script: Script
+    error: Exception
+    target: Bind | None
+
+
+class ScriptCalls:
+    """Stands around the functions of all scripts of a run.
+
+    :param setup: what the command handed over.
+    :param progress: told when a revision begins.
+    :param connections: lends each script its connection.
+    :param explain: says what an error means that the SQLite engine has caused.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        progress: Commits,
+        connections: ScriptConnections,
+        explain: cabc.Callable[[Exception], Exception | None],
+    ) -> None:
+        #: The script that raised, if one did.
+        self.failure: Failure | None = None
+        #: How long each revision took.
+        self.seconds: dict[str, float] = {}
+        self._setup = setup
+        self._progress = progress
+        self._connections = connections
+        self._explain = explain
+
+    def wrap(self, script: Script) -> None:
+        """Let the functions of a script, loaded for this run alone, report to it."""
+        directions: tuple[Direction, ...] = ("upgrade", "downgrade")
+        for direction in directions:
+            function = getattr(script.module, direction, None)
+            if callable(function):
+                wrapped = self._wrapped(script, direction, function)
+                setattr(script.module, direction, wrapped)
+
+    def _wrapped(
+        self, script: Script, direction: Direction, function: t.Any
+    ) -> cabc.Callable[..., None]:
+        """Return a function that runs a script's function, timed."""
+        several = accepts_engine_name(function)
+        names = names_in(script)
+
+        @functools.wraps(function)
+        def run(**kwargs: t.Any) -> None:
+            start = time.perf_counter()
+            for target in self._setup.active:
+                reporter().revision_started(
+                    target.bind, direction, script.revision, script.doc
+                )
+            self._progress.revision_started()
+            try:
+                with self._connections.lend(context.get_context()):
+                    self._call(function, self._arguments(kwargs, several, names))
+                    self._connections.refuse_closed(context.get_context())
+            except Exception as error:
+                failed = self._setup.active[0] if self._setup.active else None
+                told = self._explain(error) or error
+                told = told.with_traceback(error.__traceback__)
+                self.failure = Failure(script, told, failed)
+                raise
+            finally:
+                self.seconds[script.revision] = time.perf_counter() - start
+
+        return run
+
+    def _call(
+        self,
+        function: cabc.Callable[..., None],
+        calls: cabc.Iterable[dict[str, t.Any]],
+    ) -> None:
+        """Call a script's function once for each bind, with the bind's own models."""
+        options = context.get_context().opts
+        for arguments in calls:
+            name = arguments.get("engine_name", "")
+            with own_models(options, self._setup.active, name):
+                function(**arguments)
+
+    def _arguments(
+        self, kwargs: dict[str, t.Any], several: bool, names: set[str]
+    ) -> cabc.Iterator[dict[str, t.Any]]:
+        """Fit a call to the form of the script: one call for each bind it is for.
+
+        A script for one database means the default bind. A script for several binds
+        has nothing to do for a bind that came later.
+        """
+        if kwargs.keys() - {"engine_name"}:
+            # The arguments are a private matter between env.py and the scripts.
+            yield kwargs
+            return
+        wanted = [kwargs.get("engine_name") or ""]
+        if kwargs and len(self._setup.active) > 1:
+            wanted = [target.name for target in self._setup.active]
+        for name in wanted:
+            if several and (name in names or not names):
+                yield {"engine_name": name}
+            elif not several and (not kwargs or name == ""):
+                yield {}
