@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 
 from ..errors import DatabaseError
+from ..sqlite import telling
+from ..sqlite.errors import TransactionError
 
 if t.TYPE_CHECKING:
     from ..project.binds import Bind
@@ -79,7 +81,7 @@ class StoredRevisions:
             self._reached[context] = found
             for transaction in self._transactions:
                 if transaction.connection is connection:
-                    read = functools.partial(_read_committed, found)
+                    read = functools.partial(_read_committed, found, transaction)
                     transaction.before_commit.append(read)
         found.heads = frozenset(heads)
 
@@ -106,9 +108,13 @@ class StoredRevisions:
                 )
 
 
-def _read_committed(reached: _Reached) -> None:
+def _read_committed(reached: _Reached, transaction: MigrationTransaction) -> None:
     """Read what the transaction of SQLite is about to commit."""
-    reached.committed = frozenset(reached.context.get_current_heads())
+    try:
+        reached.committed = frozenset(reached.context.get_current_heads())
+    except sa.exc.DBAPIError as error:
+        text = telling.uncommittable(transaction.name, error.orig, transaction.commits)
+        raise TransactionError(text) from error
 
 
 def _read(reached: _Reached) -> _Heads:
