@@ -14,6 +14,7 @@ from . import changes
 from . import edits
 from .catalogue import StoredTable
 from .constraint_search import describe
+from .constraint_search import DROPPABLE
 from .constraint_search import find_constraint
 from .constraint_search import Naming
 from .constraint_search import same_label
@@ -34,13 +35,6 @@ from .table import TableText
 from .tokens import quote
 from .tokens import same_name
 from .tokens import upper
-
-_WITH_COLUMN = (
-    ConstraintKind.PRIMARY_KEY,
-    ConstraintKind.UNIQUE,
-    ConstraintKind.CHECK,
-    ConstraintKind.FOREIGN_KEY,
-)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -179,7 +173,7 @@ class _Builder:
             raise self.refuse(
                 f"column '{column.name}' is its only one; drop the table instead."
             )
-        for constraint in self.text.of_kind(*_WITH_COLUMN):
+        for constraint in self.text.of_kind(*DROPPABLE):
             if constraint.mentions(column.name):
                 self.drop_along(constraint, column.name)
         for index in [*self.indexes, *self.new_indexes]:
@@ -349,9 +343,8 @@ class _Builder:
 
     def key(self, name: str) -> str:
         """Return the name under which a column's source is kept."""
-        if name in self.sources:
-            return name
-        return next(key for key in self.sources if same_name(key, name))
+        found = (key for key in self.sources if same_name(key, name))
+        return name if name in self.sources else next(found)
 
     def finish(self, copy_wanted: bool) -> Target:
         self.text = parse_table(str(self.text.sql))
@@ -374,16 +367,15 @@ class _Builder:
 
     def check_generated(self) -> None:
         """Refuse to drop what a generated column is computed from."""
-        going = {upper(name): name for name in self.going}
+        going = {upper(n): n for n in self.going if not self.text.has_column(n)}
         for column in self.text.columns:
-            rule = column.generated
-            for folded in rule.names & going.keys() if rule else ():
-                name = going[folded]
-                if not self.text.has_column(name):
-                    raise self.refuse(
-                        f"column '{name}' cannot be dropped: generated column"
-                        f" '{column.name}' is computed from it. Drop that one first."
-                    )
+            for name in (
+                column.generated.names & going.keys() if column.generated else ()
+            ):
+                raise self.refuse(
+                    f"column '{going[name]}' cannot be dropped: generated column"
+                    f" '{column.name}' is computed from it. Drop that one first."
+                )
 
 
 _HANDLERS: dict[type[changes.Change], cabc.Callable[..., None]] = {
