@@ -196,9 +196,8 @@ class _Builder(Draft):
 
     def key(self, name: str) -> str:
         """Return the name under which a column's source is kept."""
-        if name in self.sources:
-            return name
-        return next(key for key in self.sources if same_name(key, name))
+        found = (key for key in self.sources if same_name(key, name))
+        return name if name in self.sources else next(found)
 
     def finish(self, copy_wanted: bool) -> Target:
         self.text = parse_table(str(self.text.sql))
@@ -222,16 +221,15 @@ class _Builder(Draft):
 
     def check_generated(self) -> None:
         """Refuse to drop what a generated column is computed from."""
-        going = {upper(name): name for name in self.going}
+        going = {upper(n): n for n in self.going if not self.text.has_column(n)}
         for column in self.text.columns:
-            rule = column.generated
-            for folded in rule.names & going.keys() if rule else ():
-                name = going[folded]
-                if not self.text.has_column(name):
-                    raise self.refuse(
-                        f"column '{name}' cannot be dropped: generated column"
-                        f" '{column.name}' is computed from it. Drop that one first."
-                    )
+            for name in (
+                column.generated.names & going.keys() if column.generated else ()
+            ):
+                raise self.refuse(
+                    f"column '{going[name]}' cannot be dropped: generated column"
+                    f" '{column.name}' is computed from it. Drop that one first."
+                )
 
 
 _HANDLERS: dict[type[changes.Change], cabc.Callable[..., None]] = {
