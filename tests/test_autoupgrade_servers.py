@@ -168,9 +168,14 @@ def wait_for(condition: cabc.Callable[[], object], seconds: float = 120) -> None
 
 
 def test_many_first_requests(project: pathlib.Path) -> None:
-    """Many first requests at many processes are all served, after one upgrade."""
+    """Many first requests at many processes: one upgrade, and then all are served.
+
+    Those that it would keep waiting for long are sent away meanwhile.
+    """
     write_slow_revision(project)
     with gunicorn(project, 4, 4) as server:
+        assert set(server.get_all(200)) <= {200, 503}
+        wait_for(lambda: set(server.get_all(16)) == {200})
         assert server.get_all(200) == [200] * 200
         assert len(booted(server)) == 4
     assert query(project / "app.db", "SELECT n FROM run") == [(1,)]
@@ -187,6 +192,8 @@ def test_many_first_requests_on_servers(
     with new_database(kind) as url:
         monkeypatch.setenv("APP_DATABASE", url)
         with gunicorn(project, 4, 4) as server:
+            assert set(server.get_all(200)) <= {200, 503}
+            wait_for(lambda: set(server.get_all(16)) == {200})
             assert server.get_all(200) == [200] * 200
             assert len(booted(server)) == 4
         engine = sa.create_engine(url, poolclass=sa.NullPool)
