@@ -73,9 +73,10 @@ def drop_table(
             " Nothing was changed."
         )
     before = read_state(db, schema, children, children)
+    # Noted first: what fails afterwards undoes the drop.
+    pending.dropped(schema, row.name, children, before)
     with savepoint(db, "batchmigrate_drop"):
         _drop_under_another_name(db, schema, row.name)
-    pending.dropped(schema, row.name, children, before)
 
 
 def _drop_under_another_name(db: Database, schema: str, table: str) -> None:
