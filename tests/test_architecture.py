@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import collections.abc as cabc
 import dataclasses
-import fnmatch
 import functools
 import graphlib
 import importlib.util
@@ -16,59 +15,54 @@ import flask_batchmigrate
 PACKAGE = "flask_batchmigrate"
 FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
-TRANSACTION = (
-    "sqlite.conditions",
-    "sqlite.driver",
-    "sqlite.gate",
-    "sqlite.guard",
-    "sqlite.lending",
-    "sqlite.listeners",
-    "sqlite.registry",
-    "sqlite.session",
-    "sqlite.span",
-    "sqlite.transaction",
-    "sqlite.waiting",
+VOCABULARY = frozenset(
+    {"_compat", "errors", "reporting", "results", "settings", "state"}
 )
-"""One migration is one transaction, on SQLAlchemy's connections."""
+"""Modules that every package but the SQLite engine may import."""
 
-TRANSLATION = (
-    "sqlite.blocks",
-    "sqlite.caught",
-    "sqlite.comparison",
-    "sqlite.naming",
-    "sqlite.recording",
-    "sqlite.translate",
-)
-"""Operations of a script as changes of the engine, in SQLAlchemy's terms."""
+LEAVES = frozenset({"sqlite.errors", "sqlite.error_codes", "sqlite.callsite"})
+TEXT = LEAVES | {"sqlite.ddl"}
+STORED = TEXT | {"sqlite.schema"}
+DEEDS = STORED | {"sqlite.target", "sqlite.alter"}
 
-ADAPTER = ("sqlite.adapter",)
-"""Where the engine is plugged into Alembic."""
+ALLOWED: dict[str, frozenset[str]] = {
+    "sqlite": frozenset(),
+    "sqlite.errors": frozenset(),
+    "sqlite.error_codes": frozenset(),
+    "sqlite.callsite": frozenset(),
+    "sqlite.ddl": LEAVES,
+    "sqlite.schema": TEXT,
+    "sqlite.target": STORED,
+    "sqlite.alter": STORED | {"sqlite.target"},
+    "sqlite.plan": DEEDS,
+    "sqlite.transaction": STORED,
+    "sqlite.adapter": DEEDS | {"sqlite.plan", "sqlite.transaction"},
+    "_compat": frozenset(),
+    "settings": frozenset(),
+    "results": frozenset(),
+    "reporting": frozenset({"results"}),
+    "errors": frozenset({"_compat", "settings"}),
+    "state": frozenset({"errors", "settings"}),
+    "locks": VOCABULARY,
+    "project": VOCABULARY | {"sqlite.error_codes"},
+    "autogenerate": VOCABULARY,
+    "environment": VOCABULARY
+    | {"project", "autogenerate", "locks"}
+    | {"sqlite.adapter", "sqlite.transaction", "sqlite.ddl", *LEAVES},
+    "commands": VOCABULARY | {"environment", "autogenerate", "project"},
+    "status": VOCABULARY | {"commands", "environment", "project"},
+    "cli": VOCABULARY | {"commands", "project"},
+    "autoupgrade": VOCABULARY | {"status", "project"},
+    "extension": VOCABULARY | {"autoupgrade", "cli", "environment", "status"},
+    "": VOCABULARY | {"commands", "environment", "extension"},
+}
+"""What each package may import besides itself; nothing else, not even for types."""
 
-LAYERS = (
-    ("_compat", "settings", "results", "reporting"),
-    ("sqlite", "sqlite.*"),
-    TRANSACTION,
-    TRANSLATION,
-    ADAPTER,
-    ("errors",),
-    ("locks", "locks.*"),
-    ("state",),
-    ("environment", "environment.*"),
-    ("commands",),
-    ("status",),
-    ("debugpage",),
-    ("autoupgrade",),
-    ("console", "options"),
-    ("collector", "logs"),
-    ("cli",),
-    ("extension",),
-    ("",),
-    ("environment.packaged.*", "environment.templates.*"),
-)
-"""The modules from the bottom to the top; the most exact pattern decides."""
+OUTSIDE = ("environment.packaged", "environment.templates")
+"""Files that Alembic runs as an env.py of the user's: they come in from the top."""
 
-SEES_ALEMBIC = {*ADAPTER}
-SEES_SQLALCHEMY = {*TRANSACTION, *TRANSLATION, *ADAPTER}
+SEES_SQLALCHEMY = {"sqlite.transaction", "sqlite.adapter"}
+SEES_ALEMBIC = {"sqlite.adapter"}
 
 MODULE_LINES = 400
 FUNCTION_LINES = 40
@@ -105,22 +99,13 @@ def tree(name: str) -> ast.Module:
     return ast.parse(FILES[name].read_text(encoding="utf-8"))
 
 
-def running_nodes(node: ast.AST) -> cabc.Iterator[ast.AST]:
-    """All nodes but those for type checkers only, which never run."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "t.TYPE_CHECKING":
-            continue
-        yield child
-        yield from running_nodes(child)
-
-
 def imports(name: str) -> cabc.Iterator[Import]:
-    """Every import of the module, those inside functions included."""
+    """Every import of the module, those in functions and for type checkers included."""
     path = FILES[name]
     package = ".".join(filter(None, (PACKAGE, name)))
     if path.name != "__init__.py":
         package = package.rpartition(".")[0]
-    for node in running_nodes(tree(name)):
+    for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, "", node.lineno)
@@ -142,41 +127,57 @@ def imported_files(name: str) -> cabc.Iterator[tuple[str, int]]:
         yield (inner if inner in FILES else module), found.line
 
 
-def layer(name: str) -> int:
-    """The number of the layer, counted from the bottom."""
-    matches = [
-        (len(pattern.rstrip("*")), "*" not in pattern, number)
-        for number, patterns in enumerate(LAYERS)
-        for pattern in patterns
-        if fnmatch.fnmatchcase(name, pattern)
-    ]
-    assert matches, f"'{name}' has no place in LAYERS"
-    return max(matches)[-1]
+def package(name: str) -> str:
+    """The package of a module; a module on the top floor is one by itself."""
+    parts = name.split(".")
+    return ".".join(parts[:2] if parts[0] == "sqlite" else parts[:1])
+
+
+def inside() -> cabc.Iterator[str]:
+    """The modules of the package that its own code imports."""
+    return (name for name in FILES if not name.startswith(OUTSIDE))
 
 
 def place(name: str, node: ast.AST) -> str:
     return f"{FILES[name]}:{getattr(node, 'lineno', 1)}"
 
 
+def test_every_package_has_a_place() -> None:
+    """The table of allowed imports names the packages that there are."""
+    assert {package(name) for name in inside()} == set(ALLOWED)
+
+
 def test_imports_go_downwards() -> None:
-    """A module imports what is below it or beside it, never what is above."""
+    """A package imports what it may, and the table of what it may has no circle."""
+    graphlib.TopologicalSorter(ALLOWED).prepare()
     upward = [
         f"{FILES[name]}:{line} imports '{other}'"
-        for name in FILES
+        for name in inside()
         for other, line in imported_files(name)
-        if layer(other) > layer(name)
+        if package(other) not in {package(name), *ALLOWED[package(name)]}
     ]
     assert upward == []
 
 
 def test_no_cycles() -> None:
-    """No module imports itself through others, not even lazily."""
-    graph = {name: {o for o, _ in imported_files(name)} - {name} for name in FILES}
+    """No module imports itself through others: not lazily, not even for types."""
     # A package's __init__ is what its modules are reached through, not a partner.
-    for name, others in graph.items():
-        if FILES[name].name == "__init__.py":
-            graph[name] = {other for other in others if layer(other) < layer(name)}
+    graph = {
+        name: {o for o, _ in imported_files(name)} - {name}
+        for name in inside()
+        if FILES[name].name != "__init__.py"
+    }
     graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_every_package_says_its_promise() -> None:
+    """A package begins with what it is for, in a few sentences."""
+    promises = {
+        name: ast.get_docstring(tree(name))
+        for name in inside()
+        if FILES[name].name == "__init__.py"
+    }
+    assert [name for name, text in promises.items() if not text] == []
 
 
 def test_engine_knows_no_framework() -> None:
@@ -185,24 +186,24 @@ def test_engine_knows_no_framework() -> None:
     Its transaction rides on SQLAlchemy's events and knows that one, as the translation
     of operations does; the adapter alone knows Alembic.
     """
-    engine = [name for name in FILES if name.startswith("sqlite")]
-    assert set(engine) >= SEES_SQLALCHEMY
-    for name in engine:
+    for name in inside():
+        if not name.startswith("sqlite"):
+            continue
         forbidden = {"flask", "flask_sqlalchemy", "click", "werkzeug"}
-        if name not in SEES_SQLALCHEMY:
+        if package(name) not in SEES_SQLALCHEMY:
             forbidden.add("sqlalchemy")
-        if name not in SEES_ALEMBIC:
+        if package(name) not in SEES_ALEMBIC:
             forbidden.add("alembic")
         assert {found.root for found in imports(name)} & forbidden == set(), name
 
 
 def test_only_the_command_line_writes() -> None:
-    """No module but the command line's two prints or ends the process."""
+    """Nothing but the command line prints or ends the process."""
     writing = {"print", "sys.exit", "exit", "click.echo"}
     calls = [
         place(name, node)
         for name in FILES
-        if name not in {"cli", "console"}
+        if package(name) != "cli"
         for node in ast.walk(tree(name))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in writing
     ]
@@ -232,7 +233,7 @@ def test_nothing_private_is_imported() -> None:
         f"{FILES[name]}:{found.line} imports {found.module} {found.name}"
         for name in FILES
         for found in imports(name)
-        if found.root not in {PACKAGE, "__future__"}
+        if found.root not in {PACKAGE, "__future__", "_typeshed"}
         and any(part.startswith("_") for part in [*found.module.split("."), found.name])
     ]
     assert private == []

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 
 from ..errors import DatabaseError
-from ..sqlite import telling
 from ..sqlite.errors import TransactionError
+from ..sqlite.transaction import messages
 
 if t.TYPE_CHECKING:
     from ..project.binds import Bind
@@ -113,7 +113,7 @@ def _read_committed(reached: _Reached, transaction: MigrationTransaction) -> Non
     try:
         reached.committed = frozenset(reached.context.get_current_heads())
     except sa.exc.DBAPIError as error:
-        text = telling.uncommittable(transaction.name, error.orig, transaction.commits)
+        text = messages.uncommittable(transaction.name, error.orig, transaction.commits)
         raise TransactionError(text) from error
 
 

@@ -73,27 +73,11 @@ def overview(
         _refuse_own_child(path, said)
         is_line = is_line and _is_plain(said)
         for revision in said.get("revision", ())[:1]:
-            if revision in owners and owners[revision] != path:
-                from ..errors import BrokenScript
-
-                raise BrokenScript(
-                    f"'{owners[revision]}' and '{path}' have the same revision id "
-                    f"'{revision}'. Nothing was changed. Give one of them another id, "
-                    "or delete it.",
-                    path,
-                )
-            owners[revision] = path
+            _refuse_second(owners.setdefault(revision, path), path, revision)
             _refuse_symbol(path, revision)
         wanted += [(path, name) for name in said.get("down_revision", ())]
-    for path, revision in wanted:
-        if revision not in owners and len(owners) == len(files):
-            from ..errors import BrokenScript
-
-            raise BrokenScript(
-                f"'{path}' follows revision '{revision}', which has no file. Nothing "
-                "was changed. Restore the file, or correct 'down_revision'.",
-                path,
-            )
+    if len(owners) == len(files):
+        _refuse_gaps(wanted, owners)
     untold = {str(path) for path in files} - {str(path) for path in owners.values()}
     heads = (owners.keys() - {revision for _, revision in wanted}) | untold
     return Overview(frozenset(heads), names_binds, is_line)
@@ -146,6 +130,34 @@ def _is_plain(said: dict[str, list[str]]) -> bool:
     told = said.keys() >= {"revision", "down_revision", "branch_labels", "depends_on"}
     down, more = said.get("down_revision", ()), ("branch_labels", "depends_on")
     return told and len(down) <= 1 and not any(said[name] for name in more)
+
+
+def _refuse_second(owner: pathlib.Path, path: pathlib.Path, revision: str) -> None:
+    """Refuse a second file with the same id."""
+    if owner == path:
+        return
+    from ..errors import BrokenScript
+
+    raise BrokenScript(
+        f"'{owner}' and '{path}' have the same revision id '{revision}'. Nothing was "
+        "changed. Give one of them another id, or delete it.",
+        path,
+    )
+
+
+def _refuse_gaps(
+    wanted: cabc.Iterable[tuple[pathlib.Path, str]], known: cabc.Container[str]
+) -> None:
+    """Refuse a file that follows one that is not there."""
+    for path, revision in wanted:
+        if revision not in known:
+            from ..errors import BrokenScript
+
+            raise BrokenScript(
+                f"'{path}' follows revision '{revision}', which has no file. Nothing "
+                "was changed. Restore the file, or correct 'down_revision'.",
+                path,
+            )
 
 
 def _refuse_own_child(path: pathlib.Path, said: dict[str, list[str]]) -> None:

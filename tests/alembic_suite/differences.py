@@ -187,12 +187,12 @@ $ ALEMBIC_SOURCE=alembic-1.20.1.tar.gz python -m pytest tests/alembic_suite
 
 ## Versions
 
-Alembic's tests were run of 1.14.0 and 1.20.1. The project's own tests of the engine and
-of its place in Alembic were run with
+Alembic's tests were run of 1.20.1. The project's own tests of the engine and of its
+place in Alembic were run with
 
 - Python 3.10, 3.11, 3.12 and 3.13;
 - SQLAlchemy 2.0.16, 2.0.31, 2.0.57 and 2.1.9;
-- Alembic 1.14.0 and 1.20.1;
+- Alembic 1.16.0, the oldest that is supported, and 1.20.1;
 - SQLite 3.31.1, 3.32.0, 3.34.0, 3.35.2, 3.36.0, 3.37.0, 3.40.1 and 3.54.1, with the
   catalogue open and in defensive mode. 3.29.0 is refused, with its version.
 

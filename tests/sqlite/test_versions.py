@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import pathlib
+import re
 import sqlite3
 import sys
 import typing as t
@@ -213,7 +214,19 @@ def test_every_library_ends_in_the_same(
             assert state(connection, schema) == results[-1]
     assert results[0]["integrity"] == [("ok",)]
     assert len(results[0]["rows of page"]) == 3
+    if door is SchemaClosed:
+        # There a new name of a table keeps the quotes that SQLite gives it.
+        results = [unquoted(result) for result in results]
     assert results[0] == results[1]
+
+
+def unquoted(value: t.Any) -> t.Any:
+    """The same without quotes around plain names, as deep as it goes."""
+    if isinstance(value, dict):
+        return {key: unquoted(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [unquoted(item) for item in value]
+    return re.sub(r'"(\w+)"', r"\1", value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda d: d.__name__)

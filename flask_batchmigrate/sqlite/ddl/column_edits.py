@@ -35,7 +35,7 @@ def set_type(table: TableText, name: str, type: str) -> str:
     """
     type = type.strip()
     probe = parse_column(f"x {type}")
-    if probe.constraints or (type and probe.type_span is None):
+    if probe.constraints or (type and not probe.type):
         raise SqlTextError("Expected a type and no more", type, 0)
 
     def change(column: ColumnText) -> str:

@@ -1,8 +1,8 @@
 """Reads the stored text of a table: what is in it, and where each piece stands.
 
 Nothing is rebuilt from what was understood; the pieces keep their spans, so that
-:mod:`~flask_batchmigrate.sqlite.ddl.edits` can change one and leave the rest alone. What
-is not understood with certainty is an error.
+:mod:`~flask_batchmigrate.sqlite.ddl.edits` can change one and leave the rest alone.
+What is not understood with certainty is an error.
 
 See https://www.sqlite.org/lang_createtable.html.
 """

@@ -1,7 +1,9 @@
 """Works out what a table is to look like after a block of changes.
 
 Pure: it reads the stored text and the changes and returns values. Names in the changes
-are those after the block's renames (see :mod:`~flask_batchmigrate.sqlite.target.renames`)."""
+are those after the block's renames: see
+:mod:`~flask_batchmigrate.sqlite.target.renames`.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What may be asked of one table, as values.
 
 A batch block is a sequence of these. They name columns and constraints as the script
-names them; :mod:`~flask_batchmigrate.sqlite.target.target` works out what they mean for the
-table as it is stored.
+names them; :mod:`~flask_batchmigrate.sqlite.target.build` works out what they mean for
+the table as it is stored.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Works out what a table is to look like after a block of changes.
-
-Pure: it reads the stored text and the changes and returns values. Names in the changes
-are those after the block's renames (see :mod:`~flask_batchmigrate.sqlite.target.renames`).
-"""
+"""A table as it is and as it is to be, and where the values of each column come from."""
 
 from __future__ import annotations
 
