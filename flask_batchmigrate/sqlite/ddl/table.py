@@ -129,7 +129,7 @@ class OptionText:
 
 
 class Pieces(t.Protocol):
-    """A table in pieces, as :class:`~flask_batchmigrate.sqlite.ddl.sheet.Sheet` has it."""
+    """A table in pieces, as :class:`~.sheet.Sheet` has it."""
 
     @property
     def places(self) -> cabc.Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""A table as it is and as it is to be, and where the values of each column come from."""
+"""A table as it is and as it is to be, and where each value comes from."""
 
 from __future__ import annotations
 
