@@ -25,7 +25,7 @@ class Reporter:
     """
 
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
-        """The environment turned to a database.
+        """Receive that the environment has turned to a database.
 
         :param bind: the bind key; ``''`` for the default bind.
         :param database: the database as it may be shown.
@@ -36,10 +36,10 @@ class Reporter:
     def revision_started(
         self, bind: str, direction: Direction, revision: str, message: str
     ) -> None:
-        """A revision's script is about to run."""
+        """Receive that a revision's script is about to run."""
 
     def revision_done(self, applied: Applied) -> None:
-        """A revision was run or stamped; it is not committed yet."""
+        """Receive that a revision was run or stamped; it is not committed yet."""
         log.debug(
             "%s of '%s': %s, %.2f s.",
             applied.direction,
@@ -49,14 +49,14 @@ class Reporter:
         )
 
     def table_changed(self, plan: TablePlan) -> None:
-        """A table of a SQLite database was changed, according to a plan.
+        """Receive that a table of a SQLite database was changed.
 
         :param plan: the plan that was carried out.
         """
         log.debug("Table '%s': %s, %s.", plan.table, plan.way, plan.reason)
 
     def file_written(self, path: str) -> None:
-        """A file or folder of the migrations folder was written."""
+        """Receive that a file or folder of the migrations folder was written."""
         log.debug("Wrote %s.", path)
 
     def note(self, text: str) -> None:
@@ -68,7 +68,7 @@ class Reporter:
         log.warning(text)
 
     def progress(self, table: str, step: str, fraction: float) -> None:
-        """A long statement on a table of SQLite goes on.
+        """Receive how far a long statement on a table of SQLite has come.
 
         :param table: the table that is changed.
         :param step: what is done, as ``"copying rows"``.
@@ -76,7 +76,7 @@ class Reporter:
         """
 
     def waiting(self, text: str) -> None:
-        """The run waits for another process."""
+        """Receive that the run waits for another process."""
         log.info(text)
 
 

@@ -149,18 +149,21 @@ class ConsoleReporter(Reporter):
         return " and ".join(self.databases[b] for b in self.databases if b in binds)
 
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
+        """Remember how to name the database."""
         kind = f"bind '{bind}', {dialect}" if bind else dialect
         self.databases[bind] = f"'{database}' ({kind})"
 
     def revision_started(
         self, bind: str, direction: Direction, revision: str, message: str
     ) -> None:
+        """Show the revision while it runs, on a terminal."""
         if self.steps and direction != "stamp":
             self._title(bind, direction)
             self._notes = []
             self.console.begin(f"  {revision}  {message}")
 
     def revision_done(self, applied: Applied) -> None:
+        """Write the line of the revision, and the notes below it."""
         if not self.steps:
             return
         self._title(applied.bind, applied.direction)
@@ -173,21 +176,25 @@ class ConsoleReporter(Reporter):
         self._notes = None
 
     def table_changed(self, plan: TablePlan) -> None:
+        """Note the plan of a table, if plans are shown."""
         if self.plans:
             self.note(f"{plan.table}: {plan.way}, {plan.reason}")
             for step in plan.steps:
                 self.note(f"  {step}")
 
     def note(self, text: str) -> None:
+        """Write a line, below the revision if one runs."""
         if self._notes is None:
             self.console.say(text)
         else:
             self._notes.append(text)
 
     def warning(self, text: str) -> None:
+        """Write a warning."""
         self.console.warn(text)
 
     def waiting(self, text: str) -> None:
+        """Say what is being waited for."""
         self.console.say(text, fg="cyan")
 
     def _title(self, bind: str, direction: Direction) -> None:

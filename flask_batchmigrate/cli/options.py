@@ -127,6 +127,7 @@ class StepsCommand(click.Command):
     """A command whose revision may be a number of steps back: ``downgrade -1``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take ``-2`` for a number of steps, not for an option."""
         taking_value = {
             name
             for param in self.params

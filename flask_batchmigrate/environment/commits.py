@@ -129,7 +129,7 @@ class Commits:
         self._kept += [step for step in new if step.bind in binds]
 
     def revision_started(self) -> None:
-        """What came before is done, or will be undone with what comes now."""
+        """Begin to follow another revision: the one before it ended."""
         self._committed_here = self._wrote_here = self._autocommits = False
 
     def is_unchanged(self, transactional: bool) -> bool:

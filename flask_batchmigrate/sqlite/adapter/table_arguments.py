@@ -1,6 +1,7 @@
 """What the arguments that describe a table mean, as changes.
 
-See https://alembic.sqlalchemy.org/en/latest/ops.html#alembic.operations.Operations.batch_alter_table"""
+See https://alembic.sqlalchemy.org/en/latest/ops.html#alembic.operations.Operations.batch_alter_table
+"""
 
 from __future__ import annotations
 

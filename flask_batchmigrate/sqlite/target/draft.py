@@ -52,9 +52,11 @@ class Draft:
         self.going: tuple[str, ...] = ()
 
     def edit(self, sql: str) -> None:
+        """Go on with another text."""
         self.text = edits.next_table(sql)
 
     def refuse(self, reason: str) -> ChangeRefused:
+        """Make the error for a change that this table does not allow."""
         return ChangeRefused(f"Table '{self.table}': {reason} Nothing was changed.")
 
     def drop_along(self, constraint: ConstraintText, column: str) -> None:
@@ -91,6 +93,7 @@ class Draft:
         return False
 
     def add_constraint(self, change: changes.AddConstraint) -> None:
+        """Add a constraint, or replace the one of its name."""
         wanted = parse_table_constraint(change.definition)
         for column in wanted.columns:
             if not self.text.has_column(column):
@@ -130,6 +133,7 @@ class Draft:
             )
 
     def drop_constraint(self, change: changes.DropConstraint) -> None:
+        """Drop the constraint that fits, or forget one that went with its column."""
         gone = find_gone(self.gone, change, self.table, self.naming)
         if change.name is None:
             del gone[1:]
@@ -170,6 +174,7 @@ class Draft:
             self.edit(edits.rename_constraint(self.text, present, name))
 
     def set_autoincrement(self, wanted: bool) -> None:
+        """Write the primary key with or without AUTOINCREMENT."""
         alias = self.text.rowid_alias
         if alias is None:
             self.notes.append(

@@ -38,7 +38,7 @@ class _Stop(Exception):
 
 
 def database_identity(dbapi: t.Any) -> Identity:
-    """What two driver connections to the same database have in common.
+    """Return what driver connections to the same database have in common.
 
     :param dbapi: a driver connection as SQLAlchemy's pool knows it.
     """
@@ -150,7 +150,7 @@ class Driver:
         return {row[1]: row[2] or "" for row in self.execute("PRAGMA database_list")}
 
     def identity(self) -> Identity:
-        """What two connections to the same database have in common."""
+        """Return what connections to the same database have in common."""
         return database_identity(self.dbapi)
 
     def describe(self) -> str:

@@ -22,7 +22,7 @@ def state(commits: int) -> str:
 
 
 def locked(name: str, seconds: float, commits: int) -> str:
-    """The lock was not free in time."""
+    """Say that the lock was not free in time."""
     return (
         f"{name} was in use by another connection for {seconds:g} seconds: stop the "
         f"program that reads or writes it, or wait longer. {state(commits)}"
@@ -35,7 +35,7 @@ def uncommittable(name: str, reason: object, commits: int) -> str:
 
 
 def refused(name: str, refusal: Denied, commits: int) -> str:
-    """A statement that would have ended the transaction was refused."""
+    """Say that a statement was refused that would have ended the transaction."""
     return (
         f"The script ran {refusal.statement}{at(refusal.script)}, which would end the "
         f"transaction of the migration of {name} half-way: run single statements with "
@@ -46,7 +46,7 @@ def refused(name: str, refusal: Denied, commits: int) -> str:
 
 
 def premature(name: str, refusal: Denied, commits: int) -> str:
-    """A statement was refused because the transaction had not begun."""
+    """Say that a statement was refused because the transaction had not begun."""
     return (
         f"The script wrote by the driver of {name}{at(refusal.script)} before the "
         "transaction of its revision had begun: run its first statement with "
@@ -56,7 +56,7 @@ def premature(name: str, refusal: Denied, commits: int) -> str:
 
 
 def lost(name: str, reason: str, commits: int) -> str:
-    """The transaction was rolled back before the migration ended."""
+    """Say that the transaction was rolled back before the migration ended."""
     return (
         f"The transaction of the migration of {name} was rolled back: {reason}. "
         f"{state(commits)}"
@@ -64,7 +64,7 @@ def lost(name: str, reason: str, commits: int) -> str:
 
 
 def ended(name: str) -> str:
-    """The transaction has ended, on a driver that cannot say how."""
+    """Say that the transaction has ended, on a driver that cannot tell how."""
     return (
         f"The transaction of the migration of {name} was ended by a statement of the "
         "script: what ran before it may be committed. Use 'op.execute()', without "
@@ -73,7 +73,7 @@ def ended(name: str) -> str:
 
 
 def second(name: str, script: str | None, commits: int) -> str:
-    """A second connection met the lock of the migration."""
+    """Say that a second connection met the lock of the migration."""
     return (
         f"The script uses a second connection{at(script)} to {name}, which the "
         "migration has locked: use the connection 'op.get_bind()', or 'db.session'. "
@@ -90,7 +90,7 @@ def unwritable(name: str, reason: object, commits: int) -> str:
 
 
 def query_only(name: str, commits: int) -> str:
-    """A statement was refused because of a pragma of the script."""
+    """Say that a statement was refused because of a pragma of the script."""
     return (
         f"'PRAGMA query_only' is on, so nothing can be written to {name}: a migration "
         "has to store its revision. Switch it off before the script ends. "
@@ -99,7 +99,7 @@ def query_only(name: str, commits: int) -> str:
 
 
 def still_enforced(name: str, table: str, script: str | None, commits: int) -> str:
-    """A statement would fire what the script has switched off."""
+    """Say that a statement would fire what the script has switched off."""
     return (
         f"'PRAGMA foreign_keys = OFF' has no effect inside the migration of {name}"
         f"{at(script)} before Python 3.12, so this statement on '{table}' would change"
@@ -110,7 +110,7 @@ def still_enforced(name: str, table: str, script: str | None, commits: int) -> s
 
 
 def without_engine(name: str, lack: str) -> str:
-    """A driver does not let the engine do its work."""
+    """Say that a driver does not let the engine do its work."""
     return (
         f"{name} is migrated as Alembic does it, because {lack}: what SQLAlchemy does "
         "not know of a table is lost where the table is copied, and a failure is not "

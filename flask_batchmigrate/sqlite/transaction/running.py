@@ -77,7 +77,7 @@ _running: dict[int, tuple[Running, ...]] = {}
 
 
 def here() -> tuple[Running, ...]:
-    """The migrations of this thread, those between two transactions too."""
+    """Return the migrations of this thread, also those between two transactions."""
     return _running.get(threading.get_ident(), ())
 
 

@@ -64,6 +64,7 @@ class Seconds:
 
 
 def run_pragma(dbapi: t.Any, sql: str) -> t.Any:
+    """Run a pragma on a driver connection; return what it answers, if anything."""
     with contextlib.closing(dbapi.cursor()) as cursor:
         cursor.execute(sql)
         row = cursor.fetchone()
