@@ -20,20 +20,17 @@ from ..alter.in_place import NotConfirmed
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import strangers
 from ..errors import ChangeRefused
+from ..errors import VerificationError
+from ..schema.catalogue import Catalogue
 from ..schema.catalogue import find_table
 from ..schema.catalogue import read_catalogue
 from ..schema.catalogue import read_own
 from ..schema.catalogue import read_table
-from ..schema.catalogue import StoredTable
-from ..schema.compiled import Dependant
 from ..schema.database import check_library
 from ..schema.database import Database
 from ..schema.database import savepoint
-from ..schema.dependants import misplaced
-from ..schema.dependants import newly_broken
 from ..schema.dependants import read_dependants
 from ..schema.double_quotes import not_respelled
-from ..schema.double_quotes import turned_into_columns
 from ..schema.snapshot import around
 from ..schema.snapshot import Snapshot
 from ..target import changes
@@ -47,7 +44,6 @@ from ..target.gone import Past
 from ..target.gone import what_returns
 from ..target.passes import in_passes
 from ..target.renames import resolve
-from ..target.target import Target
 from .additions import plan_addition
 from .key_checks import judge_keys
 from .key_checks import key_state
@@ -56,7 +52,11 @@ from .plan import Options
 from .plan import Plan
 from .plan import plan_renames
 from .plan import plan_table_name
+from .steps import DropColumn
 from .steps import Step
+from .verify import refuse_broken
+from .verify import refuse_texts
+from .verify import refuse_unnoticed
 from .verify import verify
 from .ways import Way
 
@@ -307,7 +307,7 @@ def _alter(
         _run_steps(db, plans[0].steps)
         catalogue = read_catalogue(db, schema)
         earlier, stored = stored, read_table(catalogue, table)
-        _refuse_texts(stored, not_respelled(earlier, stored))
+        refuse_texts(stored, not_respelled(earlier, stored))
     if not (resolved.changes or options.recreate == "always" or options.named_by):
         return _Part(Report(stored.name, plans), past)
     before = around(db, catalogue, stored)
@@ -325,38 +325,30 @@ def _run(
     target, name = plan.target, plan.table
     assert target is not None
     keys = key_state(db, target, before.keys)
-    plan = _carry_out(db, plan)
-    after = read_catalogue(db, before.catalogue.schema)
-    verify(before.catalogue, after, target, plan.way)
-    broken = newly_broken(before.dependants, read_dependants(db, after, name))
-    if broken:
-        raise ChangeRefused(
-            f"Table '{name}' cannot be changed like that: it would break"
-            f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
-        )
-    _refuse_unnoticed(target, before.dependants)
+    plan, after = _carry_out(db, before, plan)
+    refuse_broken(name, before.dependants, read_dependants(db, after, name))
+    refuse_unnoticed(target, before.dependants)
     warnings = strangers(db, target)
     settle = functools.partial(judge_keys, db, target, keys, pending)
     is_unsettled = brings_back_key(target.gone, target.text, past)
     if not is_unsettled:
-        warnings += settle()
+        warnings += settle(after)
     report = Report(name, (plan,), target.notes, tuple(warnings))
     past = dataclasses.replace(past, gone=target.gone)
     return _Part(report, past, settle if is_unsettled else None)
 
 
-def _carry_out(db: Database, plan: Plan) -> Plan:
-    """Run the steps of a plan, or those to take instead.
+def _carry_out(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalogue]:
+    """Run the steps of a plan, or those to take instead, and verify the result.
 
-    :return: the plan that was carried out in the end.
+    :return: the plan that was carried out in the end, and the catalogue after it.
     """
     if plan.way is Way.COPY:
         # Without a savepoint, under which SQLite writes each changed page twice.
-        _run_steps(db, plan.steps)
-        return plan
+        return plan, _run_verified(db, before, plan)
     try:
         with savepoint(db, "batchmigrate_steps"):
-            _run_steps(db, plan.steps)
+            return plan, _run_verified(db, before, plan)
     except NotConfirmed as error:
         if not plan.instead:
             raise ChangeRefused(
@@ -364,36 +356,28 @@ def _carry_out(db: Database, plan: Plan) -> Plan:
                 " rules out: SQLite does not confirm that the stored records stay"
                 " valid. Nothing was changed."
             ) from error
-        return _carry_out(db, plan.turned())
-    return plan
+        return _carry_out(db, before, plan.turned())
+
+
+def _run_verified(db: Database, before: Snapshot, plan: Plan) -> Catalogue:
+    """Run the steps of a plan, and compare what they left with what it promised.
+
+    :return: the catalogue afterwards.
+    """
+    assert plan.target is not None
+    _run_steps(db, plan.steps)
+    after = read_catalogue(db, before.catalogue.schema)
+    try:
+        verify(before.catalogue, after, plan.target, plan.way)
+    except VerificationError as error:
+        if any(isinstance(step, DropColumn) for step in plan.steps):
+            # SQLite's own ALTER respells text in double quotes, all over the schema.
+            raise NotConfirmed(str(error)) from error
+        raise
+    return after
 
 
 def _run_steps(db: Database, steps: cabc.Iterable[Step]) -> None:
     for step in steps:
         log.debug("%s", step)
         step.run(db)
-
-
-def _refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
-    """Refuse what would change the meaning of a text without an error of SQLite."""
-    stored = target.before
-    by_place = misplaced(dependants, stored.text, target.text)
-    if by_place:
-        raise ChangeRefused(
-            f"Table '{stored.name}' cannot be changed like that: its columns would"
-            f" change their places, by which {'; '.join(by_place)} may know them"
-            " (SELECT *, or INSERT without a list of columns). Drop or change these"
-            " first. Nothing was changed."
-        )
-    texts = turned_into_columns(stored.text, target.text, target.kept_indexes)
-    _refuse_texts(stored, texts)
-
-
-def _refuse_texts(stored: StoredTable, texts: list[str]) -> None:
-    """Refuse to make columns of what is text in double quotes."""
-    if texts:
-        raise ChangeRefused(
-            f"Table '{stored.name}' cannot get a column of that name: text in double"
-            f" quotes would become the column in {'; '.join(texts)}. Write that text"
-            " in single quotes first. Nothing was changed."
-        )

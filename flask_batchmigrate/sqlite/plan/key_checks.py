@@ -12,6 +12,7 @@ from ..ddl.table import ConstraintKind
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
 from ..errors import ChangeRefused
+from ..schema.catalogue import Catalogue
 from ..schema.catalogue import ForeignKeyRow
 from ..schema.catalogue import read_catalogue
 from ..schema.catalogue import read_foreign_keys
@@ -51,7 +52,11 @@ def key_state(
 
 
 def judge_keys(
-    db: Database, target: Target, before: KeyState, pending: PendingKeys | None
+    db: Database,
+    target: Target,
+    before: KeyState,
+    pending: PendingKeys | None,
+    catalogue: Catalogue | None = None,
 ) -> list[str]:
     """Compare the foreign keys that a change concerns with what they were.
 
@@ -59,11 +64,12 @@ def judge_keys(
 
     :param before: how they were.
     :param pending: takes those that do not hold; without, they are refused.
+    :param catalogue: all objects of the schema as they are now, where they are known.
     :return: warnings, in sentences.
     :raises ChangeRefused: a key can never be satisfied, or rows have no parent.
     """
     name = target.before.name
-    catalogue = read_catalogue(db, target.before.schema)
+    catalogue = catalogue or read_catalogue(db, target.before.schema)
     after = key_state(db, target, read_foreign_keys(db, catalogue, name))
     if pending is not None:
         pending.changed(target, before, after)

@@ -205,7 +205,7 @@ def _in_place(
     for name in target.dropped_columns:
         rule = stored.text.column(name).generated
         if rule is None or rule.stored:
-            steps.append(DropColumn(target, name, snapshot.dependants))
+            steps.append(DropColumn(target, name, snapshot))
     if way is Way.EDIT:
         steps.append(EditDefinition(target, _builds_index(target)))
     elif target.text.sql != stored.text.sql:

@@ -28,8 +28,8 @@ from ..alter.strict_values import unchecked
 from ..ddl.objects import IndexText
 from ..schema.catalogue import Catalogue
 from ..schema.catalogue import StoredTable
-from ..schema.compiled import Dependant
 from ..schema.database import Database
+from ..schema.snapshot import Snapshot
 from ..target.target import Target
 
 
@@ -151,12 +151,12 @@ class CheckRows:
 class DropColumn:
     """Drop a column by ``ALTER TABLE``, with the constraints that mention it.
 
-    :param dependants: the views and triggers that use the table, before the change.
+    :param before: the table and its surroundings, before the change.
     """
 
     target: Target
     name: str
-    dependants: tuple[Dependant, ...]
+    before: Snapshot
     cost: t.ClassVar[Cost] = Cost.REWRITE
 
     def __str__(self) -> str:
@@ -164,7 +164,7 @@ class DropColumn:
 
     def run(self, db: Database) -> None:
         """Let SQLite rewrite the rows in place."""
-        in_place.drop_column(db, self.target, self.name, self.dependants)
+        in_place.drop_column(db, self.target, self.name, self.before)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

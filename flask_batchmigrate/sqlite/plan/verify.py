@@ -1,4 +1,4 @@
-"""Compares the catalogue with what a change promised, before anything is committed."""
+"""Compares what a plan left with what it promised, before anything is committed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from ..ddl.table import parse_table
 from ..ddl.table import TableText
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
+from ..errors import ChangeRefused
 from ..errors import VerificationError
 from ..schema.catalogue import Catalogue
 from ..schema.catalogue import StoredObject
+from ..schema.catalogue import StoredTable
+from ..schema.compiled import Dependant
+from ..schema.dependants import misplaced
+from ..schema.dependants import newly_broken
+from ..schema.double_quotes import turned_into_columns
 from ..target.target import Target
 from .ways import Way
 
@@ -97,3 +103,43 @@ def _wrong(table: str, what: str) -> VerificationError:
         " rolled back; please report this with the table's CREATE TABLE statement and"
         " the migration."
     )
+
+
+def refuse_broken(
+    table: str, before: tuple[Dependant, ...], after: tuple[Dependant, ...]
+) -> None:
+    """Refuse what breaks a view or trigger that was sound.
+
+    :raises ChangeRefused: naming what would be broken.
+    """
+    broken = newly_broken(before, after)
+    if broken:
+        raise ChangeRefused(
+            f"Table '{table}' cannot be changed like that: it would break"
+            f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
+        )
+
+
+def refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
+    """Refuse what would change the meaning of a text without an error of SQLite."""
+    stored = target.before
+    by_place = misplaced(dependants, stored.text, target.text)
+    if by_place:
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot be changed like that: its columns would"
+            f" change their places, by which {'; '.join(by_place)} may know them"
+            " (SELECT *, or INSERT without a list of columns). Drop or change these"
+            " first. Nothing was changed."
+        )
+    texts = turned_into_columns(stored.text, target.text, target.kept_indexes)
+    refuse_texts(stored, texts)
+
+
+def refuse_texts(stored: StoredTable, texts: list[str]) -> None:
+    """Refuse to make columns of what is text in double quotes."""
+    if texts:
+        raise ChangeRefused(
+            f"Table '{stored.name}' cannot get a column of that name: text in double"
+            f" quotes would become the column in {'; '.join(texts)}. Write that text"
+            " in single quotes first. Nothing was changed."
+        )
