@@ -13,7 +13,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from flask_batchmigrate import upgrade
-from flask_batchmigrate.autoupgrade import page
+from flask_batchmigrate.autoupgrade import page as debugpage
 
 from .apps import Apps
 from .apps import create
@@ -107,7 +107,7 @@ def press(
     data["code"] = code_of(app)
     data.update(options.pop("data", {}))
     return app.test_client().post(
-        options.pop("path", page.PATH),
+        options.pop("path", debugpage.PATH),
         headers=SAME_ORIGIN if headers is None else headers,
         data=data,
         **options,
@@ -310,7 +310,7 @@ ATTACKS: dict[str, dict[str, t.Any]] = {
     "token of letters only": {"data": {"token": "é"}},
     "token in the address": {
         "data": {"token": ""},
-        "path": f"{page.PATH}?token=x&action=upgrade",
+        "path": f"{debugpage.PATH}?token=x&action=upgrade",
     },
     "another machine": {"environ_base": {"REMOTE_ADDR": "192.168.1.7"}},
     "another machine by IPv6": {"environ_base": {"REMOTE_ADDR": "2001:db8::1"}},
@@ -383,7 +383,7 @@ def test_other_methods(app: Flask, apps: Apps, method: str) -> None:
     """Only POST does anything."""
     token = token_of(load(app))
     answer = app.test_client().open(
-        f"{page.PATH}?token={token}&action=upgrade",
+        f"{debugpage.PATH}?token={token}&action=upgrade",
         method=method,
         headers=SAME_ORIGIN,
         data=None if method in ("GET", "HEAD") else {"token": token},
@@ -415,12 +415,12 @@ def test_the_code_is_asked_for_once(app: Flask, apps: Apps) -> None:
     """A browser that knew it may press the next button without it."""
     browser = app.test_client()
     form = {"token": token_of(load(app)), "next": "/", "action": "upgrade"}
-    answer = browser.post(page.PATH, headers=SAME_ORIGIN, data=form)
-    assert (answer.status_code, "not the code" in answer.text) == (403, True)
-    assert 'name="code"' in answer.text
+    page = browser.post(debugpage.PATH, headers=SAME_ORIGIN, data=form)
+    assert (page.status_code, "not the code" in page.text) == (403, True)
+    assert 'name="code"' in page.text
     assert tables(apps) == set()
     form["code"] = code_of(app).replace("-", " ")
-    answer = browser.post(page.PATH, headers=SAME_ORIGIN, data=form)
+    answer = browser.post(debugpage.PATH, headers=SAME_ORIGIN, data=form)
     assert answer.status_code == 303
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
@@ -430,7 +430,7 @@ def test_the_code_is_asked_for_once(app: Flask, apps: Apps) -> None:
         connection.exec_driver_sql("DELETE FROM alembic_version")
     assert 'name="code"' not in browser.get("/", headers=BROWSER).text
     del form["code"]
-    answer = browser.post(page.PATH, headers=SAME_ORIGIN, data=form)
+    answer = browser.post(debugpage.PATH, headers=SAME_ORIGIN, data=form)
     assert answer.status_code == 303
     assert version_of(apps.path / "app.db") == {"bb22"}
 

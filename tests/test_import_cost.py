@@ -46,7 +46,7 @@ def test_no_alembic_before_a_command(imports: str) -> None:
 
 def test_alembic_with_a_command() -> None:
     """The first name that needs Alembic loads it."""
-    code = "import sys, flask_batchmigrate; flask_batchmigrate.upgrade\n"
+    code = "import sys, flask_batchmigrate; flask_batchmigrate.downgrade\n"
     code += "print('alembic' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

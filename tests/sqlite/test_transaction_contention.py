@@ -288,7 +288,7 @@ def test_an_interrupt(app: Application) -> None:
 MIGRATE = """
 import sys
 import sqlalchemy as sa
-from flask_batchmigrate.sqlite import transaction
+from flask_batchmigrate.sqlite.transaction import migration as transaction
 
 engine = sa.create_engine("sqlite:///" + sys.argv[1])
 with engine.connect() as connection:
@@ -318,7 +318,7 @@ def test_processes_take_turns(app: Application) -> None:
 WORK = """
 import sys, time
 import sqlalchemy as sa
-from flask_batchmigrate.sqlite import transaction
+from flask_batchmigrate.sqlite.transaction import migration as transaction
 
 engine = sa.create_engine("sqlite:///" + sys.argv[1])
 with engine.connect() as connection:
