@@ -49,6 +49,7 @@ LAYERS = (
     ADAPTER,
     ("errors",),
     ("locks", "locks.*"),
+    ("autogenerate", "autogenerate.*"),
     ("state",),
     ("environment", "environment.*"),
     ("commands",),

@@ -19,9 +19,7 @@ from ..reporting import reporter
 from ..results import Applied
 from ..results import Direction
 from ..state import AutomaticBatch
-from . import adoption
 from .config import Setup
-from .drops import replace_unnamed
 from .folder import accepts_engine_name
 from .folder import names_in
 from .plan import Plan
@@ -37,6 +35,7 @@ from .timeouts import Limits
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
+    from ..autogenerate.generation import Generation
     from ..sqlite.transaction import MigrationTransaction
 
 
@@ -85,8 +84,7 @@ class Session:
         self._transactional = True
         self._configured: set[str] = set()
         self._tables = 0
-        self._directives: list[t.Any] = []
-        self._unversioned: list[str] = []
+        self._generation = _generation(setup) if setup.compares else None
         self._seconds: dict[str, float] = {}
         self._cleanup = contextlib.ExitStack()
         for script in scripts.walk_revisions():
@@ -136,9 +134,6 @@ class Session:
         dialect = _dialect_name(options)
         if isinstance(options.get("render_as_batch"), AutomaticBatch):
             options["render_as_batch"] = dialect == "sqlite"
-        options["process_revision_directives"] = self._watched(
-            options.get("process_revision_directives")
-        )
         options["on_version_apply"] = (*_hooks(options), self._on_version_apply)
         connection = options.get("connection")
         if isinstance(connection, sa.Connection):
@@ -147,9 +142,13 @@ class Session:
         if targets:
             self.reached = targets[0]
             reporter().bind_started(targets[0].bind, targets[0].database, dialect)
-        if self.setup.compares:
+        if self._generation is not None:
+            options["process_revision_directives"] = self._generation.hook(
+                options.get("process_revision_directives")
+            )
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
+            options.setdefault("compare_server_default", True)
         context.configure(**options)
         self.join(context.get_context())
         if not context.is_transactional_ddl():
@@ -163,7 +162,8 @@ class Session:
             raise NotItsTurn
         outside, self.in_env_py = self.in_env_py, False
         try:
-            context.run_migrations(**kwargs)
+            with self._comparing():
+                context.run_migrations(**kwargs)
         finally:
             self.in_env_py = outside
 
@@ -175,32 +175,17 @@ class Session:
         :raises NoModels: models were to be compared and there are none.
         """
         self._tell_what_was_left_out()
-        if not self.setup.compares:
+        if self._generation is None:
             return
         if not self._tables:
             raise no_models()
-        self.setup.diffs = [
-            diff
-            for script in self._directives
-            for operations in script.upgrade_ops_list
-            for diff in operations.as_diffs()
-        ]
-        if not (self.setup.generates and self._directives):
-            return
-        differs = not self._nothing_differs()
-        if not differs:
-            self._directives.clear()
-            reporter().note("No changes in schema detected.")
-        if self._unversioned:
-            reporter().warning(adoption.advice(self._unversioned, differs))
+        self.setup.diffs = self._generation.differences
+        self._generation.conclude()
 
-    def _nothing_differs(self) -> bool:
-        """Tell whether the revisions to be written have no operations."""
-        return all(
-            operations.is_empty()
-            for script in self._directives
-            for operations in script.upgrade_ops_list
-        )
+    def _comparing(self) -> contextlib.AbstractContextManager[None]:
+        if self._generation is None:
+            return contextlib.nullcontext()
+        return self._generation.comparing(context.get_context().dialect.name)
 
     def _tell_what_was_left_out(self) -> None:
         """Warn of binds that the folder's own files do not migrate."""
@@ -255,25 +240,6 @@ class Session:
         return bool(now.opts.get("purge")) or any(True for _ in steps)
 
     # Hooks
-
-    def _watched(self, hook: t.Any) -> cabc.Callable[..., None]:
-        """Return a hook that also remembers the list of revisions to be written."""
-
-        def process_revision_directives(
-            context: t.Any, revision: t.Any, directives: list[t.Any]
-        ) -> None:
-            if hook is not None:
-                hook(context, revision, directives)
-            self._directives = directives
-            if not self.setup.generates:
-                return
-            self._unversioned += adoption.unversioned_tables(context)
-            for script in directives if context.dialect.name == "sqlite" else ():
-                # The last ones are those of this database.
-                replace_unnamed(script.upgrade_ops_list[-1])
-                replace_unnamed(script.downgrade_ops_list[-1])
-
-        return process_revision_directives
 
     def _on_version_apply(
         self, *, ctx: t.Any, step: t.Any, heads: set[t.Any], run_args: t.Any, **_: t.Any
@@ -359,6 +325,13 @@ class Session:
                 yield {"engine_name": name}
             elif not several and (not kwargs or name == ""):
                 yield {}
+
+
+def _generation(setup: Setup) -> Generation:
+    """Return a new comparison; its many modules are loaded by the runs that compare."""
+    from ..autogenerate.generation import Generation
+
+    return Generation(setup.generates)
 
 
 def _hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
