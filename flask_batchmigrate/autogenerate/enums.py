@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
 
+from .rendering import type_text
+
 
 class MakeEnumType(ops.MigrateOperation):
     """Creates the type of an Enum where the database has such types, or drops it.
@@ -67,16 +69,12 @@ def _own_type(added: ops.AddColumnOp) -> str | None:
 @renderers.dispatch_for(MakeEnumType)
 def _render(autogen_context: t.Any, operation: MakeEnumType) -> str:
     """Render it by the type that Alembic renders in the column."""
-    added = operation.column
-    plain: sa.Column[t.Any] = sa.Column(
-        "x", _plain(t.cast("sa.Enum", added.column.type))
+    text = type_text(
+        autogen_context, _plain(t.cast("sa.Enum", operation.column.column.type))
     )
-    column = ops.AddColumnOp(added.table_name, plain)
-    text = str(renderers.dispatch(column)(autogen_context, column))
-    start, end = text.index("'x', ") + len("'x', "), text.rindex(", nullable=")
     prefix = autogen_context.opts["alembic_module_prefix"] or ""
     verb = "create" if operation.creates else "drop"
-    return f"{text[start:end]}.{verb}({prefix}get_bind(), checkfirst=True)"
+    return f"{text}.{verb}({prefix}get_bind(), checkfirst=True)"
 
 
 def _plain(type_: sa.Enum) -> sa.Enum:

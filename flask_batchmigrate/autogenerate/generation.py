@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ..reporting import reporter
 from . import adoption
+from .imports import render_item
 from .pipeline import improve
 
 if t.TYPE_CHECKING:
@@ -58,6 +59,9 @@ class Generation:
                 self._unversioned += adoption.unversioned_tables(context)
 
         return process_revision_directives
+
+    #: Returns what is to be asked how a type is written, after the user's hook.
+    render_item = staticmethod(render_item)
 
     @contextlib.contextmanager
     def comparing(self, dialect: str) -> cabc.Iterator[None]:

@@ -146,6 +146,9 @@ class Session:
             options["process_revision_directives"] = self._generation.hook(
                 options.get("process_revision_directives")
             )
+            options["render_item"] = self._generation.render_item(
+                options.get("render_item")
+            )
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
             options.setdefault("compare_server_default", True)
