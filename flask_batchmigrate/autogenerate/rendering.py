@@ -17,4 +17,5 @@ def type_text(autogen_context: t.Any, type_: sa.types.TypeEngine[t.Any]) -> str:
     column: sa.Column[t.Any] = sa.Column("x", type_)
     operation = ops.AddColumnOp("x", column)
     text = str(renderers.dispatch(operation)(autogen_context, operation))
-    return text[text.index("'x', ") + len("'x', ") : text.rindex(", nullable=")].strip()
+    start = text.index("Column('x', ") + len("Column('x', ")
+    return text[start : text.rindex(", nullable=")].strip()

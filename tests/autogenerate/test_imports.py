@@ -79,6 +79,12 @@ def test_types_of_a_package(project: pathlib.Path) -> None:
         assert flask(project, "db", command).exit_code == 0
 
 
+def test_types_in_a_new_table(project: pathlib.Path) -> None:
+    """The same in the script that makes the table."""
+    text = run(project, "b = db.Column(Choice(['x']))")
+    assert "sa.Column('b', sa.String(length=20), nullable=True)" in text
+
+
 def test_types_of_the_application(project: pathlib.Path) -> None:
     """Types in ``app.py`` itself come with its import."""
     run(project)
