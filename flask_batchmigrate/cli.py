@@ -187,10 +187,11 @@ def revision(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None
     _show_written(to.console, commands.revision(directory, **given))
 
 
-@_command(options.script)
+@_command(options.script, options.generated)
 def migrate(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     """Write a revision with what differs from the models."""
-    _show_written(to.console, commands.migrate(directory, **given))
+    request = options.request(given)
+    _show_written(to.console, commands.migrate(directory, request=request, **given))
 
 
 @_command(options.revision("head"))

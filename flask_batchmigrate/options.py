@@ -8,6 +8,8 @@ import typing as t
 
 import click
 
+from .autogenerate.request import Request
+
 _Function = cabc.Callable[..., t.Any]
 Decorator = cabc.Callable[[_Function], _Function]
 
@@ -115,6 +117,20 @@ script = joined(
         help="A revision that must be applied before; may be given several times.",
     ),
 )
+
+
+generated = joined(
+    click.option(
+        "--no-verify",
+        is_flag=True,
+        help="Keep the script without running it on a scratch database first.",
+    ),
+)
+
+
+def request(given: dict[str, t.Any]) -> Request:
+    """Take the options of ``generated`` out of those given to a command."""
+    return Request(verify=not given.pop("no_verify"))
 
 
 class StepsCommand(click.Command):

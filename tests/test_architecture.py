@@ -71,7 +71,10 @@ SEES_SQLALCHEMY = {*TRANSACTION, *TRANSLATION, *ADAPTER}
 MODULE_LINES = 400
 FUNCTION_LINES = 40
 
-LONG_MODULES: dict[str, int] = {}
+LONG_MODULES: dict[str, int] = {
+    # One signature and one docstring for each command, as Flask-Migrate has them.
+    "commands": 420,
+}
 LONG_FUNCTIONS: dict[str, int] = {}
 """Real exceptions and their sizes; each with its reason in a comment."""
 

@@ -14,6 +14,8 @@ from ..reporting import reporter
 from . import adoption
 from .imports import render_item
 from .pipeline import improve
+from .request import Request
+from .verify import Start
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops
@@ -34,10 +36,14 @@ class Generation:
     """What is known of it while it goes on, one database after the other.
 
     :param writes: a revision is written from it.
+    :param request: how.
     """
 
-    def __init__(self, writes: bool) -> None:
+    def __init__(self, writes: bool, request: Request) -> None:
         self._writes = writes
+        self._request = request
+        #: The SQLite databases as they were, for the proof of the script.
+        self.starts: list[Start] = []
         self._directives: list[ops.MigrationScript] = []
         self._unversioned: list[str] = []
 
@@ -51,7 +57,8 @@ class Generation:
             context: t.Any, revision: t.Any, directives: list[t.Any]
         ) -> None:
             for script in directives:
-                improve(context, script)
+                start = improve(context, script, users is not None)
+                self.starts += [start] if start is not None else []
             if users is not None:
                 users(context, revision, directives)
             self._directives = directives

@@ -18,23 +18,38 @@ from . import sqlite
 from .conversions import convert
 from .enums import add_enum_types
 from .names import name_everything
+from .verify import Start
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops
     from alembic.runtime.migration import MigrationContext
 
 
-def improve(context: MigrationContext, script: ops.MigrationScript) -> None:
+def improve(
+    context: MigrationContext, script: ops.MigrationScript, rewritten: bool
+) -> Start | None:
     """Improve the operations of a revision that is about to be written.
 
     :param context: Alembic's context of the database that was compared.
     :param script: the revision; its last operations are those of this database.
+    :param rewritten: a hook of the user's comes after this.
+    :return: what the database is, where the script can be proven on SQLite.
     """
     upgrade = script.upgrade_ops_list[-1]
     downgrade = script.downgrade_ops_list[-1]
+    start = None
     if context.dialect.name == "sqlite":
-        upgrade.ops[:] = sqlite.complete(sqlite.Comparison(context), upgrade)
+        comparison = sqlite.Comparison(context)
+        upgrade.ops[:] = sqlite.complete(comparison, upgrade)
+        start = Start(
+            upgrade.upgrade_token.removesuffix("upgrades").removesuffix("_"),
+            comparison.connection.engine,
+            comparison.catalogue(None),
+            dict(context.opts),
+            rewritten,
+        )
     name_everything(upgrade)
     add_enum_types(upgrade)
     convert(upgrade)
     upgrade.reverse_into(downgrade)
+    return start

@@ -19,9 +19,7 @@ from ..sqlite.catalogue import Catalogue
 from ..sqlite.catalogue import read_catalogue
 from ..sqlite.driver import Driver
 from ..sqlite.errors import ChangeRefused
-from ..sqlite.errors import EngineError
 from ..sqlite.errors import SqlTextError
-from ..sqlite.table import is_virtual_table
 from . import compare
 from . import making
 from .definition import Definition
@@ -31,17 +29,10 @@ from .definition import of_model
 from .operations import DropIndex
 from .operations import DropTable
 from .seen import Seen
+from .shadows import is_internal
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
-
-#: The endings of the tables in which the virtual tables of SQLite keep their rows.
-#: https://www.sqlite.org/fts5.html#fts5_data_structures and the like.
-_SHADOWS: t.Final = (
-    *("data", "idx", "content", "docsize", "config"),
-    *("segments", "segdir", "stat"),
-    *("node", "parent", "rowid"),
-)
 
 
 class Comparison:
@@ -214,21 +205,3 @@ def _children_first(
         free = [place for place in left if place not in parents] or list(left)[:1]
         ordered += [left.pop(place) for place in free]
     return ordered
-
-
-def is_internal(catalogue: Catalogue, name: str) -> bool:
-    """Tell whether a table is a virtual one, or keeps the rows of one.
-
-    Alembic can neither make nor alter them, so they are nobody's difference.
-    """
-    virtual = [o.name for o in catalogue.of_type("table") if _is_virtual(o.sql)]
-    return name in virtual or any(
-        name == f"{each}_{ending}" for each in virtual for ending in _SHADOWS
-    )
-
-
-def _is_virtual(sql: str | None) -> bool:
-    try:
-        return sql is not None and is_virtual_table(sql)
-    except EngineError:
-        return False

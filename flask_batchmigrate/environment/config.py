@@ -29,6 +29,8 @@ from .folder import locate
 from .targets import Target
 
 if t.TYPE_CHECKING:
+    from ..autogenerate.request import Request
+    from ..autogenerate.verify import Start
     from ..extension import BatchMigrate
 
 HERE: t.Final = pathlib.Path(__file__).parent
@@ -62,6 +64,10 @@ class Setup:
         self.files_checked = False
         #: The binds that Alembic is configured for at the moment.
         self.active: tuple[Target, ...] = ()
+        #: How a revision is to be generated; None: as usual.
+        self.request: Request | None = None
+        #: The SQLite databases that the models were compared with, as they were.
+        self.starts: list[Start] = []
         self.applied: list[Applied] = []
         #: What differs between models and databases.
         self.diffs: list[t.Any] = []

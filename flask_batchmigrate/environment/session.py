@@ -333,8 +333,11 @@ class Session:
 def _generation(setup: Setup) -> Generation:
     """Return a new comparison; its many modules are loaded by the runs that compare."""
     from ..autogenerate.generation import Generation
+    from ..autogenerate.request import Request
 
-    return Generation(setup.generates)
+    generation = Generation(setup.generates, setup.request or Request())
+    setup.starts = generation.starts
+    return generation
 
 
 def _hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
