@@ -190,7 +190,7 @@ def revision(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None
 @_command(options.script, options.generated)
 def migrate(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     """Write a revision with what differs from the models."""
-    request = options.request(given)
+    request = options.request(given, to.console.questioner())
     _show_written(to.console, commands.migrate(directory, request=request, **given))
 
 

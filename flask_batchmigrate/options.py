@@ -8,6 +8,7 @@ import typing as t
 
 import click
 
+from .autogenerate.request import Questioner
 from .autogenerate.request import Request
 
 _Function = cabc.Callable[..., t.Any]
@@ -121,6 +122,26 @@ script = joined(
 
 generated = joined(
     click.option(
+        "--rename",
+        "renames",
+        multiple=True,
+        metavar="[TABLE.]OLD:NEW",
+        help="A column or table that was renamed; may be given several times.",
+    ),
+    click.option(
+        "--no-rename",
+        is_flag=True,
+        help="What looks like a rename is none: drop the old, add the new.",
+    ),
+    click.option(
+        "--default",
+        "defaults",
+        multiple=True,
+        metavar="TABLE.COLUMN=VALUE",
+        help="What rows get in a column that must not be NULL; may be given several"
+        " times.",
+    ),
+    click.option(
         "--no-verify",
         is_flag=True,
         help="Keep the script without running it on a scratch database first.",
@@ -128,9 +149,15 @@ generated = joined(
 )
 
 
-def request(given: dict[str, t.Any]) -> Request:
+def request(given: dict[str, t.Any], questioner: Questioner) -> Request:
     """Take the options of ``generated`` out of those given to a command."""
-    return Request(verify=not given.pop("no_verify"))
+    return Request(
+        renames=given.pop("renames"),
+        no_rename=given.pop("no_rename"),
+        defaults=given.pop("defaults"),
+        verify=not given.pop("no_verify"),
+        questioner=questioner,
+    )
 
 
 class StepsCommand(click.Command):

@@ -53,11 +53,16 @@ class Generation:
         :param users: the user's ``process_revision_directives``, which comes last.
         """
 
+        # Whoever only compares gets differences, not questions.
+        request = (
+            self._request if self._writes else Request(no_rename=True, writes=False)
+        )
+
         def process_revision_directives(
             context: t.Any, revision: t.Any, directives: list[t.Any]
         ) -> None:
             for script in directives:
-                start = improve(context, script, users is not None)
+                start = improve(context, script, request, users is not None)
                 self.starts += [start] if start is not None else []
             if users is not None:
                 users(context, revision, directives)

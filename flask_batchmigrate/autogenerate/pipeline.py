@@ -1,11 +1,13 @@
 """What happens to the operations that Alembic found, in this order.
 
-1. On SQLite, the comparison of the definitions completes them (:mod:`.sqlite`).
-2. Every constraint that is made gets a name (:mod:`.names`).
-3. What another database needs besides is added: a type of PostgreSQL's before the
+1. On SQLite, the comparison of the definitions completes them (:mod:`.sqlite`), after
+   the renames (:mod:`.renaming`).
+2. Rows get values for columns that must not be NULL (:mod:`.fills`).
+3. Every constraint that is made gets a name (:mod:`.names`).
+4. What another database needs besides is added: a type of PostgreSQL's before the
    column that has it (:mod:`.enums`), and how values are converted
    (:mod:`.conversions`).
-4. The downgrade is made of them anew, so that it restores what was there.
+5. The downgrade is made of them anew, so that it restores what was there.
 
 A ``process_revision_directives`` of the user's gets the result, and has the last word.
 """
@@ -14,10 +16,17 @@ from __future__ import annotations
 
 import typing as t
 
+from alembic.autogenerate.api import AutogenContext
+
 from . import sqlite
 from .conversions import convert
 from .enums import add_enum_types
+from .fills import fill
+from .fills import Rows
 from .names import name_everything
+from .renaming import with_renames
+from .request import Request
+from .server_renames import apply_renames
 from .verify import Start
 
 if t.TYPE_CHECKING:
@@ -26,12 +35,16 @@ if t.TYPE_CHECKING:
 
 
 def improve(
-    context: MigrationContext, script: ops.MigrationScript, rewritten: bool
+    context: MigrationContext,
+    script: ops.MigrationScript,
+    request: Request,
+    rewritten: bool,
 ) -> Start | None:
     """Improve the operations of a revision that is about to be written.
 
     :param context: Alembic's context of the database that was compared.
     :param script: the revision; its last operations are those of this database.
+    :param request: how it is to be generated.
     :param rewritten: a hook of the user's comes after this.
     :return: what the database is, where the script can be proven on SQLite.
     """
@@ -40,7 +53,7 @@ def improve(
     start = None
     if context.dialect.name == "sqlite":
         comparison = sqlite.Comparison(context)
-        upgrade.ops[:] = sqlite.complete(comparison, upgrade)
+        upgrade.ops[:] = with_renames(comparison, upgrade, request)
         start = Start(
             upgrade.upgrade_token.removesuffix("upgrades").removesuffix("_"),
             comparison.connection.engine,
@@ -48,6 +61,14 @@ def improve(
             dict(context.opts),
             rewritten,
         )
+    else:
+        apply_renames(context, upgrade, request)
+    if request.writes:
+        tables = {
+            (x.schema, str(x.name)): x for x in AutogenContext(context).sorted_tables
+        }
+        assert context.connection is not None
+        fill(upgrade, request, Rows(context.connection), tables)
     name_everything(upgrade)
     add_enum_types(upgrade)
     convert(upgrade)

@@ -49,6 +49,7 @@ class Request:
     :param drop_unknown: drop also what no revision of the history has made.
     :param destructive: write also what loses rows or values.
     :param verify: run the script on a scratch database before it is kept.
+    :param writes: a revision is written; else the difference alone is asked for.
     :param questioner: answers what is left open.
     """
 
@@ -58,4 +59,5 @@ class Request:
     drop_unknown: bool = False
     destructive: bool = True
     verify: bool = True
+    writes: bool = True
     questioner: Questioner = dataclasses.field(default_factory=Nobody)
