@@ -142,6 +142,16 @@ generated = joined(
         " times.",
     ),
     click.option(
+        "--drop-unknown",
+        is_flag=True,
+        help="Drop also tables and columns that no revision mentions.",
+    ),
+    click.option(
+        "--no-destructive",
+        is_flag=True,
+        help="Fail instead of writing what loses rows or values.",
+    ),
+    click.option(
         "--no-verify",
         is_flag=True,
         help="Keep the script without running it on a scratch database first.",
@@ -155,6 +165,8 @@ def request(given: dict[str, t.Any], questioner: Questioner) -> Request:
         renames=given.pop("renames"),
         no_rename=given.pop("no_rename"),
         defaults=given.pop("defaults"),
+        drop_unknown=given.pop("drop_unknown"),
+        destructive=not given.pop("no_destructive"),
         verify=not given.pop("no_verify"),
         questioner=questioner,
     )

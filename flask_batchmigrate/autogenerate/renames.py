@@ -218,7 +218,8 @@ def _same_column(gone: t.Any, new: t.Any) -> bool:
     """Tell whether two columns could be one: by family of types, NULL and keys."""
     old, column = gone.to_column(), new.column
     return (
-        _family(old.type) is _family(column.type)
+        old.name != column.name
+        and _family(old.type) is _family(column.type)
         and bool(old.nullable) == bool(column.nullable)
         and isinstance(old.server_default, sa.Computed)
         == isinstance(column.server_default, sa.Computed)

@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 
 from ..sqlite import adapter
 from ..sqlite.errors import ChangeRefused
+from .drops import History
 from .renames import in_steps
 from .renames import likely
 from .renames import Rename
@@ -31,11 +32,15 @@ from .sqlite import complete
 
 
 def with_renames(
-    comparison: Comparison, upgrade: ops.UpgradeOps, request: Request
+    comparison: Comparison,
+    upgrade: ops.UpgradeOps,
+    request: Request,
+    history: History,
 ) -> list[ops.MigrateOperation]:
     """Return what leads from the database to the models; renames come first.
 
     :param upgrade: what Alembic found.
+    :param history: says what may be dropped.
     :raises BatchMigrateError: it is not clear whether something was renamed.
     """
 
@@ -49,21 +54,24 @@ def with_renames(
         return []
 
     renames = told(request, comparison.models.tables, stored)
-    found, first = _after(comparison, upgrade, renames)
+    found, first = _after(comparison, upgrade, renames, history)
     declined: set[Rename] = set()
     while more := likely(found, request, declined):
         # A table that was renamed may have columns that were.
         renames += more
-        found, first = _after(comparison, upgrade, renames)
+        found, first = _after(comparison, upgrade, renames, history)
     return [*first, *found]
 
 
 def _after(
-    comparison: Comparison, upgrade: ops.UpgradeOps, renames: list[Rename]
+    comparison: Comparison,
+    upgrade: ops.UpgradeOps,
+    renames: list[Rename],
+    history: History,
 ) -> tuple[list[ops.MigrateOperation], list[ops.MigrateOperation]]:
     """Return what differs after some renames, and the operations that make them."""
     if not renames:
-        return complete(comparison, upgrade), []
+        return history.without_strangers(complete(comparison, upgrade)), []
     with (
         scratch(comparison.connection.engine) as connection,
         adapter.activate(adapter.Settings(note=_ignore, warn=_ignore)),
@@ -78,7 +86,8 @@ def _after(
         script = produce_migrations(context, context.opts["target_metadata"])
         made = script.upgrade_ops
         assert made is not None
-        return complete(Comparison(context), made), first
+        found = complete(Comparison(context), made)
+        return history.without_strangers(found), first
 
 
 def _ignore(_: str) -> None:

@@ -28,6 +28,7 @@ from .compare import differences
 from .compare import options
 from .definition import Definition
 from .definition import of_database
+from .drops import History
 from .scratch import copy_schema
 from .scratch import scratch
 from .seen import Seen
@@ -47,6 +48,7 @@ class Start:
     :param engine: the application's engine.
     :param catalogue: what the database held.
     :param options: what Alembic was configured with.
+    :param history: says what is left alone.
     :param rewritten: the user's own hook had the last word, so that the script need
         not reach the models.
     """
@@ -55,6 +57,7 @@ class Start:
     engine: sa.Engine
     catalogue: Catalogue
     options: dict[str, t.Any]
+    history: History
     rewritten: bool
 
 
@@ -78,7 +81,7 @@ def problems(script: Script, start: Start) -> list[str]:
                 return [failure]
             found: list[str] = []
             if direction == "upgrade" and not start.rewritten:
-                found = _not_reached(context, before)
+                found = _not_reached(context, before, start.history)
             elif direction == "downgrade":
                 found = _not_restored(connection, before)
             if found:
@@ -110,7 +113,9 @@ def _run(
     return None
 
 
-def _not_reached(context: MigrationContext, before: Catalogue) -> list[str]:
+def _not_reached(
+    context: MigrationContext, before: Catalogue, history: History
+) -> list[str]:
     """Say what the models still differ in, of what the script touched."""
     connection = context.connection
     assert connection is not None
@@ -133,7 +138,7 @@ def _not_reached(context: MigrationContext, before: Catalogue) -> list[str]:
     comparison = Comparison(restricted)
     left = [
         each
-        for each in complete(comparison, upgrade)
+        for each in history.without_strangers(complete(comparison, upgrade))
         if getattr(each, "table_name", None) in touched
         or not isinstance(each, ops.CreateTableOp)
     ]

@@ -335,7 +335,10 @@ def _generation(setup: Setup) -> Generation:
     from ..autogenerate.generation import Generation
     from ..autogenerate.request import Request
 
-    generation = Generation(setup.generates, setup.request or Request())
+    request = setup.request or Request()
+    if not setup.state.settings["destructive"]:
+        request = dataclasses.replace(request, destructive=False)
+    generation = Generation(setup.generates, request)
     setup.starts = generation.starts
     return generation
 
