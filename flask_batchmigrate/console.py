@@ -182,6 +182,9 @@ class ConsoleReporter(Reporter):
             self.console.say(f"    {note}")
         self._notes = None
 
+    def script_shown(self, text: str) -> None:
+        self.console.value(text.rstrip("\n"))
+
     def note(self, text: str) -> None:
         if self._notes is None:
             self.console.say(text)

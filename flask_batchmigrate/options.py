@@ -152,6 +152,9 @@ generated = joined(
         help="Fail instead of writing what loses rows or values.",
     ),
     click.option(
+        "--dry-run", is_flag=True, help="Show the script instead of writing it."
+    ),
+    click.option(
         "--no-verify",
         is_flag=True,
         help="Keep the script without running it on a scratch database first.",
@@ -167,6 +170,7 @@ def request(given: dict[str, t.Any], questioner: Questioner) -> Request:
         defaults=given.pop("defaults"),
         drop_unknown=given.pop("drop_unknown"),
         destructive=not given.pop("no_destructive"),
+        dry_run=given.pop("dry_run"),
         verify=not given.pop("no_verify"),
         questioner=questioner,
     )

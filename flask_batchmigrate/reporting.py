@@ -51,6 +51,13 @@ class Reporter:
         """A file or folder of the migrations folder was written."""
         log.debug("Wrote %s.", path)
 
+    def script_shown(self, text: str) -> None:
+        """A script was asked for that is not written.
+
+        :param text: all of it.
+        """
+        log.info(text)
+
     def note(self, text: str) -> None:
         """Something worth a line."""
         log.info(text)

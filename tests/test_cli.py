@@ -42,7 +42,7 @@ OPTIONS = {
     "revision": SCRIPT | {"--autogenerate"},
     "migrate": SCRIPT
     | {"--rename", "--no-rename", "--default", "--drop-unknown"}
-    | {"--no-destructive", "--no-verify"},
+    | {"--no-destructive", "--dry-run", "--no-verify"},
     "edit": set(),
     "merge": {"--message", "-m", "--branch-label", "--rev-id", "--splice"},
     "upgrade": {"--sql", "--tag"},

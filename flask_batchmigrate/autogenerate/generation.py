@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ..reporting import reporter
 from . import adoption
 from .imports import render_item
+from .message import message
 from .pipeline import improve
 from .request import Request
 from .verify import Start
@@ -44,6 +45,7 @@ class Generation:
         self._request = request
         #: The SQLite databases as they were, for the proof of the script.
         self.starts: list[Start] = []
+        self._message: str | None = None
         self._directives: list[ops.MigrationScript] = []
         self._unversioned: list[str] = []
 
@@ -64,6 +66,7 @@ class Generation:
             for script in directives:
                 start = improve(context, script, request, users is not None)
                 self.starts += [start] if start is not None else []
+            self._describe(directives)
             if users is not None:
                 users(context, revision, directives)
             self._directives = directives
@@ -71,6 +74,13 @@ class Generation:
                 self._unversioned += adoption.unversioned_tables(context)
 
         return process_revision_directives
+
+    def _describe(self, directives: list[ops.MigrationScript]) -> None:
+        """Give revisions without a message one that is made of what they do."""
+        for script in directives:
+            if script.message is None or script.message == self._message:
+                found = [o for each in script.upgrade_ops_list for o in each.ops]
+                script.message = self._message = message(found)
 
     #: Returns what is to be asked how a type is written, after the user's hook.
     render_item = staticmethod(render_item)

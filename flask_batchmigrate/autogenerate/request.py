@@ -48,6 +48,7 @@ class Request:
     :param defaults: ``users.age=0``: the values of rows for columns without one.
     :param drop_unknown: drop also what no revision of the history has made.
     :param destructive: write also what loses rows or values.
+    :param dry_run: show the script, and keep no file.
     :param verify: run the script on a scratch database before it is kept.
     :param writes: a revision is written; else the difference alone is asked for.
     :param questioner: answers what is left open.
@@ -58,6 +59,7 @@ class Request:
     defaults: cabc.Sequence[str] = ()
     drop_unknown: bool = False
     destructive: bool = True
+    dry_run: bool = False
     verify: bool = True
     writes: bool = True
     questioner: Questioner = dataclasses.field(default_factory=Nobody)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import contextlib
 import pathlib
 import typing as t
 
@@ -15,6 +17,7 @@ from ..errors import NotSupported
 from ..errors import NotVerified
 from ..errors import SchemaDiffers
 from ..reporting import reporter
+from .folder import Folder
 from .invocation import Invocation
 
 if t.TYPE_CHECKING:
@@ -31,16 +34,41 @@ def revision(
     :raises NotVerified: what was generated is not right.
     """
     call.setup.request = request
-    with call.guarded():
+    dry = request is not None and request.dry_run
+    with call.guarded(), _kept_as_it_is(call.setup.folder, dry):
         call.prepare_writing(options["head"], options["rev_id"])
         made = command.revision(call.config, **options)
         scripts = made if isinstance(made, list) else [made]
         written = [script for script in scripts if script is not None]
-        for script in written:
+        for script in written if not dry else ():
             reporter().file_written(script.path)
         if request is not None and request.verify and len(written) == 1:
             _verify(call, written[0])
-    return written
+        for script in written if dry else ():
+            text = pathlib.Path(script.path).read_text(encoding="utf-8")
+            reporter().script_shown(text)
+    return [] if dry else written
+
+
+@contextlib.contextmanager
+def _kept_as_it_is(folder: Folder, dry: bool) -> cabc.Iterator[None]:
+    """Take away what the block adds to a migrations folder.
+
+    Alembic has no public way to a script's text but its file.
+
+    :param dry: do it; else do nothing.
+    """
+    before = _files(folder) if dry else set()
+    try:
+        yield
+    finally:
+        for path in sorted(_files(folder) - before, reverse=True) if dry else ():
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _files(folder: Folder) -> set[pathlib.Path]:
+    """Return the migrations folder, if there is one, and all that is in it."""
+    return {folder.path, *folder.path.rglob("*")} if folder.exists else set()
 
 
 def _verify(call: Invocation, script: Script) -> None:
