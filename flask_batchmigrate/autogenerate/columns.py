@@ -54,7 +54,14 @@ class Types:
             if found is None or not before.text.has_column(found[0]):
                 continue
             stays = after.text.has_column(found[0])
-            if not stays or typed.has_members(after.column(found[0]).type):
+            # One Enum on two columns makes two checks of the same name, of which a
+            # script can tell only by the type which one it means.
+            twins = [c for c in before.constraints if each.name and c.name == each.name]
+            if (
+                not stays
+                or len(twins) > 1
+                or typed.has_members(after.column(found[0]).type)
+            ):
                 self.old[upper(found[0])] = each
                 self._made.append(each)
 
@@ -181,6 +188,8 @@ class _Changed:
         aliases = {upper(text.rowid_alias or "") for text in (before.text, after.text)}
         #: Where the collation differs: which of the two says one.
         self.collated = (True, True)
+        #: An Enum says no collation, so it leaves the one that there is.
+        self._orders = not isinstance(after.column(new.name).type, sa.Enum)
         self.type = self._type_differs(old, new, seen.compare_type)
         self.nullable = old.not_null != new.not_null and (
             # NOT NULL means nothing on the column that is the rowid.
@@ -199,7 +208,8 @@ class _Changed:
             return alembic
         if compare is False:
             return False
-        if _collation(old) != _collation(new) and affinity(new.type) is Affinity.TEXT:
+        text = affinity(new.type) is Affinity.TEXT and self._orders
+        if text and _collation(old) != _collation(new):
             self.collated = (old.collation is not None, new.collation is not None)
             return True
         if spelling(old.type) == spelling(new.type):

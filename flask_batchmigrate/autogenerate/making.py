@@ -49,6 +49,12 @@ class Names:
         self._taken = {
             each.name.lower() for each in definition.constraints if each.name
         }
+        # The checks that types make get theirs with the type.
+        self._taken |= {
+            default_name("check", definition.name, [column]).lower()
+            for column, check in definition.checks_of_types
+            if check.name is None
+        }
 
     def create(self, constraint: ConstraintText) -> ops.AddConstraintOp:
         """Return the operation that makes a constraint."""

@@ -140,7 +140,6 @@ def _not_reached(
         each
         for each in history.without_strangers(complete(comparison, upgrade))
         if getattr(each, "table_name", None) in touched
-        or not isinstance(each, ops.CreateTableOp)
     ]
     missing = [
         name

@@ -151,7 +151,10 @@ class Session:
             )
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
-            options.setdefault("compare_server_default", True)
+            if dialect in ("sqlite", "postgresql"):
+                # MySQL and MariaDB write defaults in their own way, which Alembic
+                # takes for a difference.
+                options.setdefault("compare_server_default", True)
         context.configure(**options)
         self.join(context.get_context())
         if not context.is_transactional_ddl():
