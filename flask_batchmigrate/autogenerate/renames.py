@@ -110,8 +110,11 @@ def told(
             found.append(Rename(None, str(old), name, schema))
     renamed = {(r.schema, r.new): r.old for r in found if r.table is None}
     for (schema, name), table in tables.items():
+        declared = [c for c in table.columns if _DECLARED in c.info]
+        if not declared:
+            continue
         columns = stored(schema, renamed.get((schema, name), name)) or ()
-        for column in table.columns:
+        for column in declared:
             old = str(column.info.get(_DECLARED))
             new = str(column.name)
             if (

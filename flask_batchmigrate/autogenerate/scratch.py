@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ..sqlite.catalogue import Catalogue
 from ..sqlite.driver import Driver
-from .shadows import is_internal
+from .shadows import internal_tables
 
 
 @contextlib.contextmanager
@@ -80,12 +80,13 @@ def copy_schema(catalogue: Catalogue, connection: sa.Connection) -> None:
     Virtual tables come without their modules' help, and what needs one is left out.
     """
     driver = Driver(connection)
+    internal = internal_tables(catalogue)
     kinds = ("table", "index", "view", "trigger")
     for kind in kinds:
         for each in catalogue.of_type(kind):
             if each.sql is None or each.name.lower().startswith("sqlite_"):
                 continue
-            if kind == "table" and is_internal(catalogue, each.name):
+            if each.name in internal:
                 continue
             with contextlib.suppress(driver.error):
                 driver.execute(each.sql)

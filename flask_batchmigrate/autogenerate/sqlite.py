@@ -29,7 +29,7 @@ from .definition import of_model
 from .operations import DropIndex
 from .operations import DropTable
 from .seen import Seen
-from .shadows import is_internal
+from .shadows import internal_tables
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -173,7 +173,7 @@ def _dropped(
     """Yield the removal of tables, those that refer to others first."""
     definitions = {}
     for schema, name in sorted(tables, key=_place):
-        if not is_internal(comparison.catalogue(schema), name):
+        if name not in internal_tables(comparison.catalogue(schema)):
             with contextlib.suppress(ChangeRefused):
                 definitions[schema, name] = comparison.stored(name, schema)
     for definition in _children_first(definitions):

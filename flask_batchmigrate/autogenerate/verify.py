@@ -32,7 +32,7 @@ from .drops import History
 from .scratch import copy_schema
 from .scratch import scratch
 from .seen import Seen
-from .shadows import is_internal
+from .shadows import internal_tables
 from .sqlite import Comparison
 from .sqlite import complete
 
@@ -120,17 +120,23 @@ def _not_reached(
     connection = context.connection
     assert connection is not None
     touched = _touched(before, _read(connection))
-    users = context.opts.get("include_name")
+    names = context.opts.get("include_name")
+    users = context.opts.get("include_object")
 
-    def include(name: str | None, type_: str, parents: t.Any) -> bool:
-        if type_ == "table" and parents.get("schema_name") is None:
-            new = (name or "").lower() not in {o.name.lower() for o in before.objects}
-            if not (new or name in touched):
-                return False
-        return users is None or bool(users(name, type_, parents))
+    def include_name(name: str | None, type_: str, parents: t.Any) -> bool:
+        if type_ == "table" and name not in touched:
+            return False
+        return names is None or bool(names(name, type_, parents))
 
+    def include(item: t.Any, name: str | None, type_: str, *rest: t.Any) -> bool:
+        if type_ == "table" and name not in touched:
+            return False
+        return users is None or bool(users(item, name, type_, *rest))
+
+    # A table that the script did not touch is neither reflected nor missed.
+    filters = {"include_name": include_name, "include_object": include}
     restricted = MigrationContext.configure(
-        connection, opts={**context.opts, "include_name": include}
+        connection, opts={**context.opts, **filters}
     )
     script = produce_migrations(restricted, restricted.opts["target_metadata"])
     upgrade = script.upgrade_ops
@@ -141,12 +147,13 @@ def _not_reached(
         for each in history.without_strangers(complete(comparison, upgrade))
         if getattr(each, "table_name", None) in touched
     ]
+    everything = Comparison(context)
     missing = [
         name
-        for (schema, name), table in comparison.models.tables.items()
+        for (schema, name), table in everything.models.tables.items()
         if schema is None
-        and comparison.catalogue(None).find(name) is None
-        and comparison.includes(table)
+        and everything.catalogue(None).find(name) is None
+        and everything.includes(table)
     ]
     said = [f"after the upgrade, {text}" for text in _said(left)]
     return said + [f"after the upgrade, there is no table '{m}'" for m in missing]
@@ -171,8 +178,9 @@ def _not_restored(connection: sa.Connection, before: Catalogue) -> list[str]:
         if not name.startswith("sqlite_"):
             found.append(f"after the downgrade, table '{name}' {what}")
     inspector = sa.inspect(connection)
+    internal = internal_tables(before)
     for name in sorted(_touched(before, after) & names[0] & names[1]):
-        if is_internal(before, name) or name.startswith("sqlite_"):
+        if name in internal or name.startswith("sqlite_"):
             continue
         with contextlib.suppress(EngineError):
             was = of_database(before, name, None, inspector)
