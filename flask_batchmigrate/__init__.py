@@ -42,6 +42,7 @@ if t.TYPE_CHECKING:
     from .errors import NoApplication
     from .errors import NoModels
     from .errors import NotSupported
+    from .errors import NotVerified
     from .errors import RevisionFailed
     from .errors import SchemaDiffers
     from .errors import UnknownBind
@@ -56,8 +57,8 @@ merge migrate revision show stamp upgrade
 _ERRORS = """
 AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
 DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
-MigrationFolderError MultipleHeads NoApplication NoModels NotSupported RevisionFailed
-SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
+MigrationFolderError MultipleHeads NoApplication NoModels NotSupported NotVerified
+RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
 """
 _LAZY: t.Final = {
     "Config": ".environment.config",
@@ -102,6 +103,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "NoApplication",
     "NoModels",
     "NotSupported",
+    "NotVerified",
     "RevisionFailed",
     "SchemaDiffers",
     "UnknownBind",

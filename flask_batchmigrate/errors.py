@@ -148,6 +148,20 @@ class SchemaDiffers(BatchMigrateError):
         self.diffs = diffs
 
 
+class NotVerified(BatchMigrateError):
+    """A generated script was written that fails, or does not do what it should.
+
+    :param message: the line to show.
+    :param path: the file.
+    :param problems: what is not right, in sentences.
+    """
+
+    def __init__(self, message: str, path: pathlib.Path, problems: list[str]) -> None:
+        super().__init__(message)
+        self.path = path
+        self.problems = problems
+
+
 class UnknownBind(BatchMigrateError):
     """A bind was named that the application does not have, or names clash."""
 

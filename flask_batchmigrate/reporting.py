@@ -59,6 +59,13 @@ class Reporter:
         """Receive that a file or folder of the migrations folder was written."""
         log.debug("Wrote %s.", path)
 
+    def script_shown(self, text: str) -> None:
+        """Receive a script that was asked for and is not written.
+
+        :param text: all of it.
+        """
+        log.info(text)
+
     def note(self, text: str) -> None:
         """Something worth a line."""
         log.info(text)

@@ -94,6 +94,13 @@ SETTINGS: t.Final = (
         lambda value: value is None or _is_bool(value),
     ),
     Setting(
+        "destructive",
+        True,
+        "True or False",
+        "Whether generated migrations may drop what holds rows or values.",
+        _is_bool,
+    ),
+    Setting(
         "transaction_per_migration",
         False,
         "True or False",

@@ -204,17 +204,27 @@ def write_app(
 
 
 def start_flask(
-    path: pathlib.Path, *args: str, app: str = "app.py", **env: str
+    path: pathlib.Path,
+    *args: str,
+    app: str = "app.py",
+    stdin: int | None = None,
+    stderr: int = subprocess.PIPE,
+    **env: str,
 ) -> subprocess.Popen[str]:
-    """Start a real ``flask`` process in a folder."""
+    """Start a real ``flask`` process in a folder.
+
+    :param stdin: where its input comes from; None: as ours.
+    :param stderr: where its messages go.
+    """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("FLASK_")}
     package = pathlib.Path(__file__).parents[1]
     return subprocess.Popen(
         [sys.executable, "-m", "flask", *args],
         cwd=path,
         env={**inherited, "FLASK_APP": app, "PYTHONPATH": str(package), **env},
+        stdin=stdin,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 

@@ -45,13 +45,15 @@ ALLOWED: dict[str, frozenset[str]] = {
     "state": frozenset({"errors", "settings"}),
     "locks": VOCABULARY,
     "project": VOCABULARY | {"sqlite.error_codes"},
-    "autogenerate": VOCABULARY,
+    "autogenerate": VOCABULARY
+    | STORED
+    | {"sqlite.target", "sqlite.transaction", "sqlite.adapter"},
     "environment": VOCABULARY
     | {"project", "autogenerate", "locks"}
     | {"sqlite.adapter", "sqlite.transaction", "sqlite.ddl", *LEAVES},
     "commands": VOCABULARY | {"environment", "autogenerate", "project"},
     "status": VOCABULARY | {"commands", "environment", "project"},
-    "cli": VOCABULARY | {"commands", "project"},
+    "cli": VOCABULARY | {"commands", "autogenerate", "project"},
     "autoupgrade": VOCABULARY | {"status", "project"},
     "extension": VOCABULARY | {"autoupgrade", "cli", "environment", "status"},
     "": VOCABULARY | {"commands", "environment", "extension"},
@@ -67,7 +69,10 @@ SEES_ALEMBIC = {"sqlite.adapter"}
 MODULE_LINES = 400
 FUNCTION_LINES = 40
 
-LONG_MODULES: dict[str, int] = {}
+LONG_MODULES: dict[str, int] = {
+    # One signature and one docstring for each command, as Flask-Migrate has them.
+    "commands": 420,
+}
 LONG_FUNCTIONS: dict[str, int] = {}
 """Real exceptions and their sizes; each with its reason in a comment."""
 

@@ -40,7 +40,9 @@ OPTIONS = {
     "list-templates": set(),
     "init": {"--multidb", "--template", "-t", "--package"},
     "revision": SCRIPT | {"--autogenerate"},
-    "migrate": SCRIPT,
+    "migrate": SCRIPT
+    | {"--rename", "--no-rename", "--default", "--drop-unknown"}
+    | {"--no-destructive", "--dry-run", "--no-verify"},
     "edit": set(),
     "merge": {"--message", "-m", "--branch-label", "--rev-id", "--splice"},
     "upgrade": {"--sql", "--tag", "--verbose", "-v"},

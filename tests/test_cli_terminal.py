@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
+from .cli_project import flask
 from .cli_project import Project
+from .cli_project import start_flask
 from .cli_project import write_app
 
 pty = pytest.importorskip("pty", reason="needs a terminal")
@@ -79,3 +81,28 @@ def test_colours(project: Project) -> None:
 def test_quiet(project: Project) -> None:
     """``--quiet`` holds on a terminal as well."""
     assert on_terminal(project, "upgrade", "--quiet") == ""
+
+
+def test_rename_is_asked(tmp_path: pathlib.Path) -> None:
+    """A person at a terminal is asked whether a column was renamed, and answers."""
+    model = (
+        "\nclass User(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n"
+    )
+    write_app(tmp_path, f"{model}    fullname = db.Column(db.String(50))\n")
+    for command in ("migrate", "upgrade"):
+        assert flask(tmp_path, "db", command).exit_code == 0
+    write_app(tmp_path, f"{model}    full_name = db.Column(db.String(50))\n")
+    ours, theirs = pty.openpty()
+    ends = {"stdin": theirs, "stderr": theirs}
+    with start_flask(tmp_path, "db", "migrate", **ends) as process:
+        os.close(theirs)
+        shown = b""
+        while b"[y/N]" not in shown:
+            shown += os.read(ours, 1024)
+        os.write(ours, b"y\n")
+        process.wait()
+        os.close(ours)
+    assert b"Was column 'user.fullname' renamed to 'full_name'?" in shown
+    assert process.returncode == 0
+    texts = [p.read_text() for p in tmp_path.glob("migrations/versions/*.py")]
+    assert any("new_column_name='full_name'" in text for text in texts)

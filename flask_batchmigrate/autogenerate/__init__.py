@@ -1,1 +1,1 @@
-"""What generated revisions say: functions on Alembic's operations."""
+"""What generated revisions say: functions on Alembic's operations and on values."""

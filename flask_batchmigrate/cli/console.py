@@ -15,6 +15,8 @@ import typing as t
 
 import click
 
+from ..autogenerate.request import Nobody
+from ..autogenerate.request import Questioner
 from ..reporting import Reporter
 from ..results import Applied
 from ..results import Direction
@@ -76,6 +78,21 @@ class Console:
         """Write why the command failed to standard error, quiet or not."""
         self._labelled("Error:", "red", text)
 
+    def questioner(self) -> Questioner:
+        """Return who answers questions: a person, where input and output are theirs."""
+        here = sys.stdin.isatty() and sys.stderr.isatty()
+        return Terminal(self) if here else Nobody()
+
+    def ask(self, question: str) -> bool:
+        """Ask a question that is answered with yes or no."""
+        self._close_line()
+        return click.confirm(question, err=True)
+
+    def ask_for(self, question: str) -> str:
+        """Ask for a text."""
+        self._close_line()
+        return str(click.prompt(question, err=True))
+
     def _labelled(self, label: str, color: str, text: str) -> None:
         self._close_line()
         self._error_stream(f"{click.style(label, fg=color, bold=True)} {text}")
@@ -108,6 +125,27 @@ def _encodable(text: str, stream: t.TextIO) -> str:
     except UnicodeEncodeError:
         return text.encode(encoding, "replace").decode(encoding)
     return text
+
+
+class Terminal(Nobody):
+    """Asks the person at the terminal.
+
+    :param console: whose output the questions stand in.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def is_rename(self, what: str, old: str, new: str) -> bool | None:
+        """Ask whether something was renamed."""
+        return self._console.ask(f"Was {what} '{old}' renamed to '{new}'?")
+
+    def value_for(self, column: str, type_: str) -> str | None:
+        """Ask for the value that the rows get."""
+        return self._console.ask_for(
+            f"Column '{column}' ({type_}) must not be NULL. Value for the rows that"
+            " are there"
+        )
 
 
 class ConsoleReporter(Reporter):
@@ -181,6 +219,10 @@ class ConsoleReporter(Reporter):
             self.note(f"{plan.table}: {plan.way}, {plan.reason}")
             for step in plan.steps:
                 self.note(f"  {step}")
+
+    def script_shown(self, text: str) -> None:
+        """Write the script to standard output."""
+        self.console.value(text.rstrip("\n"))
 
     def note(self, text: str) -> None:
         """Write a line, below the revision if one runs."""

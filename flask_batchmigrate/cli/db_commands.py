@@ -70,10 +70,11 @@ def revision(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None
     _show_written(to.console, commands.revision(directory, **given))
 
 
-@command(options.script)
+@command(options.script, options.generated)
 def migrate(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     """Write a revision with what differs from the models."""
-    _show_written(to.console, commands.migrate(directory, **given))
+    request = options.request(given, to.console.questioner())
+    _show_written(to.console, commands.migrate(directory, request=request, **given))
 
 
 @command(options.revision("head"))

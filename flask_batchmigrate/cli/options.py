@@ -8,6 +8,9 @@ import typing as t
 
 import click
 
+from ..autogenerate.request import Questioner
+from ..autogenerate.request import Request
+
 _Function = cabc.Callable[..., t.Any]
 Decorator = cabc.Callable[[_Function], _Function]
 
@@ -121,6 +124,62 @@ script = joined(
         help="A revision that must be applied before; may be given several times.",
     ),
 )
+
+
+generated = joined(
+    click.option(
+        "--rename",
+        "renames",
+        multiple=True,
+        metavar="[TABLE.]OLD:NEW",
+        help="A column or table that was renamed; may be given several times.",
+    ),
+    click.option(
+        "--no-rename",
+        is_flag=True,
+        help="What looks like a rename is none: drop the old, add the new.",
+    ),
+    click.option(
+        "--default",
+        "defaults",
+        multiple=True,
+        metavar="TABLE.COLUMN=VALUE",
+        help="What rows get in a column that must not be NULL; may be given several"
+        " times.",
+    ),
+    click.option(
+        "--drop-unknown",
+        is_flag=True,
+        help="Drop also tables and columns that no revision mentions.",
+    ),
+    click.option(
+        "--no-destructive",
+        is_flag=True,
+        help="Fail instead of writing what loses rows or values.",
+    ),
+    click.option(
+        "--dry-run", is_flag=True, help="Show the script instead of writing it."
+    ),
+    click.option(
+        "--no-verify",
+        is_flag=True,
+        help="Keep the script without running it on a scratch database first.",
+    ),
+)
+
+
+def request(given: dict[str, t.Any], questioner: Questioner) -> Request:
+    """Take the options of ``generated`` out of those given to a command."""
+    return Request(
+        renames=given.pop("renames"),
+        no_rename=given.pop("no_rename"),
+        defaults=given.pop("defaults"),
+        drop_unknown=given.pop("drop_unknown"),
+        destructive=not given.pop("no_destructive"),
+        dry_run=given.pop("dry_run"),
+        verify=not given.pop("no_verify"),
+        questioner=questioner,
+    )
 
 
 class StepsCommand(click.Command):

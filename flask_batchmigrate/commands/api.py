@@ -27,6 +27,7 @@ import typing as t
 from alembic import command
 from alembic.script import Script
 
+from ..autogenerate.request import Request
 from ..environment.invocation import Invocation
 from ..errors import UnknownRevision
 from ..results import Applied
@@ -84,6 +85,7 @@ def revision(
     *,
     depends_on: str | cabc.Sequence[str] | None = None,
     x_arg: XArg = None,
+    request: Request | None = None,
 ) -> list[Script]:
     """Write a new revision file.
 
@@ -95,11 +97,14 @@ def revision(
     :param version_path: which of several version folders to write to.
     :param rev_id: its id, instead of a random one.
     :param depends_on: revisions of other branches that have to be applied before.
+    :param request: how it is filled with what differs.
     :return: the revisions written; none where nothing differs.
+    :raises NotVerified: what was generated is not right.
     """
     call = Invocation(directory, x_arg, ["autogenerate"] if autogenerate else [])
     return writing.revision(
         call,
+        (request or Request()) if autogenerate else None,
         message=message,
         autogenerate=autogenerate,
         sql=sql,
@@ -124,6 +129,7 @@ def migrate(
     x_arg: XArg = None,
     *,
     depends_on: str | cabc.Sequence[str] | None = None,
+    request: Request | None = None,
 ) -> list[Script]:
     """Write a revision with what differs between the models and the databases.
 
@@ -146,6 +152,7 @@ def migrate(
         rev_id,
         depends_on=depends_on,
         x_arg=x_arg,
+        request=request,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import contextlib
 import os
 import pathlib
 import typing as t
@@ -16,27 +18,86 @@ from ..autogenerate.differences import in_words
 from ..environment.invocation import Invocation
 from ..errors import BatchMigrateError
 from ..errors import NotSupported
+from ..errors import NotVerified
 from ..errors import SchemaDiffers
+from ..project.folder import Folder
 from ..reporting import reporter
 
+if t.TYPE_CHECKING:
+    from ..autogenerate.request import Request
 
-def revision(call: Invocation, **options: t.Any) -> list[Script]:
+
+def revision(
+    call: Invocation, request: Request | None = None, **options: t.Any
+) -> list[Script]:
     """Write a revision file; return the scripts written.
 
+    :param request: how it is to be generated.
     :param options: those of Alembic's command.
+    :raises NotVerified: what was generated is not right.
     """
-    with call.guarded():
+    call.setup.request = request
+    dry = request is not None and request.dry_run
+    with call.guarded(), _kept_as_it_is(call.setup.folder, dry):
         call.prepare_writing(
             options["head"], options["rev_id"], options["branch_label"]
         )
         if options["version_path"] is not None and call.setup.folder.exists:
             options["version_path"] = _location(call.scripts(), options["version_path"])
         made = command.revision(call.config, **options)
-    scripts = made if isinstance(made, list) else [made]
-    written = [script for script in scripts if script is not None]
-    for script in written:
-        reporter().file_written(script.path)
-    return written
+        scripts = made if isinstance(made, list) else [made]
+        written = [script for script in scripts if script is not None]
+        for script in written if not dry else ():
+            reporter().file_written(script.path)
+        if request is not None and request.verify and len(written) == 1:
+            _verify(call, written[0])
+        for script in written if dry else ():
+            text = pathlib.Path(script.path).read_text(encoding="utf-8")
+            reporter().script_shown(text)
+    return [] if dry else written
+
+
+@contextlib.contextmanager
+def _kept_as_it_is(folder: Folder, dry: bool) -> cabc.Iterator[None]:
+    """Take away what the block adds to a migrations folder.
+
+    Alembic has no public way to a script's text but its file.
+
+    :param dry: do it; else do nothing.
+    """
+    before = _files(folder) if dry else set()
+    try:
+        yield
+    finally:
+        for path in sorted(_files(folder) - before, reverse=True) if dry else ():
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _files(folder: Folder) -> set[pathlib.Path]:
+    """Return the migrations folder, if there is one, and all that is in it."""
+    return {folder.path, *folder.path.rglob("*")} if folder.exists else set()
+
+
+def _verify(call: Invocation, script: Script) -> None:
+    """Run a generated script on scratch databases.
+
+    :raises NotVerified: it fails, or does not do what it was generated for.
+    """
+    if not call.setup.starts:
+        return
+    from ..autogenerate.verify import problems
+
+    found = [p for start in call.setup.starts for p in problems(script, start)]
+    if found:
+        raise NotVerified(
+            f"'{script.path}' was written, and is not right: {'; '.join(found)}. No "
+            "database was changed. Correct the file, or delete it and report this.",
+            pathlib.Path(script.path),
+            found,
+        )
+    reporter().note(
+        "Verified: upgrade reaches the models, downgrade restores the start."
+    )
 
 
 def _location(

@@ -35,6 +35,10 @@ from ..state import current_state
 from ..state import Extension
 from ..state import MigrateState
 
+if t.TYPE_CHECKING:
+    from ..autogenerate.request import Request
+    from ..autogenerate.verify import Start
+
 HERE: t.Final = pathlib.Path(__file__).parent
 PACKAGED: t.Final = HERE / "packaged"
 TEMPLATES: t.Final = HERE / "templates"
@@ -69,6 +73,10 @@ class Setup:
         self.files_checked = False
         #: The binds that Alembic is configured for at the moment.
         self.active: tuple[Bind, ...] = ()
+        #: How a revision is to be generated; None: as usual.
+        self.request: Request | None = None
+        #: The SQLite databases that the models were compared with, as they were.
+        self.starts: list[Start] = []
         self.applied: list[Applied] = []
         #: What differs between models and databases.
         self.diffs: list[t.Any] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import dataclasses
 import typing as t
 
 import sqlalchemy as sa
@@ -11,9 +12,6 @@ from alembic import context
 from alembic.runtime.environment import EnvironmentContext
 from alembic.util import to_tuple
 
-from ..autogenerate import adoption
-from ..autogenerate.impossible import remove_identities
-from ..autogenerate.unnamed_drops import replace_unnamed
 from ..locks.hold import can_lock
 from ..project.binds import Bind
 from ..project.binds import by_database
@@ -44,6 +42,7 @@ from .stored import StoredRevisions
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
+    from ..autogenerate.generation import Generation
     from ..sqlite.transaction.migration import MigrationTransaction
 
 
@@ -88,8 +87,7 @@ class Run:
         self.undoes_tables = True
         self._configured: set[str] = set()
         self._tables = 0
-        self._directives: list[t.Any] = []
-        self._unversioned: list[str] = []
+        self._generation = _generation(setup) if setup.compares else None
         self._cleanup = contextlib.ExitStack()
         self.stored = StoredRevisions(self.transactions)
         connections = ScriptConnections(self.progress, self.transactions, self._cleanup)
@@ -159,9 +157,6 @@ class Run:
         dialect = dialect_name(options)
         if isinstance(options.get("render_as_batch"), AutomaticBatch):
             options["render_as_batch"] = dialect == "sqlite"
-        options["process_revision_directives"] = self._watched(
-            options.get("process_revision_directives")
-        )
         options["on_version_apply"] = (*hooks(options), self._on_version_apply)
         connection = options.get("connection")
         if isinstance(connection, sa.Connection):
@@ -170,9 +165,19 @@ class Run:
         if targets:
             self.reached = targets[0]
             reporter().bind_started(targets[0].bind, targets[0].database, dialect)
-        if self.setup.compares:
+        if self._generation is not None:
+            options["process_revision_directives"] = self._generation.hook(
+                options.get("process_revision_directives")
+            )
+            options["render_item"] = self._generation.render_item(
+                options.get("render_item")
+            )
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
+            if dialect in ("sqlite", "postgresql"):
+                # MySQL and MariaDB write defaults in their own way, which Alembic
+                # takes for a difference.
+                options.setdefault("compare_server_default", True)
         EnvironmentContext.configure(self.environment, **options)
         self.is_configured = True
         self.join(context.get_context())
@@ -187,7 +192,8 @@ class Run:
             raise NotItsTurn
         outside, self.in_env_py = self.in_env_py, False
         try:
-            EnvironmentContext.run_migrations(self.environment, **kwargs)
+            with self._comparing():
+                EnvironmentContext.run_migrations(self.environment, **kwargs)
         finally:
             self.in_env_py = outside
         if self._to_commit is not None:
@@ -202,32 +208,17 @@ class Run:
         :raises NoModels: models were to be compared and there are none.
         """
         self._tell_what_was_left_out()
-        if not self.setup.compares:
+        if self._generation is None:
             return
         if not self._tables:
             raise no_models()
-        self.setup.diffs = [
-            diff
-            for script in self._directives
-            for operations in script.upgrade_ops_list
-            for diff in operations.as_diffs()
-        ]
-        if not (self.setup.generates and self._directives):
-            return
-        differs = not self._nothing_differs()
-        if not differs:
-            self._directives.clear()
-            reporter().note("No changes in schema detected.")
-        if self._unversioned:
-            reporter().warning(adoption.advice(self._unversioned, differs))
+        self.setup.diffs = self._generation.differences
+        self._generation.conclude()
 
-    def _nothing_differs(self) -> bool:
-        """Tell whether the revisions to be written have no operations."""
-        return all(
-            operations.is_empty()
-            for script in self._directives
-            for operations in script.upgrade_ops_list
-        )
+    def _comparing(self) -> contextlib.AbstractContextManager[None]:
+        if self._generation is None:
+            return contextlib.nullcontext()
+        return self._generation.comparing(context.get_context().dialect.name)
 
     def _tell_what_was_left_out(self) -> None:
         """Warn of binds that the folder's own files do not migrate."""
@@ -283,27 +274,6 @@ class Run:
 
     # Hooks
 
-    def _watched(self, hook: t.Any) -> cabc.Callable[..., None]:
-        """Return a hook that also remembers the list of revisions to be written."""
-
-        def process_revision_directives(
-            context: t.Any, revision: t.Any, directives: list[t.Any]
-        ) -> None:
-            if context.dialect.name == "sqlite":
-                remove_identities(directives)
-            if hook is not None:
-                hook(context, revision, directives)
-            self._directives = directives
-            if not self.setup.generates:
-                return
-            self._unversioned += adoption.unversioned_tables(context)
-            for script in directives if context.dialect.name == "sqlite" else ():
-                # The last ones are those of this database.
-                replace_unnamed(script.upgrade_ops_list[-1])
-                replace_unnamed(script.downgrade_ops_list[-1])
-
-        return process_revision_directives
-
     def _on_version_apply(
         self, *, ctx: t.Any, step: t.Any, heads: set[t.Any], run_args: t.Any, **_: t.Any
     ) -> None:
@@ -328,3 +298,16 @@ class Run:
                 )
                 self.setup.applied.append(applied)
                 reporter().revision_done(applied)
+
+
+def _generation(setup: Setup) -> Generation:
+    """Return a new comparison; its many modules are loaded by the runs that compare."""
+    from ..autogenerate.generation import Generation
+    from ..autogenerate.request import Request
+
+    request = setup.request or Request()
+    if not setup.state.settings["destructive"]:
+        request = dataclasses.replace(request, destructive=False)
+    generation = Generation(setup.generates, request)
+    setup.starts = generation.starts
+    return generation

@@ -21,7 +21,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import batch
 from alembic.operations import Operations
 
-from flask_batchmigrate.sqlite.adapter import activate
+from flask_batchmigrate.sqlite.adapter.impl import activate
 
 TABLE = "CREATE TABLE foo(id INTEGER PRIMARY KEY, x INTEGER, y TEXT, CHECK (x > 0))"
 
@@ -219,7 +219,7 @@ def test_a_class_of_the_application_for_sqlite_is_its_own() -> None:
         import sqlalchemy as sa
         from alembic.ddl.sqlite import SQLiteImpl
         from alembic.migration import MigrationContext
-        from flask_batchmigrate.sqlite.adapter import activate
+        from flask_batchmigrate.sqlite.adapter.impl import activate
 
         with activate():
             pass

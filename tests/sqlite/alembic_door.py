@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from flask_batchmigrate.sqlite import adapter
+from flask_batchmigrate.sqlite.adapter import impl as adapter
 from flask_batchmigrate.sqlite.errors import EngineError
 
 from .matrix.state import read_state

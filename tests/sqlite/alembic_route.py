@@ -12,12 +12,12 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.pool import StaticPool
 
-from flask_batchmigrate.sqlite import adapter
+from flask_batchmigrate.sqlite.adapter import impl as adapter
 from flask_batchmigrate.sqlite.ddl.constraints import ConstraintKind
 from flask_batchmigrate.sqlite.ddl.objects import parse_index
 from flask_batchmigrate.sqlite.ddl.table import parse_column
 from flask_batchmigrate.sqlite.ddl.table import parse_table_constraint
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 from .scenario import Discard
 from .scenario import Example

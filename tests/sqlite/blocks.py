@@ -8,7 +8,7 @@ import dataclasses
 import typing as t
 
 from flask_batchmigrate.sqlite.ddl.table import ConstraintKind
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 from .choices import Choices
 from .schema_model import affinity

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from flask_batchmigrate.sqlite.plan.ways import Way
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 from .engine_door import File
 from .engine_door import Make

@@ -11,7 +11,7 @@ from flask_batchmigrate.sqlite.ddl.objects import parse_index
 from flask_batchmigrate.sqlite.ddl.table import parse_table
 from flask_batchmigrate.sqlite.schema.catalogue import StoredTable
 from flask_batchmigrate.sqlite.schema.double_quotes import not_respelled
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 from .engine_door import Make
 from .engine_door import make

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 from .engine_door import Make
 from .engine_door import make

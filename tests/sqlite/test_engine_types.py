@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import Operations
 
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 from . import types_page
 from .alembic_door import database

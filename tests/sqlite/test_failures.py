@@ -21,7 +21,6 @@ from flask_batchmigrate.sqlite.plan.plan import Options
 from flask_batchmigrate.sqlite.schema.database import Database
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.schema.database import Row
-from flask_batchmigrate.sqlite.target import changes
 from flask_batchmigrate.sqlite.target.changes import AddColumn
 from flask_batchmigrate.sqlite.target.changes import AddConstraint
 from flask_batchmigrate.sqlite.target.changes import Change
@@ -31,6 +30,7 @@ from flask_batchmigrate.sqlite.target.changes import RenameTable
 from flask_batchmigrate.sqlite.target.changes import SetDefault
 from flask_batchmigrate.sqlite.target.changes import SetNotNull
 from flask_batchmigrate.sqlite.target.changes import SetType
+from flask_batchmigrate.sqlite.target.target import changes
 
 SCHEMA = """
 PRAGMA page_size = 512;

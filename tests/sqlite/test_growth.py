@@ -15,9 +15,9 @@ import typing as t
 
 import pytest
 
-from flask_batchmigrate.sqlite.plan import engine
+from flask_batchmigrate.sqlite.plan.plan import engine
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 FOLDER = str(pathlib.Path(engine.__file__).parent)
 LINEAR = 2.6

@@ -18,7 +18,7 @@ from flask_batchmigrate.sqlite.plan.plan import Options
 from flask_batchmigrate.sqlite.plan.ways import Way
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.schema.rows import any_row
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 
 @pytest.fixture

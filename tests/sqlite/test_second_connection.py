@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from flask_batchmigrate.sqlite.errors import TransactionError
-from flask_batchmigrate.sqlite.transaction import migration
+from flask_batchmigrate.sqlite.transaction.migration import migration
 from flask_batchmigrate.sqlite.transaction.second_connections import second_connections
 from flask_batchmigrate.sqlite.transaction.sessions import join
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from flask_batchmigrate.sqlite.errors import TransactionError
-from flask_batchmigrate.sqlite.transaction import migration
+from flask_batchmigrate.sqlite.transaction.migration import migration
 
 from .setups import Application
 from .setups import parameters

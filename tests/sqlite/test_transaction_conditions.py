@@ -11,8 +11,8 @@ import typing as t
 import pytest
 import sqlalchemy as sa
 
-from flask_batchmigrate.sqlite.transaction import migration
 from flask_batchmigrate.sqlite.transaction.driver import Driver
+from flask_batchmigrate.sqlite.transaction.migration import migration
 
 from .setups import Application
 from .setups import SETUPS

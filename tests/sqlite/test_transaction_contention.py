@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 import flask_batchmigrate
 from flask_batchmigrate.sqlite.errors import TransactionError
-from flask_batchmigrate.sqlite.transaction import migration
+from flask_batchmigrate.sqlite.transaction.migration import migration
 from flask_batchmigrate.sqlite.transaction.second_connections import patient
 from flask_batchmigrate.sqlite.transaction.second_connections import watch
 
@@ -288,7 +288,7 @@ def test_an_interrupt(app: Application) -> None:
 MIGRATE = """
 import sys
 import sqlalchemy as sa
-from flask_batchmigrate.sqlite.transaction import migration as transaction
+from flask_batchmigrate.sqlite.transaction.migration import migration as transaction
 
 engine = sa.create_engine("sqlite:///" + sys.argv[1])
 with engine.connect() as connection:
@@ -318,7 +318,7 @@ def test_processes_take_turns(app: Application) -> None:
 WORK = """
 import sys, time
 import sqlalchemy as sa
-from flask_batchmigrate.sqlite.transaction import migration as transaction
+from flask_batchmigrate.sqlite.transaction.migration import migration as transaction
 
 engine = sa.create_engine("sqlite:///" + sys.argv[1])
 with engine.connect() as connection:

@@ -14,7 +14,7 @@ import typing as t
 from flask_batchmigrate.sqlite.errors import RowsRefused
 from flask_batchmigrate.sqlite.plan.engine import alter_table
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
-from flask_batchmigrate.sqlite.target import changes
+from flask_batchmigrate.sqlite.target.target import changes
 
 PAGE: t.Final = (
     pathlib.Path(__file__).parents[2] / "docs" / "reference" / "sqlite-types.md"

@@ -45,7 +45,7 @@ class Conventions:
         :param table: its table.
         """
         uses_default = self.postgresql and not constraint.name
-        names = [_postgresql_name(table, constraint)] if uses_default else []
+        names = _postgresql_names(table, constraint) if uses_default else []
         for convention in self.conventions:
             # A convention may ask for what this constraint does not have: its given
             # name, a first column, or the table it refers to.
@@ -56,12 +56,22 @@ class Conventions:
         return names
 
 
-def _postgresql_name(table: str, constraint: ConstraintText) -> str:
-    """Return the name that PostgreSQL gives a constraint that has none."""
+def _postgresql_names(table: str, constraint: ConstraintText) -> list[str]:
+    """Return the name that PostgreSQL gives a constraint that has none.
+
+    A CHECK of the table is named for its column where it mentions only one; the shorter
+    name that it had in older scripts fits as well.
+    """
     suffix = _POSTGRESQL_SUFFIX[constraint.kind]
     if constraint.kind is ConstraintKind.PRIMARY_KEY:
-        return f"{table}_{suffix}"
-    return "_".join((table, *constraint.columns, suffix))
+        return [f"{table}_{suffix}"]
+    names = ["_".join((table, *constraint.columns, suffix))]
+    if constraint.kind is ConstraintKind.CHECK and constraint.column is None:
+        # Names are compared without regard to case.
+        mentioned = [name.lower() for name in constraint.names]
+        if len(mentioned) == 1:
+            names.append(f"{table}_{mentioned[0]}_{suffix}")
+    return names
 
 
 def _conventional_name(

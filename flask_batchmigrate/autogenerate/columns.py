@@ -1,0 +1,281 @@
+"""Which columns differ between two definitions of a table, and how that is said."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import typing as t
+
+import sqlalchemy as sa
+from alembic.operations import ops
+
+from ..sqlite.ddl.affinity import Affinity
+from ..sqlite.ddl.affinity import affinity
+from ..sqlite.ddl.meaning import meaning
+from ..sqlite.ddl.meaning import spelling
+from ..sqlite.ddl.table import ColumnText
+from ..sqlite.ddl.table import ConstraintKind
+from ..sqlite.ddl.table import ConstraintText
+from ..sqlite.ddl.tokens import upper
+from . import making
+from . import typed
+from .defaults import same_default
+from .definition import Definition
+from .operations import DropColumn
+from .seen import Seen
+
+
+class Types:
+    """The changed checks of a table that are a matter of the types of its columns.
+
+    :param old: the constraints that are gone.
+    :param new: those that are new.
+    """
+
+    def __init__(
+        self,
+        before: Definition,
+        after: Definition,
+        old: cabc.Sequence[ConstraintText],
+        new: cabc.Sequence[ConstraintText],
+    ) -> None:
+        #: by column, in capitals: the check that its type made
+        self.old: dict[str, ConstraintText] = {}
+        self.new: set[str] = set()
+        self._made: list[ConstraintText] = []
+        self._before = before
+        bound = {meaning(check): name for name, check in after.checks_of_types}
+        for each in new:
+            column = bound.get(meaning(each))
+            if each.kind is ConstraintKind.CHECK and column is not None:
+                self.new.add(upper(column))
+                self._made.append(each)
+        for each in old:
+            found = typed.values(each) if each.kind is ConstraintKind.CHECK else None
+            if found is None or not before.text.has_column(found[0]):
+                continue
+            stays = after.text.has_column(found[0])
+            # One Enum on two columns makes two checks of the same name, of which a
+            # script can tell only by the type which one it means.
+            twins = [c for c in before.constraints if each.name and c.name == each.name]
+            if (
+                not stays
+                or len(twins) > 1
+                or typed.has_members(after.column(found[0]).type)
+            ):
+                self.old[upper(found[0])] = each
+                self._made.append(each)
+
+    def makes(self, constraint: ConstraintText) -> bool:
+        """Tell whether a type makes or drops a constraint."""
+        return any(constraint is each for each in self._made)
+
+    def changes(self, column: str) -> bool:
+        """Tell whether the check of a column's type changes."""
+        return upper(column) in self.old or upper(column) in self.new
+
+    def stored(
+        self, name: str, model: sa.types.TypeEngine[t.Any] | None
+    ) -> sa.types.TypeEngine[t.Any]:
+        """Return the type of a stored column, with the check that it made."""
+        type_ = self._before.column(name).type
+        check = self.old.get(upper(name))
+        if check is None:
+            return type_
+        label = making.stored_name(self._before, check)
+        return typed.with_check(type_, check, label, model)
+
+
+def drop_column(definition: Definition, name: str, types: Types) -> DropColumn:
+    """Make the operation that drops a column, and adds it again on the way back."""
+    column = definition.column(name)
+    column.type = types.stored(name, None)
+    return DropColumn(definition.name, column, definition.schema)
+
+
+def add_column(definition: Definition, name: str) -> ops.AddColumnOp:
+    """Make the operation that adds a column."""
+    column = definition.column(name)
+    type_ = typed.named(column, definition.name)
+    if type_ is not column.type:
+        column = _copied(column, type_)
+    return ops.AddColumnOp(definition.name, column, schema=definition.schema)
+
+
+def _copied(
+    column: sa.Column[t.Any], type_: sa.types.TypeEngine[t.Any]
+) -> sa.Column[t.Any]:
+    """Return the column of a model with another type."""
+    table: t.Any = column.table
+    copied: sa.Column[t.Any] = table.to_metadata(sa.MetaData()).columns[column.key]
+    copied.type = type_
+    return copied
+
+
+def _common(
+    before: Definition, after: Definition
+) -> cabc.Iterator[tuple[ColumnText, ColumnText]]:
+    for new in after.text.columns:
+        if before.text.has_column(new.name):
+            yield before.text.column(new.name), new
+
+
+def in_order(before: Definition, names: cabc.Collection[str]) -> list[str]:
+    """Put columns to be dropped in order: computed ones first, the last first.
+
+    Added anew in the opposite order they are as they were.
+    """
+    folded = set(map(upper, names))
+    going = [c for c in reversed(before.text.columns) if upper(c.name) in folded]
+    going.sort(key=lambda column: column.generated is None)
+    return [column.name for column in going]
+
+
+def recomputed(before: Definition, after: Definition, seen: Seen) -> list[str]:
+    """Return the columns that are computed in another way, or were not before.
+
+    SQLite cannot alter them; they are dropped and added, since what is computed has
+    no values of its own to lose.
+    """
+    return [
+        old.name
+        for old, new in _common(before, after)
+        if _computation(old) != _computation(new)
+        and (old.generated is not None or new.generated is not None)
+        and seen.wanted(after.column(new.name), new.name, "column", False, None)
+    ]
+
+
+def _computation(column: ColumnText) -> tuple[t.Any, ...]:
+    clause = column.generated
+    if clause is None:
+        return ()
+    return (spelling(clause.expression or ""), clause.stored)
+
+
+def altered_columns(
+    before: Definition,
+    after: Definition,
+    seen: Seen,
+    recomputed: list[str],
+    types: Types,
+) -> cabc.Iterator[ops.AlterColumnOp]:
+    """Make the operations for the columns that both definitions have."""
+    for old, new in _common(before, after):
+        if old.name in recomputed:
+            continue
+        changed = _Changed(before, after, old, new, seen)
+        changed.type = changed.type or types.changes(new.name)
+        if not changed.any:
+            continue
+        stored, wanted = before.column(old.name), after.column(new.name)
+        if not seen.wanted(wanted, new.name, "column", False, stored):
+            continue
+        yield changed.operation(stored, wanted, types)
+
+
+class _Changed:
+    """What differs between two definitions of one column."""
+
+    def __init__(
+        self,
+        before: Definition,
+        after: Definition,
+        old: ColumnText,
+        new: ColumnText,
+        seen: Seen,
+    ) -> None:
+        self.told = seen.alteration(new.name)
+        self.schema = after.schema
+        self.table = after.name
+        self.new = new
+        aliases = {upper(text.rowid_alias or "") for text in (before.text, after.text)}
+        #: Where the collation differs: which of the two says one.
+        self.collated = (True, True)
+        #: An Enum says no collation, so it leaves the one that there is.
+        self._orders = not isinstance(after.column(new.name).type, sa.Enum)
+        self.type = self._type_differs(old, new, seen.compare_type)
+        self.nullable = old.not_null != new.not_null and (
+            # NOT NULL means nothing on the column that is the rowid.
+            aliases != {upper(new.name)}
+        )
+        self.default = self._default_differs(old, new, seen.compare_default)
+
+    @property
+    def any(self) -> bool:
+        """Whether anything does."""
+        return self.type or self.nullable or self.default
+
+    def _type_differs(self, old: ColumnText, new: ColumnText, compare: t.Any) -> bool:
+        alembic = self.told is not None and self.told.modify_type is not None
+        if callable(compare):
+            return alembic
+        if compare is False:
+            return False
+        text = affinity(new.type) is Affinity.TEXT and self._orders
+        if text and _collation(old) != _collation(new):
+            self.collated = (old.collation is not None, new.collation is not None)
+            return True
+        if spelling(old.type) == spelling(new.type):
+            return False
+        return alembic or affinity(old.type) is not affinity(new.type)
+
+    def _default_differs(
+        self, old: ColumnText, new: ColumnText, compare: t.Any
+    ) -> bool:
+        if callable(compare):
+            return self.told is not None and (
+                self.told.modify_server_default is not False
+            )
+        computed = old.generated is not None or new.generated is not None
+        return compare is not False and not computed and not same_default(old, new)
+
+    def operation(
+        self, stored: sa.Column[t.Any], wanted: sa.Column[t.Any], types: Types
+    ) -> ops.AlterColumnOp:
+        """Return the operation that makes the difference."""
+        told = self.told
+        # Where the types are the same, the model's says more than what is reflected.
+        existing = wanted.type
+        if self.type:
+            existing = types.stored(str(stored.name), wanted.type)
+        operation = ops.AlterColumnOp(
+            self.table,
+            str(wanted.name),
+            schema=self.schema,
+            existing_type=existing,
+            existing_server_default=_server_default(stored),
+            existing_nullable=stored.nullable,
+        )
+        if self.type:
+            operation.modify_type = typed.named(wanted, self.table)
+            if not self.collated[0]:
+                operation.existing_type = _with_plain_order(existing)
+            if not self.collated[1]:
+                operation.modify_type = _with_plain_order(operation.modify_type)
+        if self.nullable:
+            operation.modify_nullable = not self.new.not_null
+        if self.default:
+            operation.modify_server_default = _server_default(wanted)
+        if told is not None:
+            operation.kw.update(told.kw)
+        return operation
+
+
+def _with_plain_order(type_: t.Any) -> sa.types.TypeEngine[t.Any]:
+    """Return a type that takes the collation away that a column of SQLite has.
+
+    One without a collation would leave the column the one that it has.
+    """
+    if not isinstance(type_, sa.String):
+        return t.cast("sa.types.TypeEngine[t.Any]", type_)
+    plain = sa.String(type_.length, collation="BINARY")
+    return type_.with_variant(plain, "sqlite")
+
+
+def _collation(column: ColumnText) -> str:
+    return upper(column.collation or "BINARY")
+
+
+def _server_default(column: sa.Column[t.Any]) -> t.Any:
+    default = column.server_default
+    return None if isinstance(default, (sa.Computed, sa.Identity)) else default

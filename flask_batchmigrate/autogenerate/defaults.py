@@ -1,0 +1,78 @@
+"""Tells whether two DEFAULT clauses give the same value: SQLite itself is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sqlite3
+
+from ..sqlite.ddl.meaning import spelling
+from ..sqlite.ddl.table import ColumnText
+from ..sqlite.ddl.tokens import Kind
+from ..sqlite.ddl.tokens import significant
+from ..sqlite.ddl.tokens import tokenize
+
+_CONSTANT = frozenset({"NULL", "TRUE", "FALSE"})
+
+
+def same_default(first: ColumnText, second: ColumnText) -> bool:
+    """Tell whether new rows get the same value for a column, either way.
+
+    Constants are compared by the value that a column of the second type stores. What
+    is computed is compared by what is computed.
+    """
+    one, other = first.default, second.default
+    if one is None or other is None:
+        # No default is the default NULL.
+        return _is_null(one) and _is_null(other)
+    if spelling(_bare(one)) == spelling(_bare(other)):
+        return True
+    if not (_is_constant(one) and _is_constant(other)):
+        return False
+    value = _value(second.type, one)
+    return value is not None and value == _value(second.type, other)
+
+
+def _is_null(default: str | None) -> bool:
+    return default is None or _bare(default).upper() == "NULL"
+
+
+def _bare(default: str) -> str:
+    """Return a default without the parentheses around all of it."""
+    text = default.strip()
+    while text.startswith("(") and text.endswith(")") and _balanced(text[1:-1]):
+        text = text[1:-1].strip()
+    return text
+
+
+def _balanced(text: str) -> bool:
+    """Tell whether no parenthesis is closed that is not open."""
+    depth = 0
+    for token in tokenize(text):
+        depth += token.is_symbol("(") - token.is_symbol(")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _is_constant(default: str) -> bool:
+    """Tell whether a default is a literal, with a sign or in parentheses."""
+    for token in significant(tokenize(default)):
+        if token.kind is Kind.WORD and (token.keyword or "") not in _CONSTANT:
+            return False
+        if token.kind is Kind.QUOTED:
+            return False
+    return True
+
+
+@functools.lru_cache(maxsize=256)
+def _value(type_: str, default: str) -> tuple[str, str] | None:
+    """Return the value that a column of this type stores, as SQL writes it."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute(f"CREATE TABLE t (c {type_} DEFAULT {default})")
+            connection.execute("INSERT INTO t DEFAULT VALUES")
+        except sqlite3.Error:
+            return None
+        row = connection.execute("SELECT typeof(c), quote(c) FROM t").fetchone()
+    return (str(row[0]), str(row[1]))

@@ -1,0 +1,214 @@
+"""A table of SQLite by its definition: as it is stored, and as the models make it.
+
+Both are read from SQL text by the SQLite engine, so that they can be laid side by side.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import functools
+import typing as t
+import warnings
+
+import sqlalchemy as sa
+from sqlalchemy.sql import ddl
+
+from ..sqlite.adapter.translate import Translator
+from ..sqlite.ddl.objects import IndexText
+from ..sqlite.ddl.objects import parse_index
+from ..sqlite.ddl.table import ConstraintKind
+from ..sqlite.ddl.table import ConstraintText
+from ..sqlite.ddl.table import parse_table
+from ..sqlite.ddl.table import TableText
+from ..sqlite.ddl.tokens import same_name
+from ..sqlite.ddl.tokens import upper
+from ..sqlite.schema.catalogue import Catalogue
+from ..sqlite.schema.catalogue import read_table
+from ..sqlite.schema.catalogue import StoredTable
+from . import typed
+from .operations import plain_text
+
+_CONSTRAINTS: t.Final = (
+    ConstraintKind.UNIQUE,
+    ConstraintKind.CHECK,
+    ConstraintKind.FOREIGN_KEY,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Definition:
+    """A table and its indexes.
+
+    :param text: the table.
+    :param indexes: its indexes.
+    :param schema: its schema, as SQLAlchemy has it.
+    :param columns: makes SQLAlchemy's objects for its columns.
+    :param keys: finds the primary key of a table that a foreign key refers to.
+    :param translator: writes SQLAlchemy's objects as text.
+    :param model: the table of the models, where it is one of theirs.
+    """
+
+    text: TableText
+    indexes: tuple[IndexText, ...]
+    schema: str | None
+    columns: cabc.Callable[[], cabc.Sequence[sa.Column[t.Any]]]
+    keys: cabc.Callable[[str], tuple[str, ...]]
+    translator: Translator
+    model: sa.Table | None = None
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.text.name
+
+    @functools.cached_property
+    def constraints(self) -> tuple[ConstraintText, ...]:
+        """Its UNIQUE, CHECK and foreign keys; each says all columns it refers to."""
+        return tuple(map(self._complete, self.text.of_kind(*_CONSTRAINTS)))
+
+    @functools.cached_property
+    def primary_key(self) -> ConstraintText | None:
+        """Its primary key."""
+        found = self.text.of_kind(ConstraintKind.PRIMARY_KEY)
+        return found[0] if found else None
+
+    @functools.cached_property
+    def checks_of_types(self) -> tuple[tuple[str, ConstraintText], ...]:
+        """The checks that the types of the models make, with their columns."""
+        if self.model is None:
+            return ()
+        return tuple(typed.checks_of_types(self.model, self.translator))
+
+    @property
+    def options(self) -> dict[str, bool]:
+        """Its options, as ``table_kwargs`` of ``batch_alter_table`` takes them."""
+        return {
+            "sqlite_strict": self.text.strict,
+            "sqlite_with_rowid": not self.text.without_rowid,
+            "sqlite_autoincrement": self.text.autoincrement,
+        }
+
+    def column(self, name: str) -> sa.Column[t.Any]:
+        """Return SQLAlchemy's object for a column."""
+        return self._columns[upper(name)]
+
+    @functools.cached_property
+    def _columns(self) -> dict[str, sa.Column[t.Any]]:
+        return {upper(str(column.name)): column for column in self.columns()}
+
+    def _complete(self, constraint: ConstraintText) -> ConstraintText:
+        key = constraint.references
+        if key is None or key.columns:
+            return constraint
+        columns = self.keys(key.table) or constraint.columns
+        completed = dataclasses.replace(key, columns=columns)
+        return dataclasses.replace(constraint, references=completed)
+
+
+def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition:
+    """Return what ``create_all()`` would make of a table of the models.
+
+    :raises SqlTextError: SQLAlchemy's text is not understood.
+    """
+    translator = Translator(dialect)
+    text = parse_table(_create_table(table, dialect))
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
+    return Definition(
+        text,
+        tuple(parse_index(translator.index(index)) for index in indexes),
+        table.schema,
+        lambda: list(table.columns),
+        models.primary_key,
+        translator,
+        table,
+    )
+
+
+def _create_table(table: sa.Table, dialect: sa.Dialect) -> str:
+    """Return the statement as SQLite stores it: without the schema."""
+    text = str(ddl.CreateTable(table).compile(dialect=dialect)).strip()
+    if table.schema is None:
+        return text
+    prefix = dialect.identifier_preparer.quote_schema(table.schema)
+    return text.replace(f"{prefix}.", "", 1)
+
+
+class Models:
+    """The tables of the models of one database.
+
+    :param tables: all of them.
+    """
+
+    def __init__(self, tables: cabc.Iterable[sa.Table]) -> None:
+        self.tables = {(table.schema, str(table.name)): table for table in tables}
+
+    def primary_key(self, table: str) -> tuple[str, ...]:
+        """Return the primary key of the table of this name."""
+        for (_, name), found in self.tables.items():
+            if same_name(name, table):
+                return tuple(str(column.name) for column in found.primary_key)
+        return ()
+
+
+def of_database(
+    catalogue: Catalogue, name: str, schema: str | None, inspector: sa.Inspector
+) -> Definition:
+    """Return a table as it is stored.
+
+    :param inspector: tells the types of its columns, when they are asked for.
+    :raises ChangeRefused: it is a virtual table, or there is none.
+    :raises SqlTextError: its text, or that of an index, is not understood.
+    """
+    stored = read_table(catalogue, name)
+
+    def key_of(table: str) -> tuple[str, ...]:
+        if catalogue.table(table) is None:
+            return ()
+        return read_table(catalogue, table).text.primary_key
+
+    return Definition(
+        stored.text,
+        stored.indexes,
+        schema,
+        lambda: _stored_columns(stored, schema, inspector),
+        key_of,
+        Translator(inspector.dialect),
+    )
+
+
+def _stored_columns(
+    stored: StoredTable, schema: str | None, inspector: sa.Inspector
+) -> list[sa.Column[t.Any]]:
+    with warnings.catch_warnings():
+        # A type that SQLAlchemy does not know is taken for the one of its affinity.
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        told = inspector.get_columns(stored.name, schema=schema)
+    types = {upper(str(info["name"])): info["type"] for info in told}
+    return [
+        _stored_column(stored.text, each.name, types.get(upper(each.name)))
+        for each in stored.text.columns
+    ]
+
+
+def _stored_column(
+    text: TableText, name: str, type_: sa.types.TypeEngine[t.Any] | None
+) -> sa.Column[t.Any]:
+    column = text.column(name)
+    if type_ is None or isinstance(type_, sa.types.NullType):
+        # No type at all: https://www.sqlite.org/datatype3.html gives it this affinity.
+        type_ = sa.BLOB()
+    if column.collation is not None and isinstance(type_, sa.String):
+        type_.collation = column.collation
+    default: sa.Computed | sa.TextClause | None = None
+    if column.generated is not None:
+        default = sa.Computed(
+            plain_text(column.generated.expression or ""),
+            persisted=column.generated.stored,
+        )
+    elif column.default is not None:
+        default = plain_text(column.default)
+    nullable = not column.not_null
+    if isinstance(default, sa.Computed):
+        return sa.Column(column.name, type_, default, nullable=nullable)
+    return sa.Column(column.name, type_, server_default=default, nullable=nullable)

@@ -1,0 +1,92 @@
+"""Writes types that are not SQLAlchemy's own so that the script can be run.
+
+Alembic writes the type's ``repr`` behind the name of its module, and leaves the import
+to whoever reads the script. For many types the ``repr`` cannot be run, either.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import importlib
+import typing as t
+
+import sqlalchemy as sa
+
+from ..reporting import reporter
+from .rendering import type_text
+
+_Render = cabc.Callable[[str, t.Any, t.Any], t.Any]
+
+
+def render_item(users: _Render | None) -> _Render:
+    """Return a ``render_item`` that asks the user's first.
+
+    See https://alembic.sqlalchemy.org/en/latest/autogenerate.html#affecting-the-rendering-of-types-themselves
+    """
+
+    def render(kind: str, item: t.Any, autogen_context: t.Any) -> t.Any:
+        said = users(kind, item, autogen_context) if users is not None else False
+        if said is not False or kind != "type":
+            return said
+        return _render_type(item, autogen_context)
+
+    return render
+
+
+def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | bool:
+    """Return the text of a type; False for one that Alembic writes well."""
+    if isinstance(type_, sa.types.NullType):
+        reporter().warning(
+            "A column has a type that SQLAlchemy does not know: the script says "
+            "'sa.types.NullType()' there. Write the type that it has before you run "
+            "that part, or import the package with the type in the models."
+        )
+        return "sa.types.NullType()"
+    module = type(type_).__module__
+    if module.partition(".")[0] == "sqlalchemy":
+        return False
+    if context.opts.get("user_module_prefix") is not None:
+        return False
+    text = f"{module}.{type(type_).__qualname__}{_arguments(type_)}"
+    if _rebuilds(text, type_, context.dialect):
+        context.imports.add(f"import {module}")
+        return text
+    if isinstance(type_, sa.TypeDecorator):
+        return type_text(context, _impl(type_, context.dialect))
+    context.imports.add(f"import {module}")
+    return False
+
+
+def _arguments(type_: sa.types.TypeEngine[t.Any]) -> str:
+    """Return the arguments in the type's ``repr``, with their parentheses."""
+    text = repr(type_)
+    return text[text.index("(") :] if "(" in text else "()"
+
+
+def _rebuilds(
+    text: str, type_: sa.types.TypeEngine[t.Any], dialect: sa.Dialect
+) -> bool:
+    """Tell whether a text gives the same type when it is run, as a script would."""
+    module = type(type_).__module__
+    if module == "__main__" or "<locals>" in text:
+        return False
+    try:
+        importlib.import_module(module)
+        root = importlib.import_module(module.partition(".")[0])
+        made = eval(text, {root.__name__: root, "sa": sa})
+        return type(made) is type(type_) and (
+            made.compile(dialect=dialect) == type_.compile(dialect=dialect)
+        )
+    except Exception:
+        # Its constructor may raise whatever it likes of arguments that are none.
+        return False
+
+
+def _impl(
+    type_: sa.TypeDecorator[t.Any], dialect: sa.Dialect
+) -> sa.types.TypeEngine[t.Any]:
+    """Return the type of SQLAlchemy that a type of the application is stored as."""
+    impl = type_.load_dialect_impl(dialect)
+    while isinstance(impl, sa.TypeDecorator):
+        impl = impl.load_dialect_impl(dialect)
+    return impl

@@ -1,0 +1,222 @@
+"""Makes Alembic's operations from the definition of a table, and the table itself."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import typing as t
+
+import sqlalchemy as sa
+from alembic.operations import ops
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.elements import conv
+
+from ..sqlite.adapter.conventions import Conventions
+from ..sqlite.ddl.objects import IndexText
+from ..sqlite.ddl.table import ConstraintKind
+from ..sqlite.ddl.table import ConstraintText
+from ..sqlite.ddl.tokens import upper
+from . import typed
+from .definition import Definition
+from .names import default_name
+from .names import fitting
+from .names import free
+from .operations import AddCheck
+from .operations import AddPrimaryKey
+from .operations import DropConstraint
+from .operations import plain_text
+
+_USUAL: t.Final = {
+    "sqlite_strict": False,
+    "sqlite_with_rowid": True,
+    "sqlite_autoincrement": False,
+}
+TYPES: t.Final = {
+    ConstraintKind.UNIQUE: "unique",
+    ConstraintKind.CHECK: "check",
+    ConstraintKind.FOREIGN_KEY: "foreignkey",
+    ConstraintKind.PRIMARY_KEY: "primary",
+}
+
+
+class Names:
+    """Makes the new constraints of a table, each with a name of its own.
+
+    :param definition: the table with them.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        self._taken = {
+            each.name.lower() for each in definition.constraints if each.name
+        }
+        # The checks that types make get theirs with the type.
+        self._taken |= {
+            default_name("check", definition.name, [column]).lower()
+            for column, check in definition.checks_of_types
+            if check.name is None
+        }
+
+    def create(self, constraint: ConstraintText) -> ops.AddConstraintOp:
+        """Return the operation that makes a constraint."""
+        name = self._name(constraint)
+        self._taken.add(name.lower())
+        return create_constraint(self._definition, constraint, name)
+
+    def _name(self, constraint: ConstraintText) -> conv:
+        if constraint.name is not None:
+            return conv(constraint.name)
+        definition, key = self._definition, constraint.references
+        columns = constraint.columns
+        if constraint.kind is ConstraintKind.CHECK:
+            columns = _mentioned(definition, constraint)
+        parent = key.table if key is not None else ""
+        kind = TYPES[constraint.kind]
+        return free(default_name(kind, definition.name, columns, parent), self._taken)
+
+
+def stored_name(definition: Definition, constraint: ConstraintText) -> conv:
+    """Return the name to drop a constraint by.
+
+    One without a stored name has the one that PostgreSQL would have made up, which the
+    SQLite engine finds it by.
+    """
+    if constraint.name is not None:
+        return conv(constraint.name)
+    if constraint.kind is ConstraintKind.CHECK and constraint.column is None:
+        mentioned = _mentioned(definition, constraint)
+        if len(mentioned) == 1:
+            return fitting(f"{definition.name}_{mentioned[0]}_check")
+    return fitting(Conventions().names(definition.name, constraint)[0])
+
+
+def _mentioned(definition: Definition, constraint: ConstraintText) -> tuple[str, ...]:
+    return tuple(c.name for c in definition.text.columns if constraint.mentions(c.name))
+
+
+def create_constraint(
+    definition: Definition, constraint: ConstraintText, name: conv
+) -> ops.AddConstraintOp:
+    """Return the operation that makes a constraint."""
+    table, schema = definition.name, definition.schema
+    columns = list(constraint.columns)
+    if constraint.kind is ConstraintKind.CHECK:
+        return AddCheck(name, table, constraint.expression or "", schema)
+    if constraint.kind is ConstraintKind.PRIMARY_KEY:
+        return AddPrimaryKey(name, table, columns, schema=schema)
+    options: dict[str, t.Any] = {}
+    if constraint.kind is ConstraintKind.UNIQUE:
+        if constraint.conflict is not None:
+            options["sqlite_on_conflict"] = constraint.conflict
+        return ops.CreateUniqueConstraintOp(
+            name, table, columns, schema=schema, **options
+        )
+    key = constraint.references
+    assert key is not None
+    options = {
+        "ondelete": key.on_delete,
+        "onupdate": key.on_update,
+        "deferrable": key.deferrable or None,
+        "initially": "DEFERRED" if key.initially_deferred else None,
+        "source_schema": schema,
+        "referent_schema": schema,
+    }
+    return ops.CreateForeignKeyOp(
+        name,
+        table,
+        key.table,
+        columns,
+        list(key.columns),
+        **{k: v for k, v in options.items() if v is not None},
+    )
+
+
+def drop_constraint(
+    definition: Definition, constraint: ConstraintText
+) -> DropConstraint:
+    """Return the operation that drops a constraint, and can make it anew."""
+    create = create_constraint(
+        definition, constraint, stored_name(definition, constraint)
+    )
+    return DropConstraint(
+        create, definition.name, TYPES[constraint.kind], definition.schema
+    )
+
+
+def create_index(definition: Definition, index: IndexText) -> ops.CreateIndexOp:
+    """Return the operation that makes an index: the model's own where there is one."""
+    if definition.model is not None:
+        for each in definition.model.indexes:
+            if str(each.name) == index.name:
+                return ops.CreateIndexOp.from_index(each)
+    options: dict[str, t.Any] = {}
+    if index.where is not None:
+        options["sqlite_where"] = options["postgresql_where"] = plain_text(index.where)
+    terms = [
+        term.column
+        if term.column is not None and term.order is None and term.collation is None
+        else plain_text(term.text)
+        for term in index.terms
+    ]
+    return ops.CreateIndexOp(
+        index.name,
+        definition.name,
+        terms,
+        unique=index.unique,
+        schema=definition.schema,
+        **options,
+    )
+
+
+def whole_table(definition: Definition) -> sa.Table:
+    """Return a table of SQLAlchemy that says what is stored."""
+    columns = {upper(str(column.name)): column for column in definition.columns()}
+    items: list[t.Any] = list(columns.values())
+    for constraint in (definition.primary_key, *definition.constraints):
+        if constraint is None:
+            continue
+        found = typed.values(constraint)
+        column = columns.get(upper(found[0])) if found is not None else None
+        if column is not None and isinstance(column.type, sa.Boolean):
+            # PostgreSQL has a type for it, and no number in it.
+            name = stored_name(definition, constraint)
+            column.type = typed.with_check(column.type, constraint, name, None)
+        else:
+            items.append(_constraint(definition, constraint))
+    options: dict[str, t.Any] = {
+        name: value
+        for name, value in definition.options.items()
+        if value is not _USUAL[name] and name in _known_options()
+    }
+    metadata = sa.MetaData()
+    return sa.Table(
+        definition.name, metadata, *items, schema=definition.schema, **options
+    )
+
+
+def _known_options() -> cabc.Container[str]:
+    """Return the options of tables that this release of SQLAlchemy has."""
+    accepted = dict(sqlite.dialect.construct_arguments or ()).get(sa.Table, {})
+    return {f"sqlite_{name}" for name in accepted}
+
+
+def _constraint(definition: Definition, constraint: ConstraintText) -> sa.Constraint:
+    name = stored_name(definition, constraint)
+    columns = list(constraint.columns)
+    if constraint.kind is ConstraintKind.CHECK:
+        return sa.CheckConstraint(plain_text(constraint.expression or ""), name=name)
+    if constraint.kind is ConstraintKind.PRIMARY_KEY:
+        return sa.PrimaryKeyConstraint(*columns, name=name)
+    if constraint.kind is ConstraintKind.UNIQUE:
+        return sa.UniqueConstraint(*columns, name=name)
+    key = constraint.references
+    assert key is not None
+    prefix = f"{definition.schema}." if definition.schema else ""
+    return sa.ForeignKeyConstraint(
+        columns,
+        [f"{prefix}{key.table}.{column}" for column in key.columns],
+        name=name,
+        ondelete=key.on_delete,
+        onupdate=key.on_update,
+        deferrable=key.deferrable or None,
+        initially="DEFERRED" if key.initially_deferred else None,
+    )

@@ -1,0 +1,89 @@
+"""What happens to the operations that Alembic found, in this order.
+
+1. On SQLite, the comparison of the definitions completes them (:mod:`.sqlite`), after
+   the renames (:mod:`.renaming`). What is not of this history is left alone
+   (:mod:`.drops`).
+2. Rows get values for columns that must not be NULL (:mod:`.fills`).
+3. Every constraint that is made gets a name (:mod:`.names`).
+4. What another database needs besides is added: a type of PostgreSQL's before the
+   column that has it (:mod:`.enums`), and how values are converted
+   (:mod:`.conversions`).
+5. The downgrade is made of them anew, so that it restores what was there.
+
+A ``process_revision_directives`` of the user's gets the result, and has the last word.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from alembic.autogenerate.api import AutogenContext
+
+from ..reporting import reporter
+from . import sqlite
+from .conversions import convert
+from .drops import History
+from .drops import mark_losses
+from .drops import tell_strangers
+from .enums import add_enum_types
+from .fills import fill
+from .fills import Rows
+from .names import name_everything
+from .renaming import with_renames
+from .request import Request
+from .server_renames import apply_renames
+from .telling import lines
+from .verify import Start
+
+if t.TYPE_CHECKING:
+    from alembic.operations import ops
+    from alembic.runtime.migration import MigrationContext
+
+
+def improve(
+    context: MigrationContext,
+    script: ops.MigrationScript,
+    request: Request,
+    rewritten: bool,
+) -> Start | None:
+    """Improve the operations of a revision that is about to be written.
+
+    :param context: Alembic's context of the database that was compared.
+    :param script: the revision; its last operations are those of this database.
+    :param request: how it is to be generated.
+    :param rewritten: a hook of the user's comes after this.
+    :return: what the database is, where the script can be proven on SQLite.
+    """
+    upgrade = script.upgrade_ops_list[-1]
+    downgrade = script.downgrade_ops_list[-1]
+    history = History(None if request.drop_unknown else context.script)
+    start = None
+    if context.dialect.name == "sqlite":
+        comparison = sqlite.Comparison(context)
+        upgrade.ops[:] = with_renames(comparison, upgrade, request, history)
+        for line in lines(upgrade.ops):
+            reporter().note(line)
+        start = Start(
+            upgrade.upgrade_token.removesuffix("upgrades").removesuffix("_"),
+            comparison.connection.engine,
+            comparison.catalogue(None),
+            dict(context.opts),
+            history,
+            rewritten,
+        )
+    else:
+        upgrade.ops[:] = history.without_strangers(upgrade.ops)
+        apply_renames(context, upgrade, request)
+    if request.writes:
+        tables = {
+            (x.schema, str(x.name)): x for x in AutogenContext(context).sorted_tables
+        }
+        assert context.connection is not None
+        tell_strangers(history)
+        mark_losses(upgrade, request, context.connection)
+        fill(upgrade, request, Rows(context.connection), tables)
+    name_everything(upgrade)
+    add_enum_types(upgrade)
+    convert(upgrade)
+    upgrade.reverse_into(downgrade)
+    return start

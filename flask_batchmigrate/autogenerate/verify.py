@@ -1,0 +1,224 @@
+"""Proves a generated script: it is run on a scratch database, up and down.
+
+On SQLite, the schema after the upgrade must be the models', and after the downgrade
+what it was before. It has no rows: what becomes of them is told where it is generated.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import dataclasses
+import inspect
+import typing as t
+import warnings
+
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations
+from alembic.operations import Operations
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+
+from ..sqlite.adapter import activate
+from ..sqlite.adapter import RunOptions
+from ..sqlite.errors import EngineError
+from ..sqlite.schema.catalogue import Catalogue
+from ..sqlite.schema.catalogue import read_catalogue
+from ..sqlite.transaction.driver import Driver
+from .compare import differences
+from .compare import options
+from .definition import Definition
+from .definition import of_database
+from .drops import History
+from .scratch import copy_schema
+from .scratch import scratch
+from .seen import Seen
+from .shadows import internal_tables
+from .sqlite import Comparison
+from .sqlite import complete
+
+if t.TYPE_CHECKING:
+    from alembic.script import Script
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Start:
+    """A SQLite database that models were compared with.
+
+    :param name: of the bind, as it stands in the names of a script's functions.
+    :param engine: the application's engine.
+    :param catalogue: what the database held.
+    :param options: what Alembic was configured with.
+    :param history: says what is left alone.
+    :param rewritten: the user's own hook had the last word, so that the script need
+        not reach the models.
+    """
+
+    name: str
+    engine: sa.Engine
+    catalogue: Catalogue
+    options: dict[str, t.Any]
+    history: History
+    rewritten: bool
+
+
+def problems(script: Script, start: Start) -> list[str]:
+    """Run a script on a scratch copy of a database's schema, up and down.
+
+    :return: what is not as it should be, in sentences; nothing if all is well.
+    """
+    with (
+        scratch(start.engine) as connection,
+        activate(RunOptions(note=_ignore, warn=_ignore)),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        copy_schema(start.catalogue, connection)
+        before = _read(connection)
+        context = MigrationContext.configure(connection, opts=dict(start.options))
+        for direction in ("upgrade", "downgrade"):
+            failure = _run(script, direction, start.name, context)
+            if failure is not None:
+                return [failure]
+            found: list[str] = []
+            if direction == "upgrade" and not start.rewritten:
+                found = _not_reached(context, before, start.history)
+            elif direction == "downgrade":
+                found = _not_restored(connection, before)
+            if found:
+                return found
+    return []
+
+
+def _ignore(_: str) -> None:
+    """Say nothing of what is only tried."""
+
+
+def _read(connection: sa.Connection) -> Catalogue:
+    return read_catalogue(t.cast(t.Any, Driver(connection)), "main")
+
+
+def _run(
+    script: Script, direction: str, name: str, context: MigrationContext
+) -> str | None:
+    """Run one function of a script; return why it failed."""
+    function = getattr(script.module, direction)
+    several = "engine_name" in inspect.signature(function).parameters
+    try:
+        with Operations.context(context):
+            function(**({"engine_name": name} if several else {}))
+    except Exception as error:
+        # Whatever it is, the script has it, and it is told.
+        text = " ".join(str(error).split()).removesuffix(" Nothing was changed.")
+        return f"{direction} failed: {type(error).__name__}: {text}"
+    return None
+
+
+def _not_reached(
+    context: MigrationContext, before: Catalogue, history: History
+) -> list[str]:
+    """Say what the models still differ in, of what the script touched."""
+    connection = context.connection
+    assert connection is not None
+    touched = _touched(before, _read(connection))
+    names = context.opts.get("include_name")
+    users = context.opts.get("include_object")
+
+    def include_name(name: str | None, type_: str, parents: t.Any) -> bool:
+        if type_ == "table" and name not in touched:
+            return False
+        return names is None or bool(names(name, type_, parents))
+
+    def include(item: t.Any, name: str | None, type_: str, *rest: t.Any) -> bool:
+        if type_ == "table" and name not in touched:
+            return False
+        return users is None or bool(users(item, name, type_, *rest))
+
+    # A table that the script did not touch is neither reflected nor missed.
+    filters = {"include_name": include_name, "include_object": include}
+    restricted = MigrationContext.configure(
+        connection, opts={**context.opts, **filters}
+    )
+    script = produce_migrations(restricted, restricted.opts["target_metadata"])
+    upgrade = script.upgrade_ops
+    assert upgrade is not None
+    comparison = Comparison(restricted)
+    left = [
+        each
+        for each in history.without_strangers(complete(comparison, upgrade))
+        if getattr(each, "table_name", None) in touched
+    ]
+    everything = Comparison(context)
+    missing = [
+        name
+        for (schema, name), table in everything.models.tables.items()
+        if schema is None
+        and everything.catalogue(None).find(name) is None
+        and everything.includes(table)
+    ]
+    said = [f"after the upgrade, {text}" for text in _said(left)]
+    return said + [f"after the upgrade, there is no table '{m}'" for m in missing]
+
+
+def _touched(before: Catalogue, after: Catalogue) -> set[str]:
+    """Return the tables that are not as they were, or are new."""
+    texts = [
+        {(o.type, o.name, o.table, o.sql) for o in each.objects}
+        for each in (before, after)
+    ]
+    return {table for _, _, table, _ in texts[0] ^ texts[1]}
+
+
+def _not_restored(connection: sa.Connection, before: Catalogue) -> list[str]:
+    """Say what the downgrade left otherwise than it was."""
+    after = _read(connection)
+    found = []
+    names = [{o.name for o in c.of_type("table")} for c in (before, after)]
+    for name in sorted(names[0] ^ names[1]):
+        what = "is missing" if name in names[0] else "is still there"
+        if not name.startswith("sqlite_"):
+            found.append(f"after the downgrade, table '{name}' {what}")
+    inspector = sa.inspect(connection)
+    internal = internal_tables(before)
+    for name in sorted(_touched(before, after) & names[0] & names[1]):
+        if name in internal or name.startswith("sqlite_"):
+            continue
+        with contextlib.suppress(EngineError):
+            was = of_database(before, name, None, inspector)
+            now = of_database(after, name, None, inspector)
+            found += [f"after the downgrade, {text}" for text in _changes(now, was)]
+    return found
+
+
+def _changes(now: Definition, was: Definition) -> cabc.Iterator[str]:
+    """Say what would lead from one definition to the other."""
+    columns = [{c.name: c for c in each.text.columns} for each in (now, was)]
+    for name in sorted(columns[0].keys() ^ columns[1].keys()):
+        what = "is missing" if name in columns[1] else "is still there"
+        yield f"column '{was.name}.{name}' {what}"
+    if columns[0].keys() == columns[1].keys():
+        seen = Seen((), True, True, lambda *_: True)
+        made = [*differences(now, was, seen), *filter(None, [options(now, was)])]
+        yield from _said(made)
+
+
+def _said(operations: cabc.Iterable[t.Any]) -> list[str]:
+    """Describe operations that should not be necessary."""
+    return [
+        f"this differs: {' '.join(map(str, _flat(difference)))}"
+        for each in operations
+        for difference in ops.UpgradeOps([each]).as_diffs()
+    ]
+
+
+def _flat(difference: t.Any) -> list[t.Any]:
+    parts = difference[0] if isinstance(difference, list) else difference
+    kept = []
+    for part in parts:
+        if isinstance(part, (sa.Column, sa.Index, sa.Constraint, sa.Table)):
+            table = getattr(part, "table", None)
+            where = f" of '{table.name}'" if table is not None else ""
+            kept.append(f"'{part.name}'{where}")
+        elif part is not None:
+            kept.append(part)
+    return kept

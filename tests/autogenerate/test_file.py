@@ -1,0 +1,95 @@
+"""The file of a generated revision: its message, or none at all."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+import sqlalchemy as sa
+
+import flask_batchmigrate as fb
+from flask_batchmigrate.autogenerate.request import Request
+from tests.apps import Apps
+from tests.cli_project import Project
+
+from . import changes
+from .changes import Define
+from .test_changes import Bench
+from .test_changes import bench as bench
+
+MESSAGES = {
+    "table added": "create pet",
+    "table removed": "drop pet",
+    "column added": "add age to person",
+    "column removed": "remove age from person",
+    "column with an index added": "add x to person",
+    "VARCHAR widened": "change name of person",
+    "UNIQUE without a name added": "change constraints of person",
+    "index added": "change indexes of person",
+    "AUTOINCREMENT added": "change options of person",
+    "NOT NULL column with a default added": "add age to person",
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message(bench: Bench, name: str) -> None:
+    """A message is made of what the script does; one that is given stays."""
+    app, _ = bench.app(changes.before(name))
+    with app.app_context():
+        (first,) = fb.migrate(message="the first one")
+        fb.upgrade()
+    app, _ = bench.app(changes.after(name))
+    with app.app_context():
+        (script,) = fb.migrate()
+    assert first.doc == "the first one"
+    assert script.doc == MESSAGES[name]
+    assert pathlib.Path(script.path).stem.endswith(MESSAGES[name].replace(" ", "_"))
+
+
+def wide(*names: str) -> Define:
+    def define(metadata: sa.MetaData) -> None:
+        changes.person(*(sa.Column(name, sa.Integer) for name in names))(metadata)
+
+    return define
+
+
+def test_message_of_many(bench: Bench) -> None:
+    """Of many changes, the first is named."""
+    bench.migrate(wide())
+    app, _ = bench.app(wide("a", "b", "c", "d"))
+    with app.app_context():
+        (script,) = fb.migrate()
+    assert script.doc == "add a to person and 3 more"
+
+
+def test_message_of_several_binds(apps: Apps) -> None:
+    """What is done to each database is in the message."""
+    with apps.make({None: ["user"], "other": ["pet"]}).app_context():
+        (script,) = fb.migrate()
+    assert script.doc == "create user and create pet"
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_dry_run(tmp_path: pathlib.Path, exists: bool) -> None:
+    """The script is shown, and no file or folder is there afterwards."""
+    project = Project(tmp_path, {"user": ["name"]})
+    if exists:
+        project.ok("migrate")
+        project.ok("upgrade")
+        project.tables["user"].append("email")
+    state = project.state()
+    state.pop("app.db", None)
+    outcome = project.ok("migrate", "--dry-run")
+    now = project.state()
+    now.pop("app.db", None)
+    assert now == state
+    assert "def upgrade():" in outcome.stdout
+    assert ("add_column" if exists else "create_table") in outcome.stdout
+    assert "Generating" not in outcome.output
+
+
+def test_dry_run_through_the_api(apps: Apps) -> None:
+    """No script is returned, for there is none."""
+    with apps.make().app_context():
+        assert fb.migrate(request=Request(dry_run=True)) == []
+    assert not (apps.path / "migrations").exists()
