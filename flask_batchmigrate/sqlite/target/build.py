@@ -202,6 +202,7 @@ class _Builder(Draft):
         return name if name in self.sources else next(found)
 
     def finish(self, copy_wanted: bool) -> Target:
+        self.settle_rowid()
         self.text = parse_table(str(self.text.sql))
         self.check_generated()
         if self.text.without_rowid and not self.text.primary_key:

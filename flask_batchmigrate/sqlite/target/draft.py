@@ -20,6 +20,7 @@ from ..ddl.table import parse_table_constraint
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
+from ..ddl.tokens import upper
 from ..errors import AlreadyThere
 from ..errors import ChangeRefused
 from ..errors import MissingColumn
@@ -50,6 +51,8 @@ class Draft:
         self.notes: list[str] = []
         #: the columns that the block drops
         self.going: tuple[str, ...] = ()
+        #: the integer types asked for the column that is the rowid
+        self._asked: dict[str, str] = {}
 
     def edit(self, sql: str) -> None:
         """Go on with another text."""
@@ -74,15 +77,12 @@ class Draft:
         Any other spelling than INTEGER would end the numbering of new rows:
         https://www.sqlite.org/rowidtable.html
         """
+        self._asked.pop(upper(column), None)
         alias = self.text.rowid_alias
         if alias is None or not same_name(alias, column):
             return False
         if affinity(type_) is Affinity.INTEGER:
-            if type_.upper() != "INTEGER":
-                self.notes.append(
-                    f"'{self.table}.{column}' stays INTEGER: it is the rowid, which"
-                    f" holds 64 bits, as {type_} would"
-                )
+            self._asked[upper(column)] = type_
             return True
         if self.text.autoincrement:
             self.set_autoincrement(False)
@@ -91,6 +91,21 @@ class Draft:
             f" is now {type_}"
         )
         return False
+
+    def settle_rowid(self) -> None:
+        """Give a column that is no longer the rowid the type that was asked for it."""
+        alias = upper(self.text.rowid_alias or "")
+        for name, type_ in self._asked.items():
+            if type_.upper() == "INTEGER" or not self.text.has_column(name):
+                continue
+            column = self.text.column(name)
+            if name != alias:
+                self.edit(edits.set_type(self.text, column.name, type_))
+                continue
+            self.notes.append(
+                f"'{self.table}.{column.name}' stays INTEGER: it is the rowid, which"
+                f" holds 64 bits, as {type_} would"
+            )
 
     def add_constraint(self, change: changes.AddConstraint) -> None:
         """Add a constraint, or replace the one of its name."""
