@@ -10,10 +10,9 @@ import pytest
 from flask import Flask
 
 import flask_batchmigrate as fb
-
-from .apps import Apps
-from .apps import query
-from .apps import tables_of
+from tests.apps import Apps
+from tests.apps import query
+from tests.apps import tables_of
 
 
 def create_all(app: Flask) -> None:

@@ -17,13 +17,12 @@ import pytest
 from flask import Flask
 
 import flask_batchmigrate as fb
-
-from .apps import Apps
-from .apps import query
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
-from .cli_project import Project
+from tests.apps import Apps
+from tests.apps import query
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
+from tests.cli_project import Project
 
 ROOT = pathlib.Path(fb.__file__).parents[1]
 

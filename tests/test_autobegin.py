@@ -9,12 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 import flask_batchmigrate as fb
-
-from .apps import Apps
-from .apps import create
-from .apps import write_revision
-from .servers import new_database
-from .servers import SERVERS
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import write_revision
+from tests.servers import new_database
+from tests.servers import SERVERS
 
 KINDS = ["sqlite", *(pytest.param(kind, marks=pytest.mark.servers) for kind in SERVERS)]
 

@@ -19,16 +19,15 @@ from flask.sessions import SecureCookieSessionInterface
 
 import flask_batchmigrate as fb
 from flask_batchmigrate.autoupgrade import gate
-
-from .apps import Apps
-from .apps import create
-from .apps import query
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
-from .processes import python
-from .servers import new_database
-from .servers import SERVERS
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import query
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
+from tests.processes import python
+from tests.servers import new_database
+from tests.servers import SERVERS
 
 
 @pytest.fixture

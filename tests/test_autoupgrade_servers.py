@@ -21,14 +21,14 @@ import urllib.request
 import pytest
 import sqlalchemy as sa
 
-from .apps import create
-from .apps import query
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
-from .processes import ROOT
-from .servers import new_database
-from .servers import SERVERS
+from tests.apps import create
+from tests.apps import query
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
+from tests.processes import ROOT
+from tests.servers import new_database
+from tests.servers import SERVERS
 
 APP = """
 import os

@@ -13,11 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 import flask_batchmigrate as fb
-
-from .cli_project import flask
-from .cli_project import Outcome
-from .cli_project import Project
-from .cli_project import write_app
+from tests.cli_project import flask
+from tests.cli_project import Outcome
+from tests.cli_project import Project
+from tests.cli_project import write_app
 
 
 @pytest.fixture

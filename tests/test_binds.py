@@ -15,13 +15,12 @@ from sqlalchemy import orm
 import flask_batchmigrate as fb
 from flask_batchmigrate import BatchMigrate
 from flask_batchmigrate.project.binds import identifier
-
-from .apps import add_table
-from .apps import Apps
-from .apps import create
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
+from tests.apps import add_table
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
 
 
 def test_two_binds(apps: Apps) -> None:

@@ -25,11 +25,10 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_batchmigrate import BatchMigrate
 from flask_batchmigrate._compat import ALEMBIC
 from flask_batchmigrate.cli import db as db_group
-
-from .cli_project import flask
-from .cli_project import Project
-from .cli_project import start_flask
-from .cli_project import write_app
+from tests.cli_project import flask
+from tests.cli_project import Project
+from tests.cli_project import start_flask
+from tests.cli_project import write_app
 
 SHARED = {"--directory", "-d", "--x-arg", "-x", "--quiet", "-q", "--raiseerr"}
 SCRIPT = {

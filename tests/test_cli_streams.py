@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from .cli_project import flask
-from .cli_project import Outcome
-from .cli_project import Project
-from .cli_project import start_flask
-from .cli_project import write_app
+from tests.cli_project import flask
+from tests.cli_project import Outcome
+from tests.cli_project import Project
+from tests.cli_project import start_flask
+from tests.cli_project import write_app
 
 WITHOUT = """
 import sys

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from .cli_project import Project
-from .cli_project import write_app
+from tests.cli_project import Project
+from tests.cli_project import write_app
 
 pty = pytest.importorskip("pty", reason="needs a terminal")
 

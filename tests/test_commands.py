@@ -14,13 +14,12 @@ from flask import Flask
 
 import flask_batchmigrate as fb
 from flask_batchmigrate import commands
-
-from .apps import Apps
-from .apps import create
-from .apps import query
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import query
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
 
 FLASK_MIGRATE = {
     "list_templates": "",

@@ -12,11 +12,10 @@ import pytest
 
 import flask_batchmigrate as fb
 from flask_batchmigrate.project.fast_path import nothing_to_upgrade
-
-from .apps import Apps
-from .apps import create
-from .apps import tables_of
-from .apps import write_revision
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import tables_of
+from tests.apps import write_revision
 
 ENV = (
     "from flask_batchmigrate.environment import run\n"

@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from flask import current_app
 
 import flask_batchmigrate as fb
-
-from .apps import Apps
-from .apps import create
-from .apps import tables_of
-from .apps import write_revision
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import tables_of
+from tests.apps import write_revision
 
 HEAD = """\
 import sqlalchemy as sa

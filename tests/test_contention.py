@@ -12,12 +12,12 @@ import sqlite3
 import pytest
 import sqlalchemy as sa
 
-from .apps import create
-from .apps import write_revision
-from .processes import flask
-from .processes import python
-from .servers import new_database
-from .servers import SERVERS
+from tests.apps import create
+from tests.apps import write_revision
+from tests.processes import flask
+from tests.processes import python
+from tests.servers import new_database
+from tests.servers import SERVERS
 
 MANY = 16
 FEWER = 8

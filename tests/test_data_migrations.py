@@ -16,13 +16,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 import flask_batchmigrate as fb
-
-from .apps import Apps
-from .apps import query
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
-from .legacy import folders
+from tests.apps import Apps
+from tests.apps import query
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
+from tests.legacy import folders
 
 SCHEMA = """
     CREATE TABLE author (id INTEGER PRIMARY KEY, name VARCHAR(20), age TEXT);

@@ -14,12 +14,11 @@ from werkzeug.test import TestResponse
 
 from flask_batchmigrate import upgrade
 from flask_batchmigrate.autoupgrade import page
-
-from .apps import Apps
-from .apps import create
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
 
 HOST = "localhost:5000"
 BROWSER = {"Host": HOST, "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -10,12 +10,11 @@ import sys
 import pytest
 
 import flask_batchmigrate as fb
-
-from .apps import Apps
-from .apps import create
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
 
 _ONLINE = """
 def online(context, connection=None):

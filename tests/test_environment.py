@@ -22,13 +22,12 @@ from flask_batchmigrate import BatchMigrate
 from flask_batchmigrate.reporting import Reporter
 from flask_batchmigrate.reporting import reporting_to
 from flask_batchmigrate.results import Applied
-
-from .apps import Apps
-from .apps import create
-from .apps import query
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import query
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
 
 
 @pytest.mark.parametrize("place", [".", "package", "package/below"])

@@ -15,15 +15,10 @@ from flask_batchmigrate.locks.hold import held
 from flask_batchmigrate.locks.hold import Lockable
 from flask_batchmigrate.reporting import Reporter
 from flask_batchmigrate.reporting import reporting_to
-
-from .apps import Apps
-from .apps import create
-from .apps import write_revision
-from .servers import kind
-from .servers import new_database
-from .servers import url
-
-__all__ = ["kind", "url"]
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import write_revision
+from tests.servers import new_database
 
 pytestmark = pytest.mark.servers
 

@@ -8,9 +8,9 @@ import sqlite3
 
 import pytest
 
-from .cli_project import flask
-from .cli_project import Outcome
-from .cli_project import write_app
+from tests.cli_project import flask
+from tests.cli_project import Outcome
+from tests.cli_project import write_app
 
 
 def ok(path: pathlib.Path, *args: str, **kwargs: str) -> Outcome:

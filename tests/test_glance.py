@@ -10,10 +10,9 @@ import typing as t
 import pytest
 
 import flask_batchmigrate as fb
-
-from .apps import write_revision
-from .cli_project import Project
-from .cli_project import write_app
+from tests.apps import write_revision
+from tests.cli_project import Project
+from tests.cli_project import write_app
 
 CREATE = """
 def upgrade():

@@ -14,13 +14,12 @@ import flask_batchmigrate as fb
 from flask_batchmigrate import BatchMigrate
 from flask_batchmigrate.reporting import Reporter
 from flask_batchmigrate.reporting import reporting_to
-
-from .apps import Apps
-from .apps import create
-from .apps import tables_of
-from .apps import version_of
-from .apps import write_revision
-from .legacy import folders
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import tables_of
+from tests.apps import version_of
+from tests.apps import write_revision
+from tests.legacy import folders
 
 # The env.py files ask for it, as they did when it was the only way.
 pytestmark = pytest.mark.filterwarnings("ignore:'get_engine' is deprecated")

@@ -26,17 +26,12 @@ from flask_batchmigrate.errors import LockTimeout
 from flask_batchmigrate.locks import hold
 from flask_batchmigrate.reporting import Reporter
 from flask_batchmigrate.reporting import reporting_to
-
-from .apps import Apps
-from .apps import create
-from .apps import write_revision
-from .legacy import folders
-from .processes import ROOT
-from .servers import kind
-from .servers import new_database
-from .servers import url
-
-__all__ = ["kind", "url"]
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import write_revision
+from tests.legacy import folders
+from tests.processes import ROOT
+from tests.servers import new_database
 
 pytestmark = [
     pytest.mark.servers,

@@ -17,14 +17,9 @@ import flask_batchmigrate as fb
 from flask_batchmigrate.locks import hold
 from flask_batchmigrate.reporting import Reporter
 from flask_batchmigrate.reporting import reporting_to
-
-from .apps import Apps
-from .apps import create
-from .apps import write_revision
-from .servers import kind
-from .servers import url
-
-__all__ = ["kind", "url"]
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import write_revision
 
 pytestmark = pytest.mark.servers
 

@@ -14,12 +14,9 @@ from flask_sqlalchemy import SQLAlchemy
 
 import flask_batchmigrate as fb
 from flask_batchmigrate import BatchMigrate
-
-from .apps import Apps
-from .apps import query
-from .apps import write_revision
-from .servers import kind as kind
-from .servers import url as url
+from tests.apps import Apps
+from tests.apps import query
+from tests.apps import write_revision
 
 CONVENTION = {
     "ix": "ix_%(column_0_label)s",

@@ -15,13 +15,12 @@ import sqlalchemy as sa
 from flask import Flask
 
 import flask_batchmigrate as fb
-
-from .apps import Apps
-from .apps import create
-from .apps import write_revision
-from .legacy import folders
-from .servers import new_database
-from .servers import SERVERS
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import write_revision
+from tests.legacy import folders
+from tests.servers import new_database
+from tests.servers import SERVERS
 
 SESSION = "from sqlalchemy.orm import Session\nsession = Session(bind=op.get_bind())\n"
 

@@ -8,8 +8,8 @@ import sqlite3
 
 import pytest
 
-from .cli_project import Outcome
-from .cli_project import Project
+from tests.cli_project import Outcome
+from tests.cli_project import Project
 
 FILE = "path = op.get_bind().engine.url.database\n"
 SEES = "assert rows == [(1,)], rows\n"

@@ -17,9 +17,8 @@ from flask import Flask
 import flask_batchmigrate as fb
 from flask_batchmigrate.reporting import Reporter
 from flask_batchmigrate.reporting import reporting_to
-
-from .apps import Apps
-from .apps import write_revision
+from tests.apps import Apps
+from tests.apps import write_revision
 
 TABLES = """\
 op.execute("CREATE TABLE author (id INTEGER PRIMARY KEY AUTOINCREMENT, -- kept\\n"

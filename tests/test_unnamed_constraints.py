@@ -9,10 +9,9 @@ import pytest
 from flask import Flask
 
 import flask_batchmigrate as fb
-
-from .apps import Apps
-from .apps import query
-from .apps import write_revision
+from tests.apps import Apps
+from tests.apps import query
+from tests.apps import write_revision
 
 
 def make(apps: Apps, key: bool, **options: t.Any) -> Flask:

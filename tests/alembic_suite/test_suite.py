@@ -15,13 +15,12 @@ from xml.etree import ElementTree
 import pytest
 
 import flask_batchmigrate
-
-from . import test_differences
-from .differences import ALEMBIC
-from .differences import DIFFERENCES
-from .differences import LEFT_OUT
-from .differences import page
-from .differences import plain_name
+from tests.alembic_suite import test_differences
+from tests.alembic_suite.differences import ALEMBIC
+from tests.alembic_suite.differences import DIFFERENCES
+from tests.alembic_suite.differences import LEFT_OUT
+from tests.alembic_suite.differences import page
+from tests.alembic_suite.differences import plain_name
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent

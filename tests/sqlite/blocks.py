@@ -9,27 +9,26 @@ import typing as t
 
 from flask_batchmigrate.sqlite.ddl.table import ConstraintKind
 from flask_batchmigrate.sqlite.target import changes
-
-from .choices import Choices
-from .schema_model import affinity
-from .schema_model import Check
-from .schema_model import Column
-from .schema_model import Constraint
-from .schema_model import drop_column
-from .schema_model import ForeignKey
-from .schema_model import Index
-from .schema_model import Key
-from .schema_model import Schema
-from .schema_model import Table
-from .schema_model import Term
-from .schema_model import Writer
-from .strategies import Builder
-from .strategies import COLLATIONS
-from .strategies import default_for
-from .strategies import EXPRESSIONS
-from .strategies import NAMES
-from .strategies import STRICT_TYPES
-from .strategies import TYPES
+from tests.sqlite.choices import Choices
+from tests.sqlite.schema_model import affinity
+from tests.sqlite.schema_model import Check
+from tests.sqlite.schema_model import Column
+from tests.sqlite.schema_model import Constraint
+from tests.sqlite.schema_model import drop_column
+from tests.sqlite.schema_model import ForeignKey
+from tests.sqlite.schema_model import Index
+from tests.sqlite.schema_model import Key
+from tests.sqlite.schema_model import Schema
+from tests.sqlite.schema_model import Table
+from tests.sqlite.schema_model import Term
+from tests.sqlite.schema_model import Writer
+from tests.sqlite.strategies import Builder
+from tests.sqlite.strategies import COLLATIONS
+from tests.sqlite.strategies import default_for
+from tests.sqlite.strategies import EXPRESSIONS
+from tests.sqlite.strategies import NAMES
+from tests.sqlite.strategies import STRICT_TYPES
+from tests.sqlite.strategies import TYPES
 
 
 @dataclasses.dataclass

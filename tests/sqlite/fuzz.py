@@ -11,13 +11,13 @@ import re
 import time
 import traceback
 
-from .alembic_route import alter_by_alembic
-from .choices import from_seed
-from .scenario import alter
-from .scenario import Discard
-from .scenario import run_example
-from .scenario import STANDARD
-from .scenario import Wrong
+from tests.sqlite.alembic_route import alter_by_alembic
+from tests.sqlite.choices import from_seed
+from tests.sqlite.scenario import alter
+from tests.sqlite.scenario import Discard
+from tests.sqlite.scenario import run_example
+from tests.sqlite.scenario import STANDARD
+from tests.sqlite.scenario import Wrong
 
 
 def main() -> int:
@@ -34,7 +34,7 @@ def main() -> int:
     run = alter_by_alembic if options.alembic else alter
     library = STANDARD
     if options.apsw:
-        from .newest import NEWEST
+        from tests.sqlite.newest import NEWEST
 
         library = NEWEST
     if options.seed is not None:

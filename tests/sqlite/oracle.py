@@ -20,15 +20,14 @@ from flask_batchmigrate.sqlite.target.changes import AddColumn
 from flask_batchmigrate.sqlite.target.changes import RenameColumn
 from flask_batchmigrate.sqlite.target.changes import Reorder
 from flask_batchmigrate.sqlite.target.changes import SetOptions
-
-from .blocks import Meaning
-from .schema_model import Check
-from .schema_model import ForeignKey
-from .schema_model import plain
-from .schema_model import Program
-from .schema_model import Schema
-from .schema_model import Table
-from .schema_model import Writer
+from tests.sqlite.blocks import Meaning
+from tests.sqlite.schema_model import Check
+from tests.sqlite.schema_model import ForeignKey
+from tests.sqlite.schema_model import plain
+from tests.sqlite.schema_model import Program
+from tests.sqlite.schema_model import Schema
+from tests.sqlite.schema_model import Table
+from tests.sqlite.schema_model import Writer
 
 Row = dict[int, t.Any]
 

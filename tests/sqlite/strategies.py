@@ -5,19 +5,19 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .choices import Choices
-from .schema_model import affinity
-from .schema_model import Check
-from .schema_model import Column
-from .schema_model import ForeignKey
-from .schema_model import Index
-from .schema_model import Key
-from .schema_model import plain
-from .schema_model import Program
-from .schema_model import Schema
-from .schema_model import Table
-from .schema_model import Term
-from .schema_model import Writer
+from tests.sqlite.choices import Choices
+from tests.sqlite.schema_model import affinity
+from tests.sqlite.schema_model import Check
+from tests.sqlite.schema_model import Column
+from tests.sqlite.schema_model import ForeignKey
+from tests.sqlite.schema_model import Index
+from tests.sqlite.schema_model import Key
+from tests.sqlite.schema_model import plain
+from tests.sqlite.schema_model import Program
+from tests.sqlite.schema_model import Schema
+from tests.sqlite.schema_model import Table
+from tests.sqlite.schema_model import Term
+from tests.sqlite.schema_model import Writer
 
 NAMES = (
     "a",

@@ -11,11 +11,7 @@ from alembic.operations import BatchOperations
 from alembic.operations import Operations
 
 from flask_batchmigrate.sqlite.errors import ChangeRefused
-
-from .alembic_door import database
-from .alembic_door import MakeDatabase
-
-__all__ = ["database"]
+from tests.sqlite.alembic_file import MakeDatabase
 
 TABLES = (
     "CREATE TABLE p (id INTEGER PRIMARY KEY);"

@@ -10,11 +10,8 @@ import sqlalchemy as sa
 from alembic.operations import BatchOperations
 from alembic.operations import Operations
 
-from .alembic_door import database
-from .alembic_door import MakeDatabase
-from .test_engine_constraints import CONVENTION
-
-__all__ = ["database"]
+from tests.sqlite.alembic_file import MakeDatabase
+from tests.sqlite.test_engine_constraints import CONVENTION
 
 InBlock = cabc.Callable[[BatchOperations], object]
 PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1), (2);"

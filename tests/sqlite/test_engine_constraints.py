@@ -8,10 +8,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import Operations
 
-from .alembic_door import database
-from .alembic_door import MakeDatabase
-
-__all__ = ["database"]
+from tests.sqlite.alembic_file import MakeDatabase
 
 PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY, a INT, b INT, UNIQUE (a, b));"
 PLAIN = (

@@ -8,11 +8,8 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import Operations
 
-from .alembic_door import Database
-from .alembic_door import database
-from .alembic_door import MakeDatabase
-
-__all__ = ["database"]
+from tests.sqlite.alembic_file import Database
+from tests.sqlite.alembic_file import MakeDatabase
 
 TABLE = (
     "CREATE TABLE p (id INTEGER PRIMARY KEY);"

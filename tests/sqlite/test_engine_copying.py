@@ -8,12 +8,8 @@ import pytest
 
 from flask_batchmigrate.sqlite.plan.ways import Way
 from flask_batchmigrate.sqlite.target import changes
-
-from .engine_door import File
-from .engine_door import Make
-from .engine_door import make
-
-__all__ = ["make"]
+from tests.sqlite.engine_file import File
+from tests.sqlite.engine_file import Make
 
 GOOD = (
     "CREATE TABLE t (id INTEGER PRIMARY KEY, c TEXT, price INTEGER);"

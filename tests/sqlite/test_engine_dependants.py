@@ -12,11 +12,7 @@ from flask_batchmigrate.sqlite.ddl.table import parse_table
 from flask_batchmigrate.sqlite.schema.catalogue import StoredTable
 from flask_batchmigrate.sqlite.schema.double_quotes import not_respelled
 from flask_batchmigrate.sqlite.target import changes
-
-from .engine_door import Make
-from .engine_door import make
-
-__all__ = ["make"]
+from tests.sqlite.engine_file import Make
 
 TABLE = (
     "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);"

@@ -7,11 +7,7 @@ import sqlite3
 import pytest
 
 from flask_batchmigrate.sqlite.target import changes
-
-from .engine_door import Make
-from .engine_door import make
-
-__all__ = ["make"]
+from tests.sqlite.engine_file import Make
 
 pytestmark = [
     pytest.mark.skipif(sqlite3.sqlite_version_info < (3, 37), reason="no STRICT"),

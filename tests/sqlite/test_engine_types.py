@@ -9,14 +9,9 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 
 from flask_batchmigrate.sqlite.target import changes
-
-from . import types_page
-from .alembic_door import database
-from .alembic_door import MakeDatabase
-from .engine_door import Make
-from .engine_door import make
-
-__all__ = ["database", "make"]
+from tests.sqlite import types_page
+from tests.sqlite.alembic_file import MakeDatabase
+from tests.sqlite.engine_file import Make
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,8 @@ import time
 import pytest
 
 import flask_batchmigrate
-
-from ..apps import write_revision
-from .setups import dump
+from tests.apps import write_revision
+from tests.sqlite.setups import dump
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="a process is killed by a signal"

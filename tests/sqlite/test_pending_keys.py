@@ -6,12 +6,9 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import Operations
 
-from .alembic_door import Database
-from .alembic_door import database
-from .alembic_door import MakeDatabase
-from .alembic_door import Script
-
-__all__ = ["database"]
+from tests.sqlite.alembic_file import Database
+from tests.sqlite.alembic_file import MakeDatabase
+from tests.sqlite.alembic_file import Script
 
 SCHEMA = (
     "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT NOT NULL, tag TEXT,"

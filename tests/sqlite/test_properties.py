@@ -18,15 +18,15 @@ from hypothesis import given
 from hypothesis import HealthCheck
 from hypothesis import settings
 
-from .alembic_route import alter_by_alembic
-from .choices import Choices
-from .choices import choices
-from .choices import from_seed
-from .scenario import alter
-from .scenario import connect
-from .scenario import Discard
-from .scenario import Example
-from .scenario import run_example
+from tests.sqlite.alembic_route import alter_by_alembic
+from tests.sqlite.choices import Choices
+from tests.sqlite.choices import choices
+from tests.sqlite.choices import from_seed
+from tests.sqlite.scenario import alter
+from tests.sqlite.scenario import connect
+from tests.sqlite.scenario import Discard
+from tests.sqlite.scenario import Example
+from tests.sqlite.scenario import run_example
 
 LONG = 12_000
 

@@ -11,11 +11,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 
 import flask_batchmigrate
-
-from .alembic_door import database
-from .alembic_door import MakeDatabase
-
-__all__ = ["database"]
+from tests.sqlite.alembic_file import MakeDatabase
 
 INSPECTING = """
 import sqlalchemy as sa

@@ -20,11 +20,10 @@ from flask_batchmigrate.sqlite.errors import TransactionError
 from flask_batchmigrate.sqlite.transaction import migration
 from flask_batchmigrate.sqlite.transaction.second_connections import second_connections
 from flask_batchmigrate.sqlite.transaction.sessions import join
-
-from .setups import Application
-from .setups import dump
-from .setups import parameters
-from .setups import SETUPS
+from tests.sqlite.setups import Application
+from tests.sqlite.setups import dump
+from tests.sqlite.setups import parameters
+from tests.sqlite.setups import SETUPS
 
 SHARING = (
     "static-pool",

@@ -9,11 +9,7 @@ import pytest
 
 from flask_batchmigrate.sqlite.errors import SqlTextError
 from flask_batchmigrate.sqlite.target import changes
-
-from .engine_door import Make
-from .engine_door import make
-
-__all__ = ["make"]
+from tests.sqlite.engine_file import Make
 
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/")
 

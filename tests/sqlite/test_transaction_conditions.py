@@ -13,9 +13,8 @@ import sqlalchemy as sa
 
 from flask_batchmigrate.sqlite.transaction import migration
 from flask_batchmigrate.sqlite.transaction.driver import Driver
-
-from .setups import Application
-from .setups import SETUPS
+from tests.sqlite.setups import Application
+from tests.sqlite.setups import SETUPS
 
 BY_NAME = {setup.name: setup for setup in SETUPS}
 

@@ -18,15 +18,14 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 import flask_batchmigrate
-
-from .comparison import compare
-from .features import Feature
-from .features import FEATURES
-from .operations import Operation
-from .operations import OPERATIONS
-from .state import Names
-from .state import probe
-from .state import read_state
+from tests.sqlite.matrix.comparison import compare
+from tests.sqlite.matrix.features import Feature
+from tests.sqlite.matrix.features import FEATURES
+from tests.sqlite.matrix.operations import Operation
+from tests.sqlite.matrix.operations import OPERATIONS
+from tests.sqlite.matrix.state import Names
+from tests.sqlite.matrix.state import probe
+from tests.sqlite.matrix.state import read_state
 
 KEPT: t.Final = "kept"
 CHANGED: t.Final = "changed"

@@ -6,13 +6,13 @@ import copy
 import re
 import typing as t
 
-from .expectation import mentions
-from .expectation import the_table
-from .features import Feature
-from .operations import Step
-from .state import ANY_ROWID
-from .state import State
-from .state import Table
+from tests.sqlite.matrix.expectation import mentions
+from tests.sqlite.matrix.expectation import the_table
+from tests.sqlite.matrix.features import Feature
+from tests.sqlite.matrix.operations import Step
+from tests.sqlite.matrix.state import ANY_ROWID
+from tests.sqlite.matrix.state import State
+from tests.sqlite.matrix.state import Table
 
 
 def squeezed(text: str) -> str:

@@ -11,10 +11,10 @@ import re
 import sqlite3
 import typing as t
 
-from .state import ANY_ROWID
-from .state import Column
-from .state import State
-from .state import Table
+from tests.sqlite.matrix.state import ANY_ROWID
+from tests.sqlite.matrix.state import Column
+from tests.sqlite.matrix.state import State
+from tests.sqlite.matrix.state import Table
 
 Expect = cabc.Callable[[State], None]
 THING: t.Final = "thing"

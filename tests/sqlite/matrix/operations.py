@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import expectation as e
-from .state import Column
-from .state import Names
+from tests.sqlite.matrix import expectation as e
+from tests.sqlite.matrix.state import Column
+from tests.sqlite.matrix.state import Names
 
 FIRST_NAMES: t.Final = Names()
 

@@ -12,14 +12,14 @@ import sqlite3
 import tempfile
 import typing as t
 
-from .cells import cells
-from .cells import CHANGED
-from .cells import KEPT
-from .cells import Laboratory
-from .cells import Outcome
-from .cells import REFUSED
-from .features import FEATURES
-from .operations import OPERATIONS
+from tests.sqlite.matrix.cells import cells
+from tests.sqlite.matrix.cells import CHANGED
+from tests.sqlite.matrix.cells import KEPT
+from tests.sqlite.matrix.cells import Laboratory
+from tests.sqlite.matrix.cells import Outcome
+from tests.sqlite.matrix.cells import REFUSED
+from tests.sqlite.matrix.features import FEATURES
+from tests.sqlite.matrix.operations import OPERATIONS
 
 PAGE: t.Final = (
     pathlib.Path(__file__).parents[3] / "docs" / "reference" / "sqlite-matrix.md"

@@ -8,14 +8,14 @@ import sqlite3
 
 import pytest
 
-from . import page
-from .cells import cells
-from .cells import Laboratory
-from .cells import REFUSED
-from .features import Feature
-from .features import FEATURES
-from .operations import Operation
-from .operations import OPERATIONS
+from tests.sqlite.matrix import page
+from tests.sqlite.matrix.cells import cells
+from tests.sqlite.matrix.cells import Laboratory
+from tests.sqlite.matrix.cells import REFUSED
+from tests.sqlite.matrix.features import Feature
+from tests.sqlite.matrix.features import FEATURES
+from tests.sqlite.matrix.operations import Operation
+from tests.sqlite.matrix.operations import OPERATIONS
 
 PUBLISHED = page.PAGE.read_text(encoding="utf-8")
 OUTCOMES = page.read(PUBLISHED)

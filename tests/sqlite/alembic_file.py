@@ -15,8 +15,7 @@ from alembic.operations import Operations
 
 from flask_batchmigrate.sqlite import adapter
 from flask_batchmigrate.sqlite.errors import EngineError
-
-from .matrix.state import read_state
+from tests.sqlite.matrix.state import read_state
 
 Script = cabc.Callable[[Operations], object]
 
@@ -94,16 +93,3 @@ class Database:
 
 
 MakeDatabase = cabc.Callable[..., Database]
-
-
-@pytest.fixture
-def database(tmp_path: pathlib.Path) -> cabc.Iterator[MakeDatabase]:
-    """Make databases from scripts."""
-    with contextlib.ExitStack() as stack:
-
-        def one(script: str, **kw: t.Any) -> Database:
-            made = Database(tmp_path / "app.db", script, **kw)
-            stack.callback(made.engine.dispose)
-            return made
-
-        yield one

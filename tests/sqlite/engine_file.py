@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import contextlib
 import pathlib
 import sqlite3
 import typing as t
@@ -16,8 +15,7 @@ from flask_batchmigrate.sqlite.plan.engine import Report
 from flask_batchmigrate.sqlite.plan.plan import Options
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.target import changes
-
-from .matrix.state import read_state
+from tests.sqlite.matrix.state import read_state
 
 
 class File:
@@ -99,16 +97,3 @@ class File:
 
 
 Make = cabc.Callable[[str], File]
-
-
-@pytest.fixture
-def make(tmp_path: pathlib.Path) -> cabc.Iterator[Make]:
-    """Make files from scripts."""
-    with contextlib.ExitStack() as stack:
-
-        def one(script: str) -> File:
-            file = File(tmp_path / "app.db", script)
-            stack.callback(file.connection.close)
-            return file
-
-        yield one
