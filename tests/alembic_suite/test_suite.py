@@ -19,11 +19,10 @@ from tests.alembic_suite import test_differences
 from tests.alembic_suite.differences import ALEMBIC
 from tests.alembic_suite.differences import DIFFERENCES
 from tests.alembic_suite.differences import LEFT_OUT
-from tests.alembic_suite.differences import page
 from tests.alembic_suite.differences import plain_name
+from tools.docs import alembic_differences_page
 
 HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent.parent
 
 
 def unpacked(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
@@ -94,5 +93,5 @@ def test_every_difference_is_shown() -> None:
 
 def test_the_list_is_published() -> None:
     """The documentation holds the list as it is."""
-    published = ROOT / "docs" / "explanation" / "alembic-tests.md"
-    assert published.read_text(encoding="utf-8") == page()
+    page = alembic_differences_page
+    assert page.PAGE.read_text(encoding="utf-8") == page.render()

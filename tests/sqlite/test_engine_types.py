@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 
 from flask_batchmigrate.sqlite.target import changes
-from tests.sqlite import types_page
 from tests.sqlite.alembic_file import MakeDatabase
 from tests.sqlite.engine_file import Make
+from tools.docs import types_page
 
 
 @pytest.mark.parametrize(

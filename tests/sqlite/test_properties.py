@@ -1,7 +1,7 @@
 """Random schemas, rows and blocks: the engine does what an independent oracle expects.
 
 The suite runs a fixed number of the same examples each time. ``-m long`` runs many
-more; ``python -m tests.sqlite.fuzz`` runs as long as it is told to.
+more; ``python -m tools.fuzz.fuzz`` runs as long as it is told to.
 """
 
 from __future__ import annotations

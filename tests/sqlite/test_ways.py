@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sqlite import ways_page
+from tools.docs import ways_page
 
 
 def test_page() -> None:

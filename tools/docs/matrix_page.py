@@ -1,6 +1,6 @@
 """Writes the table of what survives for the documentation, and reads it again.
 
-``python -m tests.sqlite.matrix.page`` makes the page anew.
+``python -m tools.docs.matrix_page`` makes the page anew.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tests.sqlite.matrix.features import FEATURES
 from tests.sqlite.matrix.operations import OPERATIONS
 
 PAGE: t.Final = (
-    pathlib.Path(__file__).parents[3] / "docs" / "reference" / "sqlite-matrix.md"
+    pathlib.Path(__file__).parents[2] / "docs" / "reference" / "sqlite-matrix.md"
 )
 SIGNS: t.Final = {KEPT: "✓", CHANGED: "✎", REFUSED: "✗"}
 Outcomes = dict[tuple[str, str], Outcome]
 HEAD: t.Final = """\
 # What survives on SQLite
 
-<!-- Made by the tests: python -m tests.sqlite.matrix.page -->
+<!-- Made by python -m tools.docs.matrix_page -->
 
 Each feature that a table of SQLite may have, with each operation of a migration. Every
 cell is a test: a file with that feature and a few rows is upgraded and downgraded

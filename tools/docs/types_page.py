@@ -1,6 +1,6 @@
 """Writes the page about changes of type for the documentation.
 
-``python -m tests.sqlite.types_page`` makes it anew.
+``python -m tools.docs.types_page`` makes it anew.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def render() -> str:
     """Write the page."""
     parts = [
         "# Changes of type on SQLite",
-        "<!-- Made by the tests: python -m tests.sqlite.types_page -->",
+        "<!-- Made by python -m tools.docs.types_page -->",
         "SQLite stores any value in any column. A change of type carries the values"
         " over as a column\nof the new type stores them, which loses nothing; it never"
         " casts. What the new type's readers\ncould not read stops the migration, with"

@@ -11,7 +11,7 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "reference" / "sqlite-ways.m
 HEAD = """\
 # Ways of changing a table on SQLite
 
-<!-- Made by the tests: python -m tests.sqlite.ways_page -->
+<!-- Made by python -m tools.docs.ways_page -->
 
 A block of changes takes the costliest way that any of its differences needs.
 `ALTER TABLE` is SQLite's own; renames of columns and tables always go that way, before

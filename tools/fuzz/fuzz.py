@@ -1,4 +1,4 @@
-"""Runs random examples for a long time: ``python -m tests.sqlite.fuzz --seconds 600``.
+"""Runs random examples for a long time: ``python -m tools.fuzz.fuzz --seconds 600``.
 
 Each example has a seed, so that a failure can be run again with ``--seed``.
 """
@@ -34,7 +34,7 @@ def main() -> int:
     run = alter_by_alembic if options.alembic else alter
     library = STANDARD
     if options.apsw:
-        from tests.sqlite.newest import NEWEST
+        from tools.fuzz.newest import NEWEST
 
         library = NEWEST
     if options.seed is not None:
