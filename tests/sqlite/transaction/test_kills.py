@@ -21,7 +21,7 @@ import pytest
 
 import flask_batchmigrate
 from tests.apps import write_revision
-from tests.sqlite.setups import dump
+from tests.sqlite.transaction.driver_setups import dump
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="a process is killed by a signal"

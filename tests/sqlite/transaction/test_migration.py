@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from flask_batchmigrate.sqlite.errors import TransactionError
 from flask_batchmigrate.sqlite.transaction import migration
-from tests.sqlite.setups import Application
-from tests.sqlite.setups import parameters
+from tests.sqlite.transaction.driver_setups import Application
+from tests.sqlite.transaction.driver_setups import parameters
 
 
 @pytest.fixture(params=parameters())

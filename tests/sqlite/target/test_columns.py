@@ -11,7 +11,7 @@ from alembic.operations import BatchOperations
 from alembic.operations import Operations
 
 from tests.sqlite.alembic_file import MakeDatabase
-from tests.sqlite.test_engine_constraints import CONVENTION
+from tests.sqlite.target.test_constraints import CONVENTION
 
 InBlock = cabc.Callable[[BatchOperations], object]
 PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1), (2);"

@@ -20,12 +20,12 @@ from flask_batchmigrate.sqlite.ddl.table import parse_table
 from flask_batchmigrate.sqlite.ddl.table import parse_table_constraint
 from flask_batchmigrate.sqlite.ddl.tokens import tokenize
 from flask_batchmigrate.sqlite.errors import SqlTextError
-from tests.sqlite.corpus_files import FILES
-from tests.sqlite.corpus_files import needs_newer_library
-from tests.sqlite.corpus_files import statements
-from tests.sqlite.text_oracle import assert_agrees
-from tests.sqlite.text_oracle import memory
-from tests.sqlite.text_strategies import table_statements
+from tests.sqlite.ddl.corpus_files import FILES
+from tests.sqlite.ddl.corpus_files import needs_newer_library
+from tests.sqlite.ddl.corpus_files import statements
+from tests.sqlite.ddl.text_oracle import assert_agrees
+from tests.sqlite.ddl.text_oracle import memory
+from tests.sqlite.ddl.text_strategies import table_statements
 
 RANDOM = settings(
     max_examples=150,

@@ -1,4 +1,4 @@
-"""The example application, on SQLite."""
+"""The example application: its pages, its commands, and its engine."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from flask import Flask
 from example_app.models import db
 from example_app.seed import seed
 from flask_batchmigrate import upgrade
-from tests import example_history as history
 from tests.apps import query
+from tests.example import history
 from tests.processes import flask
 from tests.processes import ROOT
 
@@ -23,23 +23,6 @@ from tests.processes import ROOT
 def app(tmp_path: pathlib.Path) -> cabc.Iterator[Flask]:
     with history.example(f"sqlite:///{tmp_path / 'example.sqlite'}") as app:
         yield app
-
-
-@pytest.mark.usefixtures("app")
-def test_old_rows_arrive_at_the_head() -> None:
-    """Rows of old revisions are carried through every change of their tables."""
-    history.walk_up_with_old_rows()
-    history.head_works()
-
-
-@pytest.mark.usefixtures("app")
-def test_down_and_up_again_with_rows() -> None:
-    """Both directions of every revision work with rows in the tables."""
-    upgrade()
-    seed()
-    history.down_and_up_again()
-    history.head_works()
-    history.to_base_and_up_again()
 
 
 def test_pages(app: Flask) -> None:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from flask_batchmigrate.sqlite.transaction import migration
 from flask_batchmigrate.sqlite.transaction.driver import Driver
-from tests.sqlite.setups import Application
-from tests.sqlite.setups import SETUPS
+from tests.sqlite.transaction.driver_setups import Application
+from tests.sqlite.transaction.driver_setups import SETUPS
 
 BY_NAME = {setup.name: setup for setup in SETUPS}
 

@@ -20,10 +20,10 @@ from flask_batchmigrate.sqlite.errors import TransactionError
 from flask_batchmigrate.sqlite.transaction import migration
 from flask_batchmigrate.sqlite.transaction.second_connections import second_connections
 from flask_batchmigrate.sqlite.transaction.sessions import join
-from tests.sqlite.setups import Application
-from tests.sqlite.setups import dump
-from tests.sqlite.setups import parameters
-from tests.sqlite.setups import SETUPS
+from tests.sqlite.transaction.driver_setups import Application
+from tests.sqlite.transaction.driver_setups import dump
+from tests.sqlite.transaction.driver_setups import parameters
+from tests.sqlite.transaction.driver_setups import SETUPS
 
 SHARING = (
     "static-pool",

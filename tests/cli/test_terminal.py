@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli_project import Project
 from tests.cli_project import write_app
+from tests.processes import ROOT
 
 pty = pytest.importorskip("pty", reason="needs a terminal")
 
@@ -18,13 +19,12 @@ pty = pytest.importorskip("pty", reason="needs a terminal")
 def on_terminal(project: Project, *args: str, **env: str) -> str:
     """Run ``flask db`` with a terminal as its output; return all of it."""
     write_app(project.path)
-    package = str(pathlib.Path(__file__).parents[1])
     variables = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "flask", "db", *args],
         cwd=project.path,
-        env={**variables, "FLASK_APP": "app.py", "PYTHONPATH": package, **env},
+        env={**variables, "FLASK_APP": "app.py", "PYTHONPATH": str(ROOT), **env},
         stdout=theirs,
         stderr=theirs,
     )

@@ -16,14 +16,14 @@ from flask_batchmigrate.sqlite.ddl.tokens import quote
 from flask_batchmigrate.sqlite.ddl.tokens import same_name
 from flask_batchmigrate.sqlite.ddl.tokens import upper
 from flask_batchmigrate.sqlite.errors import SqlTextError
-from tests.sqlite.corpus_files import FILES
-from tests.sqlite.corpus_files import needs_newer_library
-from tests.sqlite.corpus_files import statements
-from tests.sqlite.text_oracle import memory
-from tests.sqlite.text_oracle import stored
-from tests.sqlite.text_strategies import COLLATIONS
-from tests.sqlite.text_strategies import NAMES
-from tests.sqlite.text_strategies import Speller
+from tests.sqlite.ddl.corpus_files import FILES
+from tests.sqlite.ddl.corpus_files import needs_newer_library
+from tests.sqlite.ddl.corpus_files import statements
+from tests.sqlite.ddl.text_oracle import memory
+from tests.sqlite.ddl.text_oracle import stored
+from tests.sqlite.ddl.text_strategies import COLLATIONS
+from tests.sqlite.ddl.text_strategies import NAMES
+from tests.sqlite.ddl.text_strategies import Speller
 
 
 def assert_index_agrees(connection: sqlite3.Connection, name: str, table: str) -> None:

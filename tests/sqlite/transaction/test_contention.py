@@ -22,9 +22,9 @@ from flask_batchmigrate.sqlite.errors import TransactionError
 from flask_batchmigrate.sqlite.transaction import migration
 from flask_batchmigrate.sqlite.transaction.second_connections import patient
 from flask_batchmigrate.sqlite.transaction.second_connections import watch
-from tests.sqlite.setups import Application
-from tests.sqlite.setups import dump
-from tests.sqlite.setups import SETUPS
+from tests.sqlite.transaction.driver_setups import Application
+from tests.sqlite.transaction.driver_setups import dump
+from tests.sqlite.transaction.driver_setups import SETUPS
 
 ROOT = pathlib.Path(flask_batchmigrate.__file__).parents[1]
 BY_NAME = {setup.name: setup for setup in SETUPS}

@@ -24,15 +24,15 @@ from flask_batchmigrate.sqlite.ddl.tokens import same_name
 from flask_batchmigrate.sqlite.ddl.tokens import significant
 from flask_batchmigrate.sqlite.ddl.tokens import tokenize
 from flask_batchmigrate.sqlite.errors import SqlTextError
-from tests.sqlite.text_oracle import accepts
-from tests.sqlite.text_oracle import assert_agrees
-from tests.sqlite.text_oracle import automatic_indexes_of
-from tests.sqlite.text_oracle import columns_of
-from tests.sqlite.text_oracle import expected_automatic_indexes
-from tests.sqlite.text_oracle import forbids_null
-from tests.sqlite.text_oracle import foreign_keys_of
-from tests.sqlite.text_oracle import memory
-from tests.sqlite.text_strategies import table_statements
+from tests.sqlite.ddl.text_oracle import accepts
+from tests.sqlite.ddl.text_oracle import assert_agrees
+from tests.sqlite.ddl.text_oracle import automatic_indexes_of
+from tests.sqlite.ddl.text_oracle import columns_of
+from tests.sqlite.ddl.text_oracle import expected_automatic_indexes
+from tests.sqlite.ddl.text_oracle import forbids_null
+from tests.sqlite.ddl.text_oracle import foreign_keys_of
+from tests.sqlite.ddl.text_oracle import memory
+from tests.sqlite.ddl.text_strategies import table_statements
 
 RANDOM = settings(
     max_examples=40,

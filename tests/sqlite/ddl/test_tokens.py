@@ -18,7 +18,7 @@ from flask_batchmigrate.sqlite.ddl.tokens import significant
 from flask_batchmigrate.sqlite.ddl.tokens import tokenize
 from flask_batchmigrate.sqlite.ddl.tokens import unquote
 from flask_batchmigrate.sqlite.errors import SqlTextError
-from tests.sqlite.text_oracle import accepts
+from tests.sqlite.ddl.text_oracle import accepts
 
 PIECES = (
     "a",

@@ -1,25 +1,33 @@
-"""The example's history on PostgreSQL and MariaDB, from the same scripts."""
+"""The example's history on SQLite, PostgreSQL and MariaDB, from the same scripts."""
 
 from __future__ import annotations
 
 import collections.abc as cabc
+import pathlib
 
 import pytest
 
 from example_app.seed import seed
 from flask_batchmigrate import upgrade
-from tests import example_history as history
+from tests.example import history
 from tests.servers import new_database
 from tests.servers import SERVERS
 
-pytestmark = pytest.mark.servers
+KINDS = ["sqlite", *(pytest.param(s, marks=pytest.mark.servers) for s in SERVERS)]
 
 
-@pytest.fixture(params=SERVERS)
-def database(request: pytest.FixtureRequest) -> cabc.Iterator[str]:
+@pytest.fixture(params=KINDS)
+def database(
+    request: pytest.FixtureRequest, tmp_path: pathlib.Path
+) -> cabc.Iterator[str]:
     """The URL of a new, empty database, within the context of the example."""
-    with new_database(request.param) as url, history.example(url):
-        yield url
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'example.sqlite'}"
+        with history.example(url):
+            yield url
+    else:
+        with new_database(request.param) as url, history.example(url):
+            yield url
 
 
 @pytest.mark.usefixtures("database")
