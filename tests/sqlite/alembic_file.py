@@ -15,7 +15,7 @@ from alembic.operations import Operations
 
 from flask_batchmigrate.sqlite import adapter
 from flask_batchmigrate.sqlite.errors import EngineError
-from tests.sqlite.matrix.state import read_state
+from tests.oracles.database_state import read_state
 
 Script = cabc.Callable[[Operations], object]
 

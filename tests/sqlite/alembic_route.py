@@ -18,8 +18,8 @@ from flask_batchmigrate.sqlite.ddl.objects import parse_index
 from flask_batchmigrate.sqlite.ddl.table import parse_column
 from flask_batchmigrate.sqlite.ddl.table import parse_table_constraint
 from flask_batchmigrate.sqlite.target import changes
-from tests.sqlite.scenario import Discard
-from tests.sqlite.scenario import Example
+from tests.sqlite.random_example import Discard
+from tests.sqlite.random_example import Example
 
 _CALLED = {
     ConstraintKind.PRIMARY_KEY: "primary",

@@ -15,7 +15,7 @@ from flask_batchmigrate.sqlite.plan.engine import Report
 from flask_batchmigrate.sqlite.plan.plan import Options
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.target import changes
-from tests.sqlite.matrix.state import read_state
+from tests.oracles.database_state import read_state
 
 
 class File:

@@ -19,14 +19,14 @@ from hypothesis import HealthCheck
 from hypothesis import settings
 
 from tests.sqlite.alembic_route import alter_by_alembic
-from tests.sqlite.choices import Choices
-from tests.sqlite.choices import choices
-from tests.sqlite.choices import from_seed
-from tests.sqlite.scenario import alter
-from tests.sqlite.scenario import connect
-from tests.sqlite.scenario import Discard
-from tests.sqlite.scenario import Example
-from tests.sqlite.scenario import run_example
+from tests.sqlite.random_choices import Choices
+from tests.sqlite.random_choices import choices
+from tests.sqlite.random_choices import from_seed
+from tests.sqlite.random_example import alter
+from tests.sqlite.random_example import connect
+from tests.sqlite.random_example import Discard
+from tests.sqlite.random_example import Example
+from tests.sqlite.random_example import run_example
 
 LONG = 12_000
 

@@ -12,13 +12,13 @@ import sqlite3
 import tempfile
 import typing as t
 
-from tests.sqlite.matrix.cells import cells
-from tests.sqlite.matrix.cells import CHANGED
-from tests.sqlite.matrix.cells import KEPT
-from tests.sqlite.matrix.cells import Laboratory
-from tests.sqlite.matrix.cells import Outcome
-from tests.sqlite.matrix.cells import REFUSED
 from tests.sqlite.matrix.features import FEATURES
+from tests.sqlite.matrix.matrix_cells import cells
+from tests.sqlite.matrix.matrix_cells import CHANGED
+from tests.sqlite.matrix.matrix_cells import KEPT
+from tests.sqlite.matrix.matrix_cells import Laboratory
+from tests.sqlite.matrix.matrix_cells import Outcome
+from tests.sqlite.matrix.matrix_cells import REFUSED
 from tests.sqlite.matrix.operations import OPERATIONS
 
 PAGE: t.Final = (

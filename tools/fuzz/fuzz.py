@@ -12,12 +12,12 @@ import time
 import traceback
 
 from tests.sqlite.alembic_route import alter_by_alembic
-from tests.sqlite.choices import from_seed
-from tests.sqlite.scenario import alter
-from tests.sqlite.scenario import Discard
-from tests.sqlite.scenario import run_example
-from tests.sqlite.scenario import STANDARD
-from tests.sqlite.scenario import Wrong
+from tests.sqlite.random_choices import from_seed
+from tests.sqlite.random_example import alter
+from tests.sqlite.random_example import Discard
+from tests.sqlite.random_example import run_example
+from tests.sqlite.random_example import STANDARD
+from tests.sqlite.random_example import Wrong
 
 
 def main() -> int:

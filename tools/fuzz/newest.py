@@ -10,7 +10,7 @@ import apsw
 
 from flask_batchmigrate.sqlite.schema.database import library_version
 from flask_batchmigrate.sqlite.schema.database import probe_schema_writing
-from tests.sqlite.scenario import Library
+from tests.sqlite.random_example import Library
 
 
 class ApswDatabase:

@@ -6,13 +6,13 @@ import copy
 import re
 import typing as t
 
-from tests.sqlite.matrix.expectation import mentions
-from tests.sqlite.matrix.expectation import the_table
+from tests.oracles.database_state import ANY_ROWID
+from tests.oracles.database_state import State
+from tests.oracles.database_state import Table
+from tests.oracles.matrix_oracle import mentions
+from tests.oracles.matrix_oracle import the_table
 from tests.sqlite.matrix.features import Feature
 from tests.sqlite.matrix.operations import Step
-from tests.sqlite.matrix.state import ANY_ROWID
-from tests.sqlite.matrix.state import State
-from tests.sqlite.matrix.state import Table
 
 
 def squeezed(text: str) -> str:

@@ -8,11 +8,11 @@ import sqlite3
 
 import pytest
 
-from tests.sqlite.matrix.cells import cells
-from tests.sqlite.matrix.cells import Laboratory
-from tests.sqlite.matrix.cells import REFUSED
 from tests.sqlite.matrix.features import Feature
 from tests.sqlite.matrix.features import FEATURES
+from tests.sqlite.matrix.matrix_cells import cells
+from tests.sqlite.matrix.matrix_cells import Laboratory
+from tests.sqlite.matrix.matrix_cells import REFUSED
 from tests.sqlite.matrix.operations import Operation
 from tests.sqlite.matrix.operations import OPERATIONS
 from tools.docs import matrix_page

@@ -18,14 +18,14 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 import flask_batchmigrate
+from tests.oracles.database_state import Names
+from tests.oracles.database_state import probe
+from tests.oracles.database_state import read_state
 from tests.sqlite.matrix.comparison import compare
 from tests.sqlite.matrix.features import Feature
 from tests.sqlite.matrix.features import FEATURES
 from tests.sqlite.matrix.operations import Operation
 from tests.sqlite.matrix.operations import OPERATIONS
-from tests.sqlite.matrix.state import Names
-from tests.sqlite.matrix.state import probe
-from tests.sqlite.matrix.state import read_state
 
 KEPT: t.Final = "kept"
 CHANGED: t.Final = "changed"

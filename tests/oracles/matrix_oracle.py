@@ -11,10 +11,10 @@ import re
 import sqlite3
 import typing as t
 
-from tests.sqlite.matrix.state import ANY_ROWID
-from tests.sqlite.matrix.state import Column
-from tests.sqlite.matrix.state import State
-from tests.sqlite.matrix.state import Table
+from tests.oracles.database_state import ANY_ROWID
+from tests.oracles.database_state import Column
+from tests.oracles.database_state import State
+from tests.oracles.database_state import Table
 
 Expect = cabc.Callable[[State], None]
 THING: t.Final = "thing"

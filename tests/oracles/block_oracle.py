@@ -20,14 +20,14 @@ from flask_batchmigrate.sqlite.target.changes import AddColumn
 from flask_batchmigrate.sqlite.target.changes import RenameColumn
 from flask_batchmigrate.sqlite.target.changes import Reorder
 from flask_batchmigrate.sqlite.target.changes import SetOptions
-from tests.sqlite.blocks import Meaning
-from tests.sqlite.schema_model import Check
-from tests.sqlite.schema_model import ForeignKey
-from tests.sqlite.schema_model import plain
-from tests.sqlite.schema_model import Program
-from tests.sqlite.schema_model import Schema
-from tests.sqlite.schema_model import Table
-from tests.sqlite.schema_model import Writer
+from tests.oracles.schema_model import Check
+from tests.oracles.schema_model import ForeignKey
+from tests.oracles.schema_model import plain
+from tests.oracles.schema_model import Program
+from tests.oracles.schema_model import Schema
+from tests.oracles.schema_model import Table
+from tests.oracles.schema_model import Writer
+from tests.sqlite.random_blocks import Meaning
 
 Row = dict[int, t.Any]
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from tests.sqlite.choices import Choices
-from tests.sqlite.schema_model import affinity
-from tests.sqlite.schema_model import Check
-from tests.sqlite.schema_model import Column
-from tests.sqlite.schema_model import ForeignKey
-from tests.sqlite.schema_model import Index
-from tests.sqlite.schema_model import Key
-from tests.sqlite.schema_model import plain
-from tests.sqlite.schema_model import Program
-from tests.sqlite.schema_model import Schema
-from tests.sqlite.schema_model import Table
-from tests.sqlite.schema_model import Term
-from tests.sqlite.schema_model import Writer
+from tests.oracles.schema_model import affinity
+from tests.oracles.schema_model import Check
+from tests.oracles.schema_model import Column
+from tests.oracles.schema_model import ForeignKey
+from tests.oracles.schema_model import Index
+from tests.oracles.schema_model import Key
+from tests.oracles.schema_model import plain
+from tests.oracles.schema_model import Program
+from tests.oracles.schema_model import Schema
+from tests.oracles.schema_model import Table
+from tests.oracles.schema_model import Term
+from tests.oracles.schema_model import Writer
+from tests.sqlite.random_choices import Choices
 
 NAMES = (
     "a",

@@ -9,26 +9,26 @@ import typing as t
 
 from flask_batchmigrate.sqlite.ddl.table import ConstraintKind
 from flask_batchmigrate.sqlite.target import changes
-from tests.sqlite.choices import Choices
-from tests.sqlite.schema_model import affinity
-from tests.sqlite.schema_model import Check
-from tests.sqlite.schema_model import Column
-from tests.sqlite.schema_model import Constraint
-from tests.sqlite.schema_model import drop_column
-from tests.sqlite.schema_model import ForeignKey
-from tests.sqlite.schema_model import Index
-from tests.sqlite.schema_model import Key
-from tests.sqlite.schema_model import Schema
-from tests.sqlite.schema_model import Table
-from tests.sqlite.schema_model import Term
-from tests.sqlite.schema_model import Writer
-from tests.sqlite.strategies import Builder
-from tests.sqlite.strategies import COLLATIONS
-from tests.sqlite.strategies import default_for
-from tests.sqlite.strategies import EXPRESSIONS
-from tests.sqlite.strategies import NAMES
-from tests.sqlite.strategies import STRICT_TYPES
-from tests.sqlite.strategies import TYPES
+from tests.oracles.schema_model import affinity
+from tests.oracles.schema_model import Check
+from tests.oracles.schema_model import Column
+from tests.oracles.schema_model import Constraint
+from tests.oracles.schema_model import drop_column
+from tests.oracles.schema_model import ForeignKey
+from tests.oracles.schema_model import Index
+from tests.oracles.schema_model import Key
+from tests.oracles.schema_model import Schema
+from tests.oracles.schema_model import Table
+from tests.oracles.schema_model import Term
+from tests.oracles.schema_model import Writer
+from tests.sqlite.random_choices import Choices
+from tests.sqlite.random_schemas import Builder
+from tests.sqlite.random_schemas import COLLATIONS
+from tests.sqlite.random_schemas import default_for
+from tests.sqlite.random_schemas import EXPRESSIONS
+from tests.sqlite.random_schemas import NAMES
+from tests.sqlite.random_schemas import STRICT_TYPES
+from tests.sqlite.random_schemas import TYPES
 
 
 @dataclasses.dataclass
