@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import pathlib
+import sqlite3
 import typing as t
 
 import pytest
@@ -39,3 +40,11 @@ def database(tmp_path: pathlib.Path) -> cabc.Iterator[MakeDatabase]:
             return made
 
         yield one
+
+
+@pytest.fixture
+def connection() -> cabc.Iterator[sqlite3.Connection]:
+    """A connection to a new database in memory, in an open transaction."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        made.execute("BEGIN")
+        yield made

@@ -97,3 +97,8 @@ class File:
 
 
 Make = cabc.Callable[[str], File]
+
+
+def alter(connection: sqlite3.Connection, *block: changes.Change) -> Report:
+    """Change the table ``t`` in the transaction that is open."""
+    return alter_table(DirectDatabase(connection), "t", block)

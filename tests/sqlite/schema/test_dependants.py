@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import sqlite3
 import typing as t
 
@@ -9,9 +10,13 @@ import pytest
 
 from flask_batchmigrate.sqlite.ddl.objects import parse_index
 from flask_batchmigrate.sqlite.ddl.table import parse_table
+from flask_batchmigrate.sqlite.errors import ChangeRefused
+from flask_batchmigrate.sqlite.plan.engine import alter_table
 from flask_batchmigrate.sqlite.schema.catalogue import StoredTable
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.schema.double_quotes import not_respelled
 from flask_batchmigrate.sqlite.target import changes
+from tests.sqlite.engine_file import alter
 from tests.sqlite.engine_file import Make
 
 TABLE = (
@@ -296,3 +301,114 @@ def test_a_rename_that_sqlite_refuses(make: Make) -> None:
     message = file.refuse(changes.RenameColumn("a", "k"))
     assert "'g'" in message
     assert "nought" in message
+
+
+class Watching(DirectDatabase):
+    """Remembers what is executed."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self.statements: list[str] = []
+
+    def execute(
+        self, sql: str, parameters: cabc.Sequence[object] = ()
+    ) -> list[tuple[object, ...]]:
+        """Run a statement."""
+        self.statements.append(sql)
+        return super().execute(sql, parameters)
+
+
+# Found by a random block.
+def test_explains_anew_after_the_schema_changed(connection: sqlite3.Connection) -> None:
+    """A compiled EXPLAIN of before the change is not run again: it may crash."""
+    connection.execute("CREATE TABLE other (d, b)")
+    connection.execute("CREATE TABLE t (a UNIQUE, FOREIGN KEY (a) REFERENCES t (a))")
+    connection.execute(
+        "CREATE TRIGGER tr AFTER DELETE ON other BEGIN"
+        " DELETE FROM t WHERE a = old.b; END"
+    )
+    door = Watching(connection)
+    alter_table(door, "t", [changes.AddColumn("x", "x TIME")])
+    alter_table(door, "t", [changes.SetNotNull("a", True)])
+    explained = [sql for sql in door.statements if sql.startswith("EXPLAIN")]
+    assert len(explained) == len(set(explained)) > 4
+
+
+# Found by a random block.
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'CREATE VIEW v AS SELECT "x y" AS c FROM t',
+        'CREATE VIEW v AS SELECT b FROM t WHERE "x y" IS NOT NULL',
+        'CREATE TRIGGER tr AFTER INSERT ON other BEGIN DELETE FROM t WHERE "x y" = 1;'
+        " END",
+    ],
+)
+@pytest.mark.parametrize("recreate", [False, True])
+def test_dropped_name_does_not_become_a_text(
+    connection: sqlite3.Connection, statement: str, recreate: bool
+) -> None:
+    """SQLite reads a double-quoted name without a column as text; that is no use."""
+    connection.execute('CREATE TABLE t ("x y", b)')
+    connection.execute("CREATE TABLE other (d)")
+    connection.execute(statement)
+    extra = [
+        changes.SetOptions(strict=False),
+        changes.AddColumn("z", "z DEFAULT (1+1)"),
+    ]
+    block = [changes.DropColumn("x y"), *(extra if recreate else [])]
+    with pytest.raises(ChangeRefused, match="x y"):
+        alter(connection, *block)
+    assert [r[1] for r in connection.execute("PRAGMA table_info(t)")] == ["x y", "b"]
+
+
+# Found by a random block.
+def test_double_quoted_text_that_is_one_is_no_obstacle(
+    connection: sqlite3.Connection,
+) -> None:
+    """A view that always meant text by double quotes stands in nobody's way."""
+    connection.execute("CREATE TABLE t (a, b)")
+    connection.execute('CREATE VIEW v AS SELECT a, "some text" AS c FROM t')
+    alter(connection, changes.DropColumn("b"))
+    assert [r[1] for r in connection.execute("PRAGMA table_info(t)")] == ["a"]
+
+
+# Found by a random block.
+def test_view_that_loses_a_column_and_gains_one(connection: sqlite3.Connection) -> None:
+    """``SELECT *`` needs each column there was, however many there are after."""
+    connection.execute("CREATE TABLE t (a, b)")
+    connection.execute("CREATE VIEW v AS SELECT * FROM t")
+    with pytest.raises(ChangeRefused, match=r"view 'v' \(it selects b\)"):
+        alter(connection, changes.AddColumn("c", "c"), changes.DropColumn("b"))
+
+
+# Found by a random block.
+def test_trigger_on_a_generated_column_needs_what_it_names(
+    connection: sqlite3.Connection,
+) -> None:
+    """SQLite does not compile such a trigger for an UPDATE, but trips over it later."""
+    connection.execute("CREATE TABLE t (a, b, g AS (a))")
+    connection.execute(
+        "CREATE TRIGGER tr AFTER UPDATE OF g ON t BEGIN DELETE FROM t WHERE b = 1; END"
+    )
+    with pytest.raises(ChangeRefused, match=r"trigger 'tr' on 't'"):
+        alter(connection, changes.DropColumn("b"))
+
+
+# Found by a random block.
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE VIEW v AS SELECT oid AS c FROM t",
+        "CREATE TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM t WHERE a = new.OID;"
+        " END",
+    ],
+)
+def test_column_named_like_the_rowid_is_needed(
+    connection: sqlite3.Connection, statement: str
+) -> None:
+    """Without the column its name would mean the rowid, and nobody would notice."""
+    connection.execute("CREATE TABLE t (a, oid)")
+    connection.execute(statement)
+    with pytest.raises(ChangeRefused, match="'oid' of 't' cannot be dropped"):
+        alter(connection, changes.DropColumn("oid"))

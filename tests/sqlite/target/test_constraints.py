@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import Operations
 
+from flask_batchmigrate.sqlite.target import changes
 from tests.sqlite.alembic_file import MakeDatabase
+from tests.sqlite.engine_file import alter
 
 PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY, a INT, b INT, UNIQUE (a, b));"
 PLAIN = (
@@ -380,3 +382,15 @@ def test_an_enumeration_replaces_no_check_of_another_column(
             batch.alter_column("a", existing_type=sa.VARCHAR(1), type_=kind)
 
     assert "already has a CHECK 'kind'" in db.refuse(upgrade)
+
+
+# Found by a random block.
+def test_primary_key_keeps_its_order_without_autoincrement(
+    connection: sqlite3.Connection,
+) -> None:
+    """The members of a key stay as they are written when it stops counting."""
+    connection.execute("CREATE TABLE t (a INTEGER, PRIMARY KEY (a DESC AUTOINCREMENT))")
+    alter(connection, changes.SetType("a", "NUMERIC"))
+    assert connection.execute(
+        "SELECT desc FROM pragma_index_xinfo('sqlite_autoindex_t_1') WHERE key"
+    ).fetchall() == [(1,)]

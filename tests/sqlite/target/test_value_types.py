@@ -8,8 +8,10 @@ import pytest
 import sqlalchemy as sa
 from alembic.operations import Operations
 
+from flask_batchmigrate.sqlite.errors import RowsRefused
 from flask_batchmigrate.sqlite.target import changes
 from tests.sqlite.alembic_file import MakeDatabase
+from tests.sqlite.engine_file import alter
 from tests.sqlite.engine_file import Make
 from tools.docs import types_page
 
@@ -278,3 +280,12 @@ def test_a_default_may_stay_as_the_values_may(make: Make) -> None:
     file.refuse(changes.SetType("c", "INTEGER", using="length(c)"))
     file.alter(changes.SetType("c", "INTEGER", keep_misfits=True))
     assert "INTEGER DEFAULT ''" in file.sql()
+
+
+# Found by a random block.
+def test_smallest_integer_is_no_decimal(connection: sqlite3.Connection) -> None:
+    """Looking at it must not end in SQLite's own overflow error."""
+    connection.execute("CREATE TABLE t (a BIGINT)")
+    connection.execute("INSERT INTO t VALUES (-9223372036854775808)")
+    with pytest.raises(RowsRefused, match=r"cannot become DECIMAL\(10, 2\)"):
+        alter(connection, changes.SetType("a", "DECIMAL(10, 2)"))
