@@ -14,12 +14,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-import flask_batchmigrate
 from tests.alembic_suite import test_differences
 from tests.alembic_suite.differences import ALEMBIC
 from tests.alembic_suite.differences import DIFFERENCES
 from tests.alembic_suite.differences import LEFT_OUT
 from tests.alembic_suite.differences import plain_name
+from tests.processes import environment
+from tests.processes import ROOT
 from tools.docs import alembic_differences_page
 
 HERE = pathlib.Path(__file__).parent
@@ -43,7 +44,6 @@ def test_alembics_own_tests(tmp_path: pathlib.Path) -> None:
     """Each test passes, or is listed and fails."""
     source = pathlib.Path(os.environ["ALEMBIC_SOURCE"]).resolve()
     alembic = unpacked(source, tmp_path)
-    package = pathlib.Path(flask_batchmigrate.__file__).parent.parent
     run = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "tests", "-q", "-p", "engine_plugin"),
@@ -52,7 +52,7 @@ def test_alembics_own_tests(tmp_path: pathlib.Path) -> None:
             *(f"--ignore=tests/{name}" for name in LEFT_OUT),
         ],
         cwd=alembic,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, package)))},
+        env=environment({"PYTHONPATH": os.pathsep.join(map(str, (HERE, ROOT)))}),
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -26,7 +25,7 @@ from tests.apps import query
 from tests.apps import tables_of
 from tests.apps import version_of
 from tests.apps import write_revision
-from tests.processes import ROOT
+from tests.processes import start_python
 from tests.servers import new_database
 from tests.servers import SERVERS
 
@@ -122,15 +121,14 @@ def serving(
 ) -> cabc.Iterator[Server]:
     """Run a server until the end of the block."""
     log = project / "log"
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("FLASK_")}
     with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=project,
-            env={**kept, "PYTHONPATH": str(ROOT)},
+        process = start_python(
+            "-m",
+            *command,
+            where=project,
             stdout=output,
             stderr=subprocess.STDOUT,
-            **options,  # type: ignore[call-overload]
+            **options,
         )
     try:
         yield Server(port, log)

@@ -9,8 +9,6 @@ import logging
 import pathlib
 import re
 import sqlite3
-import subprocess
-import sys
 import typing as t
 
 import alembic.command
@@ -29,6 +27,7 @@ from tests.cli_project import flask
 from tests.cli_project import Project
 from tests.cli_project import start_flask
 from tests.cli_project import write_app
+from tests.processes import python
 
 SHARED = {"--directory", "-d", "--x-arg", "-x", "--quiet", "-q", "--raiseerr"}
 SCRIPT = {
@@ -85,10 +84,7 @@ def test_import_loads_no_alembic() -> None:
         "import sys, flask_batchmigrate.cli\n"
         "print(sorted({'alembic', 'mako', 'logging.config'} & set(sys.modules)))"
     )
-    process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert process.stdout.strip() == "[]"
+    assert python(None, code).strip() == "[]"
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -13,6 +13,8 @@ from tests.cli_project import Outcome
 from tests.cli_project import Project
 from tests.cli_project import start_flask
 from tests.cli_project import write_app
+from tests.processes import environment
+from tests.processes import run_python
 
 WITHOUT = """
 import sys
@@ -34,13 +36,8 @@ def project(tmp_path: pathlib.Path) -> Project:
 
 def without(project: Project, streams: list[str], *args: str) -> Outcome:
     """Run ``flask db`` as ``pythonw`` does, or a shell that closes the streams."""
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT.format(streams=streams, args=args)],
-        cwd=project.path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    code = WITHOUT.format(streams=streams, args=args)
+    done = run_python("-c", code, where=project.path)
     return Outcome(done.stdout, done.stderr, done.returncode)
 
 
@@ -66,6 +63,7 @@ def test_with_a_closed_stream(project: Project, streams: str) -> None:
         f"'{sys.executable}' -m flask --app app.py db upgrade {streams}",
         shell=True,
         cwd=project.path,
+        env=environment(),
         capture_output=True,
         timeout=120,
     )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import pathlib
-import subprocess
-import sys
 
 import pytest
 
 from tests.cli_project import Project
 from tests.cli_project import write_app
-from tests.processes import ROOT
+from tests.processes import start_python
 
 pty = pytest.importorskip("pty", reason="needs a terminal")
 
@@ -19,12 +17,11 @@ pty = pytest.importorskip("pty", reason="needs a terminal")
 def on_terminal(project: Project, *args: str, **env: str) -> str:
     """Run ``flask db`` with a terminal as its output; return all of it."""
     write_app(project.path)
-    variables = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "db", *args],
-        cwd=project.path,
-        env={**variables, "FLASK_APP": "app.py", "PYTHONPATH": str(ROOT), **env},
+    process = start_python(
+        *("-m", "flask", "db", *args),
+        where=project.path,
+        env={"NO_COLOR": None, "FLASK_APP": "app.py", **env},
         stdout=theirs,
         stderr=theirs,
     )

@@ -9,7 +9,6 @@ import pathlib
 import signal
 import sqlite3
 import subprocess
-import sys
 import textwrap
 import typing as t
 
@@ -23,8 +22,7 @@ from tests.apps import tables_of
 from tests.apps import version_of
 from tests.apps import write_revision
 from tests.cli_project import Project
-
-ROOT = pathlib.Path(fb.__file__).parents[1]
+from tests.processes import start_python
 
 SCHEMA = """
     CREATE TABLE author (id INTEGER PRIMARY KEY, name VARCHAR(20), age TEXT);
@@ -480,15 +478,12 @@ def upgrade_at_once(apps: Apps, count: int, journal: str, behind: bool) -> None:
     if behind:
         with apps.make({None: ["user"]}).app_context():
             fb.upgrade(revision="22aa")
-    command = [sys.executable, "-m", "flask", "--app", "an_app", "db", "upgrade"]
     workers = [
-        subprocess.Popen(
-            command,
-            cwd=apps.path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_python(
+            *("-m", "flask", "--app", "an_app", "db", "upgrade"),
+            where=apps.path,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
         )
         for _ in range(count)
     ]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import pathlib
 import re
 import sqlite3
-import subprocess
-import sys
 import threading
 import typing as t
 
@@ -28,6 +25,7 @@ from tests.apps import query
 from tests.apps import tables_of
 from tests.apps import version_of
 from tests.apps import write_revision
+from tests.processes import run_python
 
 
 @pytest.mark.parametrize("place", [".", "package", "package/below"])
@@ -152,15 +150,10 @@ def test_alembics_own_command_line(apps: Apps) -> None:
     with apps.make({None: ["user"]}).app_context():
         fb.init()
         fb.migrate()
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "alembic.config"),
-            *("-c", "migrations/alembic.ini", "upgrade", "head"),
-        ],
-        env={**os.environ, "FLASK_APP": "app", "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
+    done = run_python(
+        *("-m", "alembic.config"),
+        *("-c", "migrations/alembic.ini", "upgrade", "head"),
+        env={"FLASK_APP": "app"},
     )
     assert done.returncode == 0, done.stderr
     assert tables_of(apps.path / "app.db") == {"user", "alembic_version"}

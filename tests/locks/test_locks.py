@@ -9,7 +9,6 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 import threading
 import typing as t
 
@@ -30,7 +29,7 @@ from tests.apps import Apps
 from tests.apps import create
 from tests.apps import write_revision
 from tests.legacy import folders
-from tests.processes import ROOT
+from tests.processes import start_python
 from tests.servers import new_database
 
 pytestmark = [
@@ -334,10 +333,7 @@ def test_a_killed_process_leaves_no_lock(
     make: t.Callable[..., Flask], url: str
 ) -> None:
     """kill -9: the next one goes on at once."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, url], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    with process:
+    with start_python("-c", HOLD, url, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         process.send_signal(signal.SIGKILL)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
@@ -13,6 +11,7 @@ import flask_batchmigrate as fb
 from tests.apps import write_revision
 from tests.cli_project import Project
 from tests.cli_project import write_app
+from tests.processes import python
 
 CREATE = """
 def upgrade():
@@ -231,15 +230,9 @@ def test_the_plain_case_loads_no_alembic(project: Project, command: str) -> None
     write_app(project.path)
     line(project.path / "migrations")
     project.ok("upgrade")
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK.format(command=command)],
-        cwd=project.path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines()[-1] == "0 False"
-    assert command == "upgrade" or done.stdout.startswith("bb22 (head)\n")
+    said = python(project.path, LOOK.format(command=command))
+    assert said.splitlines()[-1] == "0 False"
+    assert command == "upgrade" or said.startswith("bb22 (head)\n")
 
 
 def test_a_customised_environment_is_asked(project: Project) -> None:

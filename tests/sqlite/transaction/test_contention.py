@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import os
 import pathlib
 import signal
 import sqlite3
 import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -17,16 +15,15 @@ import time
 import pytest
 import sqlalchemy as sa
 
-import flask_batchmigrate
 from flask_batchmigrate.sqlite.errors import TransactionError
 from flask_batchmigrate.sqlite.transaction import migration
 from flask_batchmigrate.sqlite.transaction.second_connections import patient
 from flask_batchmigrate.sqlite.transaction.second_connections import watch
+from tests.processes import start_python
 from tests.sqlite.transaction.driver_setups import Application
 from tests.sqlite.transaction.driver_setups import dump
 from tests.sqlite.transaction.driver_setups import SETUPS
 
-ROOT = pathlib.Path(flask_batchmigrate.__file__).parents[1]
 BY_NAME = {setup.name: setup for setup in SETUPS}
 
 
@@ -60,12 +57,10 @@ READER = ("BEGIN", "SELECT * FROM parent")
 
 def process(code: str, *args: object) -> subprocess.Popen[str]:
     """Run code in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, args)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    return start_python(
+        *("-c", textwrap.dedent(code), *args),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
     )
 
 

@@ -14,20 +14,18 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 
 import pytest
 
-import flask_batchmigrate
 from tests.apps import write_revision
+from tests.processes import start_python
 from tests.sqlite.transaction.driver_setups import dump
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="a process is killed by a signal"
 )
 
-ROOT = pathlib.Path(flask_batchmigrate.__file__).parents[1]
 HEAD = "dd44"
 
 SERVER = """
@@ -120,13 +118,11 @@ class Server:
     """
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(folder)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=folder,
+        self._process = start_python(
+            *("-c", SERVER, folder),
+            where=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
         )
 
     def upgrade(
