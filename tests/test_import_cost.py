@@ -39,6 +39,6 @@ def test_no_alembic_before_a_command(imports: str) -> None:
 
 def test_alembic_with_a_command() -> None:
     """The first name that needs Alembic loads it."""
-    code = "import sys, flask_batchmigrate; flask_batchmigrate.upgrade\n"
+    code = "import sys, flask_batchmigrate; flask_batchmigrate.migrate\n"
     code += "print('alembic' in sys.modules)"
     assert python(None, code) == "True\n"
