@@ -9,7 +9,6 @@ import os
 import pathlib
 import sqlite3
 import subprocess
-import sys
 import typing as t
 
 import click.testing
@@ -18,6 +17,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from flask_batchmigrate import BatchMigrate
+from tests import processes
 
 APP = """\
 from flask import Flask
@@ -216,16 +216,15 @@ def start_flask(
     :param stdin: where its input comes from; None: as ours.
     :param stderr: where its messages go.
     """
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("FLASK_")}
-    package = pathlib.Path(__file__).parents[1]
-    return subprocess.Popen(
-        [sys.executable, "-m", "flask", *args],
-        cwd=path,
-        env={**inherited, "FLASK_APP": app, "PYTHONPATH": str(package), **env},
+    return processes.start_python(
+        "-m",
+        "flask",
+        *args,
+        where=path,
+        env={"FLASK_APP": app, **env},
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        text=True,
     )
 
 

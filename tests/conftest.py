@@ -14,7 +14,9 @@ import pathlib
 import hypothesis
 import pytest
 
-from .apps import Apps
+from tests.apps import Apps
+from tests.servers import new_database
+from tests.servers import SERVERS
 
 hypothesis.settings.register_profile(
     "same", deadline=None, derandomize=True, database=None
@@ -32,3 +34,16 @@ def apps(
     made = Apps(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(params=SERVERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of server in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def url(kind: str) -> cabc.Iterator[str]:
+    """The URL of a new database."""
+    with new_database(kind) as made:
+        yield made

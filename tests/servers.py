@@ -49,16 +49,3 @@ def new_database(kind: str) -> cabc.Iterator[str]:
             force = " WITH (FORCE)" if kind == "postgresql" else ""
             connection.exec_driver_sql(f"DROP DATABASE {name}{force}")
         server.dispose()
-
-
-@pytest.fixture(params=SERVERS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Each kind of server in turn."""
-    return str(request.param)
-
-
-@pytest.fixture
-def url(kind: str) -> cabc.Iterator[str]:
-    """The URL of a new database."""
-    with new_database(kind) as made:
-        yield made

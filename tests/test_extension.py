@@ -17,9 +17,8 @@ from flask_batchmigrate import Migrate
 from flask_batchmigrate import NoApplication
 from flask_batchmigrate import SetupError
 from flask_batchmigrate.state import set_command_line
-
-from .apps import Apps
-from .apps import tables_of
+from tests.apps import Apps
+from tests.apps import tables_of
 
 
 def test_names() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
+
+from tests.processes import python
 
 SETUP = """
 import sys
@@ -35,20 +34,11 @@ print(sorted(heavy))
 )
 def test_no_alembic_before_a_command(imports: str) -> None:
     """Importing and setting up load neither Alembic nor Mako."""
-    done = subprocess.run(
-        [sys.executable, "-c", SETUP.format(imports=imports)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "[]\n"
+    assert python(None, SETUP.format(imports=imports)) == "[]\n"
 
 
 def test_alembic_with_a_command() -> None:
     """The first name that needs Alembic loads it."""
-    code = "import sys, flask_batchmigrate; flask_batchmigrate.downgrade\n"
+    code = "import sys, flask_batchmigrate; flask_batchmigrate.migrate\n"
     code += "print('alembic' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "True\n"
+    assert python(None, code) == "True\n"

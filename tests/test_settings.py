@@ -8,8 +8,7 @@ from flask_batchmigrate import BatchMigrate
 from flask_batchmigrate import SetupError
 from flask_batchmigrate.settings import SETTINGS
 from flask_batchmigrate.settings import Settings
-
-from .apps import Apps
+from tests.apps import Apps
 
 
 def test_defaults() -> None:

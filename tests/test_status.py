@@ -16,12 +16,11 @@ from flask_batchmigrate import stamp
 from flask_batchmigrate import upgrade
 from flask_batchmigrate.status import DatabaseStatus
 from flask_batchmigrate.status import PendingRevision
-
-from .apps import Apps
-from .apps import create
-from .apps import tables_of
-from .apps import write_revision
-from .processes import ROOT
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import tables_of
+from tests.apps import write_revision
+from tests.processes import ROOT
 
 
 @pytest.fixture

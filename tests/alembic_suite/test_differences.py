@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from flask_batchmigrate.sqlite.adapter.impl import activate
+from flask_batchmigrate.sqlite.adapter import activate
 from flask_batchmigrate.sqlite.errors import RowsRefused
 
 FOO = """CREATE TABLE foo(

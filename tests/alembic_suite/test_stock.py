@@ -7,11 +7,8 @@ import collections.abc as cabc
 import contextlib
 import io
 import pathlib
-import subprocess
-import sys
 import textwrap
 import threading
-import typing as t
 import warnings
 
 import pytest
@@ -21,7 +18,9 @@ from alembic.migration import MigrationContext
 from alembic.operations import batch
 from alembic.operations import Operations
 
-from flask_batchmigrate.sqlite.adapter.impl import activate
+from flask_batchmigrate.sqlite.adapter import activate
+from tests.processes import ROOT
+from tests.processes import run_python
 
 TABLE = "CREATE TABLE foo(id INTEGER PRIMARY KEY, x INTEGER, y TEXT, CHECK (x > 0))"
 
@@ -219,7 +218,7 @@ def test_a_class_of_the_application_for_sqlite_is_its_own() -> None:
         import sqlalchemy as sa
         from alembic.ddl.sqlite import SQLiteImpl
         from alembic.migration import MigrationContext
-        from flask_batchmigrate.sqlite.adapter.impl import activate
+        from flask_batchmigrate.sqlite.adapter import activate
 
         with activate():
             pass
@@ -264,12 +263,6 @@ def test_a_run_within_a_run(engine: sa.Engine) -> None:
 
 def run(script: str) -> str:
     """Run a script in a process of its own; warnings are errors."""
-    done: t.Any = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=pathlib.Path(__file__).parent.parent.parent,
-    )
+    done = run_python("-W", "error", "-c", textwrap.dedent(script), where=ROOT)
     assert done.returncode == 0, done.stderr
-    return str(done.stdout).strip()
+    return done.stdout.strip()

@@ -14,17 +14,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-import flask_batchmigrate
-
-from . import test_differences
-from .differences import ALEMBIC
-from .differences import DIFFERENCES
-from .differences import LEFT_OUT
-from .differences import page
-from .differences import plain_name
+from tests.alembic_suite import test_differences
+from tests.alembic_suite.differences import ALEMBIC
+from tests.alembic_suite.differences import DIFFERENCES
+from tests.alembic_suite.differences import LEFT_OUT
+from tests.alembic_suite.differences import plain_name
+from tests.processes import environment
+from tests.processes import ROOT
+from tools.docs import alembic_differences_page
 
 HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent.parent
 
 
 def unpacked(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
@@ -45,7 +44,6 @@ def test_alembics_own_tests(tmp_path: pathlib.Path) -> None:
     """Each test passes, or is listed and fails."""
     source = pathlib.Path(os.environ["ALEMBIC_SOURCE"]).resolve()
     alembic = unpacked(source, tmp_path)
-    package = pathlib.Path(flask_batchmigrate.__file__).parent.parent
     run = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "tests", "-q", "-p", "engine_plugin"),
@@ -54,7 +52,7 @@ def test_alembics_own_tests(tmp_path: pathlib.Path) -> None:
             *(f"--ignore=tests/{name}" for name in LEFT_OUT),
         ],
         cwd=alembic,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, package)))},
+        env=environment({"PYTHONPATH": os.pathsep.join(map(str, (HERE, ROOT)))}),
         capture_output=True,
         text=True,
         check=False,
@@ -95,5 +93,5 @@ def test_every_difference_is_shown() -> None:
 
 def test_the_list_is_published() -> None:
     """The documentation holds the list as it is."""
-    published = ROOT / "docs" / "explanation" / "alembic-tests.md"
-    assert published.read_text(encoding="utf-8") == page()
+    page = alembic_differences_page
+    assert page.PAGE.read_text(encoding="utf-8") == page.render()

@@ -1,1 +1,1 @@
-"""Generated migrations."""
+"""Tests of what generated revisions say."""

@@ -1,0 +1,1 @@
+"""Tests of the engine; each folder is called like the package that it tests."""

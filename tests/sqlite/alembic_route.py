@@ -17,10 +17,9 @@ from flask_batchmigrate.sqlite.ddl.constraints import ConstraintKind
 from flask_batchmigrate.sqlite.ddl.objects import parse_index
 from flask_batchmigrate.sqlite.ddl.table import parse_column
 from flask_batchmigrate.sqlite.ddl.table import parse_table_constraint
-from flask_batchmigrate.sqlite.target.target import changes
-
-from .scenario import Discard
-from .scenario import Example
+from flask_batchmigrate.sqlite.target import changes
+from tests.sqlite.random_example import Discard
+from tests.sqlite.random_example import Example
 
 _CALLED = {
     ConstraintKind.PRIMARY_KEY: "primary",

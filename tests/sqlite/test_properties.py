@@ -1,7 +1,7 @@
 """Random schemas, rows and blocks: the engine does what an independent oracle expects.
 
 The suite runs a fixed number of the same examples each time. ``-m long`` runs many
-more; ``python -m tests.sqlite.fuzz`` runs as long as it is told to.
+more; ``python -m tools.fuzz.fuzz`` runs as long as it is told to.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from hypothesis import given
 from hypothesis import HealthCheck
 from hypothesis import settings
 
-from .alembic_route import alter_by_alembic
-from .choices import Choices
-from .choices import choices
-from .choices import from_seed
-from .scenario import alter
-from .scenario import connect
-from .scenario import Discard
-from .scenario import Example
-from .scenario import run_example
+from tests.sqlite.alembic_route import alter_by_alembic
+from tests.sqlite.random_choices import Choices
+from tests.sqlite.random_choices import choices
+from tests.sqlite.random_choices import from_seed
+from tests.sqlite.random_example import alter
+from tests.sqlite.random_example import connect
+from tests.sqlite.random_example import Discard
+from tests.sqlite.random_example import Example
+from tests.sqlite.random_example import run_example
 
 LONG = 12_000
 

@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from flask_batchmigrate.sqlite.adapter.impl import activate
+from flask_batchmigrate.sqlite.adapter import activate
 from flask_batchmigrate.sqlite.ddl.table import parse_table
 from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.errors import UnsupportedLibrary
 from flask_batchmigrate.sqlite.plan.engine import alter_table
 from flask_batchmigrate.sqlite.schema.catalogue import read_catalogue
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
-from flask_batchmigrate.sqlite.target.target import changes
+from flask_batchmigrate.sqlite.target import changes
 
 SCHEMA = """
 CREATE TABLE {s}.author(id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE);

@@ -6,13 +6,13 @@ import copy
 import re
 import typing as t
 
-from .expectation import mentions
-from .expectation import the_table
-from .features import Feature
-from .operations import Step
-from .state import ANY_ROWID
-from .state import State
-from .state import Table
+from tests.oracles.database_state import ANY_ROWID
+from tests.oracles.database_state import State
+from tests.oracles.database_state import Table
+from tests.oracles.matrix_oracle import mentions
+from tests.oracles.matrix_oracle import the_table
+from tests.sqlite.matrix.features import Feature
+from tests.sqlite.matrix.operations import Step
 
 
 def squeezed(text: str) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import expectation as e
-from .state import Column
-from .state import Names
+from tests.oracles import matrix_oracle as e
+from tests.oracles.database_state import Column
+from tests.oracles.database_state import Names
 
 FIRST_NAMES: t.Final = Names()
 

@@ -8,18 +8,18 @@ import sqlite3
 
 import pytest
 
-from . import page
-from .cells import cells
-from .cells import Laboratory
-from .cells import REFUSED
-from .features import Feature
-from .features import FEATURES
-from .operations import Operation
-from .operations import OPERATIONS
+from tests.sqlite.matrix.features import Feature
+from tests.sqlite.matrix.features import FEATURES
+from tests.sqlite.matrix.matrix_cells import cells
+from tests.sqlite.matrix.matrix_cells import Laboratory
+from tests.sqlite.matrix.matrix_cells import REFUSED
+from tests.sqlite.matrix.operations import Operation
+from tests.sqlite.matrix.operations import OPERATIONS
+from tools.docs import matrix_page
 
-PUBLISHED = page.PAGE.read_text(encoding="utf-8")
-OUTCOMES = page.read(PUBLISHED)
-VERSION = page.version_of(PUBLISHED)
+PUBLISHED = matrix_page.PAGE.read_text(encoding="utf-8")
+OUTCOMES = matrix_page.read(PUBLISHED)
+VERSION = matrix_page.version_of(PUBLISHED)
 
 
 @pytest.fixture(scope="module")
@@ -78,4 +78,4 @@ def test_cell(
 def test_page() -> None:
     """The page of the documentation has every cell, and nothing but the cells."""
     assert set(OUTCOMES) == set(cells())
-    assert page.render(OUTCOMES, VERSION) == PUBLISHED
+    assert matrix_page.render(OUTCOMES, VERSION) == PUBLISHED

@@ -1,0 +1,1 @@
+"""Tests of the upgrade at the first request, and of its page."""

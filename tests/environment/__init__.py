@@ -1,0 +1,1 @@
+"""Tests of one run of Alembic: folders, ``env.py``, commits and failures."""

@@ -1,0 +1,387 @@
+"""What a script commits and rolls back, on every kind of database.
+
+Its commit is part of the migration: all of it is stored with the revision, or nothing.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import pathlib
+import textwrap
+import typing as t
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+import flask_batchmigrate as fb
+from tests.apps import Apps
+from tests.apps import create
+from tests.apps import write_revision
+from tests.legacy import folders
+from tests.servers import new_database
+from tests.servers import SERVERS
+
+SESSION = "from sqlalchemy.orm import Session\nsession = Session(bind=op.get_bind())\n"
+
+STORED: dict[str, tuple[str, list[int]]] = {
+    "commit": ("add(1)\nop.get_bind().commit()\nadd(2)", [1, 2]),
+    "commit at the end": ("add(1)\nop.get_bind().commit()", [1]),
+    "commit of the transaction": (
+        "add(1)\nop.get_bind().get_transaction().commit()\nadd(2)",
+        [1, 2],
+    ),
+    "commit of the pooled connection": (
+        "add(1)\nop.get_bind().connection.commit()\nadd(2)",
+        [1, 2],
+    ),
+    "rollback": ("add(1)\nop.get_bind().rollback()\nadd(2)", [2]),
+    "rollback to the commit": (
+        "add(1)\nop.get_bind().commit()\nadd(2)\nop.get_bind().rollback()\nadd(3)",
+        [1, 3],
+    ),
+    "context": (
+        "add(1)\nop.get_context().connection.rollback()\n"
+        "add(2)\nop.get_context().bind.commit()",
+        [2],
+    ),
+    "begin after a commit": (
+        "add(1)\nop.get_bind().commit()\n"
+        "with op.get_bind().begin():\n    add(2)\nadd(3)",
+        [1, 2, 3],
+    ),
+    "begin that fails": (
+        "op.get_bind().commit()\n"
+        "try:\n    with op.get_bind().begin():\n        add(1)\n"
+        "        1 / 0\nexcept ZeroDivisionError:\n    add(2)",
+        [2],
+    ),
+    "savepoints": (
+        "with op.get_bind().begin_nested():\n    add(1)\n"
+        "nested = op.get_bind().begin_nested()\nadd(2)\nnested.rollback()\n"
+        "op.get_bind().begin_nested()\nadd(3)\nop.get_bind().commit()\nadd(4)",
+        [1, 3, 4],
+    ),
+    "session": (
+        SESSION + "add(1, session)\nsession.rollback()\n"
+        "add(2, session)\nsession.commit()\nadd(3, session)\nsession.rollback()\n"
+        "add(4, session)\nsession.commit()\nsession.close()\nadd(5)",
+        [2, 4, 5],
+    ),
+    "session after the script": (
+        "add(1)\n" + SESSION + "add(2, session)\nsession.rollback()\nadd(3)",
+        [1, 3],
+    ),
+    "session that is closed": (
+        "add(1)\n" + SESSION + "add(2, session)\nsession.close()",
+        [1, 2],
+    ),
+    "session with a savepoint": (
+        SESSION.replace("())", "(), join_transaction_mode='create_savepoint')")
+        + "add(1, session)\nsession.commit()\nadd(2, session)\nsession.rollback()",
+        [1],
+    ),
+    "session in control": (
+        SESSION.replace("())", "(), join_transaction_mode='control_fully')")
+        + "add(1, session)\nsession.commit()\nadd(2, session)\nsession.rollback()",
+        [1],
+    ),
+    "autocommit block": (
+        "add(1)\nbind = op.get_bind()\nwith op.get_context().autocommit_block():\n"
+        "    add(2)\n    bind.commit()\nadd(3)\nbind.rollback()\nadd(4)",
+        [1, 2, 4],
+    ),
+    "transaction of the context": (
+        "with op.get_context().begin_transaction():\n    add(1)\nadd(2)\n"
+        "try:\n    with op.get_context().begin_transaction():\n        add(3)\n"
+        "        1 / 0\nexcept ZeroDivisionError:\n    add(4)",
+        [1, 2, 4],
+    ),
+    "an error that is expected": (
+        "add(1)\nop.get_bind().commit()\ntry:\n    op.execute('SELECT nope')\n"
+        "except sa.exc.DBAPIError:\n    op.get_bind().rollback()\nadd(2)",
+        [1, 2],
+    ),
+}
+
+ADD = """\
+def add(number, where=None):
+    text = sa.text("INSERT INTO numbers VALUES (:n)")
+    (where or op.get_bind()).execute(text, {"n": number})
+"""
+
+
+class Database:
+    """A database of one kind, and scripts that fill it.
+
+    :param kind: ``"sqlite"``, or the kind of the server.
+    """
+
+    def __init__(self, apps: Apps, kind: str, url: str) -> None:
+        self.apps = apps
+        self.kind = kind
+        self.url = url
+        self.options: dict[str, t.Any] = {}
+        self.folder = apps.path / "migrations"
+
+    def write(self, *scripts: str) -> list[pathlib.Path]:
+        """Write a table's revision, one for each script, and one for another table."""
+        numbers = "op.create_table('numbers', sa.Column('id', sa.Integer))"
+        bodies = [numbers, *scripts, create("last")]
+        names = [f"{letter * 4}" for letter in "abcdefg"]
+        return [
+            write_revision(
+                self.folder,
+                name,
+                down,
+                textwrap.indent(body, "    ").strip(),
+                head=ADD,
+            )
+            for name, down, body in zip(names, [None, *names], bodies, strict=False)
+        ]
+
+    def app(self, **options: t.Any) -> Flask:
+        config = {
+            "SQLALCHEMY_DATABASE_URI": self.url,
+            "SQLALCHEMY_ENGINE_OPTIONS": self.options,
+        }
+        return self.apps.make(config=config, **options)
+
+    def upgrade(self, revision: str = "head", **options: t.Any) -> list[t.Any]:
+        with self.app(**options).app_context():
+            return fb.upgrade(revision=revision)
+
+    def fail(self, **options: t.Any) -> str:
+        with pytest.raises(fb.BatchMigrateError) as caught:
+            self.upgrade(**options)
+        return str(caught.value)
+
+    def query(self, sql: str) -> list[t.Any]:
+        engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            return list(connection.execute(sa.text(sql)).scalars())
+
+    def tables(self) -> set[str]:
+        engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+        return set(sa.inspect(engine).get_table_names())
+
+    def numbers(self) -> list[int]:
+        return self.query("SELECT id FROM numbers ORDER BY id")
+
+    def version(self) -> list[str]:
+        return self.query("SELECT version_num FROM alembic_version")
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        *(pytest.param(kind, marks=pytest.mark.servers) for kind in SERVERS),
+    ]
+)
+def database(apps: Apps, request: pytest.FixtureRequest) -> cabc.Iterator[Database]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        yield Database(apps, "sqlite", apps.url("app.db"))
+        return
+    with new_database(request.param) as url:
+        yield Database(apps, request.param, url)
+        apps.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "per_migration"),
+    [*((how, False) for how in STORED), ("commit", True), ("rollback", True)],
+)
+def test_all_is_stored_with_the_revision(
+    database: Database, how: str, per_migration: bool
+) -> None:
+    """A commit keeps what ran before it, a rollback undoes what ran after one."""
+    script, expected = STORED[how]
+    database.write(script)
+    applied = database.upgrade(transaction_per_migration=per_migration)
+    assert [each.revision for each in applied] == ["aaaa", "bbbb", "cccc"]
+    assert database.numbers() == expected
+    assert database.tables() == {"alembic_version", "numbers", "last"}
+    assert database.version() == ["cccc"]
+
+
+@pytest.mark.parametrize("how", [how for how in STORED if "block" not in how])
+def test_or_nothing_is_stored(database: Database, how: str) -> None:
+    """When the script, or a later one, fails, its commits are undone as well."""
+    script = STORED[how][0]
+    for scripts in (f"{script}\n1 / 0",), (script, "1 / 0"):
+        database.write(*scripts)
+        message = database.fail()
+        if database.kind == "mariadb":
+            done = ["aaaa"] if len(scripts) == 1 else ["bbbb"]
+            assert database.version() == done
+            assert "Nothing was changed" not in message
+        else:
+            assert database.tables() == set()
+            assert "Nothing was changed." in message
+        if len(scripts) == 1 and database.kind == "mariadb":
+            assert database.numbers() == []
+
+
+def test_a_rollback_leaves_the_revisions_before(database: Database) -> None:
+    """It goes back to where its own script began."""
+    database.write("add(1)", "op.get_bind().rollback()\nadd(2)")
+    database.upgrade()
+    assert database.numbers() == [1, 2]
+    assert database.version() == ["dddd"]
+
+
+REFUSED = {
+    "op.get_bind().close()": "closes 'op.get_bind()'",
+    "with op.get_bind() as bind: bind.commit()": "closes 'op.get_bind()'",
+    "with op.get_bind().begin(): pass": "can't call begin()",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_cannot_be_had_is_refused(database: Database, line: str) -> None:
+    """At once, with the line of the script."""
+    _, path, _ = database.write(f"add(1)\n{line}\nadd(2)")
+    message = database.fail()
+    lines = path.read_text().splitlines()
+    number = next(n for n, text in enumerate(lines, 1) if line in text)
+    assert f"'{path}', line {number}" in message
+    assert REFUSED[line] in message
+    if database.kind == "mariadb":
+        assert database.numbers() == []
+    else:
+        assert database.tables() == set()
+        assert "Nothing was changed." in message
+
+
+ENDS = {
+    "COMMIT": "op.execute('COMMIT')",
+    "END": "op.get_bind().exec_driver_sql('/* so */ end')",
+    "the driver": "op.get_bind().connection.driver_connection.commit()",
+    "its cursor": "op.get_bind().connection.cursor().execute('COMMIT')",
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_commit_past_sqlalchemy(database: Database, how: str) -> None:
+    """It is refused on SQLite; elsewhere it is done, and a failure says what stays."""
+    if how == "END" and database.kind == "mariadb":
+        pytest.skip("this server does not know the statement")
+    end = ENDS[how]
+    database.write(f"add(1)\n{end}\nadd(2)\n1 / 0")
+    message = database.fail()
+    if database.kind == "sqlite":
+        assert "would end the transaction" in message
+        assert "Nothing was changed." in message
+        assert database.tables() == set()
+        return
+    assert "Nothing was changed" not in message
+    assert database.numbers() == [1]
+    assert database.version() == ["aaaa"]
+    database.write(f"{end}\nadd(2)\nop.get_bind().rollback()\nadd(3)")
+    database.upgrade()
+    assert database.numbers() == [1, 3]
+    assert database.version() == ["cccc"]
+
+
+def test_a_rollback_past_sqlalchemy(database: Database) -> None:
+    """It would undo the revisions before: the run fails, and says so."""
+    database.write(
+        "add(1)", "add(2)\nop.get_bind().connection.driver_connection.rollback()"
+    )
+    if database.kind == "mariadb":
+        # Each revision has a transaction of its own there.
+        database.upgrade()
+        assert database.numbers() == [1]
+        return
+    message = database.fail()
+    assert database.tables() == set()
+    assert "Nothing was changed." in message
+
+
+def test_an_engine_without_transactions(database: Database) -> None:
+    """Where each statement is stored at once, none is said to be undone."""
+    database.options = {"isolation_level": "AUTOCOMMIT"}
+    database.write("add(1)\nop.get_bind().commit()\nadd(2)\n1 / 0")
+    message = database.fail()
+    if database.kind == "sqlite":
+        # The migration's own transaction is there all the same.
+        assert database.tables() == set()
+        assert "Nothing was changed." in message
+        return
+    assert database.numbers() == [1, 2]
+    assert "Nothing was changed" not in message
+
+
+@pytest.mark.filterwarnings("ignore:'get_engine' is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["single 4", "multi"])
+def test_environments_of_flask_migrate(database: Database, kind: str) -> None:
+    """A commit in a script is no matter of who wrote the environment."""
+    folders.write(database.folder, kind)
+    database.write("add(1)\nop.get_bind().commit()\nadd(2)")
+    for path in (database.folder / "versions").iterdir():
+        if kind == "multi":
+            text = path.read_text().replace("def upgrade():", "def upgrade_():")
+            text = text.replace("def downgrade():", "def downgrade_():")
+            path.write_text(
+                "def upgrade(engine_name):\n    globals()[f'upgrade_{engine_name}']()\n"
+                "def downgrade(engine_name):\n"
+                f"    globals()[f'downgrade_{{engine_name}}']()\n{text}"
+            )
+    database.upgrade()
+    assert database.numbers() == [1, 2]
+    assert database.version() == ["cccc"]
+
+
+def test_a_downgrade(database: Database) -> None:
+    """What goes down commits like what goes up."""
+    database.write("add(1)")
+    path = database.folder / "versions" / "bbbb_.py"
+    text, _, _ = path.read_text().rpartition("    pass")
+    path.write_text(f"{text}    add(2)\n    op.get_bind().commit()\n    add(3)\n")
+    database.upgrade()
+    with database.app().app_context():
+        fb.downgrade(revision="aaaa")
+    assert database.numbers() == [1, 2, 3]
+    assert database.version() == ["aaaa"]
+
+
+ENV = """\
+from alembic import context
+from flask import current_app
+
+db = current_app.extensions["migrate"].db
+with db.engine.connect() as connection:
+    context.configure(connection=connection, **OPTIONS)
+    with context.begin_transaction():
+        context.run_migrations()
+        LAST
+"""
+
+NOT_STORED = {
+    "rollback": "connection.rollback()",
+    "driver": "connection.connection.driver_connection.rollback()",
+    "no commit": "context.get_context()._transaction = None",
+}
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("how", NOT_STORED)
+def test_what_is_announced_is_stored(database: Database, how: str, first: bool) -> None:
+    """An environment that undoes the run makes it fail, not succeed."""
+    # As on SQLite and PostgreSQL, so that a rollback has something to undo.
+    options = "{'transactional_ddl': True}"
+    text = ENV.replace("OPTIONS", options)
+    database.write("add(1)", "add(2)")
+    if not first:
+        database.upgrade("bbbb")
+    (database.folder / "env.py").write_text(text.replace("LAST", NOT_STORED[how]))
+    message = database.fail()
+    if how == "driver" and database.kind == "sqlite":
+        assert "would end the transaction" in message
+        return
+    assert "is not at 'dddd'" in message
+    stored = {True: "no revision", False: "'bbbb'"}[first]
+    if database.kind == "mariadb":
+        stored = "'cccc'"  # the change of a table committed it
+    assert f"but at {stored}" in message

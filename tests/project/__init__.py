@@ -1,0 +1,1 @@
+"""Tests of what is known of an application and its folder before Alembic is loaded."""

@@ -1,0 +1,1 @@
+"""Tests of Alembic's calls, as scripts make them."""

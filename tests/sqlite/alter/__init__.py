@@ -1,0 +1,1 @@
+"""Tests of the deeds: each change, and what must stay as it was."""

@@ -1,0 +1,79 @@
+"""How a copy makes sure that every row fits."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from flask_batchmigrate.sqlite.plan.ways import Way
+from flask_batchmigrate.sqlite.target import changes
+from tests.sqlite.engine_file import File
+from tests.sqlite.engine_file import Make
+
+GOOD = (
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, c TEXT, price INTEGER);"
+    "INSERT INTO t VALUES (1, '42', 7), (2, NULL, NULL);"
+)
+BAD = GOOD + "INSERT INTO t VALUES (3, '43', -7);"
+BLOCK = (
+    changes.SetType("c", "INTEGER"),
+    changes.AddConstraint("CONSTRAINT ck_price CHECK (t.price >= 0)"),
+)
+"""The condition names its table, which the table that is copied to is not called."""
+
+
+def statements(file: File, *block: changes.Change) -> list[str]:
+    """Alter the table and return the statements that did it."""
+    seen: list[str] = []
+    file.connection.set_trace_callback(seen.append)
+    file.alter(*block)
+    file.connection.set_trace_callback(None)
+    return seen
+
+
+@pytest.mark.skipif(
+    sqlite3.sqlite_version_info < (3, 32), reason="a CHECK came before the conversion"
+)
+def test_rows_are_read_once(make: Make) -> None:
+    """What does not fit is found while it is copied, not by another look."""
+    block = (
+        changes.SetType("c", "INTEGER"),
+        changes.AddConstraint("CHECK (price >= 0)"),
+    )
+    seen = statements(make(GOOD), *block)
+    reading = [s for s in seen if "_batchmigrate_copy_1" in s and "SELECT" in s]
+    assert len(reading) == 1
+    assert reading[0].startswith("INSERT")
+    made = [s for s in seen if s.startswith("CREATE") and "_batchmigrate_copy_1" in s]
+    assert made[0].count("CHECK") == 1, "many of them would be read one by one"
+
+
+def test_a_condition_that_names_its_table(make: Make) -> None:
+    """Where SQLite does not take a condition for the copy, the rows are looked at."""
+    file = make(GOOD)
+    report = file.alter(*BLOCK)
+    assert report.way is Way.COPY
+    assert file.query("SELECT id, typeof(c) FROM t") == [(1, "integer"), (2, "null")]
+    assert "t.price >= 0" in file.sql()
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_rows_that_do_not_fit(make: Make, ignored: bool) -> None:
+    """They are found whatever the application has set, and named."""
+    file = make(BAD)
+    file.query(f"PRAGMA ignore_check_constraints = {int(ignored)}")
+    message = file.refuse(*BLOCK)
+    assert "CHECK 'ck_price' does not hold for 1 row: id=3." in message
+    message = file.refuse(
+        changes.SetType("c", "INTEGER"), changes.AddConstraint("CHECK (price > 0)")
+    )
+    assert "CHECK (price > 0) does not hold for 1 row: id=3." in message
+
+
+def test_the_copy_does_not_keep_the_conditions(make: Make) -> None:
+    """They hold for the rows that were there, not for those to come."""
+    file = make(GOOD)
+    file.alter(changes.SetType("c", "INTEGER"))
+    file.query("INSERT INTO t (c) VALUES ('no integer')")
+    assert "CHECK" not in file.sql()

@@ -1,0 +1,1 @@
+"""Tests of plans: the way, the steps, their run and their proof."""

@@ -1,0 +1,1 @@
+"""Tests of a database as it is."""

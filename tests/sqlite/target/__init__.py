@@ -1,0 +1,1 @@
+"""Tests of what a block asks of a table."""

@@ -1,0 +1,1 @@
+"""Write the pages of the documentation that say what the code does."""

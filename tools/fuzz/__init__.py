@@ -1,0 +1,1 @@
+"""Try the engine on random examples for as long as one likes."""
