@@ -13,6 +13,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from flask_batchmigrate import upgrade
+from flask_batchmigrate.autoupgrade import page as debugpage
 from tests.apps import Apps
 from tests.apps import create
 from tests.apps import tables_of

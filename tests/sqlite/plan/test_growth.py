@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 
-from flask_batchmigrate.sqlite.plan.plan import engine
+from flask_batchmigrate.sqlite.plan import engine
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.target import changes
 
