@@ -284,6 +284,7 @@ def interrupted(error: BaseException) -> str | None:
     if cause is None:
         return None
     from ..errors import INTERRUPTED
+    from ..errors import UNCHANGED
 
-    unchanged = "Nothing was changed."
-    return f"Interrupted. {unchanged if unchanged in str(error) else INTERRUPTED}"
+    is_unchanged = getattr(error, "state", None) == UNCHANGED
+    return f"Interrupted. {(UNCHANGED if is_unchanged else INTERRUPTED).said}"

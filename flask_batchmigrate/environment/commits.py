@@ -63,6 +63,11 @@ class Commits:
         self._committed_here = False
         self._wrote_here = False
 
+    @property
+    def revisions(self) -> tuple[str, ...]:
+        """The ids of the revisions whose steps were committed, in order."""
+        return tuple(dict.fromkeys(step.revision for step in self._kept))
+
     def watch(
         self,
         connection: sa.Connection,

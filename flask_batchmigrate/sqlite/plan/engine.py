@@ -51,6 +51,7 @@ from ..target.target import Target
 from .additions import plan_addition
 from .key_checks import judge_keys
 from .key_checks import key_state
+from .plan import copy_ruled_out
 from .plan import make_plan
 from .plan import Options
 from .plan import Plan
@@ -170,9 +171,9 @@ def _explained(db: Database, table: str) -> cabc.Iterator[None]:
         if "table is locked" not in str(error):
             raise
         raise ChangeRefused(
-            f"Table '{table}' cannot be changed while rows are being read from the"
-            " database: fetch all of them, or close the result, before the change."
-            " Nothing was changed."
+            f"Table '{table}' cannot be changed while rows of the database are read",
+            "fetch all of them, or close the result, before the change",
+            table=table,
         ) from error
 
 
@@ -279,8 +280,7 @@ def _bring_back(
         with savepoint(db, "batchmigrate_return"):
             return [_alter(db, one.table, [change], schema, options, pending)]
     except ChangeRefused as error:
-        cause = str(error).removesuffix("Nothing was changed.").strip()
-        note = f"{one.note}, and does not fit the new one: {cause.removesuffix('.')}"
+        note = f"{one.note}, and does not fit the new one: {error.problem}"
         return [_Part(Report(one.table, notes=(note,)))]
 
 
@@ -332,7 +332,9 @@ def _run(
     if broken:
         raise ChangeRefused(
             f"Table '{name}' cannot be changed like that: it would break"
-            f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
+            f" {'; '.join(broken)}",
+            "Drop or change these first.",
+            table=name,
         )
     _refuse_unnoticed(target, before.dependants)
     warnings = strangers(db, target)
@@ -359,11 +361,8 @@ def _carry_out(db: Database, plan: Plan) -> Plan:
             _run_steps(db, plan.steps)
     except NotConfirmed as error:
         if not plan.instead:
-            raise ChangeRefused(
-                f"Table '{plan.table}' would have to be copied, which recreate='never'"
-                " rules out: SQLite does not confirm that the stored records stay"
-                " valid. Nothing was changed."
-            ) from error
+            reason = "SQLite does not confirm that the stored records stay valid"
+            raise copy_ruled_out(plan.table, reason) from error
         return _carry_out(db, plan.turned())
     return plan
 
@@ -382,8 +381,9 @@ def _refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None
         raise ChangeRefused(
             f"Table '{stored.name}' cannot be changed like that: its columns would"
             f" change their places, by which {'; '.join(by_place)} may know them"
-            " (SELECT *, or INSERT without a list of columns). Drop or change these"
-            " first. Nothing was changed."
+            " (SELECT *, or INSERT without a list of columns)",
+            "Drop or change these first.",
+            table=stored.name,
         )
     texts = turned_into_columns(stored.text, target.text, target.kept_indexes)
     _refuse_texts(stored, texts)
@@ -394,6 +394,7 @@ def _refuse_texts(stored: StoredTable, texts: list[str]) -> None:
     if texts:
         raise ChangeRefused(
             f"Table '{stored.name}' cannot get a column of that name: text in double"
-            f" quotes would become the column in {'; '.join(texts)}. Write that text"
-            " in single quotes first. Nothing was changed."
+            f" quotes would become the column in {'; '.join(texts)}",
+            "Write that text in single quotes first.",
+            table=stored.name,
         )

@@ -28,7 +28,7 @@ def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> Non
     table = target.before.name
     row = after.table(table)
     if row is None or row.sql is None:
-        raise _wrong(table, "the table is gone")
+        raise VerificationError(table, "the table is gone")
     if way is Way.ALTER or (
         parse_table(row.sql) != target.text and row.sql != target.text.sql
     ):
@@ -36,7 +36,9 @@ def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> Non
     expected = {i.name for i in (*target.kept_indexes, *target.new_indexes)}
     found = {o.name for o in after.of_table(table, "index") if o.sql is not None}
     if found != expected:
-        raise _wrong(table, f"its indexes are {sorted(found)}, not {sorted(expected)}")
+        raise VerificationError(
+            table, f"its indexes are {sorted(found)}, not {sorted(expected)}"
+        )
     kept = {i.name for i in target.kept_indexes}
     _same_objects(table, before.objects, after.objects, kept)
 
@@ -44,7 +46,9 @@ def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> Non
 def _same_definition(table: str, found: TableText, wanted: TableText) -> None:
     """Compare two texts by what they say: SQLite's ALTER spells by its own habits."""
     if _gist(found) != _gist(wanted):
-        raise _wrong(table, f"its definition is {found.sql!r}, not {wanted.sql!r}")
+        raise VerificationError(
+            table, f"its definition is {found.sql!r}, not {wanted.sql!r}"
+        )
 
 
 def _gist(text: TableText) -> tuple[object, ...]:
@@ -81,7 +85,7 @@ def _same_objects(
         for one in (old - new, new - old)
     )
     if lost or gained:
-        raise _wrong(table, f"changed beside it: {lost} became {gained}")
+        raise VerificationError(table, f"changed beside it: {lost} became {gained}")
 
 
 def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
@@ -89,11 +93,3 @@ def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
     if o.type == "table":
         return same_name(o.name, table) or o.name in _INTERNAL
     return o.type == "index" and same_name(o.table, table) and o.name not in kept
-
-
-def _wrong(table: str, what: str) -> VerificationError:
-    return VerificationError(
-        f"Internal error: after the change of table '{table}' {what}. Everything was"
-        " rolled back; please report this with the table's CREATE TABLE statement and"
-        " the migration."
-    )
