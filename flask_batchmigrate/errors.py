@@ -180,8 +180,8 @@ class NotSupported(BatchMigrateError):
     state = UNCHANGED
 
 
-#: After an interrupt that may have come too late to undo everything.
-INTERRUPTED: t.Final = State(Left.UNKNOWN, "'flask db current' shows what is stored.")
+#: A commit had begun, and may have succeeded.
+UNCERTAIN: t.Final = State(Left.UNKNOWN, "'flask db current' shows what is stored.")
 
 
 def in_use(name: str, state: State = UNCHANGED) -> LockTimeout:

@@ -26,6 +26,7 @@ from flask_batchmigrate.sqlite.errors import VerificationError
 
 from .apps import Apps
 from .apps import create
+from .apps import tables_of
 from .apps import version_of
 from .apps import write_revision
 
@@ -37,6 +38,16 @@ NOT_NULL = (
     "    op.execute('INSERT INTO book(title) VALUES (NULL), (NULL)')\n"
     "    with op.batch_alter_table('book') as batch:\n"
     "        batch.alter_column('title', nullable=False)"
+)
+
+#: Two tables, and what is refused when it is about to be committed.
+TWO_TABLES = (
+    "op.execute('CREATE TABLE p(a TEXT, CONSTRAINT uq UNIQUE(a))')\n"
+    "    op.execute('CREATE TABLE c(a TEXT REFERENCES p(a))')"
+)
+KEY_LOST = (
+    "with op.batch_alter_table('p') as batch:\n"
+    "        batch.drop_constraint('uq', type_='unique')"
 )
 
 
@@ -79,6 +90,24 @@ def test_the_run_decides_what_is_left(apps: Apps) -> None:
     assert version_of(apps.path / "app.db") == {"r1"}
     assert "Nothing was changed" not in str(error)
     assert str(error).endswith(error.state.said)
+
+
+@pytest.mark.parametrize("separately", [False, True])
+def test_a_commit_that_fails(apps: Apps, separately: bool) -> None:
+    """What was about to be committed does not count as committed."""
+    config = {"BATCHMIGRATE_TRANSACTION_PER_MIGRATION": separately}
+    error = failing(apps, TWO_TABLES, create("b"), KEY_LOST, **config)
+    assert isinstance(error, fb.errors.DatabaseError)
+    assert "foreign key mismatch" in error.problem
+    assert error.remedy == "Drop these foreign keys first."
+    assert error.table == "p"
+    stored = ("r0", "r1") if separately else ()
+    assert error.state.left is (Left.COMMITTED if separately else Left.UNCHANGED)
+    assert error.state.revisions == stored
+    if separately:
+        assert version_of(apps.path / "app.db") == {"r1"}
+    else:
+        assert tables_of(apps.path / "app.db") == set()
 
 
 def test_a_transactions_own_error(apps: Apps) -> None:

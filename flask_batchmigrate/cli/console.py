@@ -283,8 +283,8 @@ def interrupted(error: BaseException) -> str | None:
         cause = cause.__cause__
     if cause is None:
         return None
-    from ..errors import INTERRUPTED
+    from ..errors import UNCERTAIN
     from ..errors import UNCHANGED
 
     is_unchanged = getattr(error, "state", None) == UNCHANGED
-    return f"Interrupted. {(UNCHANGED if is_unchanged else INTERRUPTED).said}"
+    return f"Interrupted. {(UNCHANGED if is_unchanged else UNCERTAIN).said}"

@@ -57,7 +57,7 @@ def translated(setup: Setup, session: Run | None = None) -> cabc.Iterator[None]:
     except KeyboardInterrupt as error:
         if session is None or error.args:
             raise
-        state = UNCHANGED if session.unchanged else errors.INTERRUPTED
+        state = UNCHANGED if session.unchanged else errors.UNCERTAIN
         raise KeyboardInterrupt(f"Interrupted. {state.said}") from error
     except Exception as error:
         family = _translate(error, setup, session)
@@ -109,7 +109,7 @@ def _translate(
     if isinstance(error, AssertionError) and _is_raised_in(error, revision):
         # Alembic's own words for a target beyond the newest revision.
         return errors.UnknownRevision(
-            "The target is beyond the last revision, or none that can be reached",
+            "The target is beyond the last revision, or cannot be reached",
             _SHOWS,
             state=state_of(session),
         )
@@ -120,19 +120,21 @@ def _translate(
 
 def _of_engine(error: EngineError, session: Run | None) -> errors.DatabaseError:
     """Describe an error of the SQLite engine that no revision's script caused."""
-    kind, remedy = errors.DatabaseError, error.remedy
+    kind, (problem, remedy) = errors.DatabaseError, _describe(error)
     if isinstance(error, NotWritable):
         kind = errors.DatabaseUnavailable
     elif isinstance(error.__context__, StillLocked):
         kind = errors.LockTimeout
         remedy = f"{remedy}. 'BATCHMIGRATE_LOCK_TIMEOUT' is how long it waits."
-    return kind(
-        error.problem,
+    family = kind(
+        problem,
         remedy,
         state=own_state(error, session) or state_of(session),
         table=error.table,
         column=error.column,
     )
+    family.state_last = error.state_last
+    return family
 
 
 def _of_revision(session: Run) -> errors.RevisionFailed:
@@ -163,7 +165,7 @@ def _of_revision(session: Run) -> errors.RevisionFailed:
 
 
 _STAMP: t.Final = (
-    "If its tables were made without migrations, as by db.create_all(), run 'flask db "
+    "If the tables were made without migrations, as by db.create_all(), run 'flask db "
     "stamp <revision>' instead, with the revision that they correspond to."
 )
 
@@ -221,17 +223,17 @@ _SHOWS: t.Final = (
 )
 #: What to do about what Alembic says of a target, by a part of it.
 _REMEDIES: t.Final = (
-    ("didn't produce", f"There are not so many on the way: {_SHOWS}"),
-    ("Walked too far", f"There are not so many on the way: {_SHOWS}"),
+    ("didn't produce", f"There are fewer revisions on the way: {_SHOWS}"),
+    ("Walked too far", f"There are fewer revisions on the way: {_SHOWS}"),
     (
         "Ambiguous walk",
-        "Several revisions follow one another side by side there, so steps do not tell "
-        f"which is meant: name a revision. {_SHOWS}",
+        "Branches run side by side there, so a number of steps does not tell which "
+        f"revision is meant: name one. {_SHOWS}",
     ),
     (
         "not a valid downgrade target",
-        "It is not below the revision that the database is at, or steps do not tell "
-        f"which branch is meant: name a revision. {_SHOWS}",
+        "The target is not below the revision that the database is at, or a number of "
+        f"steps does not tell which branch is meant: name a revision. {_SHOWS}",
     ),
 )
 _NAMELESS: t.Final = re.compile(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..errors import UNCERTAIN
+from ..sqlite.errors import EngineError
 from ..sqlite.errors import Left
 from ..sqlite.errors import State
 from ..sqlite.errors import TransactionError
@@ -15,23 +17,29 @@ if t.TYPE_CHECKING:
     from .run_state import Run
 
 _KINDS: t.Final = {"mysql": "MySQL", "mariadb": "MariaDB", "oracle": "Oracle"}
+_BEFORE: t.Final = State(Left.COMMITTED, "What ran before it was committed.")
 
 
 def own_state(error: Exception, session: Run | None) -> State | None:
-    """Return what a transaction of SQLite says of the state, if that is more."""
-    if not isinstance(error, TransactionError):
+    """Return the state that an error of the SQLite engine knows better than the run."""
+    if session is None or not isinstance(error, EngineError):
         return None
     if error.state != UNCHANGED:
-        return dataclasses.replace(error.state, revisions=_committed(session))
-    done = [t.name for t in session.transactions if t.commits] if session else []
-    if not done:
-        return None
+        is_known = isinstance(error, TransactionError)
+        return _with_revisions(error.state, session) if is_known else None
+    if not (session.progress.has_stored or session.progress.is_uncertain):
+        # The error may be one of the commit, which the run takes for done.
+        return UNCHANGED
+    done = [t.name for t in session.transactions if t.commits]
+    if not (done and isinstance(error, TransactionError)):
+        is_known = session.undoes_tables and not session.progress.is_uncertain
+        return _with_revisions(_BEFORE, session) if is_known else None
     # They are other databases: nothing was committed in that of the error.
     return State(
         Left.COMMITTED,
-        f"It was not changed; {', '.join(done)} had been migrated before it and stays "
-        "so. Run the command again to complete it.",
-        _committed(session),
+        "That database was not changed; what was migrated before it stays: "
+        f"{', '.join(done)}. Run the command again to complete the rest.",
+        session.progress.revisions,
     )
 
 
@@ -41,8 +49,8 @@ def state_of(session: Run | None) -> State:
         return UNCHANGED
     progress = session.progress
     if progress.committed:
-        said = "What ran before it was committed."
-        return State(Left.COMMITTED, said, _committed(session))
+        # It may be that very commit that has failed.
+        return UNCERTAIN
     is_certain = session.can_begin_again and not progress.is_uncertain
     return UNCHANGED if is_certain else UNKNOWN
 
@@ -55,21 +63,20 @@ def state_after_script(session: Run, line: int | None) -> State:
     if session.unchanged:
         return UNCHANGED
     if not session.undoes_tables:
-        target = session.reached
-        kind = "This database" if target is None else _KINDS.get(target.dialect, "It")
+        dialect = session.reached.dialect if session.reached else ""
+        kind = _KINDS.get(dialect, "This database")
         where = "the error" if line is None else f"line {line}"
         said = (
             f"{kind} does not undo changes of tables: what the revision did before "
             f"{where} stays, and so do the revisions before it; the revision itself is "
-            f"not stored. Undo by hand what it did, or take that out of the script, "
-            "and run the command again."
+            "not stored. Undo by hand what it did, or take that out of the script, and "
+            "run the command again."
         )
-        return State(Left.COMMITTED, said, _committed(session))
+        return _with_revisions(State(Left.COMMITTED, said), session)
     if session.progress.committed:
-        said = "What ran before it was committed."
-        return State(Left.COMMITTED, said, _committed(session))
+        return _with_revisions(_BEFORE, session)
     return UNKNOWN
 
 
-def _committed(session: Run | None) -> tuple[str, ...]:
-    return () if session is None else session.progress.revisions
+def _with_revisions(state: State, session: Run) -> State:
+    return dataclasses.replace(state, revisions=session.progress.revisions)

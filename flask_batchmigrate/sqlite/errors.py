@@ -87,7 +87,7 @@ class DescribedError(Exception):
 
     state: State = UNKNOWN
     #: Whether the message says the state after the remedy, not before it.
-    state_last: t.ClassVar[bool] = False
+    state_last: bool = False
 
     def __init__(
         self,

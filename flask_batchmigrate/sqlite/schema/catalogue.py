@@ -162,7 +162,7 @@ def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue
         if not all(isinstance(name, str) for name in (o.type, o.name, o.table)):
             raise ChangeRefused(
                 f"The catalogue of schema '{schema}' is damaged: row {o.rowid} of its"
-                " table 'sqlite_master' has a name that is no text",
+                " table 'sqlite_master' has a name that is not text",
                 "Dump the database into a new file.",
             )
     marked = any(BOM in o.sql for o in objects if o.sql is not None)
