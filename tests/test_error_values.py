@@ -23,6 +23,9 @@ from flask_batchmigrate.sqlite.errors import State
 from flask_batchmigrate.sqlite.errors import UNCHANGED
 from flask_batchmigrate.sqlite.errors import UNKNOWN
 from flask_batchmigrate.sqlite.errors import VerificationError
+from flask_batchmigrate.sqlite.plan.engine import alter_table
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
+from flask_batchmigrate.sqlite.target import changes
 
 from .apps import Apps
 from .apps import create
@@ -150,6 +153,20 @@ def test_a_mistake_in_the_folder(apps: Apps) -> None:
     error = caught.value
     assert (error.path, error.revision) == (path, "gone")
     assert str(error) == f"{error.problem}. Nothing was changed. {error.remedy}"
+
+
+def test_a_note_has_the_problem_alone() -> None:
+    """An index that cannot come back is a note, which asks nobody to do anything."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(
+        "CREATE TABLE t(a TEXT, b TEXT); CREATE UNIQUE INDEX ix ON t(a, b);"
+        "INSERT INTO t VALUES ('x', '1'), ('x', '2'); BEGIN"
+    )
+    block = [changes.DropColumn("b"), changes.AddColumn("b", "b TEXT DEFAULT 'z'")]
+    (note,) = alter_table(DirectDatabase(connection), "t", block).notes
+    connection.close()
+    assert note.startswith("index 'ix' on 't' went with column 'b'")
+    assert note.endswith("2 rows: 'x', 'z' (2 times) are equal")
 
 
 def values(error: BaseException) -> dict[str, t.Any]:
