@@ -1,8 +1,10 @@
-"""The family of errors of the commands; a leaf module.
+"""The family of errors of the commands.
 
-Every class is an :class:`alembic.util.CommandError`, so code that caught Alembic's
-errors still does. Mistakes in the set-up of the extension, which are seen before
-Alembic is loaded, are :class:`~flask_batchmigrate.settings.SetupError`.
+An error carries the problem, the place, the remedy and the state that the databases
+were left in; its message is made of these. Every class is an
+:class:`alembic.util.CommandError`, so code that caught Alembic's errors still does.
+Mistakes in the set-up of the extension, which are seen before Alembic is loaded, are
+:class:`~flask_batchmigrate.settings.SetupError`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,14 @@ import pathlib
 import typing as t
 
 from alembic.util import CommandError
+
+from .sqlite.errors import DescribedError
+from .sqlite.errors import Left as Left
+from .sqlite.errors import State as State
+from .sqlite.errors import UNCHANGED as UNCHANGED
+
+#: No file was written, and no database was looked at.
+NOTHING_WRITTEN: t.Final = State(Left.UNCHANGED, "No file was written.")
 
 
 def words(error: BaseException) -> str:
@@ -31,12 +41,14 @@ def words(error: BaseException) -> str:
     return " ".join(said.split())
 
 
-class BatchMigrateError(CommandError):
+class BatchMigrateError(DescribedError, CommandError):
     """Base of every error of the commands; the message is one line to act on."""
 
 
 class NoApplication(BatchMigrateError):
     """A command was called outside an application context, or before ``init_app``."""
+
+    state = UNCHANGED
 
 
 class AlreadyRunning(BatchMigrateError):
@@ -46,70 +58,69 @@ class AlreadyRunning(BatchMigrateError):
 class MigrationFolderError(BatchMigrateError):
     """The migrations folder is missing, not empty, or cannot be written."""
 
+    state = UNCHANGED
+
 
 class UnknownTemplate(BatchMigrateError):
     """There is no template of that name for ``init``."""
+
+    state = NOTHING_WRITTEN
 
 
 class UnknownRevision(BatchMigrateError):
     """A revision was asked for, or is stored in a database, that has no file."""
 
+    state = UNCHANGED
+
 
 class MultipleHeads(BatchMigrateError):
     """The history has several heads where one was needed.
 
-    :param message: the line to show.
+    :param problem: what is wrong.
+    :param remedy: what to do about it.
     :param heads: the ids of the heads.
+    :param state: what was left behind.
     """
 
-    def __init__(self, message: str, heads: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    state = UNCHANGED
+
+    def __init__(
+        self,
+        problem: str,
+        remedy: str = "",
+        *,
+        heads: tuple[str, ...] = (),
+        state: State | None = None,
+    ) -> None:
+        super().__init__(problem, remedy, state=state)
         self.heads = heads
 
 
 class BrokenScript(BatchMigrateError):
     """A file of the migrations folder cannot be loaded, or does not fit the others.
 
-    :param message: the line to show.
-    :param path: the file, where one is to blame.
-    :param line: the line in it, counted from 1.
+    ``path`` is the file and ``line`` the line in it, where one is to blame.
     """
 
-    def __init__(
-        self,
-        message: str,
-        path: pathlib.Path | None = None,
-        line: int | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.path = path
-        self.line = line
+    state = UNCHANGED
 
 
 class RevisionFailed(BatchMigrateError):
     """A revision's script raised; the original error is the ``__cause__``.
 
-    :param message: the line to show.
-    :param revision: the id of the revision.
-    :param path: its file.
-    :param line: the line in it that was running, counted from 1.
+    ``revision`` is the id, ``path`` the file, ``line`` the line in it that was running.
     """
 
-    def __init__(
-        self,
-        message: str,
-        revision: str,
-        path: pathlib.Path,
-        line: int | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.revision = revision
-        self.path = path
-        self.line = line
+    state_last = True
+    revision: str
+    path: pathlib.Path
 
 
 class AlterationError(RevisionFailed):
-    """The SQLite engine refused a change of a revision; nothing was changed."""
+    """The SQLite engine refused a change of a revision; it changed nothing.
+
+    ``table`` and ``column`` are those that are concerned, where they are known.
+    """
 
 
 class DatabaseError(BatchMigrateError):
@@ -127,24 +138,33 @@ class LockTimeout(DatabaseError):
 class DatabaseNotUpToDate(BatchMigrateError):
     """The database has to be upgraded before a revision can be generated from it."""
 
+    state = UNCHANGED
+
 
 class DatabaseNotStamped(BatchMigrateError):
     """A database that is to be upgraded unattended has tables but no revision."""
+
+    state = UNCHANGED
 
 
 class NoModels(BatchMigrateError):
     """The metadata holds no tables, so there is nothing to compare a database with."""
 
+    state = UNCHANGED
+
 
 class SchemaDiffers(BatchMigrateError):
     """``check`` found differences between the models and the database.
 
-    :param message: the line to show.
+    :param problem: what is wrong.
+    :param remedy: what to do about it.
     :param diffs: the differences, as Alembic's ``compare_metadata`` returns them.
     """
 
-    def __init__(self, message: str, diffs: list[t.Any]) -> None:
-        super().__init__(message)
+    state = UNCHANGED
+
+    def __init__(self, problem: str, remedy: str, diffs: list[t.Any]) -> None:
+        super().__init__(problem, remedy)
         self.diffs = diffs
 
 
@@ -165,21 +185,28 @@ class NotVerified(BatchMigrateError):
 class UnknownBind(BatchMigrateError):
     """A bind was named that the application does not have, or names clash."""
 
+    state = UNCHANGED
+
 
 class NotSupported(BatchMigrateError):
     """Something is out of scope, such as asynchronous engines."""
 
-
-#: What tells the state of a database after an interrupt.
-INTERRUPTED: t.Final = "'flask db current' shows what is stored."
+    state = UNCHANGED
 
 
-def in_use(name: str) -> LockTimeout:
+#: A commit had begun, and may have succeeded.
+UNCERTAIN: t.Final = State(Left.UNKNOWN, "'flask db current' shows what is stored.")
+
+
+def in_use(name: str, state: State = UNCHANGED) -> LockTimeout:
     """Make the error for a database that another program has locked.
 
     :param name: the database, as a sentence begins with it.
+    :param state: what was left behind.
     """
     return LockTimeout(
         f"{name} was locked by another program for as long as the application's "
-        "connections wait. Nothing was changed. Try again when that has finished."
+        "connections wait",
+        "Try again when that has finished.",
+        state=state,
     )

@@ -207,7 +207,7 @@ def _take_databases(options: dict[str, t.Any]) -> Databases:
     given = {key: value for key, value in engines.items() if value is not None}
     if len(given) > 1:
         names = " and ".join(f"'{name}'" for name in given)
-        raise SetupError(f"{names} exclude each other: pass one of them.")
+        raise SetupError(f"{names} exclude each other", "pass one of them")
     if "url" in given:
         # Nothing but migrations uses this engine, so it keeps no connection open.
         engine = sa.create_engine(given["url"], poolclass=sa.NullPool)

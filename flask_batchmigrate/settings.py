@@ -8,10 +8,12 @@ import difflib
 import os
 import typing as t
 
+from .sqlite.errors import DescribedError
+
 PREFIX: t.Final = "BATCHMIGRATE_"
 
 
-class SetupError(RuntimeError):
+class SetupError(DescribedError, RuntimeError):
     """The extension was set up wrongly; seen by ``init_app``, before Alembic loads."""
 
 
@@ -225,7 +227,9 @@ class Settings:
             if key.startswith(PREFIX) and key not in known:
                 close = difflib.get_close_matches(key, known, 1)
                 hint = f"Did you mean '{close[0]}'?" if close else f"Known: {known}."
-                raise SetupError(f"'{key}' is no setting of Flask-BatchMigrate. {hint}")
+                raise SetupError(
+                    f"'{key}' is not a setting of Flask-BatchMigrate", hint
+                )
 
     def _get(self, setting: Setting) -> t.Any:
         if setting.argument in self._arguments:

@@ -194,15 +194,15 @@ def current_state() -> MigrateState:
         from .errors import NoApplication
 
         raise NoApplication(
-            "Migrations need to know the application. Nothing was changed. Call this "
-            "inside 'with app.app_context():'."
+            "Migrations need to know the application",
+            "Call this inside 'with app.app_context():'.",
         )
     state = current_app.extensions.get("migrate")
     if not isinstance(state, MigrateState):
         from .errors import NoApplication
 
         raise NoApplication(
-            f"Application '{current_app.name}' has no migrations. Nothing was changed. "
-            "Call 'BatchMigrate().init_app(app, db)' when it is created."
+            f"Application '{current_app.name}' has no migrations",
+            "Call 'BatchMigrate().init_app(app, db)' when it is created.",
         )
     return state

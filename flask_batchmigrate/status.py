@@ -153,9 +153,10 @@ def _not_stamped(url: sa.URL, bind: str) -> DatabaseNotStamped:
     which = f"Database '{display(url)}'" + (f" (bind {bind!r})" if bind else "")
     return DatabaseNotStamped(
         f"{which} has tables but no revision is stored in it, so it is not upgraded by "
-        "itself. Nothing was changed. If the tables were made without migrations, run "
-        "'flask db stamp <revision>' with the revision that they correspond to; if "
-        "they belong to something else, run 'flask db upgrade' once."
+        "itself",
+        "If the tables were made without migrations, run 'flask db stamp <revision>' "
+        "with the revision that they correspond to; if they belong to something else, "
+        "run 'flask db upgrade' once.",
     )
 
 

@@ -332,7 +332,8 @@ def interrupted(error: BaseException) -> str | None:
         cause = cause.__cause__
     if cause is None:
         return None
-    from ..errors import INTERRUPTED
+    from ..errors import UNCERTAIN
+    from ..errors import UNCHANGED
 
-    unchanged = "Nothing was changed."
-    return f"Interrupted. {unchanged if unchanged in str(error) else INTERRUPTED}"
+    is_unchanged = getattr(error, "state", None) == UNCHANGED
+    return f"Interrupted. {(UNCHANGED if is_unchanged else UNCERTAIN).said}"

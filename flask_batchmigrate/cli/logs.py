@@ -14,8 +14,6 @@ import pathlib
 import re
 import sys
 
-import click
-
 from .console import Console
 
 #: Loggers whose records the commands show.
@@ -88,9 +86,12 @@ def _apply(parser: configparser.ConfigParser, ini: pathlib.Path | None) -> None:
     try:
         logging.config.fileConfig(parser, disable_existing_loggers=False)
     except Exception as error:
-        raise click.ClickException(
-            f"The logging section of '{ini}' cannot be used: {error!r}."
-            " Correct or remove it. Nothing was changed."
+        from ..errors import MigrationFolderError
+
+        raise MigrationFolderError(
+            f"The logging section of '{ini}' cannot be used: {error!r}",
+            "Correct or remove it.",
+            path=ini,
         ) from error
 
 
@@ -120,8 +121,10 @@ def _read_ini(path: pathlib.Path) -> configparser.ConfigParser | None:
         parser.read(path, encoding="utf-8")
     except (OSError, UnicodeError, configparser.Error) as error:
         reason = " ".join(str(error).split())
-        raise click.ClickException(
-            f"'{path}' cannot be read: {reason}. Nothing was changed."
+        from ..errors import MigrationFolderError
+
+        raise MigrationFolderError(
+            f"'{path}' cannot be read: {reason}", path=path
         ) from error
     return parser
 

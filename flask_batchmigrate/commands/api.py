@@ -168,8 +168,8 @@ def edit(directory: Directory = None, revision: str = "current") -> list[Script]
         scripts = lookup.resolve(call, revision)
         if not scripts:
             raise UnknownRevision(
-                f"No revision is '{revision}'. Nothing was changed. Run "
-                "'flask db upgrade' first, or name a revision."
+                f"No revision is '{revision}'",
+                "Run 'flask db upgrade' first, or name a revision.",
             )
         for script in scripts:
             command.edit(call.config, script.revision)

@@ -44,7 +44,7 @@ def history(
     """
     if rev_range is not None and rev_range.count(":") != 1:
         raise UnknownRevision(
-            f"A range of revisions is '<from>:<to>', not '{rev_range}'."
+            f"A range of revisions is '<from>:<to>', not '{rev_range}'"
         )
     base, _, head = (rev_range or "").strip().partition(":")
     scripts = call.scripts()
@@ -86,7 +86,6 @@ def steps_back(scripts: ScriptDirectory, revision: str) -> str:
                 return script.revision
     if not int(digits):
         raise UnknownRevision(
-            f"'{revision}' is neither a revision nor a number of steps. "
-            "Nothing was changed."
+            f"'{revision}' is neither a revision nor a number of steps"
         )
     return f"-{int(digits)}"

@@ -13,6 +13,7 @@ from ..environment.config import setup_of
 from ..environment.config import TEMPLATES
 from ..environment.rendering import render
 from ..errors import MigrationFolderError
+from ..errors import NOTHING_WRITTEN
 from ..errors import NotSupported
 from ..errors import UnknownTemplate
 from ..reporting import reporter
@@ -44,17 +45,17 @@ def find_template(config: Config, name: str | None, multidb: bool) -> pathlib.Pa
         name = "flask-multidb" if several else "flask"
     if name.startswith("aioflask"):
         raise NotSupported(
-            f"Template '{name}' is for asynchronous engines, which are not supported. "
-            "Nothing was written. Use 'flask' or 'flask-multidb' with a synchronous "
-            "driver."
+            f"Template '{name}' is for asynchronous engines, which are not supported",
+            "Use 'flask' or 'flask-multidb' with a synchronous driver.",
+            state=NOTHING_WRITTEN,
         )
     is_path = "/" in name or "\\" in name
     path = pathlib.Path(name) if is_path else TEMPLATES / name
     if not path.is_dir():
         known = ", ".join(f"'{template.name}'" for template in templates())
         raise UnknownTemplate(
-            f"There is no template '{name}'. Nothing was written. Name one of {known}, "
-            "or the path of a folder."
+            f"There is no template '{name}'",
+            f"Name one of {known}, or the path of a folder.",
         )
     return path
 
@@ -75,8 +76,10 @@ def write(config: Config, template: pathlib.Path, package: bool) -> pathlib.Path
     folder = setup_of(config).folder.path
     if folder.is_dir() and {path.name for path in folder.iterdir()} - _KEPT:
         raise MigrationFolderError(
-            f"'{folder}' exists and is not empty. Nothing was written. Choose another "
-            "folder with '--directory', or move all but 'versions' out of this one."
+            f"'{folder}' exists and is not empty",
+            "Choose another folder with '--directory', or move all but 'versions' out "
+            "of this one.",
+            state=NOTHING_WRITTEN,
         )
     versions = folder / "versions"
     versions.mkdir(parents=True, exist_ok=True)

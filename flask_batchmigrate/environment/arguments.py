@@ -66,9 +66,10 @@ def require_synchronous(options: dict[str, t.Any], env: pathlib.Path) -> None:
     if isinstance(connection, sa.Connection) and connection.dialect.is_async:
         raise NotSupported(
             f"'{env}' connects with an asynchronous engine "
-            f"('{connection.dialect.driver}'), which is not supported. Nothing was "
-            "changed. Let it connect with a synchronous one, or delete the file to use "
-            "the packaged environment."
+            f"('{connection.dialect.driver}'), which is not supported",
+            "Let it connect with a synchronous one, or delete the file to use the "
+            "packaged environment.",
+            path=env,
         )
 
 

@@ -54,14 +54,35 @@ class Commits:
     def __init__(self, applied: list[Applied]) -> None:
         self._applied = applied
         self._kept: list[Applied] = []
-        #: Whether anything was committed at all.
+        #: Whether anything was committed at all, or was about to be.
         self.committed = False
+        #: Whether a commit is known to have succeeded.
+        self.has_stored = False
+        self._stored: list[Applied] = []
+        self._followed: set[sa.Connection] = set()
         #: Whether that cannot be told of a database of this kind.
         self.is_uncertain = False
         self._binds: dict[sa.Connection, set[str]] = {}
         self._autocommits = False
         self._committed_here = False
         self._wrote_here = False
+
+    @property
+    def revisions(self) -> tuple[str, ...]:
+        """The ids of the revisions whose steps are known to be stored, in order."""
+        return tuple(dict.fromkeys(step.revision for step in self._stored))
+
+    def follow(
+        self, connection: sa.Connection, after_commit: list[cabc.Callable[[], object]]
+    ) -> None:
+        """Learn from what commits on a connection itself that it has succeeded.
+
+        SQLAlchemy's event comes before the commit, which may fail.
+
+        :param after_commit: gets a function to call after each commit.
+        """
+        self._followed.add(connection)
+        after_commit.append(lambda: self._store(connection))
 
     def watch(
         self,
@@ -127,6 +148,14 @@ class Commits:
         binds = self._binds.get(connection, set())
         new = [step for step in self._applied if step not in self._kept]
         self._kept += [step for step in new if step.bind in binds]
+        if connection not in self._followed:
+            self._store(connection)
+
+    def _store(self, connection: sa.Connection) -> None:
+        binds = self._binds.get(connection, set())
+        new = [step for step in self._applied if step not in self._stored]
+        self._stored += [step for step in new if step.bind in binds]
+        self.has_stored = True
 
     def revision_started(self) -> None:
         """Begin to follow another revision: the one before it ended."""

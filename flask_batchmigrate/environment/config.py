@@ -144,7 +144,8 @@ def build(
     if not isinstance(config, Config):
         raise SetupError(
             "A function registered with 'configure' returned "
-            f"{type(config).__name__!r}: it must return the config that it was given."
+            f"{type(config).__name__!r}",
+            "it must return the config that it was given",
         )
     setup = _point_at_package(config, state, folder)
     setup.compares = setup.generates = bool(getattr(config.cmd_opts, "autogenerate", 0))

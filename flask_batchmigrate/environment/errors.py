@@ -1,9 +1,15 @@
-"""Turns what went wrong below into one-line errors of the project's family."""
+"""Turns what went wrong below into errors of the project's family.
+
+Values are made of values: the problem and the remedy are those of the error below, and
+the state of the databases is what the run knows of it. Only what others say in mere
+words, as Alembic and the drivers do, is told by its words.
+"""
 
 from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import os
 import pathlib
 import re
 import sqlite3
@@ -19,18 +25,20 @@ from .. import errors
 from ..project.binds import Bind
 from ..settings import SetupError
 from ..sqlite.error_codes import is_busy
+from ..sqlite.errors import AlreadyThere
+from ..sqlite.errors import DescribedError
 from ..sqlite.errors import EngineError
 from ..sqlite.errors import NotWritable
-from ..sqlite.errors import TransactionError
+from ..sqlite.errors import UNCHANGED
 from ..sqlite.transaction.busy import StillLocked
 from .config import escaped
 from .config import Setup
+from .outcome import own_state
+from .outcome import state_after_script
+from .outcome import state_of
 
 if t.TYPE_CHECKING:
     from .run_state import Run
-
-
-_NOTHING: t.Final = "Nothing was changed."
 
 
 @contextlib.contextmanager
@@ -49,8 +57,8 @@ def translated(setup: Setup, session: Run | None = None) -> cabc.Iterator[None]:
     except KeyboardInterrupt as error:
         if session is None or error.args:
             raise
-        state = _UNCHANGED if session.unchanged else errors.INTERRUPTED
-        raise KeyboardInterrupt(f"Interrupted. {state}") from error
+        state = UNCHANGED if session.unchanged else errors.UNCERTAIN
+        raise KeyboardInterrupt(f"Interrupted. {state.said}") from error
     except Exception as error:
         family = _translate(error, setup, session)
         if family is None:
@@ -61,14 +69,13 @@ def translated(setup: Setup, session: Run | None = None) -> cabc.Iterator[None]:
 
 def _hide_passwords(error: errors.BatchMigrateError, session: Run | None) -> None:
     """Show URLs that a script has from Alembic's config as they may be shown."""
-    text = str(error)
     for target in session.plan.known if session is not None else ():
         url = target.engine.url
         shown, hidden = (url.render_as_string(hide_password=h) for h in (False, True))
         for secret in (shown, escaped(shown)) if url.password else ():
-            text = text.replace(secret, hidden)
-    if text != str(error):
-        error.args = (text, *error.args[1:])
+            error.problem = error.problem.replace(secret, hidden)
+            error.remedy = error.remedy.replace(secret, hidden)
+    error.args = (error.problem, error.remedy)
 
 
 def _translate(
@@ -78,7 +85,7 @@ def _translate(
     if session is not None and session.failure is not None:
         if isinstance(session.failure.error, NotWritable):
             # Whatever the script did, it is not to blame.
-            return errors.DatabaseUnavailable(_sentence(str(session.failure.error)))
+            return _of_engine(session.failure.error, session)
         return _of_revision(session)
     # Alembic hides an error of ours where a template fails, and where it stumbles on
     # leaving an environment in which another one was entered.
@@ -89,90 +96,86 @@ def _translate(
     if isinstance(error, CommandError):
         return _of_command(error, setup, session)
     if isinstance(error, EngineError):
-        text = _told_of_others(_sentence(str(error)), session)
-        if isinstance(error.__context__, StillLocked):
-            return errors.LockTimeout(
-                f"{text} 'BATCHMIGRATE_LOCK_TIMEOUT' is how long it waits."
-            )
-        return errors.DatabaseError(text)
+        return _of_engine(error, session)
     if isinstance(error, sa.exc.DBAPIError | sqlite3.Error):
         return _of_database(error, session)
     if isinstance(error, OSError) and error.filename is not None:
         return errors.MigrationFolderError(
-            f"'{error.filename}': {error.strerror}. Check that the folder "
-            f"'{setup.folder.path}' may be written."
+            f"'{error.filename}': {error.strerror}",
+            f"Check that the folder '{setup.folder.path}' may be written.",
+            state=state_of(session),
+            path=pathlib.Path(os.fsdecode(error.filename)),
         )
     if isinstance(error, AssertionError) and _is_raised_in(error, revision):
         # Alembic's own words for a target beyond the newest revision.
         return errors.UnknownRevision(
-            "The target is beyond the last revision, or none that can be reached. "
-            f"Nothing was changed. {_SHOWS}."
+            "The target is beyond the last revision, or cannot be reached",
+            _SHOWS,
+            state=state_of(session),
         )
     if isinstance(error, revision.RevisionError):
-        return errors.BrokenScript(f"{_sentence(str(error))} Nothing was changed.")
-    return _of_script(error, setup)
+        return errors.BrokenScript(_one_line(str(error)), state=state_of(session))
+    return _of_script(error, setup, session)
 
 
-def _told_of_others(text: str, session: Run | None) -> str:
-    """Correct an error of one database where another was migrated before it."""
-    done = [t.name for t in session.transactions if t.commits] if session else []
-    if not done or not text.endswith(_NOTHING):
-        return text
-    return (
-        f"{text.removesuffix(_NOTHING)}It was not changed; {', '.join(done)} had been"
-        " migrated before it and stays so. Run the command again to complete it."
+def _of_engine(error: EngineError, session: Run | None) -> errors.DatabaseError:
+    """Describe an error of the SQLite engine that no revision's script caused."""
+    kind, (problem, remedy) = errors.DatabaseError, _describe(error)
+    if isinstance(error, NotWritable):
+        kind = errors.DatabaseUnavailable
+    elif isinstance(error.__context__, StillLocked):
+        kind = errors.LockTimeout
+        remedy = f"{remedy}. 'BATCHMIGRATE_LOCK_TIMEOUT' is how long it waits."
+    family = kind(
+        problem,
+        remedy,
+        state=own_state(error, session) or state_of(session),
+        table=error.table,
+        column=error.column,
     )
+    family.state_last = error.state_last
+    return family
 
 
-def _of_revision(session: Run) -> errors.BatchMigrateError:
+def _of_revision(session: Run) -> errors.RevisionFailed:
     """Describe a revision's script that raised."""
     failure = session.failure
     assert failure is not None
     error, path = failure.error, pathlib.Path(failure.script.path)
     line = _line_in(error, path)
     where = f" on '{failure.target.database}'" if failure.target else ""
-    text = (
-        f"Revision '{failure.script.revision}'{where} failed"
-        f" ('{path}'{'' if line is None else f', line {line}'}): {_describe(error)}"
-    )
-    # The transaction's own errors say themselves what has become of the changes.
-    if not isinstance(error, TransactionError):
-        text = text.replace(_UNCHANGED, "").rstrip()
-        text = f"{_sentence(text)} {_state(session, line)}".rstrip()
-        if "already exists" in text and not session.heads and session.unchanged:
-            text = f"{text} {_STAMP}"
+    problem, remedy = _describe(error)
+    state = own_state(error, session) or state_after_script(session, line)
+    if not session.heads and state == UNCHANGED and _is_there_already(error):
+        remedy = remedy or _STAMP
     is_engine = isinstance(error, EngineError)
     kind = errors.AlterationError if is_engine else errors.RevisionFailed
-    return kind(_sentence(text), failure.script.revision, path, line)
+    return kind(
+        f"Revision '{failure.script.revision}'{where} failed"
+        f" ('{path}'{'' if line is None else f', line {line}'}): {problem}",
+        remedy,
+        state=state,
+        table=error.table if isinstance(error, DescribedError) else None,
+        column=error.column if isinstance(error, DescribedError) else None,
+        revision=failure.script.revision,
+        path=path,
+        line=line,
+        bind=failure.target.bind if failure.target else None,
+    )
 
 
-_UNCHANGED: t.Final = "Nothing was changed."
 _STAMP: t.Final = (
-    "If its tables were made without migrations, as by db.create_all(), run 'flask db "
+    "If the tables were made without migrations, as by db.create_all(), run 'flask db "
     "stamp <revision>' instead, with the revision that they correspond to."
 )
 
 
-def _state(session: Run, line: int | None) -> str:
-    """Say what a failed revision left behind.
-
-    :param line: where it failed.
-    """
-    if session.unchanged:
-        return _UNCHANGED
-    if not session.undoes_tables:
-        target = session.reached
-        kind = "This database" if target is None else _KINDS.get(target.dialect, "It")
-        where = "the error" if line is None else f"line {line}"
-        return (
-            f"{kind} does not undo changes of tables: what the revision did before "
-            f"{where} stays, and so do the revisions before it; the revision itself is "
-            f"not stored. Undo by hand what it did, or take that out of the script, "
-            "and run the command again."
-        )
-    if session.progress.committed:
-        return "What ran before it was committed."
-    return ""
+def _is_there_already(error: Exception) -> bool:
+    """Tell whether something was to be made that the database has already."""
+    if isinstance(error, EngineError):
+        return isinstance(error, AlreadyThere)
+    # Databases say so in words only; each has numbers of its own for it.
+    return _is_of_driver(error) and "already exists" in errors.words(error)
 
 
 def _of_command(
@@ -180,13 +183,14 @@ def _of_command(
 ) -> errors.BatchMigrateError:
     """Give an error of Alembic its place in the family."""
     cause = error.__cause__
-    text = _sentence(str(error))
+    text, state = _one_line(str(error)), state_of(session)
     if isinstance(cause, revision.MultipleHeads):
         heads = tuple(cause.heads)
         return errors.MultipleHeads(
-            f"There are several heads: {_quoted(heads)}. Nothing was changed. Join "
-            "them with 'flask db merge', or name one of them, or 'heads' for all.",
-            heads,
+            f"There are several heads: {_quoted(heads)}",
+            "Join them with 'flask db merge', or name one of them, or 'heads' for all.",
+            heads=heads,
+            state=state,
         )
     if isinstance(cause, revision.ResolutionError):
         return _of_missing_revision(str(cause.argument), text, setup, session)
@@ -195,40 +199,41 @@ def _of_command(
         stored = session is not None and bool(session.heads)
         return errors.DatabaseNotUpToDate(
             f"Database '{name}' is not at the newest revision, so it cannot be compared"
-            " with the models. Nothing was changed. Run 'flask db upgrade' first."
-            + ("" if stored else f" {_STAMP}")
+            " with the models",
+            "Run 'flask db upgrade' first." + ("" if stored else f" {_STAMP}"),
+            state=state,
         )
     if isinstance(cause, revision.RevisionError):
         remedy = next((r for said, r in _REMEDIES if said in text), "")
-        return errors.UnknownRevision(f"{text} Nothing was changed. {remedy}".rstrip())
+        return errors.UnknownRevision(text, remedy, state=state)
     if nameless := _NAMELESS.match(text):
         path = setup.folder.path / "versions" / nameless[1]
         return errors.BrokenScript(
-            f"'{path}' has no 'revision'. Nothing was changed. Name the revision's id, "
-            "or move the file elsewhere.",
-            path,
+            f"'{path}' has no 'revision'",
+            "Name the revision's id, or move the file elsewhere.",
+            state=state,
+            path=path,
         )
     return errors.BatchMigrateError(text)
 
 
-_KINDS: t.Final = {"mysql": "MySQL", "mariadb": "MariaDB", "oracle": "Oracle"}
 _SHOWS: t.Final = (
     "'flask db current' shows where the database is, and 'flask db history' the "
-    "revisions"
+    "revisions."
 )
 #: What to do about what Alembic says of a target, by a part of it.
 _REMEDIES: t.Final = (
-    ("didn't produce", f"There are not so many on the way: {_SHOWS}."),
-    ("Walked too far", f"There are not so many on the way: {_SHOWS}."),
+    ("didn't produce", f"There are fewer revisions on the way: {_SHOWS}"),
+    ("Walked too far", f"There are fewer revisions on the way: {_SHOWS}"),
     (
         "Ambiguous walk",
-        "Several revisions follow one another side by side there, so steps do not tell "
-        f"which is meant: name a revision. {_SHOWS}.",
+        "Branches run side by side there, so a number of steps does not tell which "
+        f"revision is meant: name one. {_SHOWS}",
     ),
     (
         "not a valid downgrade target",
-        "It is not below the revision that the database is at, or steps do not tell "
-        f"which branch is meant: name a revision. {_SHOWS}.",
+        "The target is not below the revision that the database is at, or a number of "
+        f"steps does not tell which branch is meant: name a revision. {_SHOWS}",
     ),
 )
 _NAMELESS: t.Final = re.compile(
@@ -240,19 +245,24 @@ def _of_missing_revision(
     name: str, text: str, setup: Setup, session: Run | None
 ) -> errors.UnknownRevision:
     """Describe a revision without a file: asked for, or stored in a database."""
-    versions = setup.folder.path / "versions"
+    versions, state = setup.folder.path / "versions", state_of(session)
     if session is not None and name in session.heads and session.reached is not None:
         return errors.UnknownRevision(
             f"Database '{session.reached.database}' is at revision '{name}', which has "
-            f"no file in '{versions}'. Nothing was changed. Restore the file, or set "
-            "the revision that the database really is at with "
-            "'flask db stamp --purge <revision>'."
+            f"no file in '{versions}'",
+            "Restore the file, or set the revision that the database really is at with "
+            "'flask db stamp --purge <revision>'.",
+            state=state,
+            revision=name,
+            bind=session.reached.bind,
         )
     if "ambiguous" in text.lower() or "multiple" in text.lower():
-        return errors.UnknownRevision(f"{text} Nothing was changed.")
+        return errors.UnknownRevision(text, state=state, revision=name)
     return errors.UnknownRevision(
-        f"There is no revision '{name}' in '{versions}'. Nothing was changed. "
-        "'flask db history' lists those there are."
+        f"There is no revision '{name}' in '{versions}'",
+        "'flask db history' lists those that there are.",
+        state=state,
+        revision=name,
     )
 
 
@@ -262,14 +272,18 @@ def _of_database(
     """Describe an error of a database that no script caused."""
     target = session.reached if session is not None else None
     name = f"Database '{target.database}'" if target is not None else "The database"
-    changed = "Nothing was changed. " if session and session.unchanged else ""
-    text = f"{name}: {_sentence(_describe(error))} {changed}"
+    state = state_of(session)
     on_sqlite = target is None or target.dialect == "sqlite"
     if on_sqlite and is_busy(getattr(error, "orig", None) or error):
-        return errors.in_use(name)
-    if isinstance(error, _UNREACHABLE):
-        return errors.DatabaseUnavailable(f"{text}{_remedy(error, target)}".rstrip())
-    return errors.DatabaseError(text.strip())
+        return errors.in_use(name, state)
+    is_out_of_reach = isinstance(error, _UNREACHABLE)
+    kind = errors.DatabaseUnavailable if is_out_of_reach else errors.DatabaseError
+    return kind(
+        f"{name}: {errors.words(error)}",
+        _remedy(error, target) if is_out_of_reach else "",
+        state=state,
+        bind=target.bind if target is not None else None,
+    )
 
 
 _LACKING: t.Final = {
@@ -299,7 +313,9 @@ def _remedy(error: sa.exc.DBAPIError | sqlite3.Error, target: Bind | None) -> st
     return ""
 
 
-def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
+def _of_script(
+    error: Exception, setup: Setup, session: Run | None
+) -> errors.BrokenScript | None:
     """Describe a file of the migrations folder that cannot be loaded."""
     if (
         isinstance(error, AttributeError)
@@ -307,9 +323,11 @@ def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
         and error.name in _LACKING
     ):
         path = pathlib.Path(str(getattr(error.obj, "__file__", None)))
-        remedy = _LACKING[error.name]
         return errors.BrokenScript(
-            f"'{path}' has no '{error.name}'. Nothing was changed. {remedy}", path
+            f"'{path}' has no '{error.name}'",
+            _LACKING[error.name],
+            state=state_of(session),
+            path=path,
         )
     place = _place_in(error, setup.folder.path)
     if place is None:
@@ -317,9 +335,11 @@ def _of_script(error: Exception, setup: Setup) -> errors.BrokenScript | None:
     path, line = place
     where = f"'{path}'{'' if line is None else f', line {line}'}"
     return errors.BrokenScript(
-        f"{where}: {_describe(error)}. Nothing was changed. Correct the file.",
-        path,
-        line,
+        f"{where}: {_describe(error)[0]}",
+        "Correct the file.",
+        state=state_of(session),
+        path=path,
+        line=line,
     )
 
 
@@ -351,24 +371,28 @@ def _line_in(error: Exception, path: pathlib.Path) -> int | None:
     return None
 
 
-def _describe(error: Exception) -> str:
-    """Return an error in one line: a database's own words, else class and text."""
-    if isinstance(error, sqlite3.Error) or getattr(error, "orig", None) is not None:
-        return errors.words(error)
-    if isinstance(error, EngineError | CommandError):
-        return _one_line(str(error))
+def _describe(error: Exception) -> tuple[str, str]:
+    """Return the problem that an error is, and the remedy, each in one line.
+
+    The problem is what a database says, else the error's class and text.
+    """
+    if isinstance(error, DescribedError):
+        return _one_line(error.problem), _one_line(error.remedy)
+    if _is_of_driver(error):
+        return errors.words(error), ""
+    if isinstance(error, CommandError):
+        return _one_line(str(error)), ""
     if isinstance(error, SyntaxError):
-        return _one_line(error.msg)
-    return _one_line(f"{type(error).__name__}: {error}").rstrip(": ")
+        return _one_line(error.msg), ""
+    return _one_line(f"{type(error).__name__}: {error}").rstrip(": "), ""
+
+
+def _is_of_driver(error: Exception) -> bool:
+    return isinstance(error, sqlite3.Error) or getattr(error, "orig", None) is not None
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _sentence(text: str) -> str:
-    text = _one_line(text).rstrip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _quoted(names: cabc.Iterable[str]) -> str:

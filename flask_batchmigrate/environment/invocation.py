@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import os
+import pathlib
 import typing as t
 
 from alembic import command
@@ -15,6 +16,7 @@ from alembic.script import ScriptDirectory
 from ..errors import BatchMigrateError
 from ..errors import MigrationFolderError
 from ..errors import MultipleHeads
+from ..errors import UNCHANGED
 from ..project.binds import Bind
 from ..project.binds import find
 from ..project.binds import no_models
@@ -153,9 +155,10 @@ class Invocation:
         names = tuple(head.revision for head in heads)
         raise MultipleHeads(
             f"'{self.setup.folder.path}' has {len(heads)} heads: "
-            f"{', '.join(map(repr, names))}. Nothing was changed. Join them with "
-            f"'flask db merge {' '.join(names)}', name one, or ask for 'heads'.",
-            names,
+            f"{', '.join(map(repr, names))}",
+            f"Join them with 'flask db merge {' '.join(names)}', name one, or ask for "
+            "'heads'.",
+            heads=names,
         )
 
     def upgrade(self, revision: str, sql: bool, tag: str | None) -> list[Applied] | str:
@@ -207,8 +210,11 @@ class Invocation:
         for script in scripts.walk_revisions() if rev_id is not None else ():
             if script.revision == rev_id:
                 raise BatchMigrateError(
-                    f"Revision '{rev_id}' exists: '{script.path}'. Nothing was changed."
-                    " Choose another id."
+                    f"Revision '{rev_id}' exists: '{script.path}'",
+                    "Choose another id.",
+                    state=UNCHANGED,
+                    revision=rev_id,
+                    path=pathlib.Path(script.path),
                 )
         if head is not None:
             scripts.get_revisions(head)
@@ -234,9 +240,12 @@ class Invocation:
         for target, head in self._stored_heads():
             raise MigrationFolderError(
                 f"There is no migrations folder '{self.setup.folder.path}', but "
-                f"database '{target.database}' is at revision '{head}' of one. "
-                "Nothing was changed. Run the command from where the folder is, or "
-                "set 'BATCHMIGRATE_DIRECTORY' to it."
+                f"database '{target.database}' is at revision '{head}' of one",
+                "Run the command from where the folder is, or set "
+                "'BATCHMIGRATE_DIRECTORY' to it.",
+                revision=head,
+                path=self.setup.folder.path,
+                bind=target.bind,
             )
         if self.setup.folder.passed_over is not None:
             reporter().note(

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from mako.template import Template  # type: ignore[import-untyped]
 
 from ..errors import BrokenScript
+from ..errors import NOTHING_WRITTEN
 from .config import setup_of
 from .config import TEMPLATES
 
@@ -47,17 +48,18 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
         ast.parse(text)
     except SyntaxError as error:
         raise BrokenScript(
-            f"Template '{path}' makes a file that is no Python: {error.msg}, line "
-            f"{error.lineno} of it. No file was written. Correct the template, or the "
-            "message, if it is that.",
-            path,
+            f"Template '{path}' makes a file that is not Python: {error.msg}, line "
+            f"{error.lineno} of it",
+            "Correct the template, or the message, if it is that.",
+            state=NOTHING_WRITTEN,
+            path=path,
         ) from error
     except Exception as error:
         raise BrokenScript(
-            f"Template '{path}' failed: {type(error).__name__}: {error}. "
-            "No file was written. Correct the template, or delete it to use the "
-            "packaged one.",
-            path,
+            f"Template '{path}' failed: {type(error).__name__}: {error}",
+            "Correct the template, or delete it to use the packaged one.",
+            state=NOTHING_WRITTEN,
+            path=path,
         ) from error
     return text
 

@@ -15,7 +15,9 @@ from alembic.runtime.environment import EnvironmentContext
 from flask import current_app
 
 from ..errors import AlreadyRunning
+from ..errors import Left
 from ..errors import NotSupported
+from ..errors import State
 from ..project.binds import Bind
 from ..project.binds import by_database
 from ..project.binds import find
@@ -59,8 +61,9 @@ class _OneAtATime:
         if self.mine:
             raise AlreadyRunning(
                 "A migration is running in this thread, and a revision script or "
-                "'env.py' called a migration command. Nothing was changed by the call. "
-                "Remove it from there."
+                "'env.py' called a migration command",
+                "Remove the call from there.",
+                state=State(Left.UNCHANGED, "Nothing was changed by the call."),
             )
         with self._lock:
             self._owner = threading.get_ident()
@@ -190,8 +193,10 @@ def _run_user_env(session: Run, path: pathlib.Path, code: types.CodeType) -> Non
             raise
         raise NotSupported(
             f"'{path}' is made for asynchronous engines, which are not supported "
-            f"({error}). Nothing was changed. Delete the file to use the packaged "
-            "environment with a synchronous engine."
+            f"({error})",
+            "Delete the file to use the packaged environment with a synchronous "
+            "engine.",
+            path=path,
         ) from error
 
 

@@ -42,6 +42,7 @@ def sqlite_engine(session: Run) -> cabc.Iterator[None]:
         transaction: MigrationTransaction,
     ) -> contextlib.AbstractContextManager[None]:
         session.transactions.append(transaction)
+        session.progress.follow(transaction.connection, transaction.after_commit)
         return second_connections(transaction, engines)
 
     session.join = join_transaction

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 
 from ..errors import DatabaseError
-from ..sqlite.errors import TransactionError
+from ..errors import Left
+from ..errors import State
 from ..sqlite.transaction import messages
 
 if t.TYPE_CHECKING:
@@ -101,10 +102,11 @@ class StoredRevisions:
                 raise DatabaseError(
                     f"'{reached.database}' is not at {_named(reached.heads)}, to which "
                     f"the scripts ran, but at {_named(stored)}: something other than "
-                    "the migration has ended its transaction, and what ran after that "
-                    "is not stored. Remove what commits, rolls back or closes the "
-                    "connection from the scripts and 'env.py', or have 'env.py' "
-                    "commit, and run the command again."
+                    "the migration has ended its transaction",
+                    "Remove what commits, rolls back or closes the connection from the "
+                    "scripts and 'env.py', or have 'env.py' commit, and run the "
+                    "command again.",
+                    state=State(Left.UNKNOWN, "What ran after that is not stored."),
                 )
 
 
@@ -113,8 +115,9 @@ def _read_committed(reached: _Reached, transaction: MigrationTransaction) -> Non
     try:
         reached.committed = frozenset(reached.context.get_current_heads())
     except sa.exc.DBAPIError as error:
-        text = messages.uncommittable(transaction.name, error.orig, transaction.commits)
-        raise TransactionError(text) from error
+        raise messages.uncommittable(
+            transaction.name, error.orig, transaction.commits
+        ) from error
 
 
 def _read(reached: _Reached) -> _Heads:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ..errors import DatabaseError
 from ..errors import DatabaseUnavailable
 from ..errors import LockTimeout
+from ..errors import UNCHANGED
 from ..errors import words
 from ..reporting import reporter
 from .mechanism import Mechanism
@@ -122,9 +123,10 @@ def _connection_of_its_own(engine: sa.Engine) -> cabc.Iterator[sa.Connection]:
 
 def _unavailable(database: Lockable, error: sa.exc.DBAPIError) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"Database '{database.name}' cannot be reached: {words(error).rstrip('.')}. "
-        "Nothing was changed. Check that the server runs, that its address and the "
-        "password are right, and that the database exists."
+        f"Database '{database.name}' cannot be reached: {words(error)}",
+        "Check that the server runs, that its address and the password are right, and "
+        "that the database exists.",
+        state=UNCHANGED,
     )
 
 
@@ -167,8 +169,10 @@ class _Lock:
                 raise _unavailable(self._database, error) from error
             raise DatabaseError(
                 f"Database '{self._database.name}' gives no migration lock: "
-                f"{words(error).rstrip('.')}. Nothing was changed. Where only one "
-                "process migrates at a time, set 'BATCHMIGRATE_LOCK' to False."
+                f"{words(error)}",
+                "Where only one process migrates at a time, set 'BATCHMIGRATE_LOCK' to "
+                "False.",
+                state=UNCHANGED,
             ) from error
         sessions.add(own)
         return taken
@@ -209,8 +213,9 @@ class _Lock:
     def _timed_out(self, timeout: float) -> LockTimeout:
         return LockTimeout(
             f"Database '{self._database.name}' was being migrated by somebody else for "
-            f"all of {timeout:g} s ({self._holder()}). Nothing was changed. Try again "
-            "when that is over, or wait longer: 'BATCHMIGRATE_LOCK_TIMEOUT'."
+            f"all of {timeout:g} s ({self._holder()})",
+            "Try again when that is over, or wait longer: 'BATCHMIGRATE_LOCK_TIMEOUT'.",
+            state=UNCHANGED,
         )
 
     def give_back(self) -> None:

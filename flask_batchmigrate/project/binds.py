@@ -114,8 +114,9 @@ def find(state: MigrateState) -> dict[str, Bind]:
             from ..errors import UnknownBind
 
             raise UnknownBind(
-                f"Bind {bind!r} has tables but no engine. Nothing was changed. Add it "
-                "to the application's databases, e.g. 'SQLALCHEMY_BINDS'."
+                f"Bind {bind!r} has tables but no engine",
+                "Add it to the application's databases, e.g. 'SQLALCHEMY_BINDS'.",
+                bind=bind,
             )
     targets: dict[str, Bind] = {}
     owners: dict[str, str] = {}
@@ -126,15 +127,18 @@ def find(state: MigrateState) -> dict[str, Bind]:
 
             raise UnknownBind(
                 f"Binds {owners[name]!r} and {bind!r} both become 'upgrade_{name}()' "
-                "in scripts. Nothing was changed. Rename one of them."
+                "in scripts",
+                "Rename one of them.",
+                bind=bind,
             )
         owners[name] = bind
         if getattr(engine.dialect, "is_async", False):
             from ..errors import NotSupported
 
             raise NotSupported(
-                f"The engine of bind {bind!r} is asynchronous, which is not supported. "
-                "Nothing was changed. Give migrations a synchronous driver."
+                f"The engine of bind {bind!r} is asynchronous, which is not supported",
+                "Give migrations a synchronous driver.",
+                bind=bind,
             )
         metadata = metadatas.get(bind) or (_without_tables(state),)
         targets[bind] = Bind(bind, engine, metadata)
@@ -148,14 +152,14 @@ def _engines(state: MigrateState) -> dict[str, sa.Engine]:
     db = state.db
     if db is None:
         raise SetupError(
-            "There is no database to migrate: pass 'db' to init_app(), or 'metadata' "
-            "with 'engine', 'engines' or 'url'."
+            "There is no database to migrate",
+            "pass 'db' to init_app(), or 'metadata' with 'engine', 'engines' or 'url'",
         )
     try:
         engines = getattr(db, "engines", None)
     except RuntimeError as error:
         # db.init_app() was not called for this application; the text says so.
-        raise SetupError(f"{error} Nothing was changed.") from error
+        raise SetupError(str(error)) from error
     if engines is None:
         return {"": db.engine}
     if engines or not getattr(db, "async_engines", None):
@@ -163,8 +167,8 @@ def _engines(state: MigrateState) -> dict[str, sa.Engine]:
     from ..errors import NotSupported
 
     raise NotSupported(
-        "The application has asynchronous engines only, which are not supported. "
-        "Nothing was changed. Configure a synchronous engine for migrations."
+        "The application has asynchronous engines only, which are not supported",
+        "Configure a synchronous engine for migrations.",
     )
 
 
@@ -224,8 +228,9 @@ def select(
 
         raise UnknownBind(
             f"The application has no bind {min(unknown)!r}; it has "
-            f"{', '.join(map(repr, targets)) or 'none'}. Nothing was changed. Correct "
-            "'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'."
+            f"{', '.join(map(repr, targets)) or 'none'}",
+            "Correct 'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'.",
+            bind=min(unknown),
         )
     if included is not None:
         chosen = included
@@ -254,8 +259,10 @@ def require_named(
 
         raise UnknownBind(
             f"The revision scripts are for a bind {name!r}, which the application does "
-            "not have. Nothing was changed. Add it to the application's databases, or "
-            "to 'BATCHMIGRATE_EXCLUDE_BINDS' if it is gone."
+            "not have",
+            "Add it to the application's databases, or to "
+            "'BATCHMIGRATE_EXCLUDE_BINDS' if it is gone.",
+            bind=name,
         )
 
 
@@ -264,9 +271,8 @@ def no_models() -> NoModels:
     from ..errors import NoModels
 
     return NoModels(
-        "The models define no tables, so there is nothing to compare the database "
-        "with. Nothing was changed. Import the modules with the models where the "
-        "application is created."
+        "The models define no tables, so there is nothing to compare the database with",
+        "Import the modules with the models where the application is created.",
     )
 
 

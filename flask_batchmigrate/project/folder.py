@@ -79,10 +79,12 @@ class Folder:
         if not self.exists:
             from ..errors import MigrationFolderError
 
+            problem = f"There is no migrations folder '{self.path}'. "
             raise MigrationFolderError(
-                f"There is no migrations folder '{self.path}'. {self.told_of_another}"
-                "Nothing was changed. Write the first migration with 'flask db "
-                "migrate', or set 'BATCHMIGRATE_DIRECTORY' to where the folder is."
+                f"{problem}{self.told_of_another}".rstrip(),
+                "Write the first migration with 'flask db migrate', or set "
+                "'BATCHMIGRATE_DIRECTORY' to where the folder is.",
+                path=self.path,
             )
 
     def require_writable(self) -> None:
@@ -101,8 +103,9 @@ class Folder:
             from ..errors import MigrationFolderError
 
             raise MigrationFolderError(
-                f"Nothing can be written to '{self.path}': '{place}': {error.strerror}."
-                " Nothing was changed. Correct that, or choose another folder."
+                f"Nothing can be written to '{self.path}': '{place}': {error.strerror}",
+                "Correct that, or choose another folder.",
+                path=self.path,
             ) from error
 
     def load_env(self) -> types.CodeType | None:
@@ -122,10 +125,10 @@ class Folder:
             from ..errors import BrokenScript
 
             raise BrokenScript(
-                f"'{self.env}', line {error.lineno}: {error.msg}. "
-                "Nothing was changed. Correct the file.",
-                self.env,
-                error.lineno,
+                f"'{self.env}', line {error.lineno}: {error.msg}",
+                "Correct the file.",
+                path=self.env,
+                line=error.lineno,
             ) from error
 
     def _load_compiled(self) -> types.CodeType | None:
@@ -138,9 +141,9 @@ class Folder:
             from ..errors import BrokenScript
 
             raise BrokenScript(
-                f"'{self.env}' cannot be loaded: {error}. Nothing was changed. "
+                f"'{self.env}' cannot be loaded: {error}",
                 "Compile 'env.py' again with this version of Python.",
-                self.env,
+                path=self.env,
             ) from error
 
 

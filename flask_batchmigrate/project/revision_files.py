@@ -102,11 +102,13 @@ def refuse_unusable(rev_id: str) -> None:
     """
     if rev_id in _SYMBOLS or not _USABLE.fullmatch(rev_id):
         from ..errors import BatchMigrateError
+        from ..errors import UNCHANGED
 
         raise BatchMigrateError(
-            f"{rev_id!r} cannot be the id of a revision. Nothing was changed. Choose "
-            "one that has letters, digits, '_' and '.' only, does not begin with a dot,"
-            f" and is none of {', '.join(sorted(_SYMBOLS))}."
+            f"{rev_id!r} cannot be the id of a revision",
+            "Choose one that has letters, digits, '_' and '.' only, does not begin "
+            f"with a dot, and is none of {', '.join(sorted(_SYMBOLS))}.",
+            state=UNCHANGED,
         )
 
 
@@ -117,11 +119,13 @@ def refuse_unusable_label(label: str) -> None:
     """
     if label in _SYMBOLS or not _LABEL.fullmatch(label):
         from ..errors import BatchMigrateError
+        from ..errors import UNCHANGED
 
         raise BatchMigrateError(
-            f"{label!r} cannot be the label of a branch. Nothing was changed. Choose "
-            "one without '@' and ':' that is one line and none of "
-            f"{', '.join(sorted(_SYMBOLS))}."
+            f"{label!r} cannot be the label of a branch",
+            "Choose one without '@' and ':' that is one line and none of "
+            f"{', '.join(sorted(_SYMBOLS))}.",
+            state=UNCHANGED,
         )
 
 
@@ -139,9 +143,10 @@ def _refuse_second(owner: pathlib.Path, path: pathlib.Path, revision: str) -> No
     from ..errors import BrokenScript
 
     raise BrokenScript(
-        f"'{owner}' and '{path}' have the same revision id '{revision}'. Nothing was "
-        "changed. Give one of them another id, or delete it.",
-        path,
+        f"'{owner}' and '{path}' have the same revision id '{revision}'",
+        "Give one of them another id, or delete it.",
+        revision=revision,
+        path=path,
     )
 
 
@@ -154,9 +159,10 @@ def _refuse_gaps(
             from ..errors import BrokenScript
 
             raise BrokenScript(
-                f"'{path}' follows revision '{revision}', which has no file. Nothing "
-                "was changed. Restore the file, or correct 'down_revision'.",
-                path,
+                f"'{path}' follows revision '{revision}', which has no file",
+                "Restore the file, or correct 'down_revision'.",
+                revision=revision,
+                path=path,
             )
 
 
@@ -166,8 +172,9 @@ def _refuse_own_child(path: pathlib.Path, said: dict[str, list[str]]) -> None:
         from ..errors import BrokenScript
 
         raise BrokenScript(
-            f"'{path}' follows itself. Nothing was changed. Correct 'down_revision'.",
-            path,
+            f"'{path}' follows itself",
+            "Correct 'down_revision'.",
+            path=path,
         )
 
 
@@ -177,9 +184,10 @@ def _refuse_symbol(path: pathlib.Path, revision: str) -> None:
         from ..errors import BrokenScript
 
         raise BrokenScript(
-            f"'{path}' has the revision id '{revision}', which means something else. "
-            "Nothing was changed. Give it another id.",
-            path,
+            f"'{path}' has the revision id '{revision}', which means something else",
+            "Give it another id.",
+            revision=revision,
+            path=path,
         )
 
 
@@ -189,9 +197,9 @@ def _refuse_nul(path: pathlib.Path, source: str) -> None:
         from ..errors import BrokenScript
 
         raise BrokenScript(
-            f"'{path}' has NUL bytes: it is damaged, or not in UTF-8. Nothing was "
-            "changed. Restore the file, or save it as UTF-8.",
-            path,
+            f"'{path}' has NUL bytes: it is damaged, or not in UTF-8",
+            "Restore the file, or save it as UTF-8.",
+            path=path,
         )
 
 

@@ -63,8 +63,8 @@ def make(state: MigrateState, folder: Folder, scripts: ScriptDirectory) -> Scope
     selected = binds.select(state, known, named)
     if not selected:
         raise UnknownBind(
-            "The settings leave no bind to migrate. Nothing was changed. Correct "
-            "'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'."
+            "The settings leave no bind to migrate",
+            "Correct 'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'.",
         )
     template = folder.script_template
     if template.is_file():

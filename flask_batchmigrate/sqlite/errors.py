@@ -1,14 +1,135 @@
-"""What the SQLite engine raises. A leaf: it imports nothing of the project."""
+"""What the SQLite engine raises, and the base of all the project's errors.
+
+A leaf: it imports nothing of the project.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import enum
+import pathlib
+import typing as t
 
-class EngineError(Exception):
-    """Base of every error the engine raises; the message is one line to act on."""
+
+class Left(enum.Enum):
+    """What an error left behind in the databases, in a word."""
+
+    UNCHANGED = "unchanged"
+    """They are as they were before the command."""
+    COMMITTED = "committed"
+    """Some of the work was committed, and stays."""
+    UNKNOWN = "unknown"
+    """It is not known, or has to be looked up."""
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """The state in which an error left the databases.
+
+    :param left: the state in a word.
+    :param said: the state in sentences, as the message ends with them; empty where
+        there is nothing to say.
+    :param revisions: the ids of the revisions that were committed, in order, where
+        they are known.
+    """
+
+    left: Left
+    said: str = ""
+    revisions: tuple[str, ...] = ()
+
+
+UNCHANGED: t.Final = State(Left.UNCHANGED, "Nothing was changed.")
+UNKNOWN: t.Final = State(Left.UNKNOWN)
+
+
+def render(problem: str, remedy: str, state: State, *, state_last: bool) -> str:
+    """Make the message of an error: the one place where its parts become sentences.
+
+    :param problem: what is wrong and where, with or without its full stop.
+    :param remedy: what to do. One that begins with a small letter goes on from the
+        problem after a colon, unless the state stands between them.
+    :param state: what was left behind.
+    :param state_last: say the state after the remedy, not before it.
+    """
+    if state.said and not state_last:
+        remedy = remedy[:1].upper() + remedy[1:]
+        parts = [_sentence(problem), state.said, _sentence(remedy)]
+    elif remedy[:1].islower():
+        parts = [_sentence(f"{problem}: {remedy}"), state.said]
+    else:
+        parts = [_sentence(problem), _sentence(remedy), state.said]
+    return " ".join(filter(None, parts))
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
+_Error = t.TypeVar("_Error", bound="DescribedError")
+
+
+class DescribedError(Exception):
+    """An error that carries what a person needs to act on it.
+
+    The message is made of the parts; nothing has to be read out of it.
+
+    :param problem: what is wrong, and where.
+    :param remedy: what to do about it, where that can be said.
+    :param state: what was left behind; by default what the class says.
+    :param table: the table that is concerned. This and what follows is None where it
+        is not known, or where there is none.
+    :param column: the column.
+    :param revision: the id of the revision.
+    :param path: the file.
+    :param line: the line in the file, counted from 1.
+    :param bind: the bind key; that of the default bind is the empty string.
+    """
+
+    state: State = UNKNOWN
+    #: Whether the message says the state after the remedy, not before it.
+    state_last: bool = False
+
+    def __init__(
+        self,
+        problem: str,
+        remedy: str = "",
+        *,
+        state: State | None = None,
+        table: str | None = None,
+        column: str | None = None,
+        revision: str | None = None,
+        path: pathlib.Path | None = None,
+        line: int | None = None,
+        bind: str | None = None,
+    ) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+        if state is not None:
+            self.state = state
+        self.table = table
+        self.column = column
+        self.revision = revision
+        self.path = path
+        self.line = line
+        self.bind = bind
 
     def __str__(self) -> str:
-        # KeyError, which one of them is too, would show the message in quotes.
-        return str(self.args[0]) if self.args else ""
+        return render(self.problem, self.remedy, self.state, state_last=self.state_last)
+
+    def __reduce__(self) -> tuple[t.Any, ...]:
+        # Exceptions are pickled by their arguments, which are not all that they carry.
+        return _unpickled, (type(self), self.args), self.__dict__
+
+
+def _unpickled(kind: type[_Error], args: tuple[t.Any, ...]) -> _Error:
+    return kind.__new__(kind, *args)
+
+
+class EngineError(DescribedError):
+    """Base of every error the engine raises; the message is one line to act on."""
+
+    state_last = True
 
 
 class SqlTextError(EngineError):
@@ -38,6 +159,8 @@ class SqlTextError(EngineError):
 
 class ChangeRefused(EngineError):
     """A change cannot be made without losing something; nothing was changed."""
+
+    state = UNCHANGED
 
 
 class MissingTable(ChangeRefused):
@@ -73,8 +196,24 @@ class NotWritable(TransactionError):
 
 
 class VerificationError(EngineError):
-    """The result is not what was planned: a defect of the engine, rolled back."""
+    """The result is not what was planned: a defect of the engine, rolled back.
+
+    :param table: the table that was changed.
+    :param what: how the result differs, as the end of a sentence.
+    """
+
+    state = State(Left.UNCHANGED, "Everything was rolled back.")
+
+    def __init__(self, table: str, what: str) -> None:
+        super().__init__(
+            f"Internal error: after the change of table '{table}' {what}",
+            "Please report this with the table's CREATE TABLE statement and the"
+            " migration.",
+            table=table,
+        )
 
 
 class UnsupportedLibrary(EngineError):
     """The SQLite library in use is older than the engine supports."""
+
+    state = UNCHANGED

@@ -34,7 +34,7 @@ _ALSO: t.Final[tuple[tuple[type[ChangeRefused], tuple[type[Exception], ...]], ..
 def caught_as_usual(dialect: sa.Dialect, *also: type[Exception]) -> cabc.Iterator[None]:
     """Raise refusals of the engine so that the usual clauses catch them.
 
-    They stay what they are, with their message.
+    They stay what they are, and carry what they carried.
 
     :param dialect: that of the connection, for the driver's own errors.
     :param also: more classes that Alembic raises for the operation.
@@ -48,6 +48,7 @@ def caught_as_usual(dialect: sa.Dialect, *also: type[Exception]) -> cabc.Iterato
         # By name, since the classes that come first know nothing of what it takes.
         sa.exc.DBAPIError.__init__(t.cast(t.Any, known), None, None, driver)
         known.args = error.args
+        known.__dict__.update(error.__dict__)
         raise known.with_traceback(error.__traceback__) from error.__cause__
 
 

@@ -104,8 +104,8 @@ class Translator:
         if isinstance(value, (sa.Computed, sa.Identity)):
             raise ChangeRefused(
                 "A column of SQLite cannot be turned into a generated or identity"
-                " column by its default: add a new column and drop the old one."
-                " Nothing was changed."
+                " column by its default",
+                "add a new column and drop the old one",
             )
         if isinstance(value, sa.DefaultClause):
             value = value.arg

@@ -163,9 +163,7 @@ def _fill_scratch(
     # The scratch table has no index to count by; the statement has counted.
     copied = int(db.execute("SELECT changes()")[0][0])
     if copied != rows:
-        raise VerificationError(
-            f"the copy of table '{stored.name}' has {copied} rows, not {rows}"
-        )
+        raise VerificationError(stored.name, f"its copy has {copied} rows, not {rows}")
     if keys_later:
         filled = StoredTable(stored.schema, scratch.name, bare, ())
         replace_definition(db, filled, text, Told(stored, rows))
@@ -180,9 +178,10 @@ def _create(db: Database, stored: StoredTable, statement: str) -> None:
             raise
         # A condition may name its table.
         raise ChangeRefused(
-            f"Table '{stored.name}' has to be written anew, but this SQLite library"
-            " forbids writing the schema, and its definition is not valid under another"
-            f" name: {error}. Nothing was changed."
+            f"Table '{stored.name}' has to be copied, since this SQLite library forbids"
+            " writing the schema, and its definition is not valid under another name:"
+            f" {error}",
+            table=stored.name,
         ) from error
 
 
@@ -190,10 +189,11 @@ def _refuse_unsafe(db: Database, stored: StoredTable) -> None:
     """Refuse a copy that could only end in dropping a table that others refer to."""
     if not db.can_write_schema and db.execute("PRAGMA foreign_keys")[0][0]:
         raise ChangeRefused(
-            f"Table '{stored.name}' has to be written anew, but this SQLite library"
-            " forbids writing the schema and foreign keys are enforced, so its child"
-            " rows would be lost. Turn enforcement off before the migration."
-            " Nothing was changed."
+            f"Table '{stored.name}' has to be copied, but this SQLite library forbids"
+            " writing the schema and foreign keys are enforced, so its child rows would"
+            " be lost",
+            "Turn enforcement off before the migration.",
+            table=stored.name,
         )
 
 

@@ -39,9 +39,12 @@ def check_defaults(db: Database, target: Target) -> None:
             raise ChangeRefused(
                 f"Table '{target.before.name}': column '{column.name}' cannot become"
                 f" {column.type} with DEFAULT {column.default}, which that type does"
-                " not hold. Give it another one in the same alter_column()"
+                " not hold",
+                "Give the column another default in the same alter_column()"
                 " (server_default=...), or none, or say that values stay as they are"
-                " (sqlite_keep_values=True). Nothing was changed."
+                " (sqlite_keep_values=True).",
+                table=target.before.name,
+                column=column.name,
             )
 
 

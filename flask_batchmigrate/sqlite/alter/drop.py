@@ -51,7 +51,8 @@ def drop_table(
             return
         raise MissingTable(
             f"Table '{table}' cannot be dropped: there is none of that name (no such"
-            f" table: {table}; schema '{schema}'). Nothing was changed."
+            f" table: {table}; schema '{schema}')",
+            table=table,
         )
     refuse_shadow(catalogue, row.name)
     enforced = bool(db.execute("PRAGMA foreign_keys")[0][0])
@@ -69,8 +70,9 @@ def drop_table(
         raise ChangeRefused(
             f"Table '{table}' cannot be dropped while foreign keys are enforced, since"
             f" rows of {_listed(children)} would go with it and this SQLite library"
-            " forbids writing the schema. Drop their foreign keys first."
-            " Nothing was changed."
+            " forbids writing the schema",
+            "Drop their foreign keys first.",
+            table=table,
         )
     before = read_state(db, schema, children, children)
     # Noted first: what fails afterwards undoes the drop.

@@ -184,8 +184,10 @@ def _refuse_needed(
 
 def _needed(table: str, column: str, by: str) -> ChangeRefused:
     return ChangeRefused(
-        f"Column '{column}' of '{table}' cannot be dropped: it is needed by {by}."
-        " Drop or change these first. Nothing was changed."
+        f"Column '{column}' of '{table}' cannot be dropped: it is needed by {by}",
+        "Drop or change these first.",
+        table=table,
+        column=column,
     )
 
 

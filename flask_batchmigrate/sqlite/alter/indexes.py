@@ -51,8 +51,8 @@ def create_indexes(
                 raise
             missing = str(error).startswith("no such column")
             raise (MissingColumn if missing else ChangeRefused)(
-                f"Index '{index.name}' on '{stored.name}' cannot be created: {error}."
-                " Nothing was changed."
+                f"Index '{index.name}' on '{stored.name}' cannot be created: {error}",
+                table=stored.name,
             ) from error
 
 
@@ -111,8 +111,9 @@ def _explain(
     found = duplicates(db, stored.path, terms, where)
     if found:
         raise RowsRefused(
-            f"Unique index '{index.name}' on '{stored.name}': {found} are equal."
-            " Make them differ first. Nothing was changed."
+            f"Unique index '{index.name}' on '{stored.name}': {found} are equal",
+            "Make them differ first.",
+            table=stored.name,
         ) from error
 
 

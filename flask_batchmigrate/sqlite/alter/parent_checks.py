@@ -45,14 +45,16 @@ def check_parents(db: Database, target: Target) -> None:
             raise NoParentKey(
                 f"Table '{stored.name}': {describe(constraint)} cannot be added:"
                 f" {error}. The columns it refers to need a primary key or a unique"
-                " constraint. Nothing was changed."
+                " constraint",
+                table=stored.name,
             ) from error
         if found:
             parent = constraint.references.table if constraint.references else "?"
             raise RowsRefused(
                 f"Table '{stored.name}': {describe(constraint)} cannot be added:"
-                f" there is no row in '{parent}' for {found}. Add the parents, or"
-                " clear the column in these rows first. Nothing was changed."
+                f" there is no row in '{parent}' for {found}",
+                "Add the parents, or clear the column in these rows first.",
+                table=stored.name,
             )
 
 

@@ -137,20 +137,23 @@ class PendingKeys:
             try:
                 check_parents(self._db, dataclasses.replace(one.target, before=stored))
             except ChangeRefused as error:
-                raise ChangeRefused(f"{place}{error}") from error
+                raise ChangeRefused(
+                    f"{place}{error.problem}", error.remedy, table=error.table
+                ) from error
         if state.errors:
-            raise ChangeRefused(place + mismatch(one.table, self._mismatches(one)))
+            raise mismatch(one.table, self._mismatches(one), place)
         if one.target is not None or not same_name(child, one.child):
             return []
         rows = count_violations(self._db, one.schema, child)
         fresh = described(rows - _of(child, one.violations))
         if fresh and self._db.execute("PRAGMA foreign_keys")[0][0]:
             if not one.dropped:
-                raise ChangeRefused(place + orphaned(one.table, fresh))
+                raise orphaned(one.table, fresh, place)
             raise RowsRefused(
                 f"{place}Table '{one.table}' was dropped, but {len(fresh)} rows of"
-                f" '{child}' still refer to it. Drop that foreign key or these rows in"
-                " the same migration. Nothing was changed."
+                f" '{child}' still refer to it",
+                "Drop that foreign key or these rows in the same migration.",
+                table=one.table,
             )
         return fresh
 
@@ -180,17 +183,26 @@ def described(violations: Violations) -> list[str]:
     ]
 
 
-def mismatch(table: str, errors: list[str]) -> str:
-    """Say that foreign keys need what a change of their parent takes away."""
-    return (
-        f"Table '{table}' cannot be changed like that: foreign keys need what would"
-        f" go: {'; '.join(errors)}. Drop these foreign keys first. Nothing was changed."
+def mismatch(table: str, errors: list[str], place: str = "") -> ChangeRefused:
+    """Make the error for foreign keys that need what their parent's change drops.
+
+    :param place: where the script changed it, to begin the sentence with.
+    """
+    return ChangeRefused(
+        f"{place}Table '{table}' cannot be changed like that: foreign keys need what"
+        f" would go: {'; '.join(errors)}",
+        "Drop these foreign keys first.",
+        table=table,
     )
 
 
-def orphaned(table: str, violations: list[str]) -> str:
-    """Say that a change of a table leaves rows without a parent."""
-    return (
-        f"Table '{table}' cannot be changed like that: {len(violations)} rows would"
-        f" have no parent any more: {'; '.join(violations[:3])}. Nothing was changed."
+def orphaned(table: str, violations: list[str], place: str = "") -> ChangeRefused:
+    """Make the error for a change of a table that leaves rows without a parent.
+
+    :param place: where the script changed it, to begin the sentence with.
+    """
+    return ChangeRefused(
+        f"{place}Table '{table}' cannot be changed like that: {len(violations)} rows"
+        f" would have no parent any more: {'; '.join(violations[:3])}",
+        table=table,
     )

@@ -31,6 +31,8 @@ from ..schema.dependants import read_dependants
 from ..schema.dependants import virtual_tables_naming
 from ..schema.schema_edit import replace_texts
 
+_MAKE_AGAIN = "Drop that table first and create it again afterwards."
+
 
 def rename_columns(
     db: Database,
@@ -48,8 +50,10 @@ def rename_columns(
         if needing:
             raise ChangeRefused(
                 f"Column '{name}' of '{table}' cannot be renamed: {'; '.join(needing)}"
-                " reads it by that name. Drop that table first and create it anew"
-                " afterwards. Nothing was changed."
+                " reads it by that name",
+                _MAKE_AGAIN,
+                table=table,
+                column=name,
             )
     before = read_dependants(db, catalogue, table)
     path = qualified(catalogue.schema, table)
@@ -59,6 +63,7 @@ def rename_columns(
             _alter(
                 db,
                 catalogue,
+                table,
                 f"ALTER TABLE {path} RENAME COLUMN {always_quoted(name)}"
                 f" TO {quote(new_name)}",
                 f"column '{name}' of '{table}'",
@@ -79,14 +84,16 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
     if taken is not None and not same_name(table, new_name):
         raise AlreadyThere(
             f"Table '{table}' cannot be renamed to '{new_name}': there is a"
-            f" {taken.type} of that name (already exists). Nothing was changed."
+            f" {taken.type} of that name (already exists)",
+            table=table,
         )
     needing = virtual_tables_naming(catalogue, table)
     if needing:
         raise ChangeRefused(
             f"Table '{table}' cannot be renamed: {'; '.join(needing)} reads it by that"
-            " name. Drop that table first and create it anew afterwards."
-            " Nothing was changed."
+            " name",
+            _MAKE_AGAIN,
+            table=table,
         )
     before = read_dependants(db, catalogue, table)
     steps = [new_name]
@@ -100,6 +107,7 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
             _alter(
                 db,
                 catalogue,
+                table,
                 f"ALTER TABLE {path} RENAME TO {always_quoted(step)}",
                 f"table '{table}'",
                 new_name,
@@ -160,7 +168,12 @@ def _rename_statistics(
 
 
 def _alter(
-    db: Database, catalogue: Catalogue, statement: str, what: str, new_name: str
+    db: Database,
+    catalogue: Catalogue,
+    table: str,
+    statement: str,
+    what: str,
+    new_name: str,
 ) -> None:
     try:
         with savepoint(db, "batchmigrate_rename"):
@@ -168,17 +181,15 @@ def _alter(
     except db.driver_error as error:
         if not is_verdict(error):
             raise
-        cause = f"to '{new_name}': {error}."
+        cause, remedy = f"to '{new_name}': {error}", ""
         # Any object that SQLite cannot compile may stop a rename.
         broken = [d for d in broken_objects(db, catalogue) if d.name in str(error)]
         if broken:
             listed = "; ".join(f"{d} ({d.error})" for d in broken)
-            cause = (
-                f"while the schema has what it cannot compile: {listed}."
-                " Drop or repair it first."
-            )
+            cause = f"while the schema has what it cannot compile: {listed}"
+            remedy = "Drop or repair it first."
         raise ChangeRefused(
-            f"SQLite cannot rename {what} {cause} Nothing was changed."
+            f"SQLite cannot rename {what} {cause}", remedy, table=table
         ) from error
 
 
@@ -207,8 +218,8 @@ def _refuse_left_behind(
     if unfollowed:
         raise ChangeRefused(
             f"SQLite does not follow the new name into {'; '.join(unfollowed)}, which"
-            " it cannot compile. Drop it first and create it anew afterwards."
-            " Nothing was changed."
+            " it cannot compile",
+            "Drop it first and create it again afterwards.",
         )
 
 
@@ -219,6 +230,7 @@ def _refuse_newly_broken(
     broken = newly_broken(before, after, renamed=True)
     if broken:
         raise ChangeRefused(
-            f"Table '{table}': the new name would break {'; '.join(broken)}."
-            " Drop or change these first. Nothing was changed."
+            f"Table '{table}': the new name would break {'; '.join(broken)}",
+            "Drop or change these first.",
+            table=table,
         )

@@ -81,8 +81,9 @@ def _where(
             raise
         condition = " ".join(rule.condition.split())
         raise ChangeRefused(
-            f"Table '{target.before.name}': its rows cannot be held against"
-            f" {condition}: {error}. Nothing was changed."
+            f"Table '{target.before.name}': its rows cannot be checked for"
+            f" {condition}: {error}",
+            table=target.before.name,
         ) from error
 
 
@@ -142,14 +143,15 @@ def _explain(db: Database, target: Target, error: Exception) -> RowsRefused:
             old = [meaning(c) for c in target.before.text.of_kind(key.kind)]
             verb = "would not hold" if meaning(key) in old else "cannot be added"
             return RowsRefused(
-                f"Table '{table}': {describe(key)} {verb}: {found} are equal."
-                " Make them differ first. Nothing was changed."
+                f"Table '{table}': {describe(key)} {verb}: {found} are equal",
+                "Make them differ first.",
+                table=table,
             )
     # The driver speaks of the table that the rows were being copied to.
     cause = re.sub(r"\b_batchmigrate_copy_\d+\b", lambda _: table, str(error))
     return RowsRefused(
-        f"Table '{table}': a row does not fit the new definition: {cause}."
-        " Nothing was changed."
+        f"Table '{table}': a row does not fit the new definition: {cause}",
+        table=table,
     )
 
 
@@ -171,13 +173,11 @@ def _is_newly_required(target: Target, column: ColumnText, source: Source) -> bo
 
 
 def _null_rule(target: Target, column: ColumnText, source: Source) -> _Rule:
-    new = source.origin is None
-    cause = "it is new and has no default" if new else "give them a value first"
     return _Rule(
         f"NOT NULL of '{column.name}'",
         f"{always_quoted(column.name)} IS NULL",
         None,
-        lambda found: _null_refused(target, column.name, found, cause),
+        lambda found: _null_refused(target, column.name, found, source.origin is None),
     )
 
 
@@ -204,15 +204,21 @@ def check_numbering(db: Database, target: Target) -> None:
     path = f"{stored.path} AS {always_quoted(stored.name)}"
     found = rows_where(db, path, row_key(stored.text), f"({value}\n) IS NULL")
     if found:
-        raise _null_refused(target, alias, found, "give them a value first")
+        raise _null_refused(target, alias, found, is_new=False)
 
 
 def _null_refused(
-    target: Target, column: str, found: Offenders, cause: str
+    target: Target, column: str, found: Offenders, is_new: bool
 ) -> RowsRefused:
     return RowsRefused(
         f"Table '{target.before.name}': column '{column}' cannot be NOT NULL, since it"
-        f" would be NULL in {found} ({cause}). Nothing was changed."
+        f" would be NULL in {found}"
+        f"{' (it is new and has no default)' if is_new else ''}",
+        "Give the column a server_default."
+        if is_new
+        else "Give these rows a value first.",
+        table=target.before.name,
+        column=column,
     )
 
 
@@ -230,10 +236,12 @@ def _type_rule(
             value,
             lambda found: RowsRefused(
                 f"Table '{target.before.name}': column '{column.name}' cannot become"
-                f" {_called(column, source)}, which does not hold {found}. Correct"
-                " these values first, or say in alter_column() how to convert them"
-                " (sqlite_using='...') or that they stay as they are"
-                " (sqlite_keep_values=True). Nothing was changed."
+                f" {_called(column, source)}, which does not hold {found}",
+                "Correct these values first, or say in alter_column() how to convert"
+                " them (sqlite_using='...') or that they stay as they are"
+                " (sqlite_keep_values=True).",
+                table=target.before.name,
+                column=column.name,
             ),
         )
 
@@ -307,7 +315,9 @@ def _check_rule(target: Target, check: ConstraintText) -> _Rule:
         None,
         lambda found: RowsRefused(
             f"Table '{target.before.name}': {describe(check)} does not hold for"
-            f" {found}. Correct these rows first. Nothing was changed."
+            f" {found}",
+            "Correct these rows first.",
+            table=target.before.name,
         ),
     )
 

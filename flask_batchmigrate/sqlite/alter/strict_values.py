@@ -39,8 +39,10 @@ def check_generated(db: Database, target: Target) -> None:
             column = target.text.column(name)
             raise RowsRefused(
                 f"Table '{target.before.name}': column '{name}' is computed, and"
-                f" {column.type} of a STRICT table does not hold {found}. Correct its"
-                " expression or these rows first. Nothing was changed."
+                f" {column.type} of a STRICT table does not hold {found}",
+                "Correct its expression or these rows first.",
+                table=target.before.name,
+                column=name,
             )
 
 

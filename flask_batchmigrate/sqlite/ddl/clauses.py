@@ -182,7 +182,7 @@ def _read_body(
     if named:
         return ConstraintKind.NAME_ONLY, {}
     where = "the table" if column is None else f"column '{column}'"
-    raise reader.error(f"No constraint of {where} that is known")
+    raise reader.error(f"Expected a constraint of {where}")
 
 
 def _read_conflict(reader: Reader) -> str | None:

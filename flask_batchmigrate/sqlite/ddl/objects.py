@@ -155,7 +155,7 @@ def parse_index(sql: str) -> IndexText:
     group = reader.group()
     pieces = split(group.tokens)
     if not pieces or not all(pieces):
-        raise SqlTextError("An index on nothing", sql, group.span.start)
+        raise SqlTextError("An index without columns", sql, group.span.start)
     terms = tuple(read_term(sql, piece) for piece in pieces)
     where, names = _read_condition(reader)
     for term in terms:

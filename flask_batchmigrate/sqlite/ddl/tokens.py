@@ -172,7 +172,7 @@ def _tokenize_anew(sql: str) -> tuple[Token, ...]:
     while position < len(sql):
         match = _MASTER.match(sql, position)
         if match is None or match.lastgroup is None:
-            raise SqlTextError("Text that is no SQL", sql, position)
+            raise SqlTextError("Text that is not SQL", sql, position)
         end = match.end()
         tokens.append(Token(_KINDS[match.lastgroup], match[0], position, end))
         position = end

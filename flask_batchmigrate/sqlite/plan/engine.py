@@ -47,6 +47,7 @@ from ..target.renames import resolve
 from .additions import plan_addition
 from .key_checks import judge_keys
 from .key_checks import key_state
+from .plan import copy_ruled_out
 from .plan import make_plan
 from .plan import Options
 from .plan import Plan
@@ -170,9 +171,9 @@ def _explained(db: Database, table: str) -> cabc.Iterator[None]:
         if "table is locked" not in str(error):
             raise
         raise ChangeRefused(
-            f"Table '{table}' cannot be changed while rows are being read from the"
-            " database: fetch all of them, or close the result, before the change."
-            " Nothing was changed."
+            f"Table '{table}' cannot be changed while rows of the database are read",
+            "fetch all of them, or close the result, before the change",
+            table=table,
         ) from error
 
 
@@ -279,8 +280,7 @@ def _bring_back(
         with savepoint(db, "batchmigrate_return"):
             return [_alter(db, one.table, [change], schema, options, pending)]
     except ChangeRefused as error:
-        cause = str(error).removesuffix("Nothing was changed.").strip()
-        note = f"{one.note}, and does not fit the new one: {cause.removesuffix('.')}"
+        note = f"{one.note}, and does not fit the new one: {error.problem}"
         return [_Part(Report(one.table, notes=(note,)))]
 
 
@@ -351,11 +351,8 @@ def _carry_out(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalo
             return plan, _run_verified(db, before, plan)
     except NotConfirmed as error:
         if not plan.instead:
-            raise ChangeRefused(
-                f"Table '{plan.table}' would have to be copied, which recreate='never'"
-                " rules out: SQLite does not confirm that the stored records stay"
-                " valid. Nothing was changed."
-            ) from error
+            reason = "SQLite does not confirm that the stored records stay valid"
+            raise copy_ruled_out(plan.table, reason) from error
         return _carry_out(db, before, plan.turned())
 
 

@@ -11,7 +11,6 @@ from ..ddl.meaning import meaning
 from ..ddl.table import ConstraintKind
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
-from ..errors import ChangeRefused
 from ..schema.catalogue import Catalogue
 from ..schema.catalogue import ForeignKeyRow
 from ..schema.catalogue import read_catalogue
@@ -76,10 +75,10 @@ def judge_keys(
         return []
     errors = new_errors(before, after)
     if errors:
-        raise ChangeRefused(mismatch(name, errors))
+        raise mismatch(name, errors)
     violations = described(after.violations - before.violations)
     if violations and db.execute("PRAGMA foreign_keys")[0][0]:
-        raise ChangeRefused(orphaned(name, violations))
+        raise orphaned(name, violations)
     return violations
 
 

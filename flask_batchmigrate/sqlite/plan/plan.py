@@ -176,10 +176,7 @@ def make_plan(
         way = Way.COPY
     plan = Plan(stored.name, way, found, (), target=target)
     if options.recreate == "never" and way is Way.COPY:
-        raise ChangeRefused(
-            f"Table '{stored.name}' would have to be copied, which recreate='never'"
-            f" rules out: {plan.reason}. Nothing was changed."
-        )
+        raise copy_ruled_out(stored.name, plan.reason)
     _refuse_needed(snapshot, target)
     check_definition(db, stored, target.text)
     check_defaults(db, target)
@@ -248,6 +245,15 @@ def _builds_index(target: Target) -> bool:
     return any(key not in old for key in new)
 
 
+def copy_ruled_out(table: str, reason: str) -> ChangeRefused:
+    """Make the error for a table that may not be copied, and has to be."""
+    return ChangeRefused(
+        f"Table '{table}' would have to be copied, which recreate='never' rules out:"
+        f" {reason}",
+        table=table,
+    )
+
+
 def _refuse_needed(snapshot: Snapshot, target: Target) -> None:
     """Refuse to drop a column whose loss SQLite would not complain about.
 
@@ -262,8 +268,10 @@ def _refuse_needed(snapshot: Snapshot, target: Target) -> None:
         if needing:
             raise ChangeRefused(
                 f"Column '{column}' of '{stored.name}' cannot be dropped: it is needed"
-                f" by {'; '.join(needing)}. Drop or change these first."
-                " Nothing was changed."
+                f" by {'; '.join(needing)}",
+                "Drop or change these first.",
+                table=stored.name,
+                column=column,
             )
 
 

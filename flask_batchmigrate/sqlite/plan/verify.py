@@ -34,7 +34,7 @@ def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> Non
     table = target.before.name
     row = after.table(table)
     if row is None or row.sql is None:
-        raise _wrong(table, "the table is gone")
+        raise VerificationError(table, "the table is gone")
     if way is Way.ALTER or (
         parse_table(row.sql) != target.text and row.sql != target.text.sql
     ):
@@ -42,7 +42,9 @@ def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> Non
     expected = {i.name for i in (*target.kept_indexes, *target.new_indexes)}
     found = {o.name for o in after.of_table(table, "index") if o.sql is not None}
     if found != expected:
-        raise _wrong(table, f"its indexes are {sorted(found)}, not {sorted(expected)}")
+        raise VerificationError(
+            table, f"its indexes are {sorted(found)}, not {sorted(expected)}"
+        )
     kept = {i.name for i in target.kept_indexes}
     _same_objects(table, before.objects, after.objects, kept)
 
@@ -50,7 +52,9 @@ def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> Non
 def _same_definition(table: str, found: TableText, wanted: TableText) -> None:
     """Compare two texts by what they say: SQLite's ALTER spells by its own habits."""
     if _gist(found) != _gist(wanted):
-        raise _wrong(table, f"its definition is {found.sql!r}, not {wanted.sql!r}")
+        raise VerificationError(
+            table, f"its definition is {found.sql!r}, not {wanted.sql!r}"
+        )
 
 
 def _gist(text: TableText) -> tuple[object, ...]:
@@ -87,7 +91,7 @@ def _same_objects(
         for one in (old - new, new - old)
     )
     if lost or gained:
-        raise _wrong(table, f"changed beside it: {lost} became {gained}")
+        raise VerificationError(table, f"changed beside it: {lost} became {gained}")
 
 
 def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
@@ -95,14 +99,6 @@ def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
     if o.type == "table":
         return same_name(o.name, table) or o.name in _INTERNAL
     return o.type == "index" and same_name(o.table, table) and o.name not in kept
-
-
-def _wrong(table: str, what: str) -> VerificationError:
-    return VerificationError(
-        f"Internal error: after the change of table '{table}' {what}. Everything was"
-        " rolled back; please report this with the table's CREATE TABLE statement and"
-        " the migration."
-    )
 
 
 def refuse_broken(
@@ -116,7 +112,9 @@ def refuse_broken(
     if broken:
         raise ChangeRefused(
             f"Table '{table}' cannot be changed like that: it would break"
-            f" {'; '.join(broken)}. Drop or change these first. Nothing was changed."
+            f" {'; '.join(broken)}",
+            "Drop or change these first.",
+            table=table,
         )
 
 
@@ -128,8 +126,9 @@ def refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
         raise ChangeRefused(
             f"Table '{stored.name}' cannot be changed like that: its columns would"
             f" change their places, by which {'; '.join(by_place)} may know them"
-            " (SELECT *, or INSERT without a list of columns). Drop or change these"
-            " first. Nothing was changed."
+            " (SELECT *, or INSERT without a list of columns)",
+            "Drop or change these first.",
+            table=stored.name,
         )
     texts = turned_into_columns(stored.text, target.text, target.kept_indexes)
     refuse_texts(stored, texts)
@@ -140,6 +139,7 @@ def refuse_texts(stored: StoredTable, texts: list[str]) -> None:
     if texts:
         raise ChangeRefused(
             f"Table '{stored.name}' cannot get a column of that name: text in double"
-            f" quotes would become the column in {'; '.join(texts)}. Write that text"
-            " in single quotes first. Nothing was changed."
+            f" quotes would become the column in {'; '.join(texts)}",
+            "Write that text in single quotes first.",
+            table=stored.name,
         )

@@ -162,8 +162,8 @@ def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue
         if not all(isinstance(name, str) for name in (o.type, o.name, o.table)):
             raise ChangeRefused(
                 f"The catalogue of schema '{schema}' is damaged: row {o.rowid} of its"
-                " table 'sqlite_master' has a name that is no text. Nothing was"
-                " changed. Dump the database into a new file."
+                " table 'sqlite_master' has a name that is not text",
+                "Dump the database into a new file.",
             )
     marked = any(BOM in o.sql for o in objects if o.sql is not None)
     return Catalogue(schema, objects, not marked or _takes_bom_for_space(db))
@@ -211,17 +211,18 @@ def find_table(catalogue: Catalogue, name: str) -> StoredObject:
     :raises MissingTable: there is none, or it is none of the application's.
     """
     found = catalogue.find(name)
+    remedy = ""
     if found is None or found.type not in ("table", "view"):
         what = f"does not exist (no such table: {name})"
     elif found.type == "view":
-        what = "is a view: drop it and create it anew"
+        what, remedy = "is a view", "drop it and create it again"
     elif found.sql is None or upper(found.name).startswith("SQLITE_"):
         what = "is a system table, which belongs to SQLite"
     else:
         refuse_shadow(catalogue, found.name)
         return found
     raise MissingTable(
-        f"Table '{name}' {what} (schema '{catalogue.schema}'). Nothing was changed."
+        f"Table '{name}' {what} (schema '{catalogue.schema}')", remedy, table=name
     )
 
 
@@ -235,8 +236,9 @@ def read_table(catalogue: Catalogue, name: str) -> StoredTable:
     sql = found.sql or ""
     if is_virtual_table(sql):
         raise MissingTable(
-            f"Table '{name}' is a virtual table: drop it and create it anew (schema"
-            f" '{catalogue.schema}'). Nothing was changed."
+            f"Table '{name}' is a virtual table (schema '{catalogue.schema}')",
+            "drop it and create it again",
+            table=name,
         )
     text = understood(catalogue, parse_table, found)
     indexes = tuple(
@@ -301,8 +303,9 @@ def refuse_shadow(catalogue: Catalogue, table: str) -> None:
     if owner is not None:
         raise ChangeRefused(
             f"Table '{table}' belongs to the virtual table '{owner}', which would"
-            f" break: change that one, or drop it and create it anew (schema"
-            f" '{catalogue.schema}'). Nothing was changed."
+            f" break (schema '{catalogue.schema}')",
+            "change that one, or drop it and create it again",
+            table=table,
         )
 
 

@@ -86,9 +86,8 @@ def check_library(version: tuple[int, int, int]) -> None:
     if version < OLDEST_LIBRARY:
         raise UnsupportedLibrary(
             f"The SQLite library is version {'.'.join(map(str, version))}, and"
-            f" migrations need {'.'.join(map(str, OLDEST_LIBRARY[:2]))} or newer:"
-            " install a newer library, or a Python that comes with one."
-            " Nothing was changed."
+            f" migrations need {'.'.join(map(str, OLDEST_LIBRARY[:2]))} or newer",
+            "install a newer library, or a Python that comes with one",
         )
 
 

@@ -98,7 +98,8 @@ def check_definition(db: Database, stored: StoredTable, text: TableText) -> None
         cause = str(error).replace(_NEW, stored.name)
         raise ChangeRefused(
             f"Table '{stored.name}' cannot be changed like that: SQLite does not accept"
-            f" the new definition: {cause}. Nothing was changed."
+            f" the new definition: {cause}",
+            table=stored.name,
         ) from error
 
 

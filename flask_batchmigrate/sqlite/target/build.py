@@ -75,7 +75,7 @@ class _Builder(Draft):
 
     def add_column(self, change: changes.AddColumn) -> None:
         if self.text.has_column(change.name):
-            raise self.refuse(f"it already has a column '{change.name}'.")
+            raise self.refuse(f"it already has a column '{change.name}'")
         self.edit(
             edits.add_column(
                 self.text,
@@ -91,7 +91,7 @@ class _Builder(Draft):
         column = self.text.column(change.name)
         if len(self.text.columns) == 1:
             raise self.refuse(
-                f"column '{column.name}' is its only one; drop the table instead."
+                f"column '{column.name}' is its only one; drop the table instead"
             )
         for constraint in self.text.of_kind(*DROPPABLE):
             if constraint.mentions(column.name):
@@ -188,7 +188,8 @@ class _Builder(Draft):
         if not gone and not change.if_exists:
             raise MissingIndex(
                 f"Table '{self.table}': it has no index '{change.name}' (no such index:"
-                f" {change.name}). Nothing was changed."
+                f" {change.name})",
+                table=self.table,
             )
 
     def forget_index(self, index: IndexText) -> None:
@@ -206,7 +207,7 @@ class _Builder(Draft):
         self.text = parse_table(str(self.text.sql))
         self.check_generated()
         if self.text.without_rowid and not self.text.primary_key:
-            raise self.refuse("without a rowid it needs a primary key.")
+            raise self.refuse("without a rowid it needs a primary key")
         kept = {index.name for index in self.indexes}
         return Target(
             before=self.stored,
@@ -231,7 +232,8 @@ class _Builder(Draft):
             ):
                 raise self.refuse(
                     f"column '{going[name]}' cannot be dropped: generated column"
-                    f" '{column.name}' is computed from it. Drop that one first."
+                    f" '{column.name}' is computed from it",
+                    "Drop that one first.",
                 )
 
 

@@ -98,8 +98,11 @@ def _refuse_values(db: Database, stored: StoredTable, column: str) -> None:
     if found:
         raise RowsRefused(
             f"Table '{stored.name}': copy_from leaves out column '{column}', which has"
-            f" a value in {found}. Describe it in copy_from, or drop it with"
-            f" drop_column('{column}') in the block. Nothing was changed."
+            f" a value in {found}",
+            "Describe the column in copy_from, or drop it with"
+            f" drop_column('{column}') in the block.",
+            table=stored.name,
+            column=column,
         )
 
 

@@ -58,9 +58,11 @@ class Draft:
         """Go on with another text."""
         self.text = edits.next_table(sql)
 
-    def refuse(self, reason: str) -> ChangeRefused:
+    def refuse(self, reason: str, remedy: str = "") -> ChangeRefused:
         """Make the error for a change that this table does not allow."""
-        return ChangeRefused(f"Table '{self.table}': {reason} Nothing was changed.")
+        return ChangeRefused(
+            f"Table '{self.table}': {reason}", remedy, table=self.table
+        )
 
     def drop_along(self, constraint: ConstraintText, column: str) -> None:
         """Drop a constraint because of its column."""
@@ -113,9 +115,10 @@ class Draft:
         for column in wanted.columns:
             if not self.text.has_column(column):
                 raise MissingColumn(
-                    f"Table '{self.table}': {describe(wanted)} is on column '{column}',"
-                    f" which it has not (no such column: {column})."
-                    " Nothing was changed."
+                    f"Table '{self.table}' has no column '{column}', which"
+                    f" {describe(wanted)} is on (no such column: {column})",
+                    table=self.table,
+                    column=column,
                 )
         for present in self.text.of_kind(wanted.kind):
             same, named = same_meaning(present, wanted), same_label(present, wanted)
@@ -143,8 +146,8 @@ class Draft:
         is_key = wanted.kind is ConstraintKind.PRIMARY_KEY
         if not (of_type or is_key or same_relation(present, wanted)):
             raise AlreadyThere(
-                f"Table '{self.table}': it already has a {describe(present)}."
-                " Nothing was changed."
+                f"Table '{self.table}': it already has a {describe(present)}",
+                table=self.table,
             )
 
     def drop_constraint(self, change: changes.DropConstraint) -> None:

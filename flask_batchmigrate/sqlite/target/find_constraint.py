@@ -161,8 +161,9 @@ def _not_one(
         fitting = "; ".join(_with_names(table, c, naming) for c in known)
         return ChangeRefused(
             f"Table '{table.name}': which {kind}{name} is to be dropped is not clear,"
-            f" {len(candidates)} fit: {fitting}. {_remedy(candidates)}"
-            " Nothing was changed."
+            f" {len(candidates)} fit: {fitting}",
+            _remedy(candidates),
+            table=table.name,
         )
     present = [
         describe(former(c, renames)[0])
@@ -171,8 +172,7 @@ def _not_one(
     ]
     listed = f"; it has {'; '.join(present)}" if present else ""
     return MissingConstraint(
-        f"Table '{table.name}' has no {kind}{name} to drop{listed}."
-        " Nothing was changed."
+        f"Table '{table.name}' has no {kind}{name} to drop{listed}", table=table.name
     )
 
 

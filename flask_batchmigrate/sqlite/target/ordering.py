@@ -45,8 +45,7 @@ def ordered(
         waiting = (n for n, count in zip(names, waits, strict=True) if count)
         left = ", ".join(f"'{n}'" for n in waiting)
         raise ChangeRefused(
-            f"The orders given for the columns {left} contradict each other."
-            " Nothing was changed."
+            f"The orders given for the columns {left} contradict each other"
         )
     return [names[place] for place in result]
 
@@ -56,6 +55,5 @@ def _find(places: cabc.Mapping[str, int], wanted: str) -> int:
         return places[upper(wanted)]
     except KeyError:
         raise ChangeRefused(
-            f"The order of columns names '{wanted}', which is not a column."
-            " Nothing was changed."
+            f"The order of columns names '{wanted}', which is not a column"
         ) from None

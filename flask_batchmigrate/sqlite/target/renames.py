@@ -166,7 +166,9 @@ class ColumnNames:
             if upper(entry.name) in seen:
                 raise AlreadyThere(
                     f"Table '{self._table}' would have two columns '{entry.name}'"
-                    f" (duplicate column name: {entry.name}). Nothing was changed."
+                    f" (duplicate column name: {entry.name})",
+                    table=self._table,
+                    column=entry.name,
                 )
             seen.add(upper(entry.name))
 
@@ -183,7 +185,9 @@ def no_such_column(table: str, name: str, columns: cabc.Iterable[str]) -> Missin
     known = ", ".join(f"'{c}'" for c in columns)
     return MissingColumn(
         f"Table '{table}' has no column '{name}' (no such column: {name}); it has"
-        f" {known}. Nothing was changed."
+        f" {known}",
+        table=table,
+        column=name,
     )
 
 

@@ -10,6 +10,7 @@ from ..ddl.statements import explain
 from ..error_codes import is_read_only
 from ..error_codes import is_verdict
 from ..errors import TransactionError
+from ..errors import UNCHANGED
 
 if t.TYPE_CHECKING:
     from .busy import Notify
@@ -147,8 +148,9 @@ class Conditions:
                 if not is_read_only(error):
                     raise
                 raise TransactionError(
-                    f"{self._driver.describe()} is read-only: give the program write "
-                    "access to the file and its folder. Nothing was changed."
+                    f"{self._driver.describe()} is read-only",
+                    "give the program write access to the file and its folder",
+                    state=UNCHANGED,
                 ) from error
 
     @contextlib.contextmanager

@@ -16,9 +16,8 @@ from ..callsite import calling_script
 from ..ddl.statements import pragma
 from ..ddl.statements import verb
 from ..ddl.statements import words
-from ..errors import TransactionError
 from .messages import at
-from .messages import state
+from .messages import uncopied
 
 if t.TYPE_CHECKING:
     from .driver import Driver
@@ -56,11 +55,7 @@ class Deferred:
             return statement
         where = at(calling_script())
         if verb(statement) == "VACUUM" and _copies(statement):
-            raise TransactionError(
-                f"The script runs VACUUM INTO{where}, which SQLite does not take inside"
-                f" the transaction of the migration of {self._driver.describe()}: make "
-                f"the copy before the command, or after it. {state(commits)}"
-            )
+            raise uncopied(self._driver.describe(), where, commits)
         short = " ".join(statement.split()).rstrip("; ")
         self._statements.append((statement, short))
         if self.note is not None:

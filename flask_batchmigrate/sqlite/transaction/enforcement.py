@@ -21,7 +21,6 @@ from ..ddl.statements import pragma
 from ..ddl.statements import verb
 from ..ddl.tokens import same_name
 from ..ddl.tokens import unquote
-from ..errors import TransactionError
 from ..schema.catalogue import ForeignKeyRow
 from ..schema.catalogue import read_catalogue
 from ..schema.catalogue import read_foreign_keys
@@ -69,10 +68,8 @@ class Enforcement:
         elif self._meant_off:
             table = _written_table(statement)
             if table is not None and self._fires(statement, parameters, table):
-                raise TransactionError(
-                    messages.still_enforced(
-                        self._span.name, table, calling_script(), self._span.commits
-                    )
+                raise messages.still_enforced(
+                    self._span.name, table, calling_script(), self._span.commits
                 )
 
     def _switch(self, wanted: bool) -> None:

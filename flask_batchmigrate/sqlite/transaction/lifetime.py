@@ -11,7 +11,6 @@ from ..ddl.statements import verb
 from ..error_codes import is_busy
 from ..error_codes import is_read_only
 from ..error_codes import is_unwritable
-from ..errors import NotWritable
 from ..errors import TransactionError
 from . import messages
 from .authorizer import Authorizer
@@ -147,9 +146,7 @@ class Lifetime:
         except StillLocked as error:
             raise self._locked() from error.__cause__
         except self._driver.error as error:
-            raise TransactionError(
-                messages.uncommittable(self.name, error, self.commits)
-            ) from error
+            raise messages.uncommittable(self.name, error, self.commits) from error
 
     def roll_back(self) -> None:
         """Roll back what is open, and leave the connection as it was."""
@@ -193,9 +190,7 @@ class Lifetime:
     # Telling.
 
     def _locked(self) -> TransactionError:
-        return TransactionError(
-            messages.locked(self.name, self._waiting.timeout, self.commits)
-        )
+        return messages.locked(self.name, self._waiting.timeout, self.commits)
 
     def explain(self, error: BaseException) -> TransactionError | None:
         """Say what an error means that the gate or a lock has caused."""
@@ -206,9 +201,9 @@ class Lifetime:
         if refusal is not None and "not authorized" in str(original):
             return self._describe_refusal(refusal)
         if is_read_only(original) and self._driver.pragma("query_only"):
-            return TransactionError(messages.query_only(self.name, self.commits))
+            return messages.query_only(self.name, self.commits)
         if is_unwritable(original):
-            return NotWritable(messages.unwritable(self.name, original, self.commits))
+            return messages.unwritable(self.name, original, self.commits)
         if is_busy(original):
             return self.describe_second(calling_script(error))
         return None
@@ -216,21 +211,21 @@ class Lifetime:
     def _describe_refusal(self, refusal: Denied) -> TransactionError:
         if refusal.reason is Reason.LATE:
             return self.describe_loss()
-        tell = (
+        make = (
             messages.refused if refusal.reason is Reason.ENDING else messages.premature
         )
-        return TransactionError(tell(self.name, refusal, self.commits))
+        return make(self.name, refusal, self.commits)
 
     def describe_loss(self) -> TransactionError:
         """Make the error for a transaction that has ended too early."""
         if self._lost is None and not self._gate.exists:
-            return TransactionError(messages.ended(self.name))
+            return messages.ended(self.name)
         reason = self._lost or "SQLite did so itself, after an error or an interrupt"
-        return TransactionError(messages.lost(self.name, reason, self.commits))
+        return messages.lost(self.name, reason, self.commits)
 
     def describe_second(self, script: str | None) -> TransactionError:
         """Make the error for a second connection that met the migration's lock.
 
         :param script: where the script opened it.
         """
-        return TransactionError(messages.second(self.name, script, self.commits))
+        return messages.second(self.name, script, self.commits)

@@ -1,8 +1,18 @@
-"""What the user is told when a migration's transaction cannot go on."""
+"""The errors of a migration's transaction that cannot go on, and what it warns of.
+
+Each takes the name of the database, as a sentence begins with it, and how many
+transactions of the run were committed before.
+"""
 
 from __future__ import annotations
 
 import typing as t
+
+from ..errors import Left
+from ..errors import NotWritable
+from ..errors import State
+from ..errors import TransactionError
+from ..errors import UNCHANGED
 
 if t.TYPE_CHECKING:
     from .authorizer import Denied
@@ -13,99 +23,129 @@ def at(script: str | None) -> str:
     return f" ({script})" if script else ""
 
 
-def state(commits: int) -> str:
-    """Say what is stored, after so many transactions of the run were committed."""
+def state(commits: int) -> State:
+    """Return what is stored, after so many transactions of the run were committed."""
     if not commits:
-        return "Nothing was changed."
+        return UNCHANGED
     count = "1 transaction" if commits == 1 else f"{commits} transactions"
-    return f"What was committed before ({count}) stays, nothing else was changed."
+    return State(
+        Left.COMMITTED,
+        f"What was committed before ({count}) stays, nothing else was changed.",
+    )
 
 
-def locked(name: str, seconds: float, commits: int) -> str:
+def locked(name: str, seconds: float, commits: int) -> TransactionError:
     """Say that the lock was not free in time."""
-    return (
-        f"{name} was in use by another connection for {seconds:g} seconds: stop the "
-        f"program that reads or writes it, or wait longer. {state(commits)}"
+    return TransactionError(
+        f"{name} was in use by another connection for {seconds:g} seconds",
+        "stop the program that reads or writes it, or wait longer",
+        state=state(commits),
     )
 
 
-def uncommittable(name: str, reason: object, commits: int) -> str:
+def uncommittable(name: str, reason: object, commits: int) -> TransactionError:
     """SQLite refused the COMMIT."""
-    return f"The migration of {name} could not be committed: {reason}. {state(commits)}"
+    return TransactionError(
+        f"The migration of {name} could not be committed: {reason}",
+        state=state(commits),
+    )
 
 
-def refused(name: str, refusal: Denied, commits: int) -> str:
+def refused(name: str, refusal: Denied, commits: int) -> TransactionError:
     """Say that a statement was refused that would have ended the transaction."""
-    return (
+    return TransactionError(
         f"The script ran {refusal.statement}{at(refusal.script)}, which would end the "
-        f"transaction of the migration of {name} half-way: run single statements with "
-        "'op.execute()', and use 'op.get_bind().begin_nested()' for a transaction "
-        "within. 'executescript()' and a change of the isolation level commit, too. "
-        f"{state(commits)}"
+        f"transaction of the migration of {name} half-way",
+        "run single statements with 'op.execute()', and use "
+        "'op.get_bind().begin_nested()' for a transaction within. 'executescript()' "
+        "and a change of the isolation level commit, too.",
+        state=state(commits),
     )
 
 
-def premature(name: str, refusal: Denied, commits: int) -> str:
+def premature(name: str, refusal: Denied, commits: int) -> TransactionError:
     """Say that a statement was refused because the transaction had not begun."""
-    return (
+    return TransactionError(
         f"The script wrote by the driver of {name}{at(refusal.script)} before the "
-        "transaction of its revision had begun: run its first statement with "
-        "'op.execute()'. "
-        f"{state(commits)}"
+        "transaction of its revision had begun",
+        "run its first statement with 'op.execute()'",
+        state=state(commits),
     )
 
 
-def lost(name: str, reason: str, commits: int) -> str:
+def lost(name: str, reason: str, commits: int) -> TransactionError:
     """Say that the transaction was rolled back before the migration ended."""
-    return (
-        f"The transaction of the migration of {name} was rolled back: {reason}. "
-        f"{state(commits)}"
+    return TransactionError(
+        f"The transaction of the migration of {name} was rolled back: {reason}",
+        state=state(commits),
     )
 
 
-def ended(name: str) -> str:
+def ended(name: str) -> TransactionError:
     """Say that the transaction has ended, on a driver that cannot tell how."""
-    return (
+    return TransactionError(
         f"The transaction of the migration of {name} was ended by a statement of the "
-        "script: what ran before it may be committed. Use 'op.execute()', without "
-        "COMMIT, ROLLBACK and 'executescript()'."
+        "script",
+        "Use 'op.execute()', without COMMIT, ROLLBACK and 'executescript()'.",
+        state=State(Left.UNKNOWN, "What ran before it may be committed."),
     )
 
 
-def second(name: str, script: str | None, commits: int) -> str:
+def second(name: str, script: str | None, commits: int) -> TransactionError:
     """Say that a second connection met the lock of the migration."""
-    return (
+    return TransactionError(
         f"The script uses a second connection{at(script)} to {name}, which the "
-        "migration has locked: use the connection 'op.get_bind()', or 'db.session'. "
-        f"{state(commits)}"
+        "migration has locked",
+        "use the connection 'op.get_bind()', or 'db.session'",
+        state=state(commits),
     )
 
 
-def unwritable(name: str, reason: object, commits: int) -> str:
+def unwritable(name: str, reason: object, commits: int) -> NotWritable:
     """SQLite could not write the file, or one beside it."""
-    return (
-        f"{name} cannot be written: {reason}. Give the program write access to the "
-        f"file and its folder, and room on the disk. {state(commits)}"
+    return NotWritable(
+        f"{name} cannot be written: {reason}",
+        "Give the program write access to the file and its folder, and room on the "
+        "disk.",
+        state=state(commits),
     )
 
 
-def query_only(name: str, commits: int) -> str:
+def query_only(name: str, commits: int) -> TransactionError:
     """Say that a statement was refused because of a pragma of the script."""
-    return (
+    return TransactionError(
         f"'PRAGMA query_only' is on, so nothing can be written to {name}: a migration "
-        "has to store its revision. Switch it off before the script ends. "
-        f"{state(commits)}"
+        "has to store its revision",
+        "Switch it off before the script ends.",
+        state=state(commits),
     )
 
 
-def still_enforced(name: str, table: str, script: str | None, commits: int) -> str:
+def still_enforced(
+    name: str, table: str, script: str | None, commits: int
+) -> TransactionError:
     """Say that a statement would fire what the script has switched off."""
-    return (
+    return TransactionError(
         f"'PRAGMA foreign_keys = OFF' has no effect inside the migration of {name}"
         f"{at(script)} before Python 3.12, so this statement on '{table}' would change"
-        " rows of the tables that refer to it. Changes of tables need no such pragma:"
-        " remove it, or delete and update the rows of the other tables first, or use"
-        f" Python 3.12 or later. {state(commits)}"
+        " rows of the tables that refer to it",
+        "Changes of tables need no such pragma: remove it, or delete and update the"
+        " rows of the other tables first, or use Python 3.12 or later.",
+        state=state(commits),
+        table=table,
+    )
+
+
+def uncopied(name: str, where: str, commits: int) -> TransactionError:
+    """Say that a statement cannot run inside the transaction, nor be of use after it.
+
+    :param where: the script's line, in brackets.
+    """
+    return TransactionError(
+        f"The script runs VACUUM INTO{where}, which SQLite does not take inside the "
+        f"transaction of the migration of {name}",
+        "make the copy before the command, or after it",
+        state=state(commits),
     )
 
 

@@ -147,6 +147,8 @@ class MigrationTransaction:
         #: called after each BEGIN but the first, with the lock held; what one raises
         #: rolls back
         self.after_begin: list[cabc.Callable[[], object]] = []
+        #: called after each COMMIT that succeeded
+        self.after_commit: list[cabc.Callable[[], object]] = []
         #: called after each ROLLBACK
         self.after_rollback: list[cabc.Callable[[], object]] = []
         #: called when a session has committed, which ends no transaction
@@ -332,6 +334,8 @@ class MigrationTransaction:
     def _on_commit(self, connection: sa.Connection) -> None:
         if self._span.is_begun:
             self._span.commit(self.before_commit)
+            for callback in self.after_commit:
+                callback()
             self.deferred.run()
         else:
             self._span.release()

@@ -19,6 +19,7 @@ from sqlalchemy import orm
 from ..callsite import calling_script
 from ..ddl.statements import is_read
 from ..errors import TransactionError
+from ..errors import UNCHANGED
 from . import running
 from .driver import Driver
 
@@ -78,8 +79,9 @@ def _release_locks(session: orm.Session, engines: cabc.Iterable[sa.Engine]) -> N
             continue
         if driver.has_changes() or session.new or session.dirty or session.deleted:
             raise TransactionError(
-                f"'db.session' may hold uncommitted changes of {driver.describe()}: "
-                "commit or roll back before the migration. Nothing was changed."
+                f"'db.session' may hold uncommitted changes of {driver.describe()}",
+                "commit or roll back before the migration",
+                state=UNCHANGED,
             )
         session.rollback()
         return
