@@ -21,6 +21,8 @@ from .sqlite.errors import UNCHANGED as UNCHANGED
 
 #: No file was written, and no database was looked at.
 NOTHING_WRITTEN: t.Final = State(Left.UNCHANGED, "No file was written.")
+#: A file was written.
+ONLY_WRITTEN: t.Final = State(Left.UNCHANGED, "No database was changed.")
 
 
 def words(error: BaseException) -> str:
@@ -171,14 +173,18 @@ class SchemaDiffers(BatchMigrateError):
 class NotVerified(BatchMigrateError):
     """A generated script was written that fails, or does not do what it should.
 
-    :param message: the line to show.
     :param path: the file.
     :param problems: what is not right, in sentences.
     """
 
-    def __init__(self, message: str, path: pathlib.Path, problems: list[str]) -> None:
-        super().__init__(message)
-        self.path = path
+    state = ONLY_WRITTEN
+
+    def __init__(self, path: pathlib.Path, problems: list[str]) -> None:
+        super().__init__(
+            f"'{path}' was written, and is not right: {'; '.join(problems)}",
+            "Correct the file, or delete it and report this.",
+            path=path,
+        )
         self.problems = problems
 
 

@@ -16,6 +16,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 
 from ..errors import BatchMigrateError
+from ..errors import NOTHING_WRITTEN
 from ..reporting import reporter
 from .fills import Nothing
 from .renames import RenameColumn
@@ -171,9 +172,10 @@ def mark_losses(
     upgrade.ops[:] = made
     if losses and not request.destructive:
         raise BatchMigrateError(
-            f"The script would lose {'; '.join(losses)}. Nothing was written, because "
-            "'--no-destructive' or 'BATCHMIGRATE_DESTRUCTIVE' forbids it. Keep what "
-            "they are in, or allow it."
+            f"The script would lose {'; '.join(losses)}, which '--no-destructive' or "
+            "'BATCHMIGRATE_DESTRUCTIVE' forbids",
+            "Keep what they are in, or allow it.",
+            state=NOTHING_WRITTEN,
         )
     if losses:
         reporter().warning(f"The script loses {'; '.join(losses)}.")

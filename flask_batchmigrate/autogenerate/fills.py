@@ -20,6 +20,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 
 from ..errors import BatchMigrateError
+from ..errors import NOTHING_WRITTEN
 from .request import Request
 
 
@@ -141,7 +142,9 @@ def fill(upgrade: ops.UpgradeOps, request: Request, rows: Rows, tables: Tables) 
         named = ", ".join(f"'{place}'" for place in given)
         raise BatchMigrateError(
             f"'--default' for {named}: no such column is added without a value or made "
-            "NOT NULL. Nothing was written. Correct the option."
+            "NOT NULL",
+            "Correct the option.",
+            state=NOTHING_WRITTEN,
         )
     upgrade.ops[:] = made
 
@@ -150,8 +153,9 @@ def _parse(text: str) -> tuple[str, str]:
     place, equals, value = text.partition("=")
     if not equals or "." not in place:
         raise BatchMigrateError(
-            f"'--default {text}' is not understood. Nothing was written. Write "
-            "'<table>.<column>=<value>'."
+            f"'--default {text}' is not understood",
+            "Write '<table>.<column>=<value>'.",
+            state=NOTHING_WRITTEN,
         )
     return place, value
 
@@ -257,8 +261,10 @@ def _value(
         return _converted(answer, model, place)
     raise BatchMigrateError(
         f"Column '{place}' is NOT NULL, and {rows} row{'s' if rows > 1 else ''} of the "
-        "database would have no value for it. Nothing was written. Run the command with"
-        f" '--default {place}=<value>', or give the column a default."
+        "database would have no value for it",
+        f"Run the command with '--default {place}=<value>', or give the column a "
+        "default.",
+        state=NOTHING_WRITTEN,
     )
 
 
@@ -277,8 +283,9 @@ def _converted(text: str, model: sa.Column[t.Any], place: str) -> object:
             return python.fromisoformat(text)
     except (ValueError, KeyError, decimal.InvalidOperation):
         raise BatchMigrateError(
-            f"'{text}' is no value for column '{place}' ({model.type}). Nothing was "
-            "written. Give another one."
+            f"'{text}' is no value for column '{place}' ({model.type})",
+            "Give another one.",
+            state=NOTHING_WRITTEN,
         ) from None
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return ast.literal_eval(text)

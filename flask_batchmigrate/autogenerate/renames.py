@@ -12,6 +12,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 
 from ..errors import BatchMigrateError
+from ..errors import NOTHING_WRITTEN
 from .request import Request
 
 _DECLARED: t.Final = "renamed_from"
@@ -137,8 +138,9 @@ def _parse(
     table, dot, old = left.rpartition(".")
     if not (colon and new and old):
         raise BatchMigrateError(
-            f"'--rename {text}' is not understood. Nothing was changed. Write "
-            "'<table>.<old>:<new>' for a column, '<old>:<new>' for a table."
+            f"'--rename {text}' is not understood",
+            "Write '<table>.<old>:<new>' for a column, '<old>:<new>' for a table.",
+            state=NOTHING_WRITTEN,
         )
     new = new.rpartition(".")[2]
     places = {name: schema for schema, name in tables}
@@ -160,7 +162,9 @@ def _parse(
 
 
 def _unknown(text: str, why: str) -> BatchMigrateError:
-    return BatchMigrateError(f"'--rename {text}': {why}. Nothing was changed.")
+    return BatchMigrateError(
+        f"'--rename {text}': {why}", "Correct the option.", state=NOTHING_WRITTEN
+    )
 
 
 def likely(
@@ -262,9 +266,11 @@ def _ask(
         answer = request.questioner.is_rename(each.what, old, each.new)
         if answer is None:
             raise BatchMigrateError(
-                f"Was {each.what} '{old}' renamed to '{each.new}'? Nothing was written,"
-                f" because a drop would lose what it holds. If it was, run the command "
-                f"with '--rename {each.option}'; if not, with '--no-rename'."
+                f"Was {each.what} '{old}' renamed to '{each.new}'? A drop would lose "
+                "what it holds",
+                f"If it was, run the command with '--rename {each.option}'; if not, "
+                "with '--no-rename'.",
+                state=NOTHING_WRITTEN,
             )
         if answer:
             confirmed.append(each)

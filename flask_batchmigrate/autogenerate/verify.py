@@ -109,8 +109,8 @@ def _run(
             function(**({"engine_name": name} if several else {}))
     except Exception as error:
         # Whatever it is, the script has it, and it is told.
-        text = " ".join(str(error).split()).removesuffix(" Nothing was changed.")
-        return f"{direction} failed: {type(error).__name__}: {text}"
+        text = error.problem if isinstance(error, EngineError) else str(error)
+        return f"{direction} failed: {type(error).__name__}: {' '.join(text.split())}"
     return None
 
 

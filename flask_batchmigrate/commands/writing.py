@@ -90,12 +90,7 @@ def _verify(call: Invocation, script: Script) -> None:
 
     found = [p for start in call.setup.starts for p in problems(script, start)]
     if found:
-        raise NotVerified(
-            f"'{script.path}' was written, and is not right: {'; '.join(found)}. No "
-            "database was changed. Correct the file, or delete it and report this.",
-            pathlib.Path(script.path),
-            found,
-        )
+        raise NotVerified(pathlib.Path(script.path), found)
     reporter().note(
         "Verified: upgrade reaches the models, downgrade restores the start."
     )
