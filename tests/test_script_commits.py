@@ -58,6 +58,11 @@ STORED: dict[str, tuple[str, list[int]]] = {
         "        1 / 0\nexcept ZeroDivisionError:\n    add(2)",
         [2],
     ),
+    "transaction that fails": (
+        "try:\n    with op.get_bind().get_transaction():\n        add(1)\n"
+        "        1 / 0\nexcept ZeroDivisionError:\n    add(2)",
+        [2],
+    ),
     "savepoints": (
         "with op.get_bind().begin_nested():\n    add(1)\n"
         "nested = op.get_bind().begin_nested()\nadd(2)\nnested.rollback()\n"
@@ -237,6 +242,7 @@ REFUSED = {
     "op.get_bind().close()": "closes 'op.get_bind()'",
     "with op.get_bind() as bind: bind.commit()": "closes 'op.get_bind()'",
     "with op.get_bind().begin(): pass": "can't call begin()",
+    "op.get_bind().invalidate()": "gives up 'op.get_bind()'",
 }
 
 
@@ -251,6 +257,37 @@ def test_what_cannot_be_had_is_refused(database: Database, line: str) -> None:
     assert REFUSED[line] in message
     if database.kind == "mariadb":
         assert database.numbers() == []
+    else:
+        assert database.tables() == set()
+        assert "Nothing was changed." in message
+
+
+GONE = {
+    "the server ends it": (
+        "end = {'postgresql': 'SELECT pg_terminate_backend(pg_backend_pid())'}\n"
+        "name = op.get_bind().dialect.name\n"
+        "add(1)\nop.execute(end.get(name, 'KILL CONNECTION_ID()'))\nadd(2)"
+    ),
+    "the script ends it": "op.get_bind().connection.driver_connection.close()",
+    "the script goes back": (
+        "try:\n    op.get_bind().connection.driver_connection.close()\n    add(2)\n"
+        "except sa.exc.DBAPIError:\n    op.get_bind().rollback()\n    raise"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_a_connection_that_is_gone(database: Database, how: str) -> None:
+    """What the driver or the server says of it is told, and what has become of it."""
+    if database.kind == "sqlite" and "server" in how:
+        pytest.skip("there is no server")
+    _, path, _ = database.write(GONE[how])
+    message = database.fail()
+    assert f"'{path}'" in message
+    assert "Assertion" not in message
+    if database.kind == "mariadb":
+        assert database.version() == ["aaaa"]
+        assert "Nothing was changed" not in message
     else:
         assert database.tables() == set()
         assert "Nothing was changed." in message

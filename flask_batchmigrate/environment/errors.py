@@ -354,7 +354,8 @@ def _line_in(error: Exception, path: pathlib.Path) -> int | None:
 def _describe(error: Exception) -> str:
     """Return an error in one line: a database's own words, else class and text."""
     if isinstance(error, sqlite3.Error) or getattr(error, "orig", None) is not None:
-        return errors.words(error)
+        # Some drivers say nothing of a connection that is gone.
+        return errors.words(error) or type(getattr(error, "orig", error)).__name__
     if isinstance(error, EngineError | CommandError):
         return _one_line(str(error))
     if isinstance(error, SyntaxError):

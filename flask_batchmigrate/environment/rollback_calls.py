@@ -3,7 +3,7 @@
 A point to go back to is not free on SQLite: what is overwritten after it is written to
 a file once more (https://www.sqlite.org/tempfiles.html#statement_journal_files), which
 makes an ``UPDATE`` of all rows a third slower. Hardly any script goes back, and one
-that does has the word in its text.
+that does has a word for it in its text.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import pathlib
 import sys
 import types
 
+#: What a script calls to roll back, or to have a ``with`` block do it.
+_WORDS = (b"rollback", b"get_transaction")
 #: Packages that roll back only where they are told to; Python's own do not either.
 _KNOWN = frozenset({"alembic", "sqlalchemy", "flask_batchmigrate"})
 
 
 def may_roll_back(module: types.ModuleType) -> bool:
-    """Tell whether the word is in a script, or in a module that it takes names from.
+    """Tell whether such a word is in a script, or in a module that it takes names from.
 
     :param module: the script's module.
     :return: whether it is; also where there is no source to look at.
     """
-    return any(_has_the_word(file) for file in {module.__file__, *_used(module)})
+    return any(_has_a_word(file) for file in {module.__file__, *_used(module)})
 
 
 def _used(module: types.ModuleType) -> cabc.Iterator[str | None]:
@@ -42,6 +44,9 @@ def _used(module: types.ModuleType) -> cabc.Iterator[str | None]:
             yield sys.modules[name].__file__
 
 
-def _has_the_word(file: str | None) -> bool:
+def _has_a_word(file: str | None) -> bool:
     path = pathlib.Path(file or "")
-    return path.suffix != ".py" or b"rollback" in path.read_bytes()
+    if path.suffix != ".py":
+        return True
+    text = path.read_bytes()
+    return any(word in text for word in _WORDS)

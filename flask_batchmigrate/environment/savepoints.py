@@ -7,6 +7,7 @@ import types
 import typing as t
 
 import sqlalchemy as sa
+from alembic.util import CommandError
 
 from .commits import Commits
 from .rollback_calls import may_roll_back
@@ -92,7 +93,7 @@ class Savepoints:
                 "the word 'rollback' into the script, as a comment, and the migration "
                 "keeps a point to go back to."
             )
-        if not self.held:
+        if not self.held or self._is_lost:
             return
         try:
             self._dialect.do_rollback_to_savepoint(self._connection, self._point)
@@ -124,7 +125,12 @@ class Savepoints:
             return
         try:
             self._dialect.do_release_savepoint(self._connection, self._start)
-        except sa.exc.DBAPIError:
+        except sa.exc.DBAPIError as error:
+            if error.connection_invalidated:
+                raise CommandError(
+                    "the connection of the migration is gone: the script has closed "
+                    "it, or the server has."
+                ) from error
             if self._dialect.name not in _COMMITTING:
                 raise
             self._note_commit()
@@ -136,17 +142,23 @@ class Savepoints:
         """
         held = self.held
         self.end()
-        if not held or self._dialect.name == "sqlite":
+        # Without the client a server rolls back.
+        if not held or self._dialect.name == "sqlite" or self._is_lost:
             return
         try:
             self._dialect.do_rollback_to_savepoint(self._connection, self._start)
         except sa.exc.DBAPIError as error:
-            # Without the client a server rolls back.
             if error.connection_invalidated:
                 return
             self._connection.connection.rollback()
             if self._was_committed():
                 self._note_commit()
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether the connection is known to be gone; a statement would not say why."""
+        own = self._connection
+        return own.invalidated or not own.connection.is_valid
 
     def _set(self) -> str:
         name = f"batchmigrate_script_{next(_numbers)}"

@@ -107,6 +107,20 @@ class ScriptConnection(sa.Connection):
             "remove the call of 'close()', or the 'with' block around the connection."
         )
 
+    def invalidate(self, exception: BaseException | None = None) -> None:
+        """Refuse, as :meth:`close`; what SQLAlchemy finds out by itself is passed on.
+
+        :param exception: what has shown that the connection is lost.
+        :raises InvalidRequestError: the script itself gives it up.
+        """
+        if exception is not None:
+            super().invalidate(exception)
+            return
+        raise sa.exc.InvalidRequestError(
+            "The script gives up 'op.get_bind()', which the migration goes on with: "
+            "remove the call of 'invalidate()'."
+        )
+
 
 class ScriptConnections:
     """Lends connections to scripts, for one run.
