@@ -31,8 +31,9 @@ if t.TYPE_CHECKING:
 #: Seconds until the next attempt after a first failure; doubled after each further one.
 FIRST_PAUSE: t.Final = 1.0
 LONGEST_PAUSE: t.Final = 30.0
-#: How long after an attempt has begun requests wait for it, in seconds: a database that
-#: needs nothing is looked at in a fraction of that, and so are small upgrades.
+#: How long after an attempt has begun requests wait for it where endpoints are exempt,
+#: in seconds: a database that needs nothing is looked at in a fraction of that, and
+#: small upgrades take no longer.
 LONGEST_WAIT: t.Final = 1.0
 #: How many requests wait at the same time.
 MOST_WAITING: t.Final = 16
@@ -180,10 +181,11 @@ class Gate:
             self._attempts.release()
 
     def _wait(self) -> bool:
-        """Wait for the attempt of another thread, but not for a long one.
+        """Wait for the attempt of another thread.
 
-        All threads of a worker would wait, and none be left for the endpoints that need
-        no database.
+        Where endpoints need no database, not for long: all threads of a worker would
+        wait, and none be left for these. How many a server has, nothing tells. Where
+        there are no such endpoints, a thread has nothing better to do.
 
         :return: whether the attempt is over, and the next one this thread's to make.
         """
@@ -192,8 +194,11 @@ class Gate:
                 return False
             self._waiting += 1
         try:
-            now = time.monotonic()
-            left = (self._began or now) + LONGEST_WAIT - now
+            settings, now = self._state.settings, time.monotonic()
+            longest = settings.lock_timeout
+            if settings["auto_upgrade_exempt"]:
+                longest = min(longest, LONGEST_WAIT)
+            left = (self._began or now) + longest - now
             return self._attempts.acquire(timeout=max(0.0, left))
         finally:
             with self._counting:

@@ -379,7 +379,9 @@ def _describe(error: Exception) -> tuple[str, str]:
     if isinstance(error, DescribedError):
         return _one_line(error.problem), _one_line(error.remedy)
     if _is_of_driver(error):
-        return errors.words(error), ""
+        # Some drivers say nothing of a connection that is gone.
+        said = errors.words(error) or type(getattr(error, "orig", error)).__name__
+        return said, ""
     if isinstance(error, CommandError):
         return _one_line(str(error)), ""
     if isinstance(error, SyntaxError):

@@ -15,165 +15,22 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import itertools
+import types
 import typing as t
 
 import sqlalchemy as sa
 
 from .commits import Commits
 from .commits import refuse_closed
+from .savepoints import Savepoints
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from ..sqlite.transaction.migration import MigrationTransaction
 
-_numbers: t.Final = itertools.count(1)
-
 #: Dialects whose savepoints are known to do all this.
 _KNOWN: t.Final = ("sqlite", "postgresql", "mysql", "mariadb")
-
-
-class Savepoints:
-    """The savepoints that stand for the commits of scripts.
-
-    :param connection: the migration's connection.
-    :param progress: told when the transaction was ended by a script.
-    """
-
-    def __init__(self, connection: sa.Connection, progress: Commits) -> None:
-        self._connection = connection
-        self._dialect = connection.dialect
-        self._progress = progress
-        self._start = self._point = ""
-        self._number: t.Any = None
-        #: Whether the savepoints are there.
-        self.held = False
-
-    def take(self) -> bool:
-        """Set the savepoints.
-
-        :return: whether that is possible: there is a transaction.
-        """
-        try:
-            self._start, self._point = self._set(), self._set()
-            # In autocommit MariaDB takes a savepoint and forgets it at once.
-            self._dialect.do_rollback_to_savepoint(self._connection, self._point)
-        except sa.exc.DBAPIError:
-            return False
-        self._number = self._transaction_number()
-        self.held = True
-        return True
-
-    def commit(self) -> None:
-        """Keep what was done so far, as a part of the migration."""
-        if not self.held:
-            return
-        try:
-            if self._is_same_transaction():
-                self._dialect.do_release_savepoint(self._connection, self._point)
-                self._point = self._set()
-                return
-        except sa.exc.DBAPIError:
-            if self._dialect.name not in _COMMITTING:
-                raise
-        self._lose(committed=True)
-
-    def rollback(self) -> None:
-        """Undo what was done since the last commit."""
-        if not self.held:
-            return
-        try:
-            self._dialect.do_rollback_to_savepoint(self._connection, self._point)
-        except sa.exc.DBAPIError:
-            self._connection.connection.rollback()
-            self._lose(self._was_committed())
-
-    def release(self) -> None:
-        """End the savepoints of a script that was successful.
-
-        :raises InvalidRequestError: the script undid the migration.
-        """
-        held, self.held = self.held, False
-        if not held:
-            return
-        if not self._is_same_transaction():
-            if not self._was_committed():
-                raise sa.exc.InvalidRequestError(
-                    "The script rolled the transaction of the migration back by the "
-                    "driver, and with it the revisions before: use "
-                    "'op.get_bind().rollback()', which undoes what the script did."
-                )
-            self._note_commit()
-            return
-        try:
-            self._dialect.do_release_savepoint(self._connection, self._start)
-        except sa.exc.DBAPIError:
-            if self._dialect.name not in _COMMITTING:
-                raise
-            self._note_commit()
-
-    def undo(self) -> None:
-        """Undo what a script did that has failed, and learn whether that is possible.
-
-        The migration's own engine knows it about SQLite.
-        """
-        held, self.held = self.held, False
-        if not held or self._dialect.name == "sqlite":
-            return
-        try:
-            self._dialect.do_rollback_to_savepoint(self._connection, self._start)
-        except sa.exc.DBAPIError as error:
-            # Without the client a server rolls back.
-            if error.connection_invalidated:
-                return
-            self._connection.connection.rollback()
-            if self._was_committed():
-                self._note_commit()
-
-    def _set(self) -> str:
-        name = f"batchmigrate_script_{next(_numbers)}"
-        self._dialect.do_savepoint(self._connection, name)
-        return name
-
-    def _lose(self, committed: bool) -> None:
-        """Go on in the transaction that is open now."""
-        if committed:
-            self._note_commit()
-        self.held = False
-        self.take()
-
-    def _note_commit(self) -> None:
-        if self._dialect.name in _COMMITTING:
-            self._progress.was_ended_by_server(self._connection)
-        else:
-            self._progress.was_committed(self._connection)
-
-    def _transaction_number(self) -> t.Any:
-        """Return what tells transactions apart, where a savepoint is no test.
-
-        On PostgreSQL the test for one that is not there ends the transaction that is.
-        https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
-        """
-        if self._dialect.name != "postgresql":
-            return None
-        return self._connection.exec_driver_sql("SELECT txid_current()").scalar()
-
-    def _is_same_transaction(self) -> bool:
-        return bool(self._transaction_number() == self._number)
-
-    def _was_committed(self) -> bool:
-        """Whether the transaction that is gone was committed."""
-        if self._dialect.name != "postgresql":
-            return True
-        status = self._connection.execute(
-            sa.text("SELECT txid_status(:number)"), {"number": self._number}
-        ).scalar()
-        return status == "committed"
-
-
-#: They commit by themselves at each change of a table.
-_COMMITTING: t.Final = ("mysql", "mariadb")
 
 
 class _LentConnection:
@@ -250,6 +107,20 @@ class ScriptConnection(sa.Connection):
             "remove the call of 'close()', or the 'with' block around the connection."
         )
 
+    def invalidate(self, exception: BaseException | None = None) -> None:
+        """Refuse, as :meth:`close`; what SQLAlchemy finds out by itself is passed on.
+
+        :param exception: what has shown that the connection is lost.
+        :raises InvalidRequestError: the script itself gives it up.
+        """
+        if exception is not None:
+            super().invalidate(exception)
+            return
+        raise sa.exc.InvalidRequestError(
+            "The script gives up 'op.get_bind()', which the migration goes on with: "
+            "remove the call of 'invalidate()'."
+        )
+
 
 class ScriptConnections:
     """Lends connections to scripts, for one run.
@@ -271,10 +142,13 @@ class ScriptConnections:
         self._lent: dict[sa.Connection, tuple[ScriptConnection, Savepoints]] = {}
 
     @contextlib.contextmanager
-    def lend(self, context: MigrationContext) -> cabc.Iterator[None]:
+    def lend(
+        self, context: MigrationContext, module: types.ModuleType
+    ) -> cabc.Iterator[None]:
         """Give a script a connection of its own, inside the block.
 
         :param context: of the revision; its connection is exchanged meanwhile.
+        :param module: the script's.
         """
         owner = context.connection
         if owner is None or context.as_sql or self._is_without_engine(owner):
@@ -285,7 +159,7 @@ class ScriptConnections:
             yield
             return
         script, savepoints = self._connection_on(owner)
-        if not savepoints.take():
+        if not savepoints.begin(module):
             # Each statement is stored at once.
             self._progress.is_autocommitting(owner)
             yield
@@ -302,7 +176,7 @@ class ScriptConnections:
                 savepoints.undo()
                 raise
             finally:
-                savepoints.held = False
+                savepoints.end()
                 script.rollback()
 
     def refuse_closed(self, context: MigrationContext) -> None:

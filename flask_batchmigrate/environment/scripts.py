@@ -81,7 +81,7 @@ class ScriptCalls:
                 )
             self._progress.revision_started()
             try:
-                with self._connections.lend(context.get_context()):
+                with self._connections.lend(context.get_context(), script.module):
                     self._call(function, self._arguments(kwargs, several, names))
                     self._connections.refuse_closed(context.get_context())
             except Exception as error:

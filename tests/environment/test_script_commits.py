@@ -9,6 +9,7 @@ import collections.abc as cabc
 import pathlib
 import textwrap
 import typing as t
+import uuid
 
 import pytest
 import sqlalchemy as sa
@@ -53,6 +54,11 @@ STORED: dict[str, tuple[str, list[int]]] = {
     "begin that fails": (
         "op.get_bind().commit()\n"
         "try:\n    with op.get_bind().begin():\n        add(1)\n"
+        "        1 / 0\nexcept ZeroDivisionError:\n    add(2)",
+        [2],
+    ),
+    "transaction that fails": (
+        "try:\n    with op.get_bind().get_transaction():\n        add(1)\n"
         "        1 / 0\nexcept ZeroDivisionError:\n    add(2)",
         [2],
     ),
@@ -235,6 +241,7 @@ REFUSED = {
     "op.get_bind().close()": "closes 'op.get_bind()'",
     "with op.get_bind() as bind: bind.commit()": "closes 'op.get_bind()'",
     "with op.get_bind().begin(): pass": "can't call begin()",
+    "op.get_bind().invalidate()": "gives up 'op.get_bind()'",
 }
 
 
@@ -249,6 +256,37 @@ def test_what_cannot_be_had_is_refused(database: Database, line: str) -> None:
     assert REFUSED[line] in message
     if database.kind == "mariadb":
         assert database.numbers() == []
+    else:
+        assert database.tables() == set()
+        assert "Nothing was changed." in message
+
+
+GONE = {
+    "the server ends it": (
+        "end = {'postgresql': 'SELECT pg_terminate_backend(pg_backend_pid())'}\n"
+        "name = op.get_bind().dialect.name\n"
+        "add(1)\nop.execute(end.get(name, 'KILL CONNECTION_ID()'))\nadd(2)"
+    ),
+    "the script ends it": "op.get_bind().connection.driver_connection.close()",
+    "the script goes back": (
+        "try:\n    op.get_bind().connection.driver_connection.close()\n    add(2)\n"
+        "except sa.exc.DBAPIError:\n    op.get_bind().rollback()\n    raise"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", GONE)
+def test_a_connection_that_is_gone(database: Database, how: str) -> None:
+    """What the driver or the server says of it is told, and what has become of it."""
+    if database.kind == "sqlite" and "server" in how:
+        pytest.skip("there is no server")
+    _, path, _ = database.write(GONE[how])
+    message = database.fail()
+    assert f"'{path}'" in message
+    assert "Assertion" not in message
+    if database.kind == "mariadb":
+        assert database.version() == ["aaaa"]
+        assert "Nothing was changed" not in message
     else:
         assert database.tables() == set()
         assert "Nothing was changed." in message
@@ -331,6 +369,57 @@ def test_environments_of_flask_migrate(database: Database, kind: str) -> None:
     database.upgrade()
     assert database.numbers() == [1, 2]
     assert database.version() == ["cccc"]
+
+
+HELPER = """\
+def give_up(connection):
+    connection.rollback()
+"""
+
+
+@pytest.mark.parametrize("deeper", [False, True])
+def test_a_helper_that_rolls_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch, deeper: bool
+) -> None:
+    """It goes back as a script does; one that the script does not import says how."""
+    name = f"helper_{uuid.uuid4().hex}"
+    (database.apps.path / f"{name}_of.py").write_text(HELPER)
+    own = f"import {name}_of as of\ndef give_up(c):\n    of.give_up(c)\n"
+    (database.apps.path / f"{name}.py").write_text(own if deeper else HELPER)
+    monkeypatch.syspath_prepend(database.apps.path)
+    _, path, _ = database.write("add(1)\ngive_up(op.get_bind())\nadd(2)")
+    text = path.read_text()
+    path.write_text(text.replace(ADD, f"from {name} import give_up\n{ADD}"))
+    if deeper and database.kind == "sqlite":
+        message = database.fail()
+        assert f"'{path}', line " in message
+        assert "the word 'rollback'" in message
+        assert database.tables() == set()
+        path.write_text(f"# rollback\n{path.read_text()}")
+    database.upgrade()
+    assert database.numbers() == [2]
+
+
+@pytest.mark.parametrize("last", ["", "op.get_bind().commit()", "# rollback"])
+def test_no_savepoint_around_a_script_without_rollback(apps: Apps, last: str) -> None:
+    """What a script overwrites on SQLite is written twice only if it can go back."""
+    database = Database(apps, "sqlite", apps.url("app.db"))
+    database.write(f"add(1)\nop.execute('UPDATE numbers SET id = 2')\n{last}")
+    seen: list[str] = []
+    app = database.app()
+    with app.app_context():
+        engine = app.extensions["migrate"].db.engine
+
+        @sa.event.listens_for(engine, "connect")
+        def trace(connection: t.Any, _: t.Any) -> None:
+            connection.set_trace_callback(seen.append)
+
+        fb.upgrade()
+    update = seen.index("UPDATE numbers SET id = 2")
+    points = [n for n, sql in enumerate(seen) if sql.startswith("SAVEPOINT")]
+    before, after = any(n < update for n in points), any(n > update for n in points)
+    assert database.numbers() == [2]
+    assert (before, after) == ("rollback" in last, "commit" in last)
 
 
 def test_a_downgrade(database: Database) -> None:

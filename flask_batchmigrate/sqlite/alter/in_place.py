@@ -55,7 +55,7 @@ def add_column(db: Database, target: Target, name: str) -> None:
         does not fit, which a copy can tell more about.
     """
     # What is UNIQUE gets its index afterwards.
-    definition = edits.next_table(edits.drop_unique(target.text)).column(name).text
+    definition = edits.without_unique(target.text.column(name))
     try:
         db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {definition}")
     except db.driver_error as error:

@@ -72,6 +72,21 @@ def drop_unique(table: TableText) -> str:
     return drop_constraints(table, lambda c: c.kind is ConstraintKind.UNIQUE)
 
 
+def without_unique(column: ColumnText) -> str:
+    """Write a column without its UNIQUE.
+
+    :param column: the column.
+    :return: its definition.
+    """
+    column = alone(column)
+    gone = {
+        index
+        for index, constraint in enumerate(column.constraints)
+        if constraint.kind is ConstraintKind.UNIQUE
+    }
+    return cut_constraints(column, gone) if gone else column.text
+
+
 def _without(sheet: Sheet, item: int, gone: set[int]) -> Sheet:
     """Take constraints of one column out, with what belongs to them alone."""
     column = alone(t.cast(ColumnText, sheet.parts[item]))

@@ -27,6 +27,7 @@ from .constraint_edits import drop_constraint
 from .constraint_edits import drop_constraints
 from .constraint_edits import drop_unique
 from .constraint_edits import rename_constraint
+from .constraint_edits import without_unique
 from .constraints import ConstraintKind
 from .pieces import cut
 from .pieces import insert
@@ -65,6 +66,7 @@ __all__ = [
     "set_not_null",
     "set_options",
     "set_type",
+    "without_unique",
 ]
 
 

@@ -30,6 +30,11 @@ _TOKEN: t.Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_FIRST_WORD: t.Final = re.compile(
+    r"(?: --[^\n]* | /\*.*?(?:\*/|\Z) | [\s\ufeff;]+ )* ([^\W\d]\w*)?",
+    re.VERBOSE | re.DOTALL,
+)
+
 _MAIN: t.Final = ("SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE")
 _READING: t.Final = ("SELECT", "VALUES", "EXPLAIN")
 
@@ -80,6 +85,15 @@ def words(sql: str) -> cabc.Iterator[Token]:
         yield Token(kind, match[0], match.start(), match.end())
 
 
+def first_word(sql: str) -> str:
+    """Return the keyword that a statement begins with.
+
+    :return: in capitals; ``''`` where it begins with something else.
+    """
+    found = _FIRST_WORD.match(sql)
+    return upper(found[1] or "") if found else ""
+
+
 def main_words(sql: str) -> cabc.Iterator[Token]:
     """Go through a statement's tokens from the word that says what it does.
 
@@ -109,16 +123,20 @@ def verb(sql: str) -> str:
 
     :return: in capitals; ``''`` where there is none.
     """
+    word = first_word(sql)
+    if word != "WITH":
+        return word
     first = next(main_words(sql), None)
     return first.keyword if first else ""
 
 
 def pragma(sql: str) -> Pragma | None:
     """Read a ``PRAGMA`` statement; any other is ``None``."""
-    found = list(itertools.islice(words(sql), 8))
-    if not found or found[0].keyword != "PRAGMA" or len(found) < 2:
+    if first_word(sql) != "PRAGMA":
         return None
-    rest = found[1:]
+    rest = list(itertools.islice(words(sql), 8))[1:]
+    if not rest:
+        return None
     if len(rest) > 2 and rest[1].is_symbol("."):
         rest = rest[2:]
     value = [token for token in rest[2:4] if token.text not in ("+", "-")]
@@ -139,11 +157,10 @@ def is_read(sql: str) -> bool:
 
 def is_savepoint(sql: str) -> bool:
     """Whether a statement begins or ends a savepoint."""
-    first = list(itertools.islice(words(sql), 3))
-    keywords = [token.keyword for token in first]
-    if keywords[:1] == ["ROLLBACK"]:
-        return "TO" in keywords
-    return keywords[:1] in (["SAVEPOINT"], ["RELEASE"])
+    word = first_word(sql)
+    if word == "ROLLBACK":
+        return "TO" in (token.keyword for token in itertools.islice(words(sql), 3))
+    return word in ("SAVEPOINT", "RELEASE")
 
 
 def is_begin(sql: str) -> bool:

@@ -159,7 +159,7 @@ def read_catalogue(db: Database, schema: str) -> Catalogue:
 def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue:
     objects = tuple(map(StoredObject._make, rows))
     for o in objects:
-        if not all(isinstance(name, str) for name in (o.type, o.name, o.table)):
+        if not (type(o.type) is type(o.name) is type(o.table) is str):
             raise ChangeRefused(
                 f"The catalogue of schema '{schema}' is damaged: row {o.rowid} of its"
                 " table 'sqlite_master' has a name that is not text",

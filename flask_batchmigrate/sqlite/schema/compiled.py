@@ -94,13 +94,18 @@ def compile_triggers(
     """
     texts = [one for _, one in triggers]
     errors = _compile_triggers(db, schema, texts)
-    if _sound_strictly(db, schema, texts, errors):
+    sound = [one for one in texts if errors[_fired_by(one)] is None]
+    asked = list(_uncertain(db, schema, sound))
+    if _sound_strictly(db, schema, asked):
         return [
             _described(table, one, errors[_fired_by(one)], errors[_fired_by(one)])
             for table, one in triggers
         ]
+    uncertain = set(map(id, asked))
     return [
-        _read_trigger(db, schema, table, one, errors[_fired_by(one)])
+        _read_trigger(
+            db, schema, table, one, errors[_fired_by(one)], id(one) in uncertain
+        )
         for table, one in triggers
     ]
 
@@ -125,42 +130,59 @@ def _compile_triggers(
     return {key: _compile_trigger(db, schema, one) for key, one in firing.items()}
 
 
+def _uncertain(
+    db: Database, schema: str, triggers: cabc.Iterable[TriggerText]
+) -> cabc.Iterator[TriggerText]:
+    """Return those of which more is to be known than that what fires them compiles.
+
+    Those are the triggers with names in double quotes, and the ones that watch columns
+    of which no statement sets any.
+    """
+    settable: dict[str, set[str]] = {}
+    for trigger in triggers:
+        key = upper(trigger.table)
+        if trigger.update_of and key not in settable:
+            settable[key] = set(map(upper, _columns(db, schema, trigger.table)))
+        unfired = trigger.update_of and settable[key].isdisjoint(
+            map(upper, trigger.update_of)
+        )
+        if unfired or double_quoted(trigger.body):
+            yield trigger
+
+
 def _sound_strictly(
-    db: Database,
-    schema: str,
-    triggers: cabc.Sequence[TriggerText],
-    errors: cabc.Mapping[_Firing, str | None],
+    db: Database, schema: str, triggers: cabc.Sequence[TriggerText]
 ) -> bool:
-    """Tell whether all of the triggers compile where no name in quotes may be text."""
-    asked = [one for one in triggers if errors[_fired_by(one)] is None]
-    asked = [one for one in asked if _may_hold_text(one)]
-    if not asked:
+    """Tell whether triggers compile where no name in double quotes may be text."""
+    if not triggers:
         return True
     with trial(db, "batchmigrate_strictly"):
         try:
-            for number, trigger in enumerate(asked):
+            for number, trigger in enumerate(triggers):
                 names = double_quoted(trigger.body)
                 _create_strictly(db, schema, trigger, names, number)
         except db.driver_error as error:
             _verdict(error)
             return False
-        found = _compile_triggers(db, schema, asked).values()
+        found = _compile_triggers(db, schema, triggers).values()
         return all(error is None for error in found)
 
 
-def _may_hold_text(trigger: TriggerText) -> bool:
-    return bool(trigger.update_of) or bool(double_quoted(trigger.body))
-
-
 def _read_trigger(
-    db: Database, schema: str, table: str, trigger: TriggerText, error: str | None
+    db: Database,
+    schema: str,
+    table: str,
+    trigger: TriggerText,
+    error: str | None,
+    is_uncertain: bool,
 ) -> Dependant:
     """Describe a trigger.
 
     :param error: what SQLite says of it.
+    :param is_uncertain: whether there is more to be known.
     """
     strict_error, texts = error, frozenset[str]()
-    if error is None and _may_hold_text(trigger):
+    if is_uncertain:
         strict_error, texts = _compile_in_quotes(
             trigger.body, lambda names: _compile_strictly(db, schema, trigger, names)
         )

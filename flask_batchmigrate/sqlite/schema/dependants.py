@@ -132,7 +132,8 @@ def silently_needing(
     SQLite accepts an ``UPDATE OF`` on a column that does not exist; such a trigger
     would never fire again. Without a column of its own, ``oid`` means the rowid:
     https://www.sqlite.org/lang_createtable.html#rowid. And what does not compile to
-    begin with, for want of a function of the application, may name the column.
+    begin with, for want of a function of the application, may name the column, or all
+    columns by ``*``.
     """
     watching = [
         f"{d} (UPDATE OF {column})"
@@ -140,7 +141,8 @@ def silently_needing(
         if same_name(d.table, table) and any(same_name(column, c) for c in d.watched)
     ]
     for d in dependants:
-        if upper(column) not in d.names:
+        is_unclear = d.error is not None and goes_by_place(d.body, table)
+        if upper(column) not in d.names and not is_unclear:
             continue
         if d.error is not None:
             watching.append(f"{d}, which SQLite cannot compile here ({d.error})")

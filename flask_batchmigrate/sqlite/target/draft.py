@@ -9,8 +9,8 @@ from ..ddl import edits
 from ..ddl.meaning import describe
 from ..ddl.meaning import DROPPABLE
 from ..ddl.meaning import former
+from ..ddl.meaning import meaning
 from ..ddl.meaning import same_label
-from ..ddl.meaning import same_meaning
 from ..ddl.meaning import same_relation
 from ..ddl.table import Affinity
 from ..ddl.table import affinity
@@ -120,8 +120,9 @@ class Draft:
                     table=self.table,
                     column=column,
                 )
+        says = meaning(wanted)
         for present in self.text.of_kind(wanted.kind):
-            same, named = same_meaning(present, wanted), same_label(present, wanted)
+            same, named = meaning(present) == says, same_label(present, wanted)
             of_type = change.of_type and present.names == wanted.names
             named |= of_type and is_replaced(self.table, present, wanted, self.naming)
             if change.if_only or (change.unless_present and (same or named)):

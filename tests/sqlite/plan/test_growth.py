@@ -19,7 +19,7 @@ from flask_batchmigrate.sqlite.plan import engine
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.target import changes
 
-FOLDER = str(pathlib.Path(engine.__file__).parent)
+FOLDER = str(pathlib.Path(engine.__file__).parents[1])
 LINEAR = 2.6
 """What is the square of it grows fourfold when everything is doubled."""
 
