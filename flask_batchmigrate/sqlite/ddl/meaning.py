@@ -110,6 +110,16 @@ def same_label(first: ConstraintText, second: ConstraintText) -> bool:
     )
 
 
+def is_repeated(present: ConstraintText, wanted: ConstraintText) -> bool:
+    """Tell whether a constraint would do nothing beside one that is there.
+
+    Both have no name, so that no script could tell them apart either.
+    """
+    if present.name is not None or wanted.name is not None:
+        return False
+    return same_meaning(present, wanted) and wanted.conflict in (None, present.conflict)
+
+
 def same_relation(first: ConstraintText, second: ConstraintText) -> bool:
     """Tell whether two foreign keys differ in nothing but what they do."""
     if first.kind is not ConstraintKind.FOREIGN_KEY or second.kind is not first.kind:
