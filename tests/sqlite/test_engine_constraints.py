@@ -320,6 +320,34 @@ def test_a_named_key_beside_an_unnamed_one(
     assert len(db.query("PRAGMA foreign_key_list(t)")) == 2
 
 
+@pytest.mark.parametrize("in_block", [False, True])
+@pytest.mark.parametrize(
+    "stored", ["UNIQUE (a, b)", "UNIQUE (a, b) ON CONFLICT IGNORE"]
+)
+def test_a_named_unique_beside_an_unnamed_one(
+    database: MakeDatabase, stored: str, in_block: bool
+) -> None:
+    """It is the one that is reflected, and both hold."""
+    db = database(
+        f"CREATE TABLE t (a TEXT, b INT, {stored}, CHECK (b));"
+        "INSERT INTO t VALUES ('x', 1), ('y', 1);"
+    )
+    found: list[object] = []
+
+    def upgrade(op: Operations) -> None:
+        if in_block:
+            with op.batch_alter_table("t") as batch:
+                batch.create_unique_constraint("uq", ["a", "b"])
+        else:
+            op.create_unique_constraint("uq", "t", ["a", "b"])
+        found.extend(sa.inspect(op.get_bind()).get_unique_constraints("t"))
+
+    db.run(upgrade)
+    assert "uq" in {key["name"] for key in found}
+    assert f", {stored}," in db.sql()
+    assert db.query("SELECT a FROM t ORDER BY a") == [("x",), ("y",)]
+
+
 def test_autoincrement_where_there_is_no_number(database: MakeDatabase) -> None:
     """Asked of a table without such a key it changes nothing, as in SQLAlchemy."""
     db = database("CREATE TABLE t (a INT, b INT); INSERT INTO t VALUES (1, 2);")

@@ -128,6 +128,13 @@ def same_relation(first: ConstraintText, second: ConstraintText) -> bool:
     return meaning(first)[:3] == meaning(second)[:3]
 
 
+def is_reflected_as(first: ConstraintText, second: ConstraintText) -> bool:
+    """Tell whether SQLAlchemy takes two constraints for one when it reflects them."""
+    if first.kind is ConstraintKind.UNIQUE and second.kind is first.kind:
+        return meaning(first)[1] == meaning(second)[1]
+    return same_relation(first, second)
+
+
 def meaning(constraint: ConstraintText) -> tuple[object, ...]:
     """Return what a constraint says, for a comparison with another."""
     columns = tuple(upper(c) for c in constraint.columns)

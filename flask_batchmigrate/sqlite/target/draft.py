@@ -9,6 +9,7 @@ from ..ddl import edits
 from ..ddl.meaning import describe
 from ..ddl.meaning import DROPPABLE
 from ..ddl.meaning import former
+from ..ddl.meaning import is_reflected_as
 from ..ddl.meaning import is_repeated
 from ..ddl.meaning import same_label
 from ..ddl.meaning import same_meaning
@@ -122,10 +123,10 @@ class Draft:
         )
 
     def hiding(self, wanted: ConstraintText) -> ConstraintText | None:
-        """Return the unnamed foreign key that a named one has to stand before.
+        """Return the unnamed constraint that a named one has to stand before.
 
-        Of keys that differ in nothing but what they do SQLAlchemy reflects only the
-        one that comes first in the text, and takes it for the only one.
+        Of two on the same columns SQLAlchemy reflects the one that comes first in the
+        text, and takes it for the only one.
         """
         if wanted.name is None:
             return None
@@ -135,7 +136,7 @@ class Draft:
                 for present in self.text.of_kind(wanted.kind)
                 if present.name is None
                 and present.column is None
-                and same_relation(present, wanted)
+                and is_reflected_as(present, wanted)
             ),
             None,
         )
