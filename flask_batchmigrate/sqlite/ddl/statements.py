@@ -115,10 +115,13 @@ def verb(sql: str) -> str:
 
 def pragma(sql: str) -> Pragma | None:
     """Read a ``PRAGMA`` statement; any other is ``None``."""
-    found = list(itertools.islice(words(sql), 8))
-    if not found or found[0].keyword != "PRAGMA" or len(found) < 2:
+    tokens = words(sql)
+    first = next(tokens, None)
+    if first is None or first.keyword != "PRAGMA":
         return None
-    rest = found[1:]
+    rest = list(itertools.islice(tokens, 7))
+    if not rest:
+        return None
     if len(rest) > 2 and rest[1].is_symbol("."):
         rest = rest[2:]
     value = [token for token in rest[2:4] if token.text not in ("+", "-")]
