@@ -14,7 +14,8 @@ two databases at the revision where it appears first.
 (a module ``history_setup`` in one of them may have a function ``set_up(app)``).
 ``--value table.column=text`` is for scripts that read what they find; the text may be
 ``NULL``. ``--value table=1`` limits the rows of a table. ``--full`` leaves no empty
-values in columns that may be empty.
+values in columns that may be empty. With ``--packaged`` this package runs a copy of the
+folder without its ``env.py`` and ``alembic.ini``, in the environment of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import importlib
 import json
 import pathlib
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -378,7 +380,10 @@ def run_both(args: argparse.Namespace, mode: str, kept: pathlib.Path) -> list[St
     results = []
     for package in PACKAGES:
         name = f"{mode}-{package}"
-        command = [sys.executable, __file__, args.folder, "--worker", package]
+        folder = args.folder
+        if args.packaged and package != "flask_migrate":
+            folder = without_environment(pathlib.Path(folder), kept)
+        command = [sys.executable, __file__, folder, "--worker", package]
         command += ["--mode", mode, "--kept", str(kept), "--stubs", *args.stubs]
         command += [f"--value={x}" for x in args.value]
         command += ["--full"] * args.full
@@ -386,6 +391,17 @@ def run_both(args: argparse.Namespace, mode: str, kept: pathlib.Path) -> list[St
             subprocess.run(command, check=True, stdout=log, stderr=log)
         results.append(json.loads((kept / f"{name}.json").read_text()))
     return results
+
+
+def without_environment(folder: pathlib.Path, kept: pathlib.Path) -> str:
+    """Copy a folder without what is the packaged environment's.
+
+    :return: the copy.
+    """
+    copy = kept / "packaged"
+    left_out = shutil.ignore_patterns("env.py", "alembic.ini", "__pycache__")
+    shutil.copytree(folder, copy, ignore=left_out, dirs_exist_ok=True)
+    return str(copy)
 
 
 def compare(mode: str, stock: State, ours: State) -> None:
@@ -415,6 +431,7 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("--stubs", nargs="*", default=[])
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--packaged", action="store_true")
     parser.add_argument("--value", action="append", default=[])
     parser.add_argument("--mode", choices=MODES, nargs="*", default=MODES)
     parser.add_argument("--kept", help="where databases and logs are to stay")

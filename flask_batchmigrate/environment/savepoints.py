@@ -57,8 +57,9 @@ class Savepoints:
         """
         try:
             self._start, self._point = self._set(), self._set()
-            # In autocommit MariaDB takes a savepoint and forgets it at once.
-            self._dialect.do_rollback_to_savepoint(self._connection, self._point)
+            if self._dialect.name in _COMMITTING:
+                # In autocommit MariaDB takes a savepoint and forgets it at once.
+                self._dialect.do_rollback_to_savepoint(self._connection, self._point)
         except sa.exc.DBAPIError:
             return False
         self._number = self._transaction_number()

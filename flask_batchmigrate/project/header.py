@@ -74,11 +74,12 @@ def _ids(value: object) -> list[str]:
 
 def _parsed(path: pathlib.Path) -> dict[str, list[str]]:
     """Read the assignments of a file with Python's own parser."""
+    source = path.read_bytes()
     try:
         with warnings.catch_warnings():
             # Python tells of them where it runs the file.
             warnings.simplefilter("ignore")
-            tree = ast.parse(path.read_bytes())
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         # It cannot be run either, and then the error names the place.
         return {}
@@ -93,7 +94,7 @@ def _parsed(path: pathlib.Path) -> dict[str, list[str]]:
         if names and value is not None:
             with contextlib.suppress(ValueError, TypeError, RecursionError):
                 said.update(dict.fromkeys(names, _ids(ast.literal_eval(value))))
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if b"global" in source else ():
         if isinstance(node, ast.Global):
             # A function may be called at any time.
             for name in node.names:
@@ -111,6 +112,9 @@ def _assigned(statement: ast.stmt) -> set[str]:
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
+_OPENING: t.Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
 class _Bound(ast.NodeVisitor):
     """Collects the names of the module that a statement may bind or unbind."""
 
@@ -118,7 +122,6 @@ class _Bound(ast.NodeVisitor):
         self.names: set[str] = set()
         #: Nobody can tell which.
         self.anything = False
-        self._depth = 0
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
@@ -129,18 +132,19 @@ class _Bound(ast.NodeVisitor):
         self._bind(node.asname or node.name.partition(".")[0])
 
     def generic_visit(self, node: ast.AST) -> None:
-        opens = isinstance(
-            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
-        )
         # Definitions, 'except' and patterns have the name that they bind as a string.
         for field in ("name", "rest"):
             bound = getattr(node, field, None)
             if isinstance(bound, str):
                 self._bind(bound)
-        self._depth += opens
-        super().generic_visit(node)
-        self._depth -= opens
+        if not isinstance(node, _OPENING):
+            super().generic_visit(node)
+            return
+        # What its body binds is its own; what stands before the body is not.
+        for field, value in ast.iter_fields(node):
+            for part in value if isinstance(value, list) else [value]:
+                if field != "body" and isinstance(part, ast.AST):
+                    self.visit(part)
 
     def _bind(self, name: str) -> None:
-        if not self._depth:
-            self.names.add(name)
+        self.names.add(name)

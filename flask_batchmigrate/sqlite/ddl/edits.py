@@ -29,6 +29,7 @@ from .constraint_edits import drop_unique
 from .constraint_edits import rename_constraint
 from .constraint_edits import without_unique
 from .constraints import ConstraintKind
+from .constraints import ConstraintText
 from .pieces import cut
 from .pieces import insert
 from .pieces import join
@@ -130,12 +131,15 @@ def replace_column(table: TableText, name: str, definition: str) -> str:
     return sheet_of(table).rewritten(_index(table, name), text).statement()
 
 
-def add_constraint(table: TableText, definition: str) -> str:
+def add_constraint(
+    table: TableText, definition: str, before: ConstraintText | None = None
+) -> str:
     """Add a constraint of the table, behind all columns and constraints.
 
     :param table: the table.
     :param definition: the constraint as SQL: ``"CONSTRAINT uq UNIQUE (a, b)"``.
         Comments around it are left out.
+    :param before: the constraint of the table that it is to precede.
     :return: the new statement.
     :raises SqlTextError: if ``definition`` is not one constraint of a table.
     """
@@ -143,7 +147,10 @@ def add_constraint(table: TableText, definition: str) -> str:
     if constraint.kind is ConstraintKind.NAME_ONLY:
         raise SqlTextError("A name without a constraint", definition, 0)
     sheet = sheet_of(table)
-    return sheet.having(len(sheet.parts), constraint).statement()
+    index = len(sheet.parts)
+    if before is not None:
+        index = len(table.columns) + table.constraints.index(before)
+    return sheet.having(index, constraint).statement()
 
 
 def reorder(table: TableText, names: cabc.Sequence[str]) -> str:

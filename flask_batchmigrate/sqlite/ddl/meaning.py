@@ -110,12 +110,29 @@ def same_label(first: ConstraintText, second: ConstraintText) -> bool:
     )
 
 
+def is_repeated(present: ConstraintText, wanted: ConstraintText) -> bool:
+    """Tell whether a constraint would do nothing beside one that is there.
+
+    Both have no name, so that no script could tell them apart either.
+    """
+    if present.name is not None or wanted.name is not None:
+        return False
+    return same_meaning(present, wanted) and wanted.conflict in (None, present.conflict)
+
+
 def same_relation(first: ConstraintText, second: ConstraintText) -> bool:
     """Tell whether two foreign keys differ in nothing but what they do."""
     if first.kind is not ConstraintKind.FOREIGN_KEY or second.kind is not first.kind:
         return False
     # The columns, the parent and its columns come first.
     return meaning(first)[:3] == meaning(second)[:3]
+
+
+def is_reflected_as(first: ConstraintText, second: ConstraintText) -> bool:
+    """Tell whether SQLAlchemy takes two constraints for one when it reflects them."""
+    if first.kind is ConstraintKind.UNIQUE and second.kind is first.kind:
+        return meaning(first)[1] == meaning(second)[1]
+    return same_relation(first, second)
 
 
 def meaning(constraint: ConstraintText) -> tuple[object, ...]:

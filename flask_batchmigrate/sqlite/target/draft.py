@@ -9,6 +9,8 @@ from ..ddl import edits
 from ..ddl.meaning import describe
 from ..ddl.meaning import DROPPABLE
 from ..ddl.meaning import former
+from ..ddl.meaning import is_reflected_as
+from ..ddl.meaning import is_repeated
 from ..ddl.meaning import meaning
 from ..ddl.meaning import same_label
 from ..ddl.meaning import same_relation
@@ -130,7 +132,7 @@ class Draft:
             unlabelled = present.name is None or wanted.name is None
             if change.of_type and same and (named or unlabelled):
                 return
-            if named:
+            if named or is_repeated(present, wanted):
                 there = f"'{self.table}' already has {describe(present)}"
                 self.notes.append(there + ("" if same else ", which is replaced"))
                 if same:
@@ -138,7 +140,28 @@ class Draft:
                 self.check_replaced(present, wanted, of_type)
             if named or wanted.kind is ConstraintKind.PRIMARY_KEY:
                 self.edit(edits.drop_constraint(self.text, present))
-        self.edit(edits.add_constraint(self.text, change.definition))
+        self.edit(
+            edits.add_constraint(self.text, change.definition, self.hiding(wanted))
+        )
+
+    def hiding(self, wanted: ConstraintText) -> ConstraintText | None:
+        """Return the unnamed constraint that a named one has to stand before.
+
+        Of two on the same columns SQLAlchemy reflects the one that comes first in the
+        text, and takes it for the only one.
+        """
+        if wanted.name is None:
+            return None
+        return next(
+            (
+                present
+                for present in self.text.of_kind(wanted.kind)
+                if present.name is None
+                and present.column is None
+                and is_reflected_as(present, wanted)
+            ),
+            None,
+        )
 
     def check_replaced(
         self, present: ConstraintText, wanted: ConstraintText, of_type: bool

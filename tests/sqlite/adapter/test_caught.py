@@ -204,3 +204,46 @@ def test_it_stays_our_own_error(database: MakeDatabase) -> None:
     )
     assert isinstance(error.orig, sa.create_engine("sqlite://").dialect.dbapi.Error)
     assert "duplicate column name: a" in str(error.orig)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(
+            lambda op: op.drop_constraint(None, "s", type_="foreignkey"), id="unclear"
+        ),
+        pytest.param(
+            lambda op: op.drop_constraint("no", "t", type_="unique"), id="missing"
+        ),
+        pytest.param(
+            lambda op: op.create_check_constraint("n", "t", "a > 1"), id="rows"
+        ),
+        pytest.param(
+            lambda op: op.create_foreign_key("fk", "t", "p", ["v"], ["id"]), id="there"
+        ),
+        pytest.param(
+            lambda op: op.create_unique_constraint("n", "t", ["no"]), id="column"
+        ),
+    ],
+)
+def test_words_of_alembic(database: MakeDatabase, call: Plain) -> None:
+    """A script that looks for them goes on, as it does where Alembic refuses."""
+    db = database(
+        TABLES + "CREATE TABLE s (a INT, b INT, FOREIGN KEY (a) REFERENCES p (id),"
+        " FOREIGN KEY (b) REFERENCES p (id));"
+    )
+    before = db.sql()
+
+    def upgrade(op: Operations) -> None:
+        try:
+            call(op)
+        except NotImplementedError as error:
+            if "No support for ALTER of constraints in SQLite dialect." not in str(
+                error
+            ):
+                raise
+        else:
+            raise AssertionError("the constraint was changed")
+
+    db.run(upgrade)
+    assert db.sql() == before

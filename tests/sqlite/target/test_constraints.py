@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import typing as t
 
 import pytest
 import sqlalchemy as sa
@@ -233,6 +234,117 @@ def test_a_foreign_key_that_gets_other_actions(database: MakeDatabase) -> None:
     assert on_delete == "CASCADE"
     assert any("already has FOREIGN KEY 'fk'" in note for note in db.notes)
     db.refuse(lambda op: op.create_foreign_key("fk", "t", "p", ["b"], ["id"]))
+
+
+@pytest.mark.parametrize("in_block", [False, True])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "a INT, FOREIGN KEY(a) REFERENCES p (id)",
+        'a INT REFERENCES "P"("ID")',
+        "a INT REFERENCES p (id) ON DELETE NO ACTION",
+        "a INT UNIQUE ON CONFLICT IGNORE REFERENCES p (id), CHECK (a>0)",
+    ],
+)
+def test_an_unnamed_constraint_that_is_there_already(
+    database: MakeDatabase, stored: str, in_block: bool
+) -> None:
+    """A script that puts back what it could not drop does not double it."""
+    db = database(f"{PARENT} CREATE TABLE t (id INTEGER PRIMARY KEY, {stored});")
+    before = db.sql()
+
+    def upgrade(op: Operations) -> None:
+        if in_block:
+            with op.batch_alter_table("t") as batch:
+                batch.create_foreign_key(None, "p", ["a"], ["id"])
+                batch.create_primary_key(None, ["id"])
+                if "UNIQUE" in stored:
+                    batch.create_unique_constraint(None, ["a"])
+                    batch.create_check_constraint(None, sa.text("a > 0"))
+            return
+        op.create_foreign_key(None, "t", "p", ["a"], ["id"])
+        op.create_primary_key(None, "t", ["id"])
+        if "UNIQUE" in stored:
+            op.create_unique_constraint(None, "t", ["a"])
+            op.create_check_constraint(None, "t", sa.text("a > 0"))
+
+    db.run(upgrade)
+    assert db.sql() == before
+    assert any("already has the unnamed" in note for note in db.notes)
+
+
+@pytest.mark.parametrize(
+    ("stored", "wanted"),
+    [
+        ("FOREIGN KEY(a) REFERENCES p (id)", {"ondelete": "CASCADE"}),
+        (
+            "FOREIGN KEY(a) REFERENCES p (id)",
+            {"initially": "DEFERRED", "deferrable": True},
+        ),
+        ("CONSTRAINT fk FOREIGN KEY(a) REFERENCES p (id)", {}),
+        ("FOREIGN KEY(b) REFERENCES p (id)", {}),
+    ],
+)
+def test_an_unnamed_key_beside_another(
+    database: MakeDatabase, stored: str, wanted: dict[str, t.Any]
+) -> None:
+    """It is added where the one that is there says something else, or has a name."""
+    db = database(f"{PARENT} CREATE TABLE t (a INT, b INT, {stored});")
+    db.run(lambda op: op.create_foreign_key(None, "t", "p", ["a"], ["id"], **wanted))
+    assert len(db.query("PRAGMA foreign_key_list(t)")) == 2
+
+
+@pytest.mark.parametrize("in_block", [False, True])
+@pytest.mark.parametrize("ondelete", [None, "CASCADE"])
+def test_a_named_key_beside_an_unnamed_one(
+    database: MakeDatabase, ondelete: str | None, in_block: bool
+) -> None:
+    """It is the one that is reflected, so scripts and ``check`` know of it."""
+    old = "FOREIGN KEY(a) REFERENCES p (id)"
+    db = database(f"{PARENT} CREATE TABLE t (a INT, CHECK (a > 0), {old});")
+    found: list[object] = []
+
+    def upgrade(op: Operations) -> None:
+        if in_block:
+            with op.batch_alter_table("t") as batch:
+                batch.create_foreign_key("fk", "p", ["a"], ["id"], ondelete=ondelete)
+        else:
+            op.create_foreign_key("fk", "t", "p", ["a"], ["id"], ondelete=ondelete)
+        (key,) = sa.inspect(op.get_bind()).get_foreign_keys("t")
+        found.extend((key["name"], key["options"].get("ondelete")))
+
+    with pytest.warns(sa.exc.SAWarning, match="foreign key"):
+        db.run(upgrade)
+    assert found == ["fk", ondelete]
+    assert len(db.query("PRAGMA foreign_key_list(t)")) == 2
+
+
+@pytest.mark.parametrize("in_block", [False, True])
+@pytest.mark.parametrize(
+    "stored", ["UNIQUE (a, b)", "UNIQUE (a, b) ON CONFLICT IGNORE"]
+)
+def test_a_named_unique_beside_an_unnamed_one(
+    database: MakeDatabase, stored: str, in_block: bool
+) -> None:
+    """It is the one that is reflected, and both hold."""
+    db = database(
+        f"CREATE TABLE t (a TEXT, b INT, {stored}, CHECK (b));"
+        "INSERT INTO t VALUES ('x', 1), ('y', 1);"
+    )
+    found: list[object] = []
+
+    def upgrade(op: Operations) -> None:
+        if in_block:
+            with op.batch_alter_table("t") as batch:
+                batch.create_unique_constraint("uq", ["a", "b"])
+        else:
+            op.create_unique_constraint("uq", "t", ["a", "b"])
+        found.extend(sa.inspect(op.get_bind()).get_unique_constraints("t"))
+
+    db.run(upgrade)
+    assert "uq" in {key["name"] for key in found}
+    assert f", {stored}," in db.sql()
+    assert db.query("SELECT a FROM t ORDER BY a") == [("x",), ("y",)]
 
 
 def test_autoincrement_where_there_is_no_number(database: MakeDatabase) -> None:
