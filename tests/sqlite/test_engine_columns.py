@@ -120,6 +120,31 @@ def test_constraints_of_a_reflected_column(database: MakeDatabase) -> None:
     assert db.query("SELECT name FROM sqlite_sequence") == [("t",)]
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [sa.ForeignKey("t.id", name="own")],
+        [sa.ForeignKey("p.id"), sa.ForeignKey("p.code")],
+        [sa.ForeignKey("t.v"), sa.ForeignKey("p.code")],
+    ],
+    ids=["own", "twice", "both"],
+)
+def test_keys_of_a_reflected_column(
+    database: MakeDatabase, keys: list[sa.ForeignKey]
+) -> None:
+    """They may refer to the table itself, and to several columns of a parent."""
+    db = database(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY, code INT UNIQUE);"
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v INT UNIQUE, w INT);"
+        "INSERT INTO t VALUES (1, 1, NULL);"
+    )
+    arguments = [sa.Column("w", sa.Integer(), *keys)]
+    db.run(in_block(reflect_args=arguments, recreate="always"))
+    found = {row[2:5] for row in db.query("PRAGMA foreign_key_list(t)")}
+    wanted = [key.target_fullname.split(".") for key in keys]
+    assert found == {(table, "w", column) for table, column in wanted}
+
+
 def test_an_index_of_table_args(database: MakeDatabase) -> None:
     """It is made as in Alembic, although it is not on a table yet."""
     db = database("CREATE TABLE t (id INTEGER PRIMARY KEY, a INT);")
