@@ -45,6 +45,15 @@ def refused(name: str, refusal: Denied, commits: int) -> str:
     )
 
 
+def outside(name: str, refusal: Denied, commits: int) -> str:
+    """A statement on the driver's connection is not for a transaction."""
+    return (
+        f"The script ran {refusal.statement}{at(refusal.script)} by the driver, which "
+        f"SQLite does not take inside the transaction of the migration of {name}: run "
+        f"it with 'op.execute()', so that it waits for the commit. {state(commits)}"
+    )
+
+
 def premature(name: str, refusal: Denied, commits: int) -> str:
     """A statement was refused because the transaction had not begun."""
     return (
