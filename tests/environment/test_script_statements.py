@@ -170,6 +170,35 @@ def test_what_sqlite_does_not_take_inside(project: Project, way: str, sql: str) 
     assert project.version() == {"cccc"}
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "PRAGMA journal_mode = {other}",
+        "pragma main.Journal_Mode({other})",
+        "PRAGMA synchronous = OFF",
+        "PRAGMA temp_store = 2",
+        "PRAGMA wal_checkpoint",
+        "VACUUM",
+    ],
+)
+@pytest.mark.parametrize("way", ["connection", "cursor"])
+def test_by_the_driver(project: Project, way: str, sql: str) -> None:
+    """Below SQLAlchemy nothing can wait: it is refused, with the way that works."""
+    before = project.state()
+    mode = query(project, "PRAGMA journal_mode")
+    sql = sql.format(other="WAL" if mode == ["delete"] else "DELETE")
+    made = "" if way == "connection" else ".cursor()"
+    script = f"op.get_bind().connection.dbapi_connection{made}.execute({sql!r})"
+    path = write(project, f"op.execute('DELETE FROM numbers')\n{script}")
+    outcome = project.db("upgrade")
+    assert outcome.exit_code == 1
+    number = path.read_text().split("\n").index(f"    {script}") + 1
+    assert f"'{path}', line {number}" in outcome.stderr
+    assert "'op.execute()', so that it waits for the commit" in outcome.stderr
+    assert outcome.stderr.rstrip().endswith("Nothing was changed.")
+    assert project.state()["app.db"] == before["app.db"]
+
+
 def test_none_of_it_after_a_failure(project: Project) -> None:
     """A migration that is undone leaves the journal as it was as well."""
     before = query(project, "PRAGMA journal_mode")

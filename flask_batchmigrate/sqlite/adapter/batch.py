@@ -46,13 +46,10 @@ def block_changes(
     """
     translator = Translator(connection.dialect)
     name = str(block.table_name)
+    wanted: list[changes.Change] = []
     # As in Alembic, what describes the table counts only where it is copied.
-    wanted = list(_definition(block, translator, connection)) if recorder.fills else []
-    convention = block.naming_convention
-    wanted += table_arguments.table_items(
-        translator, block.reflect_args, name, convention
-    )
-    wanted += _listened(block, translator, connection)
+    if recorder.fills:
+        wanted += _described(block, translator, connection)
     for operation, args, kw in block.batch:
         recorder.record(operation, args, kw)
     wanted += recorder.changes
@@ -63,6 +60,20 @@ def block_changes(
     if block.partial_reordering:
         wanted.append(changes.Reorder(tuple(map(tuple, block.partial_reordering))))
     return wanted
+
+
+def _described(
+    block: Batch, translator: Translator, connection: sa.Connection
+) -> cabc.Iterator[changes.Change]:
+    """Put what the arguments say of the table in the place of what is stored."""
+    yield from _definition(block, translator, connection)
+    yield from table_arguments.table_items(
+        translator,
+        block.reflect_args,
+        str(block.table_name),
+        block.naming_convention,
+    )
+    yield from _listened(block, translator, connection)
 
 
 def _definition(

@@ -76,14 +76,19 @@ def _replaced_column(
     if getattr(column, "table", None) is None:
         sa.Table(table, sa.MetaData(), column)
     yield changes.ReplaceColumn(name, translator.column(column))
-    for key in column.foreign_keys:
-        _known_parent(column.table.metadata, key)
-        text = key.constraint and translator.constraint(key.constraint)
+    stand_for_parents(column.table)
+    keys = [
+        translator.constraint(key.constraint)
+        for key in sorted(column.foreign_keys, key=lambda key: key.target_fullname)
+        if key.constraint
+    ]
+    if keys:
+        # What the column refers to is part of its definition.
+        yield changes.DropConstraint(
+            None, ConstraintKind.FOREIGN_KEY, (name,), if_exists=True
+        )
+    for text in keys:
         if text:
-            # What the column refers to is part of its definition.
-            yield changes.DropConstraint(
-                None, ConstraintKind.FOREIGN_KEY, (name,), if_exists=True
-            )
             yield changes.AddConstraint(text)
     if column.unique:
         quoted = translator.dialect.identifier_preparer.quote(name)
@@ -95,14 +100,6 @@ def _replaced_column(
             yield changes.DropConstraint(
                 None, ConstraintKind.CHECK, None, text, if_exists=True
             )
-
-
-def _known_parent(metadata: sa.MetaData, key: sa.ForeignKey) -> None:
-    """Let the table that a key names exist, as the compiler needs it."""
-    *schema, table, column = key.target_fullname.split(".")
-    if ".".join((*schema, table)) not in metadata.tables:
-        place = ".".join(schema) or None
-        sa.Table(table, metadata, sa.Column(column, sqltypes.NullType()), schema=place)
 
 
 _OnTable = t.TypeVar("_OnTable", sa.Constraint, sa.Index)

@@ -165,16 +165,16 @@ class Translator:
 
 
 def stand_for_parents(table: sa.Table) -> None:
-    """Give the foreign keys of a table what they refer to: the compiler asks for it."""
-    wanted: dict[str, dict[str, None]] = {}
-    for key in table.foreign_keys:
+    """Give the foreign keys of a table what they refer to: the compiler asks for it.
+
+    A parent may be there without the column, as one that is the table itself.
+    """
+    for key in list(table.foreign_keys):
         parent, _, column = key.target_fullname.rpartition(".")
-        wanted.setdefault(parent, {})[column] = None
-    for parent, columns in wanted.items():
-        if parent not in table.metadata.tables:
-            schema, _, name = parent.rpartition(".")
-            stubs = [sa.Column(column, sqltypes.NullType()) for column in columns]
-            sa.Table(name, table.metadata, *stubs, schema=schema or None)
+        schema, _, name = parent.rpartition(".")
+        stub = sa.Table(name, table.metadata, schema=schema or None)
+        if column not in stub.columns:
+            stub.append_column(sa.Column(column, sqltypes.NullType()))
 
 
 def _in_a_table(column: sa.Column[t.Any]) -> sa.Column[t.Any]:

@@ -49,6 +49,7 @@ _ASKING: t.Final = (
 )
 #: Pragmas that do something without being given a value.
 _ACTING: t.Final = ("INCREMENTAL_VACUUM", "OPTIMIZE", "SHRINK_MEMORY", "WAL_CHECKPOINT")
+_JOURNALS: t.Final = ("DELETE", "TRUNCATE", "PERSIST", "MEMORY", "WAL", "OFF")
 
 _explained: t.Final = itertools.count(1)
 
@@ -69,6 +70,15 @@ class Pragma(t.NamedTuple):
         if self.value is None:
             return self.name not in _ACTING
         return self.name in _ASKING
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether SQLite takes it only outside of a transaction."""
+        if self.name == "JOURNAL_MODE":
+            return self.value in _JOURNALS
+        if self.name in ("SYNCHRONOUS", "TEMP_STORE"):
+            return self.value is not None
+        return self.name == "WAL_CHECKPOINT"
 
 
 def words(sql: str) -> cabc.Iterator[Token]:

@@ -9,6 +9,8 @@ import sqlite3
 import typing as t
 
 from ..callsite import calling_script
+from ..ddl.statements import Pragma
+from ..ddl.tokens import upper
 
 if t.TYPE_CHECKING:
     from .driver import Driver
@@ -38,13 +40,16 @@ class Reason(enum.Enum):
     """It would end the transaction."""
     LATE = enum.auto()
     """The transaction has ended already."""
+    OUTSIDE = enum.auto()
+    """SQLite does not take it inside a transaction."""
 
 
 class Denied(t.NamedTuple):
     """A statement that was refused.
 
     :param reason: why.
-    :param statement: what it is, where it would have ended the transaction.
+    :param statement: what it is, where it would have ended the transaction, or is
+        not for one.
     :param script: the line that ran it.
     """
 
@@ -127,8 +132,16 @@ class Authorizer:
             return self._refuse(Reason.LATE)
         if action == sqlite3.SQLITE_TRANSACTION:
             return self._refuse(Reason.ENDING, statement)
+        if action == sqlite3.SQLITE_PRAGMA and _is_outside(statement, second):
+            # By SQLAlchemy it would wait for the commit. Of some SQLite complains,
+            # others it passes over.
+            return self._refuse(Reason.OUTSIDE, f"PRAGMA {statement}")
         return sqlite3.SQLITE_OK
 
     def _refuse(self, reason: Reason, statement: str | None = None) -> int:
         self.refusal = Denied(reason, statement or "", calling_script())
         return sqlite3.SQLITE_DENY
+
+
+def _is_outside(name: str | None, value: str | None) -> bool:
+    return Pragma(upper(name or ""), None if value is None else upper(value)).is_outside

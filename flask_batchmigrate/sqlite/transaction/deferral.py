@@ -22,7 +22,6 @@ from .messages import uncopied
 if t.TYPE_CHECKING:
     from .driver import Driver
 
-_MODES: t.Final = ("DELETE", "TRUNCATE", "PERSIST", "MEMORY", "WAL", "OFF")
 _NOTHING: t.Final = "SELECT 1 WHERE 0"
 
 Tell = cabc.Callable[[str], object]
@@ -96,14 +95,14 @@ def _stand_in(statement: str) -> str | None:
     setting = pragma(statement)
     if setting is None:
         return _NOTHING if verb(statement) == "VACUUM" else None
+    if not setting.is_outside:
+        return None
     if setting.name == "WAL_CHECKPOINT":
         # What it answers where there is no write-ahead log.
         return "SELECT 0 AS busy, -1 AS log, -1 AS checkpointed"
-    if setting.name == "JOURNAL_MODE" and setting.value in _MODES:
+    if setting.name == "JOURNAL_MODE" and setting.value is not None:
         return f"SELECT '{setting.value.lower()}' AS journal_mode"
-    if setting.name in ("SYNCHRONOUS", "TEMP_STORE") and setting.value is not None:
-        return _NOTHING
-    return None
+    return _NOTHING
 
 
 def _copies(statement: str) -> bool:

@@ -200,6 +200,9 @@ class Lifetime:
         refusal = self._gate.refusal
         if refusal is not None and "not authorized" in str(original):
             return self._describe_refusal(refusal)
+        if "cannot VACUUM from within a transaction" in str(original):
+            denied = Denied(Reason.OUTSIDE, "VACUUM", calling_script(error))
+            return self._describe_refusal(denied)
         if is_read_only(original) and self._driver.pragma("query_only"):
             return messages.query_only(self.name, self.commits)
         if is_unwritable(original):
@@ -211,10 +214,7 @@ class Lifetime:
     def _describe_refusal(self, refusal: Denied) -> TransactionError:
         if refusal.reason is Reason.LATE:
             return self.describe_loss()
-        make = (
-            messages.refused if refusal.reason is Reason.ENDING else messages.premature
-        )
-        return make(self.name, refusal, self.commits)
+        return _TELLING[refusal.reason](self.name, refusal, self.commits)
 
     def describe_loss(self) -> TransactionError:
         """Make the error for a transaction that has ended too early."""
@@ -229,3 +229,10 @@ class Lifetime:
         :param script: where the script opened it.
         """
         return messages.second(self.name, script, self.commits)
+
+
+_TELLING: t.Final = {
+    Reason.EARLY: messages.premature,
+    Reason.ENDING: messages.refused,
+    Reason.OUTSIDE: messages.outside,
+}

@@ -63,6 +63,16 @@ def refused(name: str, refusal: Denied, commits: int) -> TransactionError:
     )
 
 
+def outside(name: str, refusal: Denied, commits: int) -> TransactionError:
+    """Say that a statement on the driver's connection is not for a transaction."""
+    return TransactionError(
+        f"The script ran {refusal.statement}{at(refusal.script)} by the driver, which "
+        f"SQLite does not take inside the transaction of the migration of {name}",
+        "run it with 'op.execute()', so that it waits for the commit",
+        state=state(commits),
+    )
+
+
 def premature(name: str, refusal: Denied, commits: int) -> TransactionError:
     """Say that a statement was refused because the transaction had not begun."""
     return TransactionError(

@@ -147,7 +147,8 @@ def test_reflect_kwargs_listeners_change_columns(database: MakeDatabase) -> None
             info["type"] = sa.Boolean()
 
     db = database(TABLE)
-    alter(db, reflect_kwargs={"listeners": [("column_reflect", listener)]})
+    arguments = {"listeners": [("column_reflect", listener)]}
+    alter(db, reflect_kwargs=arguments, recreate="always")
     assert db.line("BOOLEAN") == "b BOOLEAN CHECK (b IN (0, 1))"
     assert db.line("-- the c") == "c TEXT DEFAULT 'c' -- the c"
 

@@ -117,6 +117,71 @@ def test_constraints_of_a_reflected_column(database: MakeDatabase) -> None:
     assert db.query("SELECT name FROM sqlite_sequence") == [("t",)]
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [sa.ForeignKey("t.id", name="own")],
+        [sa.ForeignKey("p.id"), sa.ForeignKey("p.code")],
+        [sa.ForeignKey("t.v"), sa.ForeignKey("p.code")],
+    ],
+    ids=["own", "twice", "both"],
+)
+def test_keys_of_a_reflected_column(
+    database: MakeDatabase, keys: list[sa.ForeignKey]
+) -> None:
+    """They may refer to the table itself, and to several columns of a parent."""
+    db = database(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY, code INT UNIQUE);"
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v INT UNIQUE, w INT);"
+        "INSERT INTO t VALUES (1, 1, NULL);"
+    )
+    arguments = [sa.Column("w", sa.Integer(), *keys)]
+    db.run(in_block(reflect_args=arguments, recreate="always"))
+    found = {row[2:5] for row in db.query("PRAGMA foreign_key_list(t)")}
+    wanted = [key.target_fullname.split(".") for key in keys]
+    assert found == {(table, "w", column) for table, column in wanted}
+
+
+def _listen(inspector: object, table: object, info: dict[str, object]) -> None:
+    if info["name"] == "a":
+        info["type"] = sa.Boolean(create_constraint=True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"reflect_args": [sa.Column("a", sa.Boolean(create_constraint=True))]},
+        {"reflect_args": [sa.Column("a", sa.Text(), nullable=False)]},
+        {"reflect_kwargs": {"listeners": [("column_reflect", _listen)]}},
+    ],
+    ids=["type", "null", "listener"],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda b: b.add_column(sa.Column("z", sa.Integer())),
+        lambda b: b.create_index("ix_b", ["b"]),
+        lambda b: b.drop_index("ix"),
+    ],
+    ids=["column", "index", "no index"],
+)
+def test_what_describes_a_table_counts_where_it_is_copied(
+    database: MakeDatabase, call: InBlock, arguments: dict[str, object]
+) -> None:
+    """Where Alembic copies nothing, it does not look at what would be reflected."""
+    db = database(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INT); CREATE INDEX ix ON"
+        " t (a); INSERT INTO t VALUES (1, 'text', 1), (2, NULL, 2);"
+    )
+    stored = db.line("a TEXT")
+    db.run(in_block(call, **arguments))
+    assert db.line("a TEXT").startswith(stored.partition(", b")[0])
+    assert "CHECK" not in db.sql()
+    assert db.query("SELECT id, a, b FROM t") == [(1, "text", 1), (2, None, 2)]
+    message = db.refuse(in_block(recreate="always", **arguments))
+    assert "column 'a' cannot" in message
+
+
 def test_an_index_of_table_args(database: MakeDatabase) -> None:
     """It is made as in Alembic, although it is not on a table yet."""
     db = database("CREATE TABLE t (id INTEGER PRIMARY KEY, a INT);")
