@@ -47,7 +47,8 @@ def caught_as_usual(dialect: sa.Dialect, *also: type[Exception]) -> cabc.Iterato
     except ChangeRefused as error:
         if NotImplementedError in also:
             # Scripts that catch this class go on only where they find these words.
-            error.args = (_with_its_words(str(error)), *error.args[1:])
+            error.problem = f"{error.problem} (Alembic by itself: {_NOT_ON_SQLITE})"
+            error.args = (error.problem, error.remedy)
         kind = _known_as(type(error), also)
         driver = t.cast(t.Any, dialect).dbapi.OperationalError(str(error))
         known = kind.__new__(kind)
@@ -56,12 +57,6 @@ def caught_as_usual(dialect: sa.Dialect, *also: type[Exception]) -> cabc.Iterato
         known.args = error.args
         known.__dict__.update(error.__dict__)
         raise known.with_traceback(error.__traceback__) from error.__cause__
-
-
-def _with_its_words(message: str) -> str:
-    end = " Nothing was changed."
-    told = f"{message.removesuffix(end)} (Alembic by itself: {_NOT_ON_SQLITE})"
-    return told + end * message.endswith(end)
 
 
 def _known_as(
