@@ -228,7 +228,7 @@ _REMEDIES: t.Final = (
     (
         "Ambiguous walk",
         "Branches run side by side there, so a number of steps does not tell which "
-        f"revision is meant: name one. {_SHOWS}",
+        f"of them is meant: name a revision. {_SHOWS}",
     ),
     (
         "not a valid downgrade target",

@@ -37,8 +37,8 @@ def own_state(error: Exception, session: Run | None) -> State | None:
     # They are other databases: nothing was committed in that of the error.
     return State(
         Left.COMMITTED,
-        "That database was not changed; what was migrated before it stays: "
-        f"{', '.join(done)}. Run the command again to complete the rest.",
+        f"That database was not changed; {', '.join(done)} had been migrated before it "
+        "and will not be undone. Run the command again to complete the rest.",
         session.progress.revisions,
     )
 
