@@ -6,6 +6,7 @@ See :mod:`~flask_batchmigrate.sqlite.ddl.edits`, which offers these functions to
 from __future__ import annotations
 
 import collections.abc as cabc
+import functools
 
 from ..errors import SqlTextError
 from .constraint_edits import cut_constraints
@@ -89,6 +90,7 @@ def set_default(table: TableText, name: str, value: str | None) -> str:
     return _edited(table, name, change)
 
 
+@functools.lru_cache(maxsize=256)
 def default_value(text: str) -> str:
     """Write a default as SQLite wants it: anything but a literal in parentheses.
 
