@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import math
 import threading
@@ -18,6 +17,9 @@ from werkzeug.wrappers import Response
 
 from ..state import MigrateState
 from . import page
+from .refusal import behind_code
+from .refusal import newer_than_code
+from .refusal import Refusal
 
 if t.TYPE_CHECKING:
     import collections.abc as cabc
@@ -52,18 +54,6 @@ def install(app: Flask) -> None:
     if app not in _installed:
         _installed.add(app)
         app.wsgi_app = Gate(app)  # type: ignore[method-assign]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why requests are not served.
-
-    :param reason: the line to act on.
-    :param error: the error of the upgrade, if it is one.
-    """
-
-    reason: str
-    error: Exception | None = None
 
 
 _UNDER_WAY: t.Final = Refusal("The databases are being upgraded.")
@@ -254,7 +244,7 @@ class Gate:
             if all(each.state == "newer" for each in behind):
                 return self._meet_newer(behind)
             if mode == "check":
-                return Refusal("; ".join(map(_behind, behind)))
+                return Refusal("; ".join(map(behind_code, behind)))
         for applied in status.upgrade_if_known():
             self._app.logger.info(
                 "Upgraded '%s' to %s (%s).",
@@ -265,7 +255,7 @@ class Gate:
         return None
 
     def _meet_newer(self, newer: list[DatabaseStatus]) -> Refusal | None:
-        reason = "; ".join(map(_newer, newer))
+        reason = "; ".join(map(newer_than_code, newer))
         if "newer" not in self._state.settings["auto_upgrade_tolerates"]:
             return Refusal(reason)
         self._app.logger.warning(reason)
@@ -381,23 +371,3 @@ class Gate:
         else:
             self._go_away()
         return self._page.back(request)
-
-
-def _newer(status: DatabaseStatus) -> str:
-    return (
-        f"Database '{status.database}' is at revision '{', '.join(status.current)}', "
-        "which has no file: it is newer than the code, or of another branch of it."
-    )
-
-
-def _behind(status: DatabaseStatus) -> str:
-    """Return what a database lacks, in a sentence."""
-    if status.state == "newer":
-        return _newer(status)
-    if status.state == "unstamped":
-        return (
-            f"Database '{status.database}' has tables but no revision is stored in it. "
-            "Run 'flask db stamp <revision>' with the revision that they correspond to."
-        )
-    names = ", ".join(f"'{each.revision}'" for each in status.pending)
-    return f"Database '{status.database}' lacks {names}. Run 'flask db upgrade'."

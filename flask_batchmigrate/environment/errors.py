@@ -36,6 +36,8 @@ from .config import Setup
 from .outcome import own_state
 from .outcome import state_after_script
 from .outcome import state_of
+from .places import line_in
+from .places import place_in
 
 if t.TYPE_CHECKING:
     from .run_state import Run
@@ -142,7 +144,7 @@ def _of_revision(session: Run) -> errors.RevisionFailed:
     failure = session.failure
     assert failure is not None
     error, path = failure.error, pathlib.Path(failure.script.path)
-    line = _line_in(error, path)
+    line = line_in(error, path)
     where = f" on '{failure.target.database}'" if failure.target else ""
     problem, remedy = _describe(error)
     state = own_state(error, session) or state_after_script(session, line)
@@ -329,7 +331,7 @@ def _of_script(
             state=state_of(session),
             path=path,
         )
-    place = _place_in(error, setup.folder.path)
+    place = place_in(error, setup.folder.path)
     if place is None:
         return None
     path, line = place
@@ -346,29 +348,6 @@ def _of_script(
 def _is_raised_in(error: Exception, module: types.ModuleType) -> bool:
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and frames[-1].filename == module.__file__
-
-
-def _place_in(
-    error: Exception, folder: pathlib.Path
-) -> tuple[pathlib.Path, int | None] | None:
-    """Return the innermost file of a folder that an error comes from."""
-    if isinstance(error, SyntaxError) and error.filename:
-        path = pathlib.Path(error.filename)
-        if folder in path.parents or folder.resolve() in path.parents:
-            return path, error.lineno
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = pathlib.Path(frame.filename)
-        if folder in path.parents or folder.resolve() in path.parents:
-            return path, frame.lineno
-    return None
-
-
-def _line_in(error: Exception, path: pathlib.Path) -> int | None:
-    """Return the line of a file that an error comes from."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if pathlib.Path(frame.filename) == path:
-            return frame.lineno
-    return None
 
 
 def _describe(error: Exception) -> tuple[str, str]:
