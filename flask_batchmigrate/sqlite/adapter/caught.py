@@ -50,7 +50,9 @@ def caught_as_usual(dialect: sa.Dialect, *also: type[Exception]) -> cabc.Iterato
             error.problem = f"{error.problem} (Alembic by itself: {_NOT_ON_SQLITE})"
             error.args = (error.problem, error.remedy)
         kind = _known_as(type(error), also)
-        driver = t.cast(t.Any, dialect).dbapi.OperationalError(str(error))
+        module = t.cast(t.Any, dialect).dbapi
+        # Not every driver has more than the one class.
+        driver = getattr(module, "OperationalError", module.Error)(str(error))
         known = kind.__new__(kind)
         # By name, since the classes that come first know nothing of what it takes.
         sa.exc.DBAPIError.__init__(t.cast(t.Any, known), None, None, driver)

@@ -124,15 +124,21 @@ class Conditions:
 
     def _try_schema_writing(self) -> bool:
         # EXPLAIN only prepares the statement, so no lock is taken.
-        with self._schema_writing():
-            try:
+        was_open = self._driver.in_transaction
+        try:
+            with self._schema_writing():
                 self._driver.execute(explain(_WRITE_NOTHING))
-            except self._driver.error as error:
-                # An authorizer of the application's may forbid it as well.
-                if not (is_verdict(error) or "not authorized" in str(error)):
-                    raise
-                return False
-            return True
+        except self._driver.error as error:
+            # An authorizer of the application's may forbid it as well.
+            if not (is_verdict(error) or "not authorized" in str(error)):
+                raise
+            return False
+        finally:
+            if self._driver.in_transaction and not was_open:
+                # To a driver that asks SQLite whether a statement writes, it does
+                # (https://www.sqlite.org/c3ref/stmt_readonly.html).
+                self._driver.execute("ROLLBACK")
+        return True
 
     def check_writable(self) -> None:
         """Refuse a database that cannot be written, in the transaction just begun.

@@ -136,6 +136,43 @@ def test_a_failure_is_undone(database: Database, how: str) -> None:
     assert database.query("SELECT version_num FROM alembic_version") == [("aaaa",)]
 
 
+def test_a_refusal_is_caught(database: Database) -> None:
+    """By the clauses that scripts have, whatever classes the driver has."""
+    database.upgrade()
+    database.write(
+        "bbbb",
+        "aaaa",
+        "import contextlib\n"
+        "with contextlib.suppress(sa.exc.OperationalError):\n"
+        "    op.drop_column('author', 'nothing')\n"
+        "with contextlib.suppress(ValueError):\n"
+        "    op.drop_constraint('nothing', 'author')\n"
+        "with contextlib.suppress(sa.exc.IntegrityError):\n"
+        "    op.create_check_constraint('ck', 'author', 'age > 100')",
+    )
+    database.upgrade()
+    assert database.query("SELECT version_num FROM alembic_version") == [("bbbb",)]
+
+
+def test_foreign_keys_are_enforced(database: Database) -> None:
+    """A listener that switches them on, on each connection, is in nobody's way."""
+    database.write("bbbb", "aaaa", CHANGES)
+    with database.app() as app:
+        engine = app.extensions["sqlalchemy"].engine
+
+        @sa.event.listens_for(engine, "connect")
+        def enforce(dbapi: t.Any, record: object) -> None:
+            with contextlib.closing(dbapi.cursor()) as cursor:
+                cursor.execute("PRAGMA foreign_keys = ON")
+
+        fb.upgrade()
+        with engine.connect() as connection:
+            (row,) = connection.exec_driver_sql("PRAGMA foreign_keys")
+            assert row[0] == 1
+    assert database.query("SELECT * FROM book") == [(10, 1)]
+    assert database.query("SELECT version_num FROM alembic_version") == [("bbbb",)]
+
+
 def test_a_second_connection_that_reads(database: Database) -> None:
     """An engine that the script finds in the application is lent a connection."""
     database.upgrade()
