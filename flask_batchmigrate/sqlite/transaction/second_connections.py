@@ -52,7 +52,8 @@ def watch(engine: sa.Engine) -> None:
             return
         _watched.add(engine)
         if not sa.event.contains(sa.Pool, "checkin", _take_back):
-            # An engine that a script makes may outlive the migration.
+            # A script may make engines of its own, which may outlive the migration.
+            sa.event.listen(sa.Engine, "do_connect", _on_do_connect)
             sa.event.listen(sa.Pool, "checkin", _take_back)
         # One object for each engine: SQLAlchemy knows a listener by the addresses of
         # its engine and its function, and mixes up engines that come and go at the
@@ -147,13 +148,15 @@ def discard_later(connection: sa.Connection) -> None:
 
 
 def _on_do_connect(
-    dialect: object, record: object, cargs: t.Any, cparams: object
+    dialect: sa.Dialect, record: object, cargs: t.Any, cparams: object
 ) -> t.Any:
     """Stand for connecting, in the thread that migrates the database.
 
+    Whatever the driver: the one of the standard library is met below, too.
+
     :return: a connection that reads by the migration's; ``None`` to connect as ever.
     """
-    return lend(cargs[0]) if cargs else None
+    return lend(cargs[0]) if cargs and dialect.name == "sqlite" else None
 
 
 def _take_back(dbapi: object, record: t.Any) -> None:
@@ -184,7 +187,6 @@ class _Watch:
         listen = sa.event.listen
         refuse_second_uses(engine)
         listen(engine, "handle_error", self._on_error)
-        listen(engine, "do_connect", _on_do_connect)
         # Before the application's own listeners, which may need a lock already.
         listen(engine.pool, "connect", self._on_driver_connect, insert=True)
         listen(engine.pool, "checkout", self._on_checkout, insert=True)

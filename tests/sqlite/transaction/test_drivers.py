@@ -173,16 +173,26 @@ def test_foreign_keys_are_enforced(database: Database) -> None:
     assert database.query("SELECT version_num FROM alembic_version") == [("bbbb",)]
 
 
-def test_a_second_connection_that_reads(database: Database) -> None:
-    """An engine that the script finds in the application is lent a connection."""
+ENGINES = {
+    "application": "current_app.extensions['sqlalchemy'].engine",
+    "script": "sa.create_engine(op.get_bind().engine.url)",
+    "configured": "sa.create_engine(op.get_context().config.get_main_option("
+    "'sqlalchemy.url'), poolclass=sa.NullPool)",
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_second_connection_that_reads(database: Database, engine: str) -> None:
+    """An engine that the script finds or makes is lent a connection."""
     database.upgrade()
     database.write(
         "bbbb",
         "aaaa",
         "from flask import current_app\n"
         "op.execute('CREATE TABLE more (id INTEGER)')\n"
-        "engine = current_app.extensions['sqlalchemy'].engine\n"
-        "assert sa.inspect(engine).has_table('more')",
+        f"engine = {ENGINES[engine]}\n"
+        "assert sa.inspect(engine).has_table('more')\n"
+        "engine.dispose()",
     )
     database.upgrade()
     assert database.query("SELECT * FROM more") == []
