@@ -39,8 +39,9 @@ _COOKIE: t.Final = "batchmigrate_page"
 _GUESSES: t.Final = 10
 #: A host as RFC 9110 has it: a name or an address, and perhaps a port.
 _HOST: t.Final = re.compile(
-    r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?", re.ASCII
+    r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::([0-9]{1,5}))?", re.ASCII
 )
+_LAST_PORT: t.Final = 65535
 _LOCAL_PATH: t.Final = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 #: Headers by which proxies tell that the client is somebody else.
@@ -195,7 +196,9 @@ def is_local(environ: WSGIEnvironment) -> bool:
 def _hostname(host: str) -> str:
     """Return a Host header without its port; empty where it is malformed."""
     well_formed = _HOST.fullmatch(host)
-    return well_formed[1].strip("[]").lower() if well_formed else ""
+    if well_formed is None or int(well_formed[2] or 0) > _LAST_PORT:
+        return ""
+    return well_formed[1].strip("[]").lower()
 
 
 def _is_loopback(address: str) -> bool:

@@ -334,6 +334,7 @@ ATTACKS: dict[str, dict[str, t.Any]] = {
         for host in (
             "localhost:5000:80",
             "localhost:abc",
+            "localhost:65536",
             "localhost/a",
             "localhost?a",
             "localhost#a",
