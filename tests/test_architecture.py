@@ -51,6 +51,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "environment": VOCABULARY
     | {"project", "autogenerate", "locks"}
     | {"sqlite.adapter", "sqlite.transaction", "sqlite.ddl", *LEAVES},
+    "commands": VOCABULARY | {"environment", "autogenerate", "project"},
     "status": VOCABULARY | {"commands", "environment", "project"},
     "cli": VOCABULARY | {"commands", "autogenerate", "project"},
     "autoupgrade": VOCABULARY | {"status", "project"},

@@ -21,7 +21,7 @@ PUBLIC: t.Final[dict[str, str]] = {
         list_templates merge migrate revision show stamp upgrade
         AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
         DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
-        MigrationFolderError MultipleHeads NoApplication NoModels NotSupported
+        MigrationFolderError MultipleHeads NoApplication NoModels NotSupported NotVerified
         RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
         alembic_version __version__
     """,
@@ -30,7 +30,7 @@ PUBLIC: t.Final[dict[str, str]] = {
     "flask_batchmigrate.errors": """
         AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
         DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
-        MigrationFolderError MultipleHeads NoApplication NoModels NotSupported
+        MigrationFolderError MultipleHeads NoApplication NoModels NotSupported NotVerified
         RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
     """,
     "flask_batchmigrate.reporting": "Reporter reporter reporting_to",

@@ -158,6 +158,10 @@ class ScriptConnections:
             self._progress.is_uncertain = True
             yield
             return
+        for transaction in self._transactions:
+            if transaction.connection is owner:
+                # The script's connection would begin one of its own, which is not kept.
+                transaction.resume()
         script, savepoints = self._connection_on(owner)
         if not savepoints.begin(module):
             # Each statement is stored at once.

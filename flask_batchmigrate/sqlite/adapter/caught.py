@@ -47,7 +47,9 @@ def caught_as_usual(dialect: sa.Dialect, *also: type[Exception]) -> cabc.Iterato
     except ChangeRefused as error:
         if NotImplementedError in also:
             # Scripts that catch this class go on only where they find these words.
-            error.problem = f"{error.problem} (Alembic by itself: {_NOT_ON_SQLITE})"
+            remedy = error.remedy.rstrip(".")
+            known_words = f"Alembic by itself says: {_NOT_ON_SQLITE}"
+            error.remedy = f"{remedy}. {known_words}" if remedy else known_words
             error.args = (error.problem, error.remedy)
         kind = _known_as(type(error), also)
         module = t.cast(t.Any, dialect).dbapi
