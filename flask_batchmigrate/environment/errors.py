@@ -190,7 +190,7 @@ def _of_command(
         )
     if isinstance(cause, revision.ResolutionError):
         return _of_missing_revision(str(cause.argument), text, setup, session)
-    if text.startswith("Bind database is not up to date"):
+    if text.startswith("Target database is not up to date"):
         name = session.reached.database if session and session.reached else ""
         stored = session is not None and bool(session.heads)
         return errors.DatabaseNotUpToDate(
