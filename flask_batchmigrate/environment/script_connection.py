@@ -159,6 +159,10 @@ class ScriptConnections:
             yield
             return
         script, savepoints = self._connection_on(owner)
+        for transaction in self._transactions:
+            if transaction.connection is owner:
+                # A statement on the script's connection would begin another.
+                transaction.resume()
         if not savepoints.begin(module):
             # Each statement is stored at once.
             self._progress.is_autocommitting(owner)
