@@ -34,8 +34,7 @@ if t.TYPE_CHECKING:
 FIRST_PAUSE: t.Final = 1.0
 LONGEST_PAUSE: t.Final = 30.0
 #: How long after an attempt has begun requests wait for it where endpoints are exempt,
-#: in seconds: a database that needs nothing is looked at in a fraction of that, and
-#: small upgrades take no longer.
+#: in seconds: small upgrades take no longer.
 LONGEST_WAIT: t.Final = 1.0
 #: How many requests wait at the same time.
 MOST_WAITING: t.Final = 16
@@ -173,9 +172,8 @@ class Gate:
     def _wait(self) -> bool:
         """Wait for the attempt of another thread.
 
-        Where endpoints need no database, not for long: all threads of a worker would
-        wait, and none be left for these. How many a server has, nothing tells. Where
-        there are no such endpoints, a thread has nothing better to do.
+        Where endpoints are exempt, not for long: all threads of a worker would wait,
+        however many it has, which nothing tells, and none be left for these.
 
         :return: whether the attempt is over, and the next one this thread's to make.
         """
@@ -185,9 +183,8 @@ class Gate:
             self._waiting += 1
         try:
             settings, now = self._state.settings, time.monotonic()
-            longest = settings.lock_timeout
-            if settings["auto_upgrade_exempt"]:
-                longest = min(longest, LONGEST_WAIT)
+            exempt, longest = settings["auto_upgrade_exempt"], settings.lock_timeout
+            longest = min(longest, LONGEST_WAIT) if exempt else longest
             left = (self._began or now) + longest - now
             return self._attempts.acquire(timeout=max(0.0, left))
         finally:

@@ -163,6 +163,10 @@ class ScriptConnections:
                 # The script's connection would begin one of its own, which is not kept.
                 transaction.resume()
         script, savepoints = self._connection_on(owner)
+        for transaction in self._transactions:
+            if transaction.connection is owner:
+                # A statement on the script's connection would begin another.
+                transaction.resume()
         if not savepoints.begin(module):
             # Each statement is stored at once.
             self._progress.is_autocommitting(owner)
