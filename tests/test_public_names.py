@@ -21,8 +21,8 @@ PUBLIC: t.Final[dict[str, str]] = {
         list_templates merge migrate revision show stamp upgrade
         AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
         DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
-        MigrationFolderError MultipleHeads NoApplication NoModels NotSupported NotVerified
-        RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
+        MigrationFolderError MultipleHeads NoApplication NoModels NotSupported
+        NotVerified RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
         alembic_version __version__
     """,
     "flask_batchmigrate.cli": "db",
@@ -30,8 +30,8 @@ PUBLIC: t.Final[dict[str, str]] = {
     "flask_batchmigrate.errors": """
         AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
         DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
-        MigrationFolderError MultipleHeads NoApplication NoModels NotSupported NotVerified
-        RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
+        MigrationFolderError MultipleHeads NoApplication NoModels NotSupported
+        NotVerified RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
     """,
     "flask_batchmigrate.reporting": "Reporter reporter reporting_to",
     "flask_batchmigrate.results": "Applied Current RevisionInfo Template",

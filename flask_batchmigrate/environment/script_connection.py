@@ -158,10 +158,6 @@ class ScriptConnections:
             self._progress.is_uncertain = True
             yield
             return
-        for transaction in self._transactions:
-            if transaction.connection is owner:
-                # The script's connection would begin one of its own, which is not kept.
-                transaction.resume()
         script, savepoints = self._connection_on(owner)
         for transaction in self._transactions:
             if transaction.connection is owner:
