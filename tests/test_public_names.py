@@ -22,7 +22,8 @@ PUBLIC: t.Final[dict[str, str]] = {
         AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
         DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
         MigrationFolderError MultipleHeads NoApplication NoModels NotSupported
-        NotVerified RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
+        NotVerified RevisionFailed SchemaDiffers UnknownBind UnknownRevision
+        UnknownTemplate
         alembic_version __version__
     """,
     "flask_batchmigrate.cli": "db",
@@ -31,7 +32,8 @@ PUBLIC: t.Final[dict[str, str]] = {
         AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
         DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
         MigrationFolderError MultipleHeads NoApplication NoModels NotSupported
-        NotVerified RevisionFailed SchemaDiffers UnknownBind UnknownRevision UnknownTemplate
+        NotVerified RevisionFailed SchemaDiffers UnknownBind UnknownRevision
+        UnknownTemplate
     """,
     "flask_batchmigrate.reporting": "Reporter reporter reporting_to",
     "flask_batchmigrate.results": "Applied Current RevisionInfo Template",
