@@ -1,4 +1,4 @@
-"""How running commands tell what they are doing, without printing."""
+"""Lets running commands report their progress without printing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands return: small frozen values, free of Alembic at import."""
+"""The values that the commands return: small, frozen, free of Alembic at import."""
 
 from __future__ import annotations
 

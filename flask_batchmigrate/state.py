@@ -1,4 +1,4 @@
-"""What the extension knows of one application; free of Alembic."""
+"""The state of the extension for one application; free of Alembic."""
 
 from __future__ import annotations
 

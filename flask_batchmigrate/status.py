@@ -1,4 +1,4 @@
-"""Where the databases stand, seen from the migrations folder."""
+"""The revisions of the databases, compared with the migrations folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns differ between two definitions of a table, and how that is said."""
+"""Compares the columns of two definitions of a table, and names each difference."""
 
 from __future__ import annotations
 

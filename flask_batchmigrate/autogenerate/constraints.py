@@ -1,4 +1,4 @@
-"""Which constraints and indexes differ between two definitions of a table."""
+"""Compares the constraints and indexes of two definitions of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How stored values become those of another type."""
+"""Finds the conversion of stored values to another type."""
 
 from __future__ import annotations
 

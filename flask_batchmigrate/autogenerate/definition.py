@@ -1,4 +1,4 @@
-"""A table of SQLite by its definition: as it is stored, and as the models make it.
+"""Reads the definition of a SQLite table: the stored one, and that of the models.
 
 Both are read from SQL text by the SQLite engine, so that they can be laid side by side.
 """

@@ -1,4 +1,4 @@
-"""Nothing is dropped by accident.
+"""Keeps generated scripts from dropping anything by accident.
 
 What no revision of the history mentions belongs to somebody else, and is left alone.
 What loses rows or values is told with their number.

@@ -1,4 +1,4 @@
-"""Values for the rows that are there, where a column must not be NULL.
+"""Finds the value that existing rows get in a new column that must not be NULL.
 
 What a row gets is decided when the script is generated, not on the database that it is
 run on. The script says it so that it is right on every database, and leaves no default

@@ -1,4 +1,4 @@
-"""Names for constraints that nobody named.
+"""Names the constraints that nobody named.
 
 Another database makes up a name for a constraint without one, and each its own. A
 script that names what it makes works on all of them, both ways.

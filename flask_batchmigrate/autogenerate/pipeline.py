@@ -1,4 +1,4 @@
-"""What happens to the operations that Alembic found, in this order.
+"""The steps that the operations found by Alembic go through, in order.
 
 1. On SQLite, the comparison of the definitions completes them (:mod:`.sqlite`), after
    the renames (:mod:`.renaming`). What is not of this history is left alone

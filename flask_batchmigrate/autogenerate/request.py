@@ -1,4 +1,4 @@
-"""What whoever generates a revision asks for: a leaf."""
+"""The options of a generated revision. A leaf."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Alembic's own comparison saw of the columns of a table."""
+"""Records what Alembic's own comparison saw of the columns of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of SQLite that are nobody's: virtual ones and those behind them."""
+"""Finds the tables of SQLite that no model owns: virtual tables and their shadows."""
 
 from __future__ import annotations
 

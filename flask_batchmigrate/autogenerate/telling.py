@@ -1,4 +1,4 @@
-"""Tells of differences in the words in which Alembic tells of them."""
+"""Logs differences in the words that Alembic uses for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CHECK constraints that belong to a type: those of a Boolean or an Enum.
+"""Finds the CHECK constraints that belong to a type: a Boolean or an Enum.
 
 A script lets the type make and drop them, because another database may do without:
 PostgreSQL has types of its own for both.

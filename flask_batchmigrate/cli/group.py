@@ -1,4 +1,4 @@
-"""The ``flask db`` group, and what makes a command of a function.
+"""The ``flask db`` group, and the decorator that turns a function into a command.
 
 Importing it loads neither Alembic nor the commands' functions: an application that only
 registers the group does not pay for them.

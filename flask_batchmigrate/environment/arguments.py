@@ -1,4 +1,4 @@
-"""What the arguments of Alembic's ``context.configure`` say."""
+"""Reads the arguments of Alembic's ``context.configure``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a run is committed: what would be done twice if the run began again."""
+"""Tracks which steps of a run are committed, and would be done twice by another run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns what went wrong below into errors of the project's family.
+"""Turns the errors of the layers below into errors of the project's family.
 
 Values are made of values: the problem and the remedy are those of the error below, and
 the state of the databases is what the run knows of it. Only what others say in mere

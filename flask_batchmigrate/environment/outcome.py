@@ -1,4 +1,4 @@
-"""Works out in what state a run that failed left the databases."""
+"""Works out the state in which a failed run left the databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Executes the user's own ``env.py`` as it is, and takes part in what it does.
+"""Executes the user's own ``env.py`` unchanged, and takes part in its calls.
 
 The functions ``configure`` and ``run_migrations`` of ``alembic.context`` pass through
 the run meanwhile, so that it learns which database is meant, whichever module calls

@@ -1,4 +1,4 @@
-"""What a server must be able to do to keep the migration lock."""
+"""The interface of a server that keeps the migration lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the application and its migrations folder hold, known before Alembic is loaded.
+"""The contents of the application and its migrations folder, read without Alembic.
 
 Changes nothing.
 """

@@ -1,4 +1,4 @@
-"""What a revision file says of itself at its top, read without running it.
+"""Reads the header of a revision file without running it.
 
 Running thousands of files takes seconds, and so does parsing them. Nearly all of them
 begin as their template has it: a docstring, imports, and the assignments. That much is

@@ -1,4 +1,4 @@
-"""What revision files say before they run, and what they must not say."""
+"""Reads and checks revision files before they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which binds a migrations folder is for, and in which form its scripts are."""
+"""Works out which binds a migrations folder serves, and the form of its scripts."""
 
 from __future__ import annotations
 

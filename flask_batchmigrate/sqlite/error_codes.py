@@ -1,4 +1,4 @@
-"""What an error of a driver says: drivers agree on names and codes, not on classes.
+"""Reads the errors of drivers, which agree on names and codes, not on classes.
 
 See https://www.sqlite.org/rescode.html.
 """

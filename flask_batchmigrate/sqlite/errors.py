@@ -1,4 +1,4 @@
-"""What the SQLite engine raises, and the base of all the project's errors.
+"""The errors of the SQLite engine, and the base of all the project's errors.
 
 A leaf: it imports nothing of the project.
 """

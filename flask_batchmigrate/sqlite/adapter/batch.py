@@ -1,4 +1,4 @@
-"""What the arguments of ``batch_alter_table`` mean, as changes.
+"""Translates the arguments of ``batch_alter_table`` into changes.
 
 See https://alembic.sqlalchemy.org/en/latest/ops.html for the arguments. A table is not
 reflected here, so those that describe what reflection would find say what is to

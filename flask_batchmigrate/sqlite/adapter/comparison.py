@@ -1,4 +1,4 @@
-"""Differences between models and a database that are none on SQLite.
+"""Drops the differences between models and a database that mean nothing on SQLite.
 
 Alembic compares the models with what SQLAlchemy makes of a stored table. Where that
 reads a definition otherwise than it is written, or where SQLite cannot have what the

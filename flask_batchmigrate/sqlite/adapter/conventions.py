@@ -1,4 +1,4 @@
-"""Names that constraints without a stored name would have.
+"""Finds the names that constraints without a stored name would have.
 
 A script names the constraint it drops. On SQLite the stored constraint may have no
 name, because nobody gave it one or because another database made one up.

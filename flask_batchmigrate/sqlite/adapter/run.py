@@ -1,4 +1,4 @@
-"""A run of migrations on SQLite: how it behaves, and the transactions it has begun."""
+"""A run of migrations on SQLite: its options, and the transactions it has begun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the arguments that describe a table mean, as changes.
+"""Translates the arguments that describe a table into changes.
 
 See https://alembic.sqlalchemy.org/en/latest/ops.html#alembic.operations.Operations.batch_alter_table
 """

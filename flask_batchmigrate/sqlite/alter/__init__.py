@@ -1,4 +1,4 @@
-"""The deeds: each changes one thing of a table, or says why it cannot be changed.
+"""The operations on a table: each changes one thing, or says why it cannot.
 
 All or nothing, in the transaction of the caller.
 """

@@ -1,4 +1,4 @@
-"""Foreign keys that do not hold between two changes, judged when the migration ends.
+"""Foreign keys that may be broken between two changes; judged when the migration ends.
 
 A script gives a parent another key in one block and moves the child's foreign key to
 it in the next, or the other way round. Nobody but the migration sees what lies between

@@ -1,4 +1,4 @@
-"""What a constraint of a CREATE TABLE statement is, once read."""
+"""The constraints of a CREATE TABLE statement, as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a constraint says, apart from its name and its spelling."""
+"""The meaning of a constraint, apart from its name and its spelling."""
 
 from __future__ import annotations
 

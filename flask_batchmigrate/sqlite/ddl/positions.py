@@ -1,4 +1,4 @@
-"""What knows the columns of a table by their place instead of their name.
+"""Finds views and triggers that know columns by their place instead of their name.
 
 ``SELECT *`` and an ``INSERT`` without a list of columns do:
 https://www.sqlite.org/lang_select.html and https://www.sqlite.org/lang_insert.html.

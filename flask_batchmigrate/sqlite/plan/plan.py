@@ -1,4 +1,4 @@
-"""Makes plans: what will be done to a table, in which way, in which steps, and why."""
+"""Makes the plan for a table: the differences, the way, the steps, and the reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database holds: its catalogue, read into values.
+"""The catalogue of a database (``sqlite_master``), read into values.
 
 The catalogue is the table ``sqlite_master``: https://www.sqlite.org/schematab.html
 """

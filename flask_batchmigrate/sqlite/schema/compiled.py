@@ -1,4 +1,4 @@
-"""Views and triggers as SQLite compiles them: sound, or with what it says against them.
+"""Views and triggers as SQLite compiles them: sound, or with an error message.
 
 SQLite checks their text only when it is used. Here each is compiled (``EXPLAIN``,
 nothing runs).

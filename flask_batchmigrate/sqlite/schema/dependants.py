@@ -1,4 +1,4 @@
-"""What depends on a table from outside: views, triggers, virtual tables.
+"""Finds the views, triggers and virtual tables that depend on a table.
 
 SQLite checks their text only when it is used, so a change can break one without an
 error. Here each is compiled (``EXPLAIN``, nothing runs) before and after.

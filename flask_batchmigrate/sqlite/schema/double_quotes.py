@@ -1,4 +1,4 @@
-"""Text in double quotes, which becomes a column as soon as there is one of that name.
+"""Finds text in double quotes that a new column of that name would turn into a column.
 
 SQLite takes a name in double quotes for text where it names nothing:
 https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted

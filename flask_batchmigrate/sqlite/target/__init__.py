@@ -1,4 +1,4 @@
-"""What a block of changes asks of a table: the definition that it is to have.
+"""The target: the definition that a block of changes asks for.
 
 Values and functions on them; nothing here changes a database.
 """

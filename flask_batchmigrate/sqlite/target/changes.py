@@ -1,4 +1,4 @@
-"""What may be asked of one table, as values.
+"""The changes that a block may ask of one table, as values.
 
 A batch block is a sequence of these. They name columns and constraints as the script
 names them; :mod:`~flask_batchmigrate.sqlite.target.build` works out what they mean for

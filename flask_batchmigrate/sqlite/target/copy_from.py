@@ -1,4 +1,4 @@
-"""A table that is described anew (``copy_from``): what the description leaves out.
+"""Finds what a description of a table (``copy_from``) leaves out.
 
 Alembic makes the new table of a copy from the description and nothing else. So does the
 engine, but for the values of a column that nobody says is to go: they are not lost.

@@ -1,4 +1,4 @@
-"""What goes along with the columns that a block drops.
+"""Finds the constraints that go along with the columns that a block drops.
 
 A script may drop it by name afterwards, or bring the column back under its name.
 """

@@ -1,4 +1,4 @@
-"""Which column a name means while a block renames columns.
+"""Resolves the names of columns while a block renames columns.
 
 Alembic goes on calling a column by its old name inside a block after renaming it;
 other databases, which run the operations one by one, know it only by the new one. Both

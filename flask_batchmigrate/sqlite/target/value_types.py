@@ -1,4 +1,4 @@
-"""Which stored values a declared type can hold.
+"""Tells which stored values a declared type can hold.
 
 SQLite stores any value in any column. What a column's type promises its readers is
 decided here: a value does not fit where PostgreSQL's assignment cast would refuse it,

@@ -1,4 +1,4 @@
-"""What a migration needs of the driver connection below a SQLAlchemy connection.
+"""The driver connection below a SQLAlchemy connection, as a migration needs it.
 
 Everything here is plain SQL through the driver's own cursor: no SQLAlchemy event
 fires, and no attribute that governs the driver's transactions is ever assigned,

@@ -1,4 +1,4 @@
-"""Does what a script means by ``PRAGMA foreign_keys``, inside a transaction.
+"""Carries out ``PRAGMA foreign_keys`` of a script inside a transaction.
 
 There SQLite ignores the statement without a word
 (https://www.sqlite.org/pragma.html#pragma_foreign_keys), and scripts written for

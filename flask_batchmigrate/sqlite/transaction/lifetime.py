@@ -1,4 +1,4 @@
-"""From ``BEGIN`` to ``COMMIT`` or ``ROLLBACK``, in plain SQL on the driver."""
+"""The lifetime of a transaction, from BEGIN to its end, in plain SQL on the driver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a second connection meets while a migration holds the database.
+"""Handles second connections to a database that a migration holds.
 
 The migration's lock would keep it waiting for its whole timeout, for a lock that its
 own caller holds. So in the thread that migrates, and only there, a second connection

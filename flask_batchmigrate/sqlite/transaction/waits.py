@@ -1,4 +1,4 @@
-"""How long second connections wait for a lock, for as long as a migration goes on."""
+"""Shortens the lock waits of second connections while a migration goes on."""
 
 from __future__ import annotations
 
