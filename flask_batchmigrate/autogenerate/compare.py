@@ -77,10 +77,27 @@ def differences(
     ]
 
 
-def options(before: Definition, after: Definition) -> SetTableOptions | None:
-    """Return the operation that changes the options of a table, if they differ."""
-    changed = {k: v for k, v in after.options.items() if before.options[k] != v}
-    if not changed:
-        return None
-    was = {name: before.options[name] for name in changed}
-    return SetTableOptions(after.name, changed, was, after.schema)
+def options(
+    before: Definition, after: Definition
+) -> tuple[list[SetTableOptions], list[SetTableOptions]]:
+    """Return the operations that change the options of a table.
+
+    An option that goes, goes before anything else changes: the columns and the primary
+    key of the table may be what it does not allow. One that comes is set in the end.
+
+    :return: what comes before the other changes, and what comes after them.
+    """
+    changed = [k for k, v in after.options.items() if before.options[k] != v]
+    gone = [k for k in changed if after.options[k] is making.USUAL[k]]
+    new = [k for k in changed if k not in gone]
+    return _set(before, after, gone), _set(before, after, new)
+
+
+def _set(
+    before: Definition, after: Definition, names: list[str]
+) -> list[SetTableOptions]:
+    if not names:
+        return []
+    wanted = {name: after.options[name] for name in names}
+    was = {name: before.options[name] for name in names}
+    return [SetTableOptions(after.name, wanted, was, after.schema)]

@@ -25,11 +25,12 @@ from .operations import AddPrimaryKey
 from .operations import DropConstraint
 from .operations import plain_text
 
-_USUAL: t.Final = {
+USUAL: t.Final = {
     "sqlite_strict": False,
     "sqlite_with_rowid": True,
     "sqlite_autoincrement": False,
 }
+"""What the options of a table are where none is given."""
 TYPES: t.Final = {
     ConstraintKind.UNIQUE: "unique",
     ConstraintKind.CHECK: "check",
@@ -185,7 +186,7 @@ def whole_table(definition: Definition) -> sa.Table:
     options: dict[str, t.Any] = {
         name: value
         for name, value in definition.options.items()
-        if value is not _USUAL[name] and name in _known_options()
+        if value is not USUAL[name] and name in _known_options()
     }
     metadata = sa.MetaData()
     return sa.Table(

@@ -160,11 +160,11 @@ def _of_table(
         return
     alembic = Seen(seen, *asked, comparison.wanted)
     made = compare.differences(before, after, alembic)
+    first, last = compare.options(before, after)
+    yield from first
     if made:
         yield ops.ModifyTableOps(after.name, made, schema=after.schema)
-    options = compare.options(before, after)
-    if options is not None:
-        yield options
+    yield from last
 
 
 def _dropped(

@@ -198,8 +198,8 @@ def _changes(now: Definition, was: Definition) -> cabc.Iterator[str]:
         yield f"column '{was.name}.{name}' {what}"
     if columns[0].keys() == columns[1].keys():
         seen = Seen((), True, True, lambda *_: True)
-        made = [*differences(now, was, seen), *filter(None, [options(now, was)])]
-        yield from _said(made)
+        first, last = options(now, was)
+        yield from _said([*first, *differences(now, was, seen), *last])
 
 
 def _said(operations: cabc.Iterable[t.Any]) -> list[str]:

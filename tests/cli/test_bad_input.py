@@ -367,7 +367,7 @@ def test_check_in_words(tmp_path: pathlib.Path) -> None:
 
 
 def test_added_constraint_without_a_name(tmp_path: pathlib.Path) -> None:
-    """``migrate`` tells of it without Python's word for nothing."""
+    """``migrate`` tells of it by the name that the script gives it."""
     write_app(tmp_path, "db.Table('t', db.Column('a', db.Integer, unique=True))\n")
     project = Project(tmp_path)
     project.add_revision(
@@ -375,7 +375,7 @@ def test_added_constraint_without_a_name(tmp_path: pathlib.Path) -> None:
     )
     project.ok("upgrade")
     told = flask(tmp_path, "db", "migrate").stderr
-    assert "added unique constraint without a name" in told
+    assert "added unique constraint 'uq_t_a' on 't'" in told
     assert "None" not in told
 
 

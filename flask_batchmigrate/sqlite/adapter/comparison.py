@@ -48,7 +48,8 @@ def same_type(
         return True
     alias = text.rowid_alias
     is_alias = alias is not None and same_name(alias, str(stored.name))
-    return is_alias and affinity(type_) is Affinity.INTEGER
+    stays = wanted.primary_key and len(wanted.table.primary_key.columns) == 1
+    return is_alias and stays and affinity(type_) is Affinity.INTEGER
 
 
 def same_default(

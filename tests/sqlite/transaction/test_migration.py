@@ -272,7 +272,7 @@ def test_a_raw_commit_is_refused(app: Application) -> None:
         transaction = migration.begin(connection)
         script(connection)
         for statement in ("COMMIT", "END", "ROLLBACK", "BEGIN"):
-            with pytest.raises(TransactionError, match=r"test_transaction\.py, line"):
+            with pytest.raises(TransactionError, match=r"test_migration\.py, line"):
                 connection.exec_driver_sql(statement)
             assert transaction.in_progress
         connection.rollback()
@@ -297,7 +297,7 @@ def test_executescript_cannot_commit(app: Application) -> None:
             assert explained is not None
             assert "executescript()" in str(explained)
             assert "Nothing was changed." in str(explained)
-            assert "test_transaction.py, line" in str(explained)
+            assert "test_migration.py, line" in str(explained)
         with pytest.raises(transaction.driver_error):
             driver.executescript("CREATE TABLE later(a); COMMIT;")
         assert transaction.in_progress
