@@ -8,7 +8,6 @@ import typing as t
 import click
 
 from .. import commands
-from ..project import fast_path
 from . import options
 from .console import branch_lines
 from .console import Console
@@ -195,6 +194,9 @@ def heads(
     resolve_dependencies: bool,
 ) -> None:
     """Show the newest revisions of the migrations folder."""
+    # Applications load this module when they start; few of them run a command.
+    from ..project import fast_path
+
     head = None if verbose else fast_path.head(directory)
     if head is not None:
         to.console.value(f"{head} (head)")
@@ -222,6 +224,8 @@ def current(
     to: ConsoleReporter, directory: str | None, verbose: bool, check_heads: bool
 ) -> None:
     """Show the revision that each database is at."""
+    from ..project import fast_path
+
     head = None if verbose else fast_path.head(directory)
     if head is not None and fast_path.is_at(head):
         to.console.value(f"{head} (head)")
