@@ -351,6 +351,62 @@ def test_the_next_run_of_the_same_connection(plain: Application) -> None:
         later.finish()
 
 
+@pytest.mark.parametrize("pool", [sa.StaticPool, sa.pool.SingletonThreadPool])
+def test_one_driver_connection_has_one_migration(pool: type[sa.Pool]) -> None:
+    """Between two transactions, too, another connection on it joins the first one's."""
+    engine = sa.create_engine("sqlite://", poolclass=pool)
+    with engine.connect() as first, engine.connect() as second:
+        transaction = migration.begin(first)
+        first.exec_driver_sql("CREATE TABLE one(a)")
+        first.commit()
+        assert not transaction.in_progress
+        second.begin()
+        assert migration.begin(second) is transaction
+        assert transaction.in_progress
+        first.exec_driver_sql("CREATE TABLE two(a)")
+        second.commit()
+        assert (transaction.in_progress, transaction.commits) == (False, 2)
+        transaction.finish()
+        assert sa.inspect(first).get_table_names() == ["one", "two"]
+    engine.dispose()
+
+
+class Borrowed:
+    """A pooled connection whose transaction is not the borrower's."""
+
+    def __init__(self, owner: sa.PoolProxiedConnection) -> None:
+        self._owner = owner
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._owner, name)
+
+    def commit(self) -> None:
+        """Do nothing."""
+
+    rollback = commit
+
+
+def test_a_borrowed_connection_begins_no_migration_of_its_own(
+    plain: Application,
+) -> None:
+    """It is told the lender's, whose transaction its commit does not end."""
+    lent = sa.Engine(plain.engine.pool, plain.engine.dialect, plain.engine.url)
+    with plain.engine.connect() as connection:
+        transaction = migration.begin(connection)
+        borrowed: t.Any = Borrowed(connection.connection)
+        script = sa.Connection(lent, borrowed)
+        transaction.admit(script)
+        for number in (1, 2):
+            assert migration.begin(script) is transaction
+            script.exec_driver_sql(f"CREATE TABLE made_{number}(a)")
+            script.commit()
+            assert (transaction.in_progress, transaction.number) == (True, number)
+            connection.commit()
+            assert not transaction.in_progress
+        transaction.finish()
+    assert {"made_1", "made_2"} <= plain.tables()
+
+
 # Sessions.
 
 
