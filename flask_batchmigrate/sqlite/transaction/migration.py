@@ -108,10 +108,14 @@ def _own(found: running.Running | None) -> MigrationTransaction | None:
 def explain(error: BaseException) -> TransactionError | None:
     """Say what an error means that a migration of this thread has caused.
 
+    An error of the driver does not tell its database. Databases are migrated one after
+    the other, so it is taken for one of the migration that was begun last.
+
     :param error: what left a migration script, as it is or wrapped by SQLAlchemy.
     :return: the error to raise from it, or ``None`` where it speaks for itself.
     """
-    explained = (transaction.explain(error) for transaction in running.here())
+    latest = reversed(running.here())
+    explained = (transaction.explain(error) for transaction in latest)
     return next(filter(None, explained), None)
 
 

@@ -407,6 +407,37 @@ def test_a_borrowed_connection_begins_no_migration_of_its_own(
     assert {"made_1", "made_2"} <= plain.tables()
 
 
+def test_an_error_is_one_of_its_own_database(
+    plain: Application, tmp_path: pathlib.Path
+) -> None:
+    """Of two databases that are migrated it names the one that it arose in."""
+    other = sa.create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    third = sa.create_engine(f"sqlite:///{tmp_path / 'third.db'}")
+    too_much = "INSERT INTO made VALUES (zeroblob(100000))"
+    try:
+        with contextlib.ExitStack() as stack:
+            engines = (plain.engine, other)
+            first, second = (stack.enter_context(e.connect()) for e in engines)
+            transactions = migration.begin(first), migration.begin(second)
+            for transaction in transactions:
+                stack.callback(transaction.finish)
+            stack.enter_context(second_connections(transactions[0], [third]))
+            full = [second, stack.enter_context(third.connect())]
+            for connection in full:
+                connection.exec_driver_sql("CREATE TABLE made(a)")
+                connection.exec_driver_sql("PRAGMA max_page_count = 3")
+            with pytest.raises(sqlite3.OperationalError) as raw:
+                transactions[1].driver.execute("VACUUM")
+            assert "other.db'" in str(migration.explain(raw.value))
+            with pytest.raises(TransactionError, match=r"other\.db' cannot be written"):
+                second.exec_driver_sql(too_much)
+            with pytest.raises(sa.exc.OperationalError, match="full"):
+                full[1].exec_driver_sql(too_much)
+    finally:
+        other.dispose()
+        third.dispose()
+
+
 # Sessions.
 
 
