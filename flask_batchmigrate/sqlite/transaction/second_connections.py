@@ -29,8 +29,6 @@ from .waits import Waits
 if t.TYPE_CHECKING:
     from .running import Running
 
-#: What drivers raise when a connection is closed already.
-
 _watched: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 _watching = threading.Lock()
 _local = threading.local()
@@ -119,7 +117,7 @@ def patient(timeout: float) -> cabc.Iterator[None]:
     """Have the connections that are opened for a run wait as long as a migration.
 
     An application's own listener may take the write lock as soon as a connection
-    begins, before :func:`~.transaction.begin` is asked; without this it would give up
+    begins, before :func:`~.migration.begin` is asked; without this it would give up
     after the application's own timeout. Concerns the engines that are watched, and
     this thread only.
 
