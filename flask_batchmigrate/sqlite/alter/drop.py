@@ -16,6 +16,7 @@ from ..ddl.tokens import same_name
 from ..errors import ChangeRefused
 from ..errors import MissingTable
 from ..schema import schema_edit
+from ..schema.catalogue import Catalogue
 from ..schema.catalogue import qualified
 from ..schema.catalogue import read_catalogue
 from ..schema.catalogue import read_foreign_keys
@@ -78,13 +79,15 @@ def drop_table(
     # Noted first: what fails afterwards undoes the drop.
     pending.dropped(schema, row.name, children, before)
     with savepoint(db, "batchmigrate_drop"):
-        _drop_under_another_name(db, schema, row.name)
+        _drop_under_another_name(db, catalogue, row.name)
 
 
-def _drop_under_another_name(db: Database, schema: str, table: str) -> None:
-    """Take the name off a table, so that nothing refers to it, and drop it then."""
-    catalogue = read_catalogue(db, schema)
-    stored = read_table(catalogue, table)
+def _drop_under_another_name(db: Database, catalogue: Catalogue, table: str) -> None:
+    """Take the name off a table, so that nothing refers to it, and drop it then.
+
+    :param catalogue: all objects of its schema.
+    """
+    schema, stored = catalogue.schema, read_table(catalogue, table)
     drop_indexes(db, schema, [index.name for index in stored.indexes])
     for trigger in catalogue.of_table(table, "trigger"):
         db.execute(f"DROP TRIGGER {quote(schema)}.{always_quoted(trigger.name)}")
