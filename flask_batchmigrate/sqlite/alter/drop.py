@@ -7,6 +7,7 @@ fires ``ON DELETE`` actions of other tables: https://www.sqlite.org/foreignkeys.
 from __future__ import annotations
 
 import collections.abc as cabc
+import typing as t
 
 from ..ddl import edits
 from ..ddl.quoting import always_quoted
@@ -28,6 +29,13 @@ from ..schema.foreign_keys import children_of
 from ..schema.foreign_keys import read_state
 from .indexes import drop_indexes
 from .pending_keys import PendingKeys
+
+_BY_NAME: t.Final = (
+    ("sqlite_sequence", "name"),
+    ("sqlite_stat1", "tbl"),
+    ("sqlite_stat4", "tbl"),
+)
+"""Where SQLite keeps something about a table, and the column with the table's name."""
 
 
 def drop_table(
@@ -95,10 +103,10 @@ def _drop_under_another_name(db: Database, catalogue: Catalogue, table: str) -> 
     text = edits.relaxed(stored.text, scratch)
     schema_edit.rename_quietly(db, schema, stored.name, scratch, text)
     schema_edit.drop_table(db, schema, scratch)
-    if catalogue.table("sqlite_sequence") is not None:
-        db.execute(
-            f"DELETE FROM {quote(schema)}.sqlite_sequence WHERE name = ?", (table,)
-        )
+    for name, column in _BY_NAME:
+        if catalogue.table(name) is not None:
+            path = qualified(schema, name)
+            db.execute(f"DELETE FROM {path} WHERE {column} = ?", (table,))
 
 
 def _listed(names: cabc.Iterable[str]) -> str:
