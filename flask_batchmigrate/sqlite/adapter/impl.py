@@ -277,12 +277,13 @@ class _EngineImpl(SQLiteImpl):
 
     def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
         """Drop a table; no row of another table goes with it."""
+        transaction = self._transaction
         with caught_as_usual(self.dialect):
             drop_table(
-                self._transaction,
+                transaction,
                 table.schema or "main",
                 str(table.name),
-                self._engine_run.pending_keys(self._transaction),
+                self._engine_run.pending_keys(transaction),
                 bool(kw.get("if_exists")),
             )
 

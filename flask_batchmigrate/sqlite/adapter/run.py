@@ -59,6 +59,7 @@ class Run:
     def __init__(self, settings: RunOptions) -> None:
         self.settings = settings
         self.stack = contextlib.ExitStack()
+        self._begun: set[MigrationTransaction] = set()
         self._pending: dict[int, PendingKeys] = {}
 
     def begin(self, connection: sa.Connection) -> MigrationTransaction:
@@ -68,13 +69,18 @@ class Run:
             timeout=self.settings.lock_timeout,
             notify=self.settings.wait,
         )
+        if transaction not in self._begun:
+            self._begun.add(transaction)
+            self._set_up(transaction)
+        return transaction
+
+    def _set_up(self, transaction: MigrationTransaction) -> None:
         transaction.listener = self.settings.progress
         transaction.deferred.note = self.settings.note
         transaction.deferred.warn = self.settings.warn
         self.stack.callback(transaction.finish)
         if self.settings.started is not None:
             self.stack.enter_context(self.settings.started(transaction))
-        return transaction
 
     def can_use(self, connection: sa.Connection | None) -> bool:
         """Tell whether the engine can work on a connection; warn where it cannot."""

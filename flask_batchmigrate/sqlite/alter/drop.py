@@ -7,6 +7,7 @@ fires ``ON DELETE`` actions of other tables: https://www.sqlite.org/foreignkeys.
 from __future__ import annotations
 
 import collections.abc as cabc
+import typing as t
 
 from ..ddl import edits
 from ..ddl.quoting import always_quoted
@@ -16,6 +17,7 @@ from ..ddl.tokens import same_name
 from ..errors import ChangeRefused
 from ..errors import MissingTable
 from ..schema import schema_edit
+from ..schema.catalogue import Catalogue
 from ..schema.catalogue import qualified
 from ..schema.catalogue import read_catalogue
 from ..schema.catalogue import read_foreign_keys
@@ -27,6 +29,13 @@ from ..schema.foreign_keys import children_of
 from ..schema.foreign_keys import read_state
 from .indexes import drop_indexes
 from .pending_keys import PendingKeys
+
+_BY_NAME: t.Final = (
+    ("sqlite_sequence", "name"),
+    ("sqlite_stat1", "tbl"),
+    ("sqlite_stat4", "tbl"),
+)
+"""Where SQLite keeps something about a table, and the column with the table's name."""
 
 
 def drop_table(
@@ -78,13 +87,15 @@ def drop_table(
     # Noted first: what fails afterwards undoes the drop.
     pending.dropped(schema, row.name, children, before)
     with savepoint(db, "batchmigrate_drop"):
-        _drop_under_another_name(db, schema, row.name)
+        _drop_under_another_name(db, catalogue, row.name)
 
 
-def _drop_under_another_name(db: Database, schema: str, table: str) -> None:
-    """Take the name off a table, so that nothing refers to it, and drop it then."""
-    catalogue = read_catalogue(db, schema)
-    stored = read_table(catalogue, table)
+def _drop_under_another_name(db: Database, catalogue: Catalogue, table: str) -> None:
+    """Take the name off a table, so that nothing refers to it, and drop it then.
+
+    :param catalogue: all objects of its schema.
+    """
+    schema, stored = catalogue.schema, read_table(catalogue, table)
     drop_indexes(db, schema, [index.name for index in stored.indexes])
     for trigger in catalogue.of_table(table, "trigger"):
         db.execute(f"DROP TRIGGER {quote(schema)}.{always_quoted(trigger.name)}")
@@ -92,10 +103,10 @@ def _drop_under_another_name(db: Database, schema: str, table: str) -> None:
     text = edits.relaxed(stored.text, scratch)
     schema_edit.rename_quietly(db, schema, stored.name, scratch, text)
     schema_edit.drop_table(db, schema, scratch)
-    if catalogue.table("sqlite_sequence") is not None:
-        db.execute(
-            f"DELETE FROM {quote(schema)}.sqlite_sequence WHERE name = ?", (table,)
-        )
+    for name, column in _BY_NAME:
+        if catalogue.table(name) is not None:
+            path = qualified(schema, name)
+            db.execute(f"DELETE FROM {path} WHERE {column} = ?", (table,))
 
 
 def _listed(names: cabc.Iterable[str]) -> str:

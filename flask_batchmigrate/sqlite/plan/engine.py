@@ -49,6 +49,7 @@ from .key_checks import judge_keys
 from .key_checks import key_state
 from .plan import copy_ruled_out
 from .plan import make_plan
+from .plan import NOT_CONFIRMED
 from .plan import Options
 from .plan import Plan
 from .plan import plan_renames
@@ -351,8 +352,7 @@ def _carry_out(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalo
             return plan, _run_verified(db, before, plan)
     except NotConfirmed as error:
         if not plan.instead:
-            reason = "SQLite does not confirm that the stored records stay valid"
-            raise copy_ruled_out(plan.table, reason) from error
+            raise copy_ruled_out(plan.table, NOT_CONFIRMED) from error
         return _carry_out(db, before, plan.turned())
 
 

@@ -41,11 +41,6 @@ class Cost(enum.Enum):
     INDEX = "every row is read to build an index"
     REWRITE = "every row is written"
 
-    @property
-    def reads_rows(self) -> bool:
-        """Whether the step takes longer on a larger table."""
-        return self is not Cost.NOTHING
-
 
 class Step(t.Protocol):
     """One step of a plan. ``str()`` of it is one line for a person."""

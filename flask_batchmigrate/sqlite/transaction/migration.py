@@ -53,7 +53,8 @@ def begin(
 
     Call it again for the same connection, or for another connection of this thread
     to the same database, and it answers with the transaction that is open: use
-    :attr:`MigrationTransaction.connection` of the result, not the one passed.
+    :attr:`MigrationTransaction.connection` of the result, not the one passed. On the
+    same driver connection it opens the next one of the same migration if none is.
 
     What the connection had written in a transaction of its own becomes part of the
     migration; an empty transaction is left for one with the right lock.
@@ -67,11 +68,12 @@ def begin(
         cannot be written. Nothing was changed.
     :raises UnsupportedLibrary: the SQLite library is too old.
     """
-    existing = _own(running.with_connection(connection))
+    driver = Driver(connection)
+    existing = _own(running.with_driver(driver.dbapi))
     if existing is not None:
+        existing.share(connection)
         existing.resume()
         return existing
-    driver = Driver(connection)
     open_one = _own(running.with_identity(driver.identity()))
     if open_one is not None:
         open_one.share(connection)
@@ -106,10 +108,14 @@ def _own(found: running.Running | None) -> MigrationTransaction | None:
 def explain(error: BaseException) -> TransactionError | None:
     """Say what an error means that a migration of this thread has caused.
 
+    An error of the driver does not tell its database. Databases are migrated one after
+    the other, so it is taken for one of the migration that was begun last.
+
     :param error: what left a migration script, as it is or wrapped by SQLAlchemy.
     :return: the error to raise from it, or ``None`` where it speaks for itself.
     """
-    explained = (transaction.explain(error) for transaction in running.here())
+    latest = reversed(running.here())
+    explained = (transaction.explain(error) for transaction in latest)
     return next(filter(None, explained), None)
 
 
@@ -155,6 +161,7 @@ class MigrationTransaction:
         self.after_session_commit: list[cabc.Callable[[], object]] = []
         self._span = span
         self._enforcement = Enforcement(self, driver, span)
+        self._admitted: set[sa.Connection] = set()
         self._beginning = False
         self._finished = False
         self._level = connection.get_execution_options().get("isolation_level")
@@ -249,8 +256,11 @@ class MigrationTransaction:
 
         Nothing may run on it; it only tells when its owner gives up.
 
-        :param connection: another connection of the same thread.
+        :param connection: another connection of the same thread. The transaction's own
+            takes part already, and one that ends no transaction has nothing to tell.
         """
+        if connection is self.connection or connection in self._admitted:
+            return
         if connection.connection.dbapi_connection is self.driver.dbapi:
             # Its commit is that of the very same driver connection.
             self._listeners.add(connection, "commit", self._on_commit)
@@ -263,6 +273,7 @@ class MigrationTransaction:
 
         :param connection: one that ends no transaction by itself.
         """
+        self._admitted.add(connection)
         self._listen_to_statements(connection)
         refuse_second_uses(connection.engine)
 

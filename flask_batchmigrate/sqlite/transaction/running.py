@@ -95,9 +95,23 @@ def remove(transaction: Running) -> None:
         _running.pop(threading.get_ident(), None)
 
 
-def with_connection(connection: sa.Connection) -> Running | None:
-    """Find the migration that was begun with a connection."""
-    return next((one for one in here() if one.connection is connection), None)
+def with_driver(dbapi: object) -> Running | None:
+    """Find the migration of this thread on a driver connection.
+
+    Also one between two transactions: a driver connection has one transaction at a
+    time, so it has one migration. After the connection of one was closed, its pool
+    may hand out the driver connection for the next.
+
+    :param dbapi: what SQLAlchemy talks to.
+    """
+    return next(
+        (
+            one
+            for one in here()
+            if one.driver.dbapi is dbapi and not one.connection.closed
+        ),
+        None,
+    )
 
 
 def with_identity(identity: Identity) -> Running | None:

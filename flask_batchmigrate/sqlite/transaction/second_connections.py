@@ -29,8 +29,6 @@ from .waits import Waits
 if t.TYPE_CHECKING:
     from .running import Running
 
-#: What drivers raise when a connection is closed already.
-
 _watched: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 _watching = threading.Lock()
 _local = threading.local()
@@ -119,7 +117,7 @@ def patient(timeout: float) -> cabc.Iterator[None]:
     """Have the connections that are opened for a run wait as long as a migration.
 
     An application's own listener may take the write lock as soon as a connection
-    begins, before :func:`~.transaction.begin` is asked; without this it would give up
+    begins, before :func:`~.migration.begin` is asked; without this it would give up
     after the application's own timeout. Concerns the engines that are watched, and
     this thread only.
 
@@ -236,18 +234,26 @@ class _Watch:
                 )
 
     def _on_error(self, context: sa.engine.ExceptionContext) -> None:
-        error = context.original_exception
-        if is_busy(error):
-            if context.engine is None:
-                return
-            transaction = running.with_engine(context.engine)
-            if transaction is not None and not _is_on(transaction, context.connection):
-                raise transaction.describe_second(calling_script()) from error
+        error, transaction = context.original_exception, _migration_of(context)
+        if transaction is None:
             return
-        for transaction in running.here():
+        explained = None
+        if not is_busy(error):
             explained = transaction.explain(error)
-            if explained is not None:
-                raise explained from error
+        elif not _is_on(transaction, context.connection):
+            explained = transaction.describe_second(calling_script())
+        if explained is not None:
+            raise explained from error
+
+
+def _migration_of(context: sa.engine.ExceptionContext) -> Running | None:
+    """Find the migration on whose connection, or on whose database, an error arose."""
+    connection = context.connection
+    if connection is not None and not (connection.closed or connection.invalidated):
+        found = running.with_driver(connection.connection.dbapi_connection)
+        if found is not None:
+            return found
+    return None if context.engine is None else running.with_engine(context.engine)
 
 
 def _is_on(transaction: Running, connection: sa.Connection | None) -> bool:

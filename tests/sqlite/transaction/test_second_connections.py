@@ -351,6 +351,93 @@ def test_the_next_run_of_the_same_connection(plain: Application) -> None:
         later.finish()
 
 
+@pytest.mark.parametrize("pool", [sa.StaticPool, sa.pool.SingletonThreadPool])
+def test_one_driver_connection_has_one_migration(pool: type[sa.Pool]) -> None:
+    """Between two transactions, too, another connection on it joins the first one's."""
+    engine = sa.create_engine("sqlite://", poolclass=pool)
+    with engine.connect() as first, engine.connect() as second:
+        transaction = migration.begin(first)
+        first.exec_driver_sql("CREATE TABLE one(a)")
+        first.commit()
+        assert not transaction.in_progress
+        second.begin()
+        assert migration.begin(second) is transaction
+        assert transaction.in_progress
+        first.exec_driver_sql("CREATE TABLE two(a)")
+        second.commit()
+        assert (transaction.in_progress, transaction.commits) == (False, 2)
+        transaction.finish()
+        assert sa.inspect(first).get_table_names() == ["one", "two"]
+    engine.dispose()
+
+
+class Borrowed:
+    """A pooled connection whose transaction is not the borrower's."""
+
+    def __init__(self, owner: sa.PoolProxiedConnection) -> None:
+        self._owner = owner
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._owner, name)
+
+    def commit(self) -> None:
+        """Do nothing."""
+
+    rollback = commit
+
+
+def test_a_borrowed_connection_begins_no_migration_of_its_own(
+    plain: Application,
+) -> None:
+    """It is told the lender's, whose transaction its commit does not end."""
+    lent = sa.Engine(plain.engine.pool, plain.engine.dialect, plain.engine.url)
+    with plain.engine.connect() as connection:
+        transaction = migration.begin(connection)
+        borrowed: t.Any = Borrowed(connection.connection)
+        script = sa.Connection(lent, borrowed)
+        transaction.admit(script)
+        for number in (1, 2):
+            assert migration.begin(script) is transaction
+            script.exec_driver_sql(f"CREATE TABLE made_{number}(a)")
+            script.commit()
+            assert (transaction.in_progress, transaction.number) == (True, number)
+            connection.commit()
+            assert not transaction.in_progress
+        transaction.finish()
+    assert {"made_1", "made_2"} <= plain.tables()
+
+
+def test_an_error_is_one_of_its_own_database(
+    plain: Application, tmp_path: pathlib.Path
+) -> None:
+    """Of two databases that are migrated it names the one that it arose in."""
+    other = sa.create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    third = sa.create_engine(f"sqlite:///{tmp_path / 'third.db'}")
+    too_much = "INSERT INTO made VALUES (zeroblob(100000))"
+    try:
+        with contextlib.ExitStack() as stack:
+            engines = (plain.engine, other)
+            first, second = (stack.enter_context(e.connect()) for e in engines)
+            transactions = migration.begin(first), migration.begin(second)
+            for transaction in transactions:
+                stack.callback(transaction.finish)
+            stack.enter_context(second_connections(transactions[0], [third]))
+            full = [second, stack.enter_context(third.connect())]
+            for connection in full:
+                connection.exec_driver_sql("CREATE TABLE made(a)")
+                connection.exec_driver_sql("PRAGMA max_page_count = 3")
+            with pytest.raises(sqlite3.OperationalError) as raw:
+                transactions[1].driver.execute("VACUUM")
+            assert "other.db'" in str(migration.explain(raw.value))
+            with pytest.raises(TransactionError, match=r"other\.db' cannot be written"):
+                second.exec_driver_sql(too_much)
+            with pytest.raises(sa.exc.OperationalError, match="full"):
+                full[1].exec_driver_sql(too_much)
+    finally:
+        other.dispose()
+        third.dispose()
+
+
 # Sessions.
 
 
