@@ -95,17 +95,17 @@ def read(compare: bool = False, refuse_unstamped: bool = False) -> list[Database
                 tables = _tables(context)
                 unknown_tables = bool(tables - {context.version_table})
                 if refuse_unstamped and tables and context.version_table not in tables:
-                    target = call.setup.active[0]
-                    raise _not_stamped(target.engine.url, target.bind)
+                    bind = call.setup.active[0]
+                    raise _not_stamped(bind.engine.url, bind.key)
                 # Once more: another process may just have committed its first upgrade.
                 current = tuple(sorted(context.get_current_heads()))
             state, pending = _judge(scripts, history, current, unknown_tables)
             differing = _differing(context) if compare else ()
-            for target in call.setup.active:
+            for bind in call.setup.active:
                 found.append(
                     DatabaseStatus(
-                        target.bind,
-                        target.database,
+                        bind.key,
+                        bind.database,
                         state,
                         current,
                         heads,

@@ -75,20 +75,20 @@ def require_synchronous(options: dict[str, t.Any], env: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def own_models(
-    options: dict[str, t.Any], targets: tuple[Bind, ...], name: str
+    options: dict[str, t.Any], binds: tuple[Bind, ...], name: str
 ) -> cabc.Iterator[None]:
     """Let the function of a script find the models of its own bind.
 
     Binds that share a database are configured together; each has its own convention.
 
     :param options: what Alembic is configured with.
-    :param targets: the binds that it is configured for.
+    :param binds: the binds that it is configured for.
     :param name: the name of the bind that the function is for.
     """
     together = options.get("target_metadata")
-    own = [target for target in targets if target.name == name]
-    others = isinstance(together, Models) or own != list(targets[:1])
-    if len(targets) > 1 and own and others:
+    own = [bind for bind in binds if bind.name == name]
+    others = isinstance(together, Models) or own != list(binds[:1])
+    if len(binds) > 1 and own and others:
         options["target_metadata"] = models(own)
     try:
         yield

@@ -87,15 +87,15 @@ class Commits:
     def watch(
         self,
         connection: sa.Connection,
-        targets: tuple[Bind, ...],
+        binds: tuple[Bind, ...],
         cleanup: contextlib.ExitStack,
     ) -> None:
         """Listen to a connection.
 
-        :param targets: the binds that are migrated on it.
+        :param binds: the binds that are migrated on it.
         :param cleanup: ends the listening.
         """
-        self._binds[connection] = {target.bind for target in targets}
+        self._binds[connection] = {bind.key for bind in binds}
 
         def on_commit(connection: sa.Connection) -> None:
             self.was_committed(connection)

@@ -228,7 +228,7 @@ def escaped(value: str) -> str:
     return value.replace("%", "%%")
 
 
-def show_urls(config: AlembicConfig, targets: cabc.Iterable[Bind], keep: bool) -> None:
+def show_urls(config: AlembicConfig, binds: cabc.Iterable[Bind], keep: bool) -> None:
     """Set ``sqlalchemy.url`` for those who read it, as Flask-Migrate's ``env.py`` does.
 
     The URL of the default bind is a main option, each other one has a section that is
@@ -237,21 +237,21 @@ def show_urls(config: AlembicConfig, targets: cabc.Iterable[Bind], keep: bool) -
     :param keep: leave one that is there: the user's ``env.py`` may use it.
     """
     main, defaults = config.config_ini_section, config.file_config.default_section
-    for target in targets:
-        section = target.bind or main
-        is_taken = target.bind in (main, defaults)
+    for bind in binds:
+        section = bind.key or main
+        is_taken = bind.key in (main, defaults)
         if is_taken or (keep and config.file_config.has_option(section, _URL)):
             continue
-        config.set_section_option(section, _URL, _rendered(target))
+        config.set_section_option(section, _URL, _rendered(bind))
 
 
-def show_url(config: AlembicConfig, target: Bind) -> None:
+def show_url(config: AlembicConfig, bind: Bind) -> None:
     """Let the main option ``sqlalchemy.url`` be that of the bind at work."""
-    config.set_main_option(_URL, _rendered(target))
+    config.set_main_option(_URL, _rendered(bind))
 
 
-def _rendered(target: Bind) -> str:
-    return escaped(target.engine.url.render_as_string(hide_password=False))
+def _rendered(bind: Bind) -> str:
+    return escaped(bind.engine.url.render_as_string(hide_password=False))
 
 
 class SqlBuffer(io.StringIO):

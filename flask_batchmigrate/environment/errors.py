@@ -44,35 +44,35 @@ if t.TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def translated(setup: Setup, session: Run | None = None) -> cabc.Iterator[None]:
+def translated(setup: Setup, run: Run | None = None) -> cabc.Iterator[None]:
     """Raise errors of the project's family instead of those of the block.
 
     The original is the ``__cause__``. An error that is a defect of this project or of
     a library keeps its class and its traceback.
 
-    :param session: the run, where one has begun.
+    :param run: the run, where one has begun.
     """
     try:
         yield
     except (errors.BatchMigrateError, SetupError):
         raise
     except KeyboardInterrupt as error:
-        if session is None or error.args:
+        if run is None or error.args:
             raise
-        state = UNCHANGED if session.unchanged else errors.UNCERTAIN
+        state = UNCHANGED if run.unchanged else errors.UNCERTAIN
         raise KeyboardInterrupt(f"Interrupted. {state.said}") from error
     except Exception as error:
-        family = _translate(error, setup, session)
+        family = _translate(error, setup, run)
         if family is None:
             raise
-        _hide_passwords(family, session)
+        _hide_passwords(family, run)
         raise family from (family.__cause__ if family is error.__context__ else error)
 
 
-def _hide_passwords(error: errors.BatchMigrateError, session: Run | None) -> None:
+def _hide_passwords(error: errors.BatchMigrateError, run: Run | None) -> None:
     """Show URLs that a script has from Alembic's config as they may be shown."""
-    for target in session.plan.known if session is not None else ():
-        url = target.engine.url
+    for bind in run.scope.known if run is not None else ():
+        url = bind.engine.url
         shown, hidden = (url.render_as_string(hide_password=h) for h in (False, True))
         for secret in (shown, escaped(shown)) if url.password else ():
             error.problem = error.problem.replace(secret, hidden)
@@ -81,14 +81,14 @@ def _hide_passwords(error: errors.BatchMigrateError, session: Run | None) -> Non
 
 
 def _translate(
-    error: Exception, setup: Setup, session: Run | None
+    error: Exception, setup: Setup, run: Run | None
 ) -> errors.BatchMigrateError | None:
     """Return the error to raise instead, or None to leave it."""
-    if session is not None and session.failure is not None:
-        if isinstance(session.failure.error, NotWritable):
+    if run is not None and run.failure is not None:
+        if isinstance(run.failure.error, NotWritable):
             # Whatever the script did, it is not to blame.
-            return _of_engine(session.failure.error, session)
-        return _of_revision(session)
+            return _of_engine(run.failure.error, run)
+        return _of_revision(run)
     # Alembic hides an error of ours where a template fails, and where it stumbles on
     # leaving an environment in which another one was entered.
     if isinstance(error, CommandError | KeyError) and isinstance(
@@ -96,16 +96,16 @@ def _translate(
     ):
         return error.__context__
     if isinstance(error, CommandError):
-        return _of_command(error, setup, session)
+        return _of_command(error, setup, run)
     if isinstance(error, EngineError):
-        return _of_engine(error, session)
+        return _of_engine(error, run)
     if isinstance(error, sa.exc.DBAPIError | sqlite3.Error):
-        return _of_database(error, session)
+        return _of_database(error, run)
     if isinstance(error, OSError) and error.filename is not None:
         return errors.MigrationFolderError(
             f"'{error.filename}': {error.strerror}",
             f"Check that the folder '{setup.folder.path}' may be written.",
-            state=state_of(session),
+            state=state_of(run),
             path=pathlib.Path(os.fsdecode(error.filename)),
         )
     if isinstance(error, AssertionError) and _is_raised_in(error, revision):
@@ -113,14 +113,14 @@ def _translate(
         return errors.UnknownRevision(
             "The target is beyond the last revision, or cannot be reached",
             _SHOWS,
-            state=state_of(session),
+            state=state_of(run),
         )
     if isinstance(error, revision.RevisionError):
-        return errors.BrokenScript(_one_line(str(error)), state=state_of(session))
-    return _of_script(error, setup, session)
+        return errors.BrokenScript(_one_line(str(error)), state=state_of(run))
+    return _of_script(error, setup, run)
 
 
-def _of_engine(error: EngineError, session: Run | None) -> errors.DatabaseError:
+def _of_engine(error: EngineError, run: Run | None) -> errors.DatabaseError:
     """Describe an error of the SQLite engine that no revision's script caused."""
     kind, (problem, remedy) = errors.DatabaseError, _describe(error)
     if isinstance(error, NotWritable):
@@ -131,7 +131,7 @@ def _of_engine(error: EngineError, session: Run | None) -> errors.DatabaseError:
     family = kind(
         problem,
         remedy,
-        state=own_state(error, session) or state_of(session),
+        state=own_state(error, run) or state_of(run),
         table=error.table,
         column=error.column,
     )
@@ -139,16 +139,16 @@ def _of_engine(error: EngineError, session: Run | None) -> errors.DatabaseError:
     return family
 
 
-def _of_revision(session: Run) -> errors.RevisionFailed:
+def _of_revision(run: Run) -> errors.RevisionFailed:
     """Describe a revision's script that raised."""
-    failure = session.failure
+    failure = run.failure
     assert failure is not None
     error, path = failure.error, pathlib.Path(failure.script.path)
     line = line_in(error, path)
-    where = f" on '{failure.target.database}'" if failure.target else ""
+    where = f" on '{failure.bind.database}'" if failure.bind else ""
     problem, remedy = _describe(error)
-    state = own_state(error, session) or state_after_script(session, line)
-    if not session.heads and state == UNCHANGED and _is_there_already(error):
+    state = own_state(error, run) or state_after_script(run, line)
+    if not run.heads and state == UNCHANGED and _is_there_already(error):
         remedy = remedy or _STAMP
     is_engine = isinstance(error, EngineError)
     kind = errors.AlterationError if is_engine else errors.RevisionFailed
@@ -162,7 +162,7 @@ def _of_revision(session: Run) -> errors.RevisionFailed:
         revision=failure.script.revision,
         path=path,
         line=line,
-        bind=failure.target.bind if failure.target else None,
+        bind=failure.bind.key if failure.bind else None,
     )
 
 
@@ -181,11 +181,11 @@ def _is_there_already(error: Exception) -> bool:
 
 
 def _of_command(
-    error: CommandError, setup: Setup, session: Run | None
+    error: CommandError, setup: Setup, run: Run | None
 ) -> errors.BatchMigrateError:
     """Give an error of Alembic its place in the family."""
     cause = error.__cause__
-    text, state = _one_line(str(error)), state_of(session)
+    text, state = _one_line(str(error)), state_of(run)
     if isinstance(cause, revision.MultipleHeads):
         heads = tuple(cause.heads)
         return errors.MultipleHeads(
@@ -195,10 +195,10 @@ def _of_command(
             state=state,
         )
     if isinstance(cause, revision.ResolutionError):
-        return _of_missing_revision(str(cause.argument), text, setup, session)
+        return _of_missing_revision(str(cause.argument), text, setup, run)
     if text.startswith("Target database is not up to date"):
-        name = session.reached.database if session and session.reached else ""
-        stored = session is not None and bool(session.heads)
+        name = run.reached.database if run and run.reached else ""
+        stored = run is not None and bool(run.heads)
         return errors.DatabaseNotUpToDate(
             f"Database '{name}' is not at the newest revision, so it cannot be compared"
             " with the models",
@@ -244,19 +244,19 @@ _NAMELESS: t.Final = re.compile(
 
 
 def _of_missing_revision(
-    name: str, text: str, setup: Setup, session: Run | None
+    name: str, text: str, setup: Setup, run: Run | None
 ) -> errors.UnknownRevision:
     """Describe a revision without a file: asked for, or stored in a database."""
-    versions, state = setup.folder.path / "versions", state_of(session)
-    if session is not None and name in session.heads and session.reached is not None:
+    versions, state = setup.folder.path / "versions", state_of(run)
+    if run is not None and name in run.heads and run.reached is not None:
         return errors.UnknownRevision(
-            f"Database '{session.reached.database}' is at revision '{name}', which has "
+            f"Database '{run.reached.database}' is at revision '{name}', which has "
             f"no file in '{versions}'",
             "Restore the file, or set the revision that the database really is at with "
             "'flask db stamp --purge <revision>'.",
             state=state,
             revision=name,
-            bind=session.reached.bind,
+            bind=run.reached.key,
         )
     if "ambiguous" in text.lower() or "multiple" in text.lower():
         return errors.UnknownRevision(text, state=state, revision=name)
@@ -269,22 +269,22 @@ def _of_missing_revision(
 
 
 def _of_database(
-    error: sa.exc.DBAPIError | sqlite3.Error, session: Run | None
+    error: sa.exc.DBAPIError | sqlite3.Error, run: Run | None
 ) -> errors.DatabaseError:
     """Describe an error of a database that no script caused."""
-    target = session.reached if session is not None else None
-    name = f"Database '{target.database}'" if target is not None else "The database"
-    state = state_of(session)
-    on_sqlite = target is None or target.dialect == "sqlite"
+    bind = run.reached if run is not None else None
+    name = f"Database '{bind.database}'" if bind is not None else "The database"
+    state = state_of(run)
+    on_sqlite = bind is None or bind.dialect == "sqlite"
     if on_sqlite and is_busy(getattr(error, "orig", None) or error):
         return errors.in_use(name, state)
     is_out_of_reach = isinstance(error, _UNREACHABLE)
     kind = errors.DatabaseUnavailable if is_out_of_reach else errors.DatabaseError
     return kind(
         f"{name}: {errors.words(error)}",
-        _remedy(error, target) if is_out_of_reach else "",
+        _remedy(error, bind) if is_out_of_reach else "",
         state=state,
-        bind=target.bind if target is not None else None,
+        bind=bind.key if bind is not None else None,
     )
 
 
@@ -304,9 +304,9 @@ _UNREACHABLE: t.Final = (
 )
 
 
-def _remedy(error: sa.exc.DBAPIError | sqlite3.Error, target: Bind | None) -> str:
+def _remedy(error: sa.exc.DBAPIError | sqlite3.Error, bind: Bind | None) -> str:
     """Say what to do about a database that cannot be used."""
-    if target is None or target.engine.dialect.name != "sqlite":
+    if bind is None or bind.engine.dialect.name != "sqlite":
         return "Check that it exists, is reachable, and may be written."
     if any(
         each in errors.words(error) for each in ("unable to open", "readonly", "I/O")
@@ -316,7 +316,7 @@ def _remedy(error: sa.exc.DBAPIError | sqlite3.Error, target: Bind | None) -> st
 
 
 def _of_script(
-    error: Exception, setup: Setup, session: Run | None
+    error: Exception, setup: Setup, run: Run | None
 ) -> errors.BrokenScript | None:
     """Describe a file of the migrations folder that cannot be loaded."""
     if (
@@ -328,7 +328,7 @@ def _of_script(
         return errors.BrokenScript(
             f"'{path}' has no '{error.name}'",
             _LACKING[error.name],
-            state=state_of(session),
+            state=state_of(run),
             path=path,
         )
     place = place_in(error, setup.folder.path)
@@ -339,7 +339,7 @@ def _of_script(
     return errors.BrokenScript(
         f"{where}: {_describe(error)[0]}",
         "Correct the file.",
-        state=state_of(session),
+        state=state_of(run),
         path=path,
         line=line,
     )

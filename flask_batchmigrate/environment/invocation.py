@@ -90,11 +90,9 @@ class Invocation:
             known = scripts.get_all_current(stored)
             ids = tuple(sorted(context.get_current_heads()))
             ordered = tuple(sorted(known, key=lambda script: script.revision))
-            for target in self.setup.active:
+            for bind in self.setup.active:
                 found.append(
-                    Current(
-                        target.bind, target.database, ids, ordered, set(ids) == heads
-                    )
+                    Current(bind.key, bind.database, ids, ordered, set(ids) == heads)
                 )
 
         self.visit(scripts, read)
@@ -237,15 +235,15 @@ class Invocation:
             is not here.
         """
         self.setup.folder_may_miss = True
-        for target, head in self._stored_heads():
+        for bind, head in self._stored_heads():
             raise MigrationFolderError(
                 f"There is no migrations folder '{self.setup.folder.path}', but "
-                f"database '{target.database}' is at revision '{head}' of one",
+                f"database '{bind.database}' is at revision '{head}' of one",
                 "Run the command from where the folder is, or set "
                 "'BATCHMIGRATE_DIRECTORY' to it.",
                 revision=head,
                 path=self.setup.folder.path,
-                bind=target.bind,
+                bind=bind.key,
             )
         if self.setup.folder.passed_over is not None:
             reporter().note(
@@ -261,10 +259,10 @@ class Invocation:
             for name, value in state.configure_args.items()
             if name.startswith("version_table")
         }
-        for target in select(state, find(state), frozenset()):
-            if not target.is_there:
+        for bind in select(state, find(state), frozenset()):
+            if not bind.is_there:
                 continue
-            with target.engine.connect() as connection:
+            with bind.engine.connect() as connection:
                 context = MigrationContext.configure(connection, opts=options)
                 heads = context.get_current_heads()
-            yield from ((target, head) for head in heads)
+            yield from ((bind, head) for head in heads)

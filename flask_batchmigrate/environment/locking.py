@@ -33,51 +33,51 @@ _FIRST_PAUSE: t.Final = 0.5
 _LONGEST_PAUSE: t.Final = 30.0
 
 
-def take(session: Run, run: cabc.Callable[[], None]) -> None:
+def take(run: Run, attempt: cabc.Callable[[], None]) -> None:
     """Run the environment when it is this process's turn.
 
-    :param run: runs the environment; more than once, if the first time was not it.
+    :param attempt: runs the environment; more than once, if the first time was not it.
     :raises LockTimeout: another process migrates for too long.
     """
-    settings = session.setup.state.settings
-    ensures = session.setup.ensures_version_table
+    settings = run.setup.state.settings
+    ensures = run.setup.ensures_version_table
     # Other runs are not to bring databases to a revision.
-    has_destination = "destination_rev" in session.environment.context_opts
+    has_destination = "destination_rev" in run.environment.context_opts
     if context.is_offline_mode() or not (has_destination or ensures):
-        run()
+        attempt()
     elif not settings.lock:
-        _persistently(session, run)
+        _persistently(run, attempt)
     elif ensures:
-        if not _all_there(session):
-            with held(_databases(session), settings.lock_timeout):
-                return run()
-        run()
+        if not _all_there(run):
+            with held(_databases(run), settings.lock_timeout):
+                return attempt()
+        attempt()
     else:
-        _when_free(session, run)
+        _when_free(run, attempt)
 
 
-def _when_free(session: Run, run: cabc.Callable[[], None]) -> None:
+def _when_free(run: Run, attempt: cabc.Callable[[], None]) -> None:
     """Run with the locks, unless somebody else does all there is to do meanwhile."""
-    if _found_nothing_to_do(session, run):
+    if _found_nothing_to_do(run, attempt):
         return
-    databases = _databases(session)
-    timeout = session.setup.state.settings.lock_timeout
+    databases = _databases(run)
+    timeout = run.setup.state.settings.lock_timeout
     while True:
         try:
-            with held(databases, timeout, lambda: _all_there(session)):
-                return _persistently(session, run)
+            with held(databases, timeout, lambda: _all_there(run)):
+                return _persistently(run, attempt)
         except NothingLeft:
-            if _found_nothing_to_do(session, run):
+            if _found_nothing_to_do(run, attempt):
                 return
 
 
-def _databases(session: Run) -> list[Lockable]:
+def _databases(run: Run) -> list[Lockable]:
     """Return the databases whose server keeps locks; note those without."""
-    args = session.setup.state.configure_args
+    args = run.setup.state.configure_args
     schema, table = args.get("version_table_schema"), args.get("version_table")
     name = ".".join(filter(None, (schema, table or "alembic_version")))
     found = []
-    for first, *_ in by_database(session.plan.selected):
+    for first, *_ in by_database(run.scope.selected):
         if can_lock(first.engine.dialect):
             found.append(Lockable(first.engine, first.database, name))
         elif first.engine.dialect.name != "sqlite":
@@ -89,75 +89,75 @@ def _databases(session: Run) -> list[Lockable]:
     return found
 
 
-def _found_nothing_to_do(session: Run, run: cabc.Callable[[], None]) -> bool:
+def _found_nothing_to_do(run: Run, attempt: cabc.Callable[[], None]) -> bool:
     """Run without locks where all databases are at the destination.
 
     :return: whether that was so.
     """
-    if not _all_there(session):
+    if not _all_there(run):
         return False
-    session.may_write = False
+    run.may_write = False
     try:
-        run()
+        attempt()
     except Exception:
-        if not session.wants_to_write:
+        if not run.wants_to_write:
             raise
     finally:
-        session.may_write = True
-    if session.wants_to_write:
+        run.may_write = True
+    if run.wants_to_write:
         # An 'env.py' may know of another version table, or somebody was faster.
-        session.begin_again()
-    return not session.wants_to_write
+        run.begin_again()
+    return not run.wants_to_write
 
 
-def _all_there(session: Run) -> bool:
+def _all_there(run: Run) -> bool:
     """Tell whether there are servers, and all of them are at the destination."""
-    servers = [t for t in session.plan.selected if can_lock(t.engine.dialect)]
-    return bool(servers) and all(_is_there(session, target) for target in servers)
+    servers = [t for t in run.scope.selected if can_lock(t.engine.dialect)]
+    return bool(servers) and all(_is_there(run, bind) for bind in servers)
 
 
-def _is_there(session: Run, target: Bind) -> bool:
+def _is_there(run: Run, bind: Bind) -> bool:
     """Tell whether a database is at the destination; reads, and takes no lock.
 
     Alembic is asked what it would run from where the database is: a destination such
     as ``-1`` is none before that is known.
     """
-    run = session.environment.context_opts
-    if run.get("purge"):
+    attempt = run.environment.context_opts
+    if attempt.get("purge"):
         return False
-    args = session.setup.state.configure_args
+    args = run.setup.state.configure_args
     options = {k: v for k, v in args.items() if k.startswith("version_table")}
     try:
-        with target.engine.connect() as connection:
+        with bind.engine.connect() as connection:
             context_ = MigrationContext.configure(connection, opts=options)
-            if session.setup.ensures_version_table:
+            if run.setup.ensures_version_table:
                 inspector = sa.inspect(connection)
                 schema = context_.version_table_schema
                 return inspector.has_table(context_.version_table, schema=schema)
-            steps = run["fn"](context_.get_current_heads(), context_)
+            steps = attempt["fn"](context_.get_current_heads(), context_)
             return not any(True for _ in steps)
     except (sa.exc.DBAPIError, CommandError):
         # An 'env.py' may connect as another user, who may read more.
         return False
 
 
-def _persistently(session: Run, run: cabc.Callable[[], None]) -> None:
+def _persistently(run: Run, attempt: cabc.Callable[[], None]) -> None:
     """Begin again when a statement waited for too long for what is in use."""
-    settings = session.setup.state.settings
+    settings = run.setup.state.settings
     retries = settings.server_lock_retries if settings.server_lock_timeout else 0
     pause = _FIRST_PAUSE
     for number in range(1, retries + 1):
         try:
-            return run()
+            return attempt()
         except Exception as error:
-            failure = session.failure.error if session.failure else error
-            if not (is_lock_timeout(failure) and session.can_begin_again):
+            failure = run.failure.error if run.failure else error
+            if not (is_lock_timeout(failure) and run.can_begin_again):
                 raise
         reporter().waiting(
             f"A table is in use for longer than {settings.server_lock_timeout:g} s. "
             f"The revision is undone and tried again ({number} of {retries})."
         )
-        session.begin_again()
+        run.begin_again()
         time.sleep(random.uniform(pause / 2, pause))
         pause = min(_LONGEST_PAUSE, pause * 2)
-    run()
+    attempt()

@@ -20,50 +20,50 @@ _KINDS: t.Final = {"mysql": "MySQL", "mariadb": "MariaDB", "oracle": "Oracle"}
 _BEFORE: t.Final = State(Left.COMMITTED, "What ran before it was committed.")
 
 
-def own_state(error: Exception, session: Run | None) -> State | None:
+def own_state(error: Exception, run: Run | None) -> State | None:
     """Return the state that an error of the SQLite engine knows better than the run."""
-    if session is None or not isinstance(error, EngineError):
+    if run is None or not isinstance(error, EngineError):
         return None
     if error.state != UNCHANGED:
         is_known = isinstance(error, TransactionError)
-        return _with_revisions(error.state, session) if is_known else None
-    if not (session.progress.has_stored or session.progress.is_uncertain):
+        return _with_revisions(error.state, run) if is_known else None
+    if not (run.commits.has_stored or run.commits.is_uncertain):
         # The error may be one of the commit, which the run takes for done.
         return UNCHANGED
-    done = [t.name for t in session.transactions if t.commits]
+    done = [t.name for t in run.transactions if t.commits]
     if not (done and isinstance(error, TransactionError)):
-        is_known = session.undoes_tables and not session.progress.is_uncertain
-        return _with_revisions(_BEFORE, session) if is_known else None
+        is_known = run.undoes_tables and not run.commits.is_uncertain
+        return _with_revisions(_BEFORE, run) if is_known else None
     # They are other databases: nothing was committed in that of the error.
     return State(
         Left.COMMITTED,
         f"That database was not changed; {', '.join(done)} had been migrated before it "
         "and will not be undone. Run the command again to complete the rest.",
-        session.progress.revisions,
+        run.commits.revisions,
     )
 
 
-def state_of(session: Run | None) -> State:
+def state_of(run: Run | None) -> State:
     """Return what an error left behind that no revision's script caused."""
-    if session is None or session.unchanged:
+    if run is None or run.unchanged:
         return UNCHANGED
-    progress = session.progress
-    if progress.committed:
+    commits = run.commits
+    if commits.committed:
         # It may be that very commit that has failed.
         return UNCERTAIN
-    is_certain = session.can_begin_again and not progress.is_uncertain
+    is_certain = run.can_begin_again and not commits.is_uncertain
     return UNCHANGED if is_certain else UNKNOWN
 
 
-def state_after_script(session: Run, line: int | None) -> State:
+def state_after_script(run: Run, line: int | None) -> State:
     """Return what a failed revision left behind.
 
     :param line: where it failed.
     """
-    if session.unchanged:
+    if run.unchanged:
         return UNCHANGED
-    if not session.undoes_tables:
-        dialect = session.reached.dialect if session.reached else ""
+    if not run.undoes_tables:
+        dialect = run.reached.dialect if run.reached else ""
         kind = _KINDS.get(dialect, "This database")
         where = "the error" if line is None else f"line {line}"
         said = (
@@ -72,11 +72,11 @@ def state_after_script(session: Run, line: int | None) -> State:
             "not stored. Undo by hand what it did, or take that out of the script, and "
             "run the command again."
         )
-        return _with_revisions(State(Left.COMMITTED, said), session)
-    if session.progress.committed:
-        return _with_revisions(_BEFORE, session)
+        return _with_revisions(State(Left.COMMITTED, said), run)
+    if run.commits.committed:
+        return _with_revisions(_BEFORE, run)
     return UNKNOWN
 
 
-def _with_revisions(state: State, session: Run) -> State:
-    return dataclasses.replace(state, revisions=session.progress.revisions)
+def _with_revisions(state: State, run: Run) -> State:
+    return dataclasses.replace(state, revisions=run.commits.revisions)

@@ -27,7 +27,7 @@ _SURROGATE: t.Final = re.compile(r"[\ud800-\udfff]")
 def engine_names(config: AlembicConfig) -> list[str]:
     """Return the names of the binds that a new revision has functions for."""
     made = setup_of(config).choose(ScriptDirectory.from_config(config))
-    return [target.name for target in made.targets]
+    return [bind.name for bind in made.binds]
 
 
 def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:

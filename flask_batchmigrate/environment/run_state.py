@@ -58,21 +58,21 @@ class Run:
     """What is known of the run that is going on.
 
     :param setup: what the command handed over.
-    :param plan: the binds and the form.
+    :param scope: the binds and the form.
     :param environment: Alembic's environment of this run.
     """
 
     def __init__(
-        self, setup: Setup, plan: Scope, environment: EnvironmentContext
+        self, setup: Setup, scope: Scope, environment: EnvironmentContext
     ) -> None:
         self.setup = setup
-        self.plan = plan
+        self.scope = scope
         self.environment = environment
         self.in_env_py = False
         self.is_configured = False
         self.reached: Bind | None = None
         self.heads: tuple[str, ...] = ()
-        self.progress = Commits(setup.applied)
+        self.commits = Commits(setup.applied)
         #: Whether the databases' locks are held, or need not be.
         self.may_write = True
         #: Whether the run was stopped because it is not so.
@@ -90,9 +90,9 @@ class Run:
         self._generation = _generation(setup) if setup.compares else None
         self._cleanup = contextlib.ExitStack()
         self.stored = StoredRevisions(self.transactions)
-        connections = ScriptConnections(self.progress, self.transactions, self._cleanup)
+        connections = ScriptConnections(self.commits, self.transactions, self._cleanup)
         self._calls = ScriptCalls(
-            setup, self.progress, connections, lambda error: self.explain(error)
+            setup, self.commits, connections, lambda error: self.explain(error)
         )
         for script in environment.script.walk_revisions():
             self._calls.wrap(script)
@@ -111,17 +111,17 @@ class Run:
     @property
     def unchanged(self) -> bool:
         """Whether it is certain that a failed run left every database as it was."""
-        return self.progress.is_unchanged(self.undoes_tables)
+        return self.commits.is_unchanged(self.undoes_tables)
 
     @property
     def can_begin_again(self) -> bool:
         """Whether nothing stays of the revision that failed."""
-        return self.progress.can_begin_again(self.undoes_tables)
+        return self.commits.can_begin_again(self.undoes_tables)
 
     def begin_again(self) -> None:
         """Forget what was undone: the environment is about to run once more."""
         self._calls.failure = None
-        self.progress.forget_undone()
+        self.commits.forget_undone()
         self.stored.forget()
 
     # What stands for Alembic's functions
@@ -132,7 +132,7 @@ class Run:
         require_synchronous(options, self.setup.folder.env)
         only_reads = self.setup.compares or self.setup.looks
         self._to_commit = None if only_reads else autobegun(options.get("connection"))
-        self.configure_for(self._targets_of(options), options)
+        self.configure_for(self._binds_of(options), options)
 
     def begin_transaction(self) -> contextlib.AbstractContextManager[t.Any]:
         """Stand for ``context.begin_transaction`` while a user's ``env.py`` runs."""
@@ -140,18 +140,16 @@ class Run:
         connection, self._to_commit = self._to_commit, None
         return inner if connection is None else committed(inner, connection)
 
-    def configure_for(
-        self, targets: tuple[Bind, ...], options: dict[str, t.Any]
-    ) -> None:
+    def configure_for(self, binds: tuple[Bind, ...], options: dict[str, t.Any]) -> None:
         """Configure Alembic for binds that share a database.
 
         What the settings left open is decided here, from the dialect, and the run adds
         its own eyes to the user's hooks.
         """
-        self.setup.active = targets
-        self._configured.update(target.bind for target in targets)
+        self.setup.active = binds
+        self._configured.update(bind.key for bind in binds)
         self._tables += count_tables(options.get("target_metadata"))
-        all_seen = self._configured >= {each.bind for each in self.plan.selected}
+        all_seen = self._configured >= {each.key for each in self.scope.selected}
         if self.setup.compares and all_seen and not self._tables:
             raise no_models()
         dialect = dialect_name(options)
@@ -160,11 +158,11 @@ class Run:
         options["on_version_apply"] = (*hooks(options), self._on_version_apply)
         connection = options.get("connection")
         if isinstance(connection, sa.Connection):
-            self.progress.watch(connection, targets, self._cleanup)
+            self.commits.watch(connection, binds, self._cleanup)
             self._limit(connection)
-        if targets:
-            self.reached = targets[0]
-            reporter().bind_started(targets[0].bind, targets[0].database, dialect)
+        if binds:
+            self.reached = binds[0]
+            reporter().bind_started(binds[0].key, binds[0].database, dialect)
         if self._generation is not None:
             options["process_revision_directives"] = self._generation.hook(
                 options.get("process_revision_directives")
@@ -224,11 +222,11 @@ class Run:
         """Warn of binds that the folder's own files do not migrate."""
         folder = self.setup.folder
         files = [p.name for p in (folder.env, folder.script_template) if p.is_file()]
-        for target in self.plan.selected:
-            if target.bind in self._configured or not self._configured or not files:
+        for bind in self.scope.selected:
+            if bind.key in self._configured or not self._configured or not files:
                 continue
             reporter().warning(
-                f"Bind {target.bind!r} ('{target.database}') was left out: "
+                f"Bind {bind.key!r} ('{bind.database}') was left out: "
                 f"{' and '.join(files)} in '{folder.path}' do not cover it. Delete "
                 "these files to use the packaged environment, which migrates every "
                 "bind, or name the bind in 'BATCHMIGRATE_EXCLUDE_BINDS'."
@@ -236,11 +234,11 @@ class Run:
 
     # Databases
 
-    def _targets_of(self, options: dict[str, t.Any]) -> tuple[Bind, ...]:
+    def _binds_of(self, options: dict[str, t.Any]) -> tuple[Bind, ...]:
         """Return the binds that an ``env.py`` means, maybe one of its own."""
         connection, url = options.get("connection"), options.get("url")
         found: Bind | None = None
-        candidates = self.plan.known
+        candidates = self.scope.known
         if isinstance(connection, sa.Connection):
             engine = connection.engine
             found = find_by_engine(candidates, engine) or Bind("", engine, ())
@@ -248,10 +246,10 @@ class Run:
             found = find_by_url(candidates, sa.make_url(url))
         if found is None:
             return ()
-        if self.plan.multi and not (self.setup.compares or self.setup.looks):
+        if self.scope.multi and not (self.setup.compares or self.setup.looks):
             # The others on the same database find its version row as this one leaves
             # it, so what a revision has for them is done along with this one.
-            for group in by_database(self.plan.targets):
+            for group in by_database(self.scope.binds):
                 if found in group:
                     return tuple(group)
         return (found,)
@@ -286,10 +284,10 @@ class Run:
             revisions = list(step.destination_revision_ids) or ["base"]
         for revision in revisions:
             script = None if revision == "base" else ctx.script.get_revision(revision)
-            for target in self.setup.active:
+            for bind in self.setup.active:
                 applied = Applied(
-                    target.bind,
-                    target.database,
+                    bind.key,
+                    bind.database,
                     direction,
                     revision,
                     () if script is None else to_tuple(script.down_revision, ()),

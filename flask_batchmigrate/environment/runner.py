@@ -45,7 +45,7 @@ class _OneAtATime:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._owner: int | None = None
-        self.session: Run | None = None
+        self.run: Run | None = None
 
     @property
     def mine(self) -> bool:
@@ -89,10 +89,10 @@ def run(**configure_args: t.Any) -> None:
     :param configure_args: arguments for ``context.configure``, in addition to those
         given to :class:`.BatchMigrate`.
     """
-    session = _process.session if _process.mine else None
-    if session is not None and session.in_env_py:
-        _run_packaged(session, configure_args)
-    elif session is None and _process.mine:
+    this_run = _process.run if _process.mine else None
+    if this_run is not None and this_run.in_env_py:
+        _run_packaged(this_run, configure_args)
+    elif this_run is None and _process.mine:
         _run_all(user_env.at_work(), configure_args)
     elif not current_app:
         with _application():
@@ -125,54 +125,54 @@ def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) 
         any(t.engine.dialect.name == "sqlite" for t in made.known)
     )
     with (
-        Run(setup, made, environment) as session,
+        Run(setup, made, environment) as this_run,
         setup.state.running_with(args),
-        errors.translated(setup, session),
+        errors.translated(setup, this_run),
     ):
-        _process.session = session
+        _process.run = this_run
         try:
-            locking.take(session, lambda: _run_once(config, session, configure_args))
+            locking.take(this_run, lambda: _run_once(config, this_run, configure_args))
         finally:
-            _process.session = None
-        session.finish()
+            _process.run = None
+        this_run.finish()
 
 
 def _run_once(
-    config: AlembicConfig, session: Run, configure_args: dict[str, t.Any]
+    config: AlembicConfig, this_run: Run, configure_args: dict[str, t.Any]
 ) -> None:
     """Run the environment with SQLite in the hands of the project's engine."""
-    if session.setup.looks:
-        _run_environment(config, session, configure_args)
+    if this_run.setup.looks:
+        _run_environment(config, this_run, configure_args)
         return
     # Its many modules are loaded by runs that may change a database.
     from .sqlite_engine import sqlite_engine
 
-    with sqlite_engine(session):
-        _run_environment(config, session, configure_args)
-    session.stored.check()
+    with sqlite_engine(this_run):
+        _run_environment(config, this_run, configure_args)
+    this_run.stored.check()
 
 
 def _run_environment(
-    config: AlembicConfig, session: Run, configure_args: dict[str, t.Any]
+    config: AlembicConfig, this_run: Run, configure_args: dict[str, t.Any]
 ) -> None:
     """Run the user's ``env.py`` where there is one, else the packaged environment."""
-    folder = session.setup.folder
+    folder = this_run.setup.folder
     called_by_package = config.get_main_option("script_location") == str(PACKAGED)
     code = folder.load_env() if called_by_package else None
     if code is None:
-        _run_packaged(session, configure_args)
+        _run_packaged(this_run, configure_args)
         return
-    session.in_env_py = True
-    with _location_shown(config, session.setup):
-        _run_user_env(session, folder.env, code)
-    if not session.is_configured:
+    this_run.in_env_py = True
+    with _location_shown(config, this_run.setup):
+        _run_user_env(this_run, folder.env, code)
+    if not this_run.is_configured:
         reporter().warning(
             f"'{folder.env}' configured no database, so nothing was done. It, or what "
             "it calls, has to call 'context.configure()' of 'alembic.context'."
         )
 
 
-def _run_user_env(session: Run, path: pathlib.Path, code: types.CodeType) -> None:
+def _run_user_env(this_run: Run, path: pathlib.Path, code: types.CodeType) -> None:
     """Run an ``env.py``.
 
     :raises NotSupported: it is made for asynchronous engines, which there are none of.
@@ -182,14 +182,14 @@ def _run_user_env(session: Run, path: pathlib.Path, code: types.CodeType) -> Non
             user_env.execute(
                 path,
                 code,
-                session.environment,
-                configure=session.configure,
-                begin_transaction=session.begin_transaction,
-                run_migrations=session.run_migrations,
+                this_run.environment,
+                configure=this_run.configure,
+                begin_transaction=this_run.begin_transaction,
+                run_migrations=this_run.run_migrations,
             )
     except (AttributeError, TypeError) as error:
         # What Python says of 'async with' on a synchronous connection.
-        if session.is_configured or not user_env.is_in_coroutine(error):
+        if this_run.is_configured or not user_env.is_in_coroutine(error):
             raise
         raise NotSupported(
             f"'{path}' is made for asynchronous engines, which are not supported "
@@ -210,63 +210,63 @@ def _location_shown(config: AlembicConfig, setup: Setup) -> cabc.Iterator[None]:
         set_option(config, "script_location", PACKAGED)
 
 
-def _run_packaged(session: Run, configure_args: dict[str, t.Any]) -> None:
-    """Migrate every bind of the plan."""
-    args = {**session.setup.state.configure_args, **configure_args}
+def _run_packaged(this_run: Run, configure_args: dict[str, t.Any]) -> None:
+    """Migrate every bind of the scope."""
+    args = {**this_run.setup.state.configure_args, **configure_args}
     if context.is_offline_mode():
-        _run_offline(session, args)
+        _run_offline(this_run, args)
     else:
-        _run_online(session, args)
+        _run_online(this_run, args)
 
 
-def _run_online(session: Run, args: dict[str, t.Any]) -> None:
+def _run_online(this_run: Run, args: dict[str, t.Any]) -> None:
     """Run the migrations of all binds, then commit them all, the first bind last."""
-    groups = by_database(session.plan.targets)
+    groups = by_database(this_run.scope.binds)
     with contextlib.ExitStack() as stack:
         connections = []
         for group in groups:
-            session.reached = group[0]
+            this_run.reached = group[0]
             connections.append(stack.enter_context(group[0].engine.connect()))
         for group, connection in zip(groups, connections, strict=True):
-            options = _options(session, group, args)
-            show_url(session.environment.config, group[0])
-            session.configure_for(tuple(group), {**options, "connection": connection})
+            options = _options(this_run, group, args)
+            show_url(this_run.environment.config, group[0])
+            this_run.configure_for(tuple(group), {**options, "connection": connection})
             stack.enter_context(context.begin_transaction())
-            session.run_migrations(**_run_arguments(session, group))
+            this_run.run_migrations(**_run_arguments(this_run, group))
 
 
-def _run_offline(session: Run, args: dict[str, t.Any]) -> None:
+def _run_offline(this_run: Run, args: dict[str, t.Any]) -> None:
     """Write the SQL of all binds, one after the other."""
-    for group in by_database(session.plan.targets):
-        options = _options(session, group, args)
+    for group in by_database(this_run.scope.binds):
+        options = _options(this_run, group, args)
         options |= {
             "url": group[0].engine.url,
             "literal_binds": True,
             "dialect_opts": {"paramstyle": "named"},
         }
-        show_url(session.environment.config, group[0])
-        session.configure_for(tuple(group), options)
-        if session.plan.multi:
+        show_url(this_run.environment.config, group[0])
+        this_run.configure_for(tuple(group), options)
+        if this_run.scope.multi:
             context.static_output(f"-- Database: {group[0].database}")
         with context.begin_transaction():
-            session.run_migrations(**_run_arguments(session, group))
+            this_run.run_migrations(**_run_arguments(this_run, group))
 
 
 def _options(
-    session: Run, group: list[Bind], args: dict[str, t.Any]
+    this_run: Run, group: list[Bind], args: dict[str, t.Any]
 ) -> dict[str, t.Any]:
     """Return the arguments for ``context.configure`` for binds that share a database.
 
     What the models of all of them say is compared with it, and written for the first.
     """
     options: dict[str, t.Any] = {"target_metadata": models(group)}
-    if session.plan.multi:
+    if this_run.scope.multi:
         name = group[0].name
         options["upgrade_token"] = f"{name}_upgrades"
         options["downgrade_token"] = f"{name}_downgrades"
     return options | args
 
 
-def _run_arguments(session: Run, group: list[Bind]) -> dict[str, str]:
+def _run_arguments(this_run: Run, group: list[Bind]) -> dict[str, str]:
     """Return what the functions of scripts are called with."""
-    return {"engine_name": group[0].name} if session.plan.multi else {}
+    return {"engine_name": group[0].name} if this_run.scope.multi else {}

@@ -22,13 +22,13 @@ class Savepoints:
     """The savepoints that stand for the commits of scripts.
 
     :param connection: the migration's connection.
-    :param progress: told when the transaction was ended by a script.
+    :param commits: told when the transaction was ended by a script.
     """
 
-    def __init__(self, connection: sa.Connection, progress: Commits) -> None:
+    def __init__(self, connection: sa.Connection, commits: Commits) -> None:
         self._connection = connection
         self._dialect = connection.dialect
-        self._progress = progress
+        self._commits = commits
         self._start = self._point = ""
         self._number: t.Any = None
         #: Whether the savepoints are there.
@@ -175,9 +175,9 @@ class Savepoints:
 
     def _note_commit(self) -> None:
         if self._dialect.name in _COMMITTING:
-            self._progress.was_ended_by_server(self._connection)
+            self._commits.was_ended_by_server(self._connection)
         else:
-            self._progress.was_committed(self._connection)
+            self._commits.was_committed(self._connection)
 
     def _transaction_number(self) -> t.Any:
         """Return what tells transactions apart, where a savepoint is no test.

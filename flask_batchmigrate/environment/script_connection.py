@@ -125,18 +125,18 @@ class ScriptConnection(sa.Connection):
 class ScriptConnections:
     """Lends connections to scripts, for one run.
 
-    :param progress: told what becomes of the transactions.
+    :param commits: told what becomes of the transactions.
     :param transactions: those of SQLite; grows with the run.
     :param cleanup: ends the listening to connections.
     """
 
     def __init__(
         self,
-        progress: Commits,
+        commits: Commits,
         transactions: cabc.Sequence[MigrationTransaction],
         cleanup: contextlib.ExitStack,
     ) -> None:
-        self._progress = progress
+        self._commits = commits
         self._transactions = transactions
         self._cleanup = cleanup
         self._lent: dict[sa.Connection, tuple[ScriptConnection, Savepoints]] = {}
@@ -155,7 +155,7 @@ class ScriptConnections:
             yield
             return
         if owner.dialect.name not in _KNOWN:
-            self._progress.is_uncertain = True
+            self._commits.is_uncertain = True
             yield
             return
         script, savepoints = self._connection_on(owner)
@@ -165,7 +165,7 @@ class ScriptConnections:
                 transaction.resume()
         if not savepoints.begin(module):
             # Each statement is stored at once.
-            self._progress.is_autocommitting(owner)
+            self._commits.is_autocommitting(owner)
             yield
             return
         script.begin()
@@ -203,9 +203,9 @@ class ScriptConnections:
         self, owner: sa.Connection
     ) -> tuple[ScriptConnection, Savepoints]:
         if owner not in self._lent:
-            savepoints = Savepoints(owner, self._progress)
+            savepoints = Savepoints(owner, self._commits)
             script = ScriptConnection(owner, savepoints)
-            self._progress.watch_statements(script, self._cleanup)
+            self._commits.watch_statements(script, self._cleanup)
             for transaction in self._transactions:
                 if transaction.connection is owner:
                     transaction.admit(script)

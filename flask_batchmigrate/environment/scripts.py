@@ -28,14 +28,14 @@ class Failure:
 
     script: Script
     error: Exception
-    target: Bind | None
+    bind: Bind | None
 
 
 class ScriptCalls:
     """Stands around the functions of all scripts of a run.
 
     :param setup: what the command handed over.
-    :param progress: told when a revision begins.
+    :param commits: told when a revision begins.
     :param connections: lends each script its connection.
     :param explain: says what an error means that the SQLite engine has caused.
     """
@@ -43,7 +43,7 @@ class ScriptCalls:
     def __init__(
         self,
         setup: Setup,
-        progress: Commits,
+        commits: Commits,
         connections: ScriptConnections,
         explain: cabc.Callable[[Exception], Exception | None],
     ) -> None:
@@ -52,7 +52,7 @@ class ScriptCalls:
         #: How long each revision took.
         self.seconds: dict[str, float] = {}
         self._setup = setup
-        self._progress = progress
+        self._commits = commits
         self._connections = connections
         self._explain = explain
 
@@ -75,11 +75,11 @@ class ScriptCalls:
         @functools.wraps(function)
         def run(**kwargs: t.Any) -> None:
             start = time.perf_counter()
-            for target in self._setup.active:
+            for bind in self._setup.active:
                 reporter().revision_started(
-                    target.bind, direction, script.revision, script.doc
+                    bind.key, direction, script.revision, script.doc
                 )
-            self._progress.revision_started()
+            self._commits.revision_started()
             try:
                 with self._connections.lend(context.get_context(), script.module):
                     self._call(function, self._arguments(kwargs, several, names))
@@ -121,7 +121,7 @@ class ScriptCalls:
             return
         wanted = [kwargs.get("engine_name") or ""]
         if kwargs and len(self._setup.active) > 1:
-            wanted = [target.name for target in self._setup.active]
+            wanted = [bind.name for bind in self._setup.active]
         for name in wanted:
             if several and (name in names or not names):
                 yield {"engine_name": name}

@@ -22,17 +22,15 @@ from .run_state import Run
 
 
 @contextlib.contextmanager
-def sqlite_engine(session: Run) -> cabc.Iterator[None]:
+def sqlite_engine(run: Run) -> cabc.Iterator[None]:
     """Have SQLite migrated by the project's engine, and the application along with it.
 
     The application's sessions take part in the migration; its other connections
     to the same database fail instead of waiting for the migration's own lock.
     """
-    setup, told = session.setup, reporter()
+    setup, told = run.setup, reporter()
     engines = [
-        target.engine
-        for target in session.plan.known
-        if target.engine.dialect.name == "sqlite"
+        bind.engine for bind in run.scope.known if bind.engine.dialect.name == "sqlite"
     ]
     for engine in engines:
         watch(engine)
@@ -41,12 +39,12 @@ def sqlite_engine(session: Run) -> cabc.Iterator[None]:
     def started(
         transaction: MigrationTransaction,
     ) -> contextlib.AbstractContextManager[None]:
-        session.transactions.append(transaction)
-        session.progress.follow(transaction.connection, transaction.after_commit)
+        run.transactions.append(transaction)
+        run.commits.follow(transaction.connection, transaction.after_commit)
         return second_connections(transaction, engines)
 
-    session.join = join_transaction
-    session.explain = explain
+    run.join = join_transaction
+    run.explain = explain
     settings = RunOptions(
         lock_timeout=timeout,
         keep_indexes=setup.state.settings["sqlite_keep_indexes"],

@@ -65,19 +65,19 @@ class StoredRevisions:
     def note(
         self,
         context: MigrationContext,
-        targets: cabc.Sequence[Bind],
+        binds: cabc.Sequence[Bind],
         heads: cabc.Iterable[str],
     ) -> None:
         """Note what a step has led to.
 
-        :param targets: the binds that it was for, which share a database.
+        :param binds: the binds that it was for, which share a database.
         """
         connection = context.connection
         if connection is None or context.as_sql:
             return
         found = self._reached.get(context)
         if found is None:
-            database = targets[0].database if targets else str(connection.engine.url)
+            database = binds[0].database if binds else str(connection.engine.url)
             found = _Reached(context, database, _name_setting(connection))
             self._reached[context] = found
             for transaction in self._transactions:

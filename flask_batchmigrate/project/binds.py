@@ -25,19 +25,19 @@ if t.TYPE_CHECKING:
 class Bind:
     """One bind, ready to be migrated.
 
-    :param bind: the bind key; ``''`` for the default bind.
+    :param key: the bind key; ``''`` for the default bind.
     :param engine: the application's own engine.
     :param metadata: what the models of the bind define; may be empty.
     """
 
-    bind: str
+    key: str
     engine: sa.Engine
     metadata: tuple[sa.MetaData, ...]
 
     @property
     def name(self) -> str:
         """The bind key as it stands in ``upgrade_<name>()``."""
-        return identifier(self.bind)
+        return identifier(self.key)
 
     @property
     def database(self) -> str:
@@ -77,19 +77,19 @@ class Models(list[sa.MetaData]):
         return found[0] if agreed else sa.MetaData().naming_convention
 
 
-def models(targets: cabc.Iterable[Bind]) -> sa.MetaData | Models:
+def models(binds: cabc.Iterable[Bind]) -> sa.MetaData | Models:
     """Return what the models of binds define, as Alembic's ``target_metadata``."""
-    found = {id(one): one for target in targets for one in target.metadata}
+    found = {id(one): one for bind in binds for one in bind.metadata}
     return Models(found.values()) if len(found) != 1 else found.popitem()[1]
 
 
-def identifier(bind: str) -> str:
+def identifier(key: str) -> str:
     """Map a bind key to what follows ``upgrade_`` in a script.
 
     A key is normalised as Python normalises names (NFKC); each character that cannot
     stand in a name becomes an underscore. A key that is a name is not changed.
     """
-    normal = unicodedata.normalize("NFKC", bind)
+    normal = unicodedata.normalize("NFKC", key)
     return "".join(c if f"_{c}".isidentifier() else "_" for c in normal)
 
 
@@ -109,40 +109,40 @@ def find(state: MigrateState) -> dict[str, Bind]:
     """
     engines = _engines(state)
     metadatas = _metadatas(state)
-    for bind in metadatas.keys() - engines.keys():
-        if any(metadata.tables for metadata in metadatas[bind]):
+    for key in metadatas.keys() - engines.keys():
+        if any(metadata.tables for metadata in metadatas[key]):
             from ..errors import UnknownBind
 
             raise UnknownBind(
-                f"Bind {bind!r} has tables but no engine",
+                f"Bind {key!r} has tables but no engine",
                 "Add it to the application's databases, e.g. 'SQLALCHEMY_BINDS'.",
-                bind=bind,
+                bind=key,
             )
-    targets: dict[str, Bind] = {}
+    binds: dict[str, Bind] = {}
     owners: dict[str, str] = {}
-    for bind, engine in sorted(engines.items()):
-        name = identifier(bind)
+    for key, engine in sorted(engines.items()):
+        name = identifier(key)
         if name in owners:
             from ..errors import UnknownBind
 
             raise UnknownBind(
-                f"Binds {owners[name]!r} and {bind!r} both become 'upgrade_{name}()' "
+                f"Binds {owners[name]!r} and {key!r} both become 'upgrade_{name}()' "
                 "in scripts",
                 "Rename one of them.",
-                bind=bind,
+                bind=key,
             )
-        owners[name] = bind
+        owners[name] = key
         if getattr(engine.dialect, "is_async", False):
             from ..errors import NotSupported
 
             raise NotSupported(
-                f"The engine of bind {bind!r} is asynchronous, which is not supported",
+                f"The engine of bind {key!r} is asynchronous, which is not supported",
                 "Give migrations a synchronous driver.",
-                bind=bind,
+                bind=key,
             )
-        metadata = metadatas.get(bind) or (_without_tables(state),)
-        targets[bind] = Bind(bind, engine, metadata)
-    return targets
+        metadata = metadatas.get(key) or (_without_tables(state),)
+        binds[key] = Bind(key, engine, metadata)
+    return binds
 
 
 def _engines(state: MigrateState) -> dict[str, sa.Engine]:
@@ -210,7 +210,7 @@ def _without_tables(state: MigrateState) -> sa.MetaData:
 
 
 def select(
-    state: MigrateState, targets: cabc.Mapping[str, Bind], named: cabc.Set[str]
+    state: MigrateState, binds: cabc.Mapping[str, Bind], named: cabc.Set[str]
 ) -> list[Bind]:
     """Choose the binds to migrate.
 
@@ -221,14 +221,14 @@ def select(
     :raises UnknownBind: a setting names a bind that the application does not have.
     """
     included, excluded = state.settings.binds, state.settings.exclude_binds
-    gone = {bind for bind in excluded if identifier(bind) in named}
-    unknown = ((included or frozenset()) | excluded) - targets.keys() - gone
+    gone = {key for key in excluded if identifier(key) in named}
+    unknown = ((included or frozenset()) | excluded) - binds.keys() - gone
     if unknown:
         from ..errors import UnknownBind
 
         raise UnknownBind(
             f"The application has no bind {min(unknown)!r}; it has "
-            f"{', '.join(map(repr, targets)) or 'none'}",
+            f"{', '.join(map(repr, binds)) or 'none'}",
             "Correct 'BATCHMIGRATE_BINDS' or 'BATCHMIGRATE_EXCLUDE_BINDS'.",
             bind=min(unknown),
         )
@@ -236,24 +236,22 @@ def select(
         chosen = included
     else:
         chosen = frozenset(
-            bind
-            for bind, target in targets.items()
-            if target.has_tables or target.name in named
+            key for key, bind in binds.items() if bind.has_tables or bind.name in named
         )
-        if not chosen and "" in targets:
+        if not chosen and "" in binds:
             chosen = frozenset({""})
-    return [t for bind, t in targets.items() if bind in chosen - excluded]
+    return [bind for key, bind in binds.items() if key in chosen - excluded]
 
 
 def require_named(
-    state: MigrateState, targets: cabc.Mapping[str, Bind], named: cabc.Set[str]
+    state: MigrateState, binds: cabc.Mapping[str, Bind], named: cabc.Set[str]
 ) -> None:
     """Refuse scripts for a bind that the application does not have.
 
     :raises UnknownBind: naming it.
     """
-    known = {target.name for target in targets.values()}
-    excluded = {identifier(bind) for bind in state.settings.exclude_binds}
+    known = {bind.name for bind in binds.values()}
+    excluded = {identifier(key) for key in state.settings.exclude_binds}
     for name in sorted(named - known - excluded):
         from ..errors import UnknownBind
 
@@ -276,11 +274,11 @@ def no_models() -> NoModels:
     )
 
 
-def by_database(targets: cabc.Iterable[Bind]) -> list[list[Bind]]:
+def by_database(binds: cabc.Iterable[Bind]) -> list[list[Bind]]:
     """Put binds of the same database together, so that they share a connection."""
     groups: dict[t.Hashable, list[Bind]] = {}
-    for target in targets:
-        groups.setdefault(_database_key(target.engine), []).append(target)
+    for bind in binds:
+        groups.setdefault(_database_key(bind.engine), []).append(bind)
     return list(groups.values())
 
 
@@ -301,21 +299,21 @@ def _file_key(url: sa.URL) -> pathlib.Path | None:
     return None if name.startswith("file:") else pathlib.Path(name).resolve()
 
 
-def find_by_engine(targets: cabc.Collection[Bind], engine: sa.Engine) -> Bind | None:
+def find_by_engine(binds: cabc.Collection[Bind], engine: sa.Engine) -> Bind | None:
     """Return the bind that an engine, or one on the same database, belongs to."""
-    for target in targets:
-        if target.engine.pool is engine.pool:
-            return target
-    return find_by_url(targets, engine.url)
+    for bind in binds:
+        if bind.engine.pool is engine.pool:
+            return bind
+    return find_by_url(binds, engine.url)
 
 
-def find_by_url(targets: cabc.Collection[Bind], url: sa.URL) -> Bind | None:
+def find_by_url(binds: cabc.Collection[Bind], url: sa.URL) -> Bind | None:
     """Return the first bind with this URL, or with this SQLite file."""
-    for target in targets:
-        if target.engine.url == url:
-            return target
+    for bind in binds:
+        if bind.engine.url == url:
+            return bind
     key = _file_key(url)
-    for target in targets:
-        if key is not None and _file_key(target.engine.url) == key:
-            return target
+    for bind in binds:
+        if key is not None and _file_key(bind.engine.url) == key:
+            return bind
     return None

@@ -39,11 +39,11 @@ def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
     :return: False where it takes a closer look to know.
     """
     folder = _plain_folder(directory)
-    target = None if folder is None else _only_target()
-    if folder is None or target is None:
+    bind = None if folder is None else _only_target()
+    if folder is None or bind is None:
         return False
     try:
-        stored = _stored(target.engine)
+        stored = _stored(bind.engine)
     except _Locked:
         # The upgrade waits for it.
         return False
@@ -52,7 +52,7 @@ def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
     found = _overview(folder)
     if found.names_binds or found.heads != stored:
         return False
-    reporter().bind_started(target.bind, target.database, target.dialect)
+    reporter().bind_started(bind.key, bind.database, bind.dialect)
     return True
 
 
@@ -73,14 +73,14 @@ def is_at(revision: str) -> bool:
 
     :raises LockTimeout: another program has locked it; a closer look would wait anew.
     """
-    target = _only_target()
+    bind = _only_target()
     try:
-        return target is not None and _stored(target.engine) == {revision}
+        return bind is not None and _stored(bind.engine) == {revision}
     except _Locked as error:
         from ..errors import in_use
 
-        assert target is not None
-        raise in_use(f"Database '{target.database}'") from error.__cause__
+        assert bind is not None
+        raise in_use(f"Database '{bind.database}'") from error.__cause__
 
 
 def _plain_folder(directory: str | os.PathLike[str] | None) -> Folder | None:
@@ -102,13 +102,13 @@ def _only_target() -> Bind | None:
     """Return the database, if the application has one and it is there."""
     state = current_state()
     settings = state.settings
-    targets = find(state)
-    if len(targets) != 1 or settings.binds is not None or settings.exclude_binds:
+    binds = find(state)
+    if len(binds) != 1 or settings.binds is not None or settings.exclude_binds:
         return None
-    (target,) = targets.values()
-    if not target.is_there or select(state, targets, frozenset()) != [target]:
+    (bind,) = binds.values()
+    if not bind.is_there or select(state, binds, frozenset()) != [bind]:
         return None
-    return target
+    return bind
 
 
 def _is_customised(folder: Folder) -> bool:

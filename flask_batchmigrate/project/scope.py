@@ -24,13 +24,13 @@ _FOR_SEVERAL: t.Final = re.compile(r"engine_name|_upgrades")
 class Scope:
     """What one run is about.
 
-    :param targets: the binds that the packaged environment migrates.
+    :param binds: the binds that the packaged environment migrates.
     :param left_out: binds that should be migrated, but not in the folder's form.
     :param known: every bind of the application.
     :param multi: scripts have a function for each bind.
     """
 
-    targets: tuple[Bind, ...]
+    binds: tuple[Bind, ...]
     left_out: tuple[Bind, ...]
     known: tuple[Bind, ...]
     multi: bool
@@ -38,7 +38,7 @@ class Scope:
     @property
     def selected(self) -> tuple[Bind, ...]:
         """Every bind that should be migrated."""
-        return self.targets + self.left_out
+        return self.binds + self.left_out
 
 
 def make(state: MigrateState, folder: Folder, scripts: ScriptDirectory) -> Scope:
@@ -70,7 +70,7 @@ def make(state: MigrateState, folder: Folder, scripts: ScriptDirectory) -> Scope
     if template.is_file():
         multi = multi or bool(_FOR_SEVERAL.search(template.read_text("utf-8")))
     else:
-        multi = multi or [target.bind for target in selected] != [""]
+        multi = multi or [bind.key for bind in selected] != [""]
     count = len(selected) if multi else 1
     everything = tuple(known.values())
     return Scope(tuple(selected[:count]), tuple(selected[count:]), everything, multi)

@@ -69,17 +69,17 @@ class Authorizer:
     all the same, rolled back by SQLite itself for instance, every further statement
     is refused, because it would be stored at once.
 
-    A connection has one authorizer. An application's own is out of force while the
-    gate is closed, and does not come back by itself afterwards.
+    A connection has one authorizer. An application's own is out of force while this
+    one is in force, and does not come back by itself afterwards.
 
-    :param driver: the connection; one that knows no authorizers has no gate.
+    :param driver: the connection; one that knows no authorizers has none.
     """
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._announced = False
         self._permitted = False
-        self._closed = False
+        self._in_force = False
         #: what was refused last
         self.refusal: Denied | None = None
 
@@ -88,7 +88,7 @@ class Authorizer:
         """Whether the driver can refuse statements."""
         return self._driver.can_authorize()
 
-    def close(self, *, announced: bool = False) -> None:
+    def enforce(self, *, announced: bool = False) -> None:
         """Refuse from now on.
 
         :param announced: the transaction has not begun yet: what begins one passes,
@@ -97,13 +97,13 @@ class Authorizer:
         self._announced = announced
         if self.exists:
             self._driver.set_authorizer(self._authorize)
-            self._closed = True
+            self._in_force = True
 
-    def open(self) -> None:
+    def release(self) -> None:
         """Let everything pass again."""
-        if self._closed and self._driver.is_open:
+        if self._in_force and self._driver.is_open:
             self._driver.set_authorizer(None)
-            self._closed = False
+            self._in_force = False
 
     @contextlib.contextmanager
     def permit(self) -> cabc.Iterator[None]:

@@ -42,14 +42,14 @@ class Enforcement:
 
     :param db: the migration's door to the database.
     :param driver: the driver connection below it.
-    :param span: the transactions on it, for messages.
+    :param lifetime: the transactions on it, for messages.
     """
 
-    def __init__(self, db: Database, driver: Driver, span: Lifetime) -> None:
+    def __init__(self, db: Database, driver: Driver, lifetime: Lifetime) -> None:
         self._db = db
         self._driver = driver
-        self._conditions = span.conditions
-        self._span = span
+        self._conditions = lifetime.conditions
+        self._lifetime = lifetime
         self._meant_off = False
 
     def heed(self, statement: str, parameters: t.Any) -> None:
@@ -60,7 +60,7 @@ class Enforcement:
         :raises TransactionError: it would fire what the script has switched off, or
             end the transaction.
         """
-        self._span.heed(statement)
+        self._lifetime.heed(statement)
         setting = pragma(statement)
         if setting is not None:
             if setting.name == "FOREIGN_KEYS" and setting.value in (*_ON, *_OFF):
@@ -69,7 +69,7 @@ class Enforcement:
             table = _written_table(statement)
             if table is not None and self._fires(statement, parameters, table):
                 raise messages.still_enforced(
-                    self._span.name, table, calling_script(), self._span.commits
+                    self._lifetime.name, table, calling_script(), self._lifetime.commits
                 )
 
     def _switch(self, wanted: bool) -> None:

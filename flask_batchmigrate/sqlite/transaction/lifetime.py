@@ -36,7 +36,7 @@ class Lifetime:
     def __init__(self, driver: Driver, timeout: float, notify: Notify | None) -> None:
         self._driver = driver
         self._waiting = Waiting(driver, timeout, notify)
-        self._gate = Authorizer(driver)
+        self._authorizer = Authorizer(driver)
         self._lost: str | None = None
         self.conditions = Conditions(driver, notify)
         #: the database, as messages name it
@@ -59,18 +59,18 @@ class Lifetime:
         return self.is_begun and not self._driver.in_transaction
 
     def heed(self, statement: str) -> None:
-        """Refuse a statement that ends the transaction, where there is no gate.
+        """Refuse a statement that ends the transaction, where there is no authorizer.
 
         :raises TransactionError: it does.
         """
-        if not self._gate.exists and ends_transaction(statement):
+        if not self._authorizer.exists and ends_transaction(statement):
             refusal = Denied(Reason.ENDING, verb(statement), calling_script())
             raise self._describe_refusal(refusal)
 
     def announce(self) -> None:
         """Let nothing be written until the transaction has begun."""
         if not self.is_begun:
-            self._gate.close(announced=True)
+            self._authorizer.enforce(announced=True)
 
     def begin(self) -> None:
         """Begin, or take over a transaction in which something was written.
@@ -80,7 +80,7 @@ class Lifetime:
         """
         driver = self._driver
         self._lost = None
-        self._gate.open()
+        self._authorizer.release()
         try:
             if driver.in_transaction and not driver.has_changes():
                 driver.execute("ROLLBACK")
@@ -92,7 +92,7 @@ class Lifetime:
                 )
             self.is_begun = True
             self.number += 1
-            self._gate.close()
+            self._authorizer.enforce()
             self.conditions.check_writable()
         except StillLocked as error:
             self._settle()
@@ -138,7 +138,7 @@ class Lifetime:
 
     def _commit(self) -> None:
         try:
-            with self._gate.permit():
+            with self._authorizer.permit():
                 self._waiting.run(
                     lambda: self._driver.execute("COMMIT"),
                     f"waiting for a reader of {self.name}",
@@ -152,7 +152,7 @@ class Lifetime:
         """Roll back what is open, and leave the connection as it was."""
         try:
             if self._driver.in_transaction:
-                with self._gate.permit():
+                with self._authorizer.permit():
                     self._driver.execute("ROLLBACK")
         finally:
             self._settle()
@@ -163,7 +163,7 @@ class Lifetime:
         :param reason: why, as the user is to read it.
         """
         if self.in_progress:
-            with self._gate.permit():
+            with self._authorizer.permit():
                 self._driver.execute("ROLLBACK")
             self._lost = reason
 
@@ -172,7 +172,7 @@ class Lifetime:
         self.is_begun = False
         driver = self._driver
         if driver.is_open:
-            self._gate.open()
+            self._authorizer.release()
             self.conditions.restore()
             if driver.keeps_open_transaction and not driver.in_transaction:
                 driver.execute("BEGIN")
@@ -180,12 +180,12 @@ class Lifetime:
     def release(self) -> None:
         """Let everything pass on a connection where nothing was begun."""
         if not self.is_begun:
-            self._gate.open()
+            self._authorizer.release()
 
     @property
     def replaces_authorizer(self) -> bool:
         """Whether an authorizer of the application was replaced, if there was one."""
-        return self._gate.exists
+        return self._authorizer.exists
 
     # Telling.
 
@@ -193,11 +193,11 @@ class Lifetime:
         return messages.locked(self.name, self._waiting.timeout, self.commits)
 
     def explain(self, error: BaseException) -> TransactionError | None:
-        """Say what an error means that the gate or a lock has caused."""
+        """Say what an error means that the authorizer or a lock has caused."""
         original = getattr(error, "orig", None) or error
         if not isinstance(original, self._driver.error):
             return None
-        refusal = self._gate.refusal
+        refusal = self._authorizer.refusal
         if refusal is not None and "not authorized" in str(original):
             return self._describe_refusal(refusal)
         if "cannot VACUUM from within a transaction" in str(original):
@@ -218,7 +218,7 @@ class Lifetime:
 
     def describe_loss(self) -> TransactionError:
         """Make the error for a transaction that has ended too early."""
-        if self._lost is None and not self._gate.exists:
+        if self._lost is None and not self._authorizer.exists:
             return messages.ended(self.name)
         reason = self._lost or "SQLite did so itself, after an error or an interrupt"
         return messages.lost(self.name, reason, self.commits)

@@ -126,18 +126,18 @@ class MigrationTransaction:
 
     :param connection: the connection that everything runs on.
     :param driver: the driver connection below it.
-    :param span: what begins and ends the transactions on it.
+    :param lifetime: what begins and ends the transactions on it.
     """
 
     def __init__(
-        self, connection: sa.Connection, driver: Driver, span: Lifetime
+        self, connection: sa.Connection, driver: Driver, lifetime: Lifetime
     ) -> None:
         #: the connection that everything must run on
         self.connection = connection
         #: the driver connection below it
         self.driver = driver
         #: the database, as messages name it
-        self.name = span.name
+        self.name = lifetime.name
         #: what other connections to the same database have in common with this one
         self.identity = driver.identity()
         #: told how far long statements of the engine have come
@@ -159,8 +159,8 @@ class MigrationTransaction:
         self.after_rollback: list[cabc.Callable[[], object]] = []
         #: called when a session has committed, which ends no transaction
         self.after_session_commit: list[cabc.Callable[[], object]] = []
-        self._span = span
-        self._enforcement = Enforcement(self, driver, span)
+        self._lifetime = lifetime
+        self._enforcement = Enforcement(self, driver, lifetime)
         self._admitted: set[sa.Connection] = set()
         self._beginning = False
         self._finished = False
@@ -189,12 +189,12 @@ class MigrationTransaction:
     @property
     def in_progress(self) -> bool:
         """Whether the transaction is open."""
-        return self._span.in_progress
+        return self._lifetime.in_progress
 
     @property
     def is_begun(self) -> bool:
         """Whether the transaction is open, or was lost before the migration ended."""
-        return self._span.is_begun
+        return self._lifetime.is_begun
 
     @property
     def is_lost(self) -> bool:
@@ -202,22 +202,22 @@ class MigrationTransaction:
 
         SQLite rolls one back by itself, after an interrupt for instance.
         """
-        return self._span.is_lost
+        return self._lifetime.is_lost
 
     @property
     def number(self) -> int:
         """How many transactions were begun; with one per revision, several."""
-        return self._span.number
+        return self._lifetime.number
 
     @property
     def commits(self) -> int:
         """How many transactions were committed."""
-        return self._span.commits
+        return self._lifetime.commits
 
     @property
     def can_write_schema(self) -> bool:
         """Whether ``sqlite_master`` may be written on this connection."""
-        return self._span.conditions.can_write_schema
+        return self._lifetime.conditions.can_write_schema
 
     def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
         """Run one statement on the driver and return all of its rows.
@@ -283,25 +283,25 @@ class MigrationTransaction:
         :param error: what was raised, as it is or wrapped by SQLAlchemy.
         :return: the error to raise from it, or ``None`` where it speaks for itself.
         """
-        return self._span.explain(error)
+        return self._lifetime.explain(error)
 
     def describe_loss(self) -> TransactionError:
         """Make the error for a transaction that has ended too early."""
-        return self._span.describe_loss()
+        return self._lifetime.describe_loss()
 
     def describe_second(self, script: str | None) -> TransactionError:
         """Make the error for a second connection that met the migration's lock.
 
         :param script: where the script opened it.
         """
-        return self._span.describe_second(script)
+        return self._lifetime.describe_second(script)
 
     def abandon(self, reason: str) -> None:
         """Roll back now, and let everything that follows fail.
 
         :param reason: why, as the user is to read it.
         """
-        self._span.abandon(reason)
+        self._lifetime.abandon(reason)
 
     def finish(self) -> None:
         """Roll back what was not committed, and leave the connection as it was.
@@ -310,9 +310,9 @@ class MigrationTransaction:
         """
         self._finished = True
         try:
-            if self._span.is_begun:
+            if self._lifetime.is_begun:
                 self._roll_back()
-            self._span.release()
+            self._lifetime.release()
         finally:
             self._listeners.remove_all()
             running.remove(self)
@@ -324,7 +324,7 @@ class MigrationTransaction:
         # An application's own listeners, which may emit a BEGIN, are still to come.
         # The first statement begins, and one that bypasses SQLAlchemy is refused.
         if not (self._beginning or self._is_autocommitting()):
-            self._span.announce()
+            self._lifetime.announce()
 
     def _listen_to_statements(self, connection: sa.Connection) -> None:
         name = "before_cursor_execute"
@@ -337,41 +337,41 @@ class MigrationTransaction:
                 raise self.describe_loss()
             self._open_next()
             self._count(statement)
-            if self._span.is_begun:
+            if self._lifetime.is_begun:
                 self._enforcement.heed(statement, parameters)
                 statement = self.deferred.stand_in(statement, self.commits)
         return statement, parameters
 
     def _on_commit(self, connection: sa.Connection) -> None:
-        if self._span.is_begun:
-            self._span.commit(self.before_commit)
+        if self._lifetime.is_begun:
+            self._lifetime.commit(self.before_commit)
             for callback in self.after_commit:
                 callback()
             self.deferred.run()
         else:
-            self._span.release()
+            self._lifetime.release()
 
     def _on_rollback(self, connection: sa.Connection) -> None:
-        if self._span.is_begun:
+        if self._lifetime.is_begun:
             self._roll_back()
         else:
-            self._span.release()
+            self._lifetime.release()
 
     def _on_shared_rollback(self, connection: sa.Connection) -> None:
         self.abandon("a second connection to the same database was rolled back")
 
     def _roll_back(self) -> None:
         self.deferred.forget()
-        self._span.roll_back()
+        self._lifetime.roll_back()
         for callback in self.after_rollback:
             callback()
 
     def _open_next(self) -> None:
-        if self._span.is_begun or self._finished or self._is_autocommitting():
+        if self._lifetime.is_begun or self._finished or self._is_autocommitting():
             return
-        self._span.begin()
+        self._lifetime.begin()
         try:
-            if self._span.replaces_authorizer and self.identity[0] == "file":
+            if self._lifetime.replaces_authorizer and self.identity[0] == "file":
                 discard_later(self.connection)
             if self.number > 1:
                 for callback in self.after_begin:

@@ -93,8 +93,8 @@ def second_connections(
 ) -> cabc.Iterator[None]:
     """Watch further engines while a migration goes on, and explain its errors.
 
-    What met the lock or the gate of the migration below SQLAlchemy, in a connection
-    of the script's own making for instance, leaves the block as an error that says so.
+    An error that the migration's lock or authorizer caused below SQLAlchemy, in a
+    connection that the script made for instance, leaves the block as one that says so.
 
     :param transaction: the migration; its own engine is watched already.
     :param engines: the other engines of the application.
