@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import collections.abc as cabc
 import contextlib
 import os
 import pathlib
 import sqlite3
-import tempfile
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +15,7 @@ from tests.cli_project import flask
 from tests.cli_project import Outcome
 from tests.cli_project import Project
 from tests.cli_project import write_app
+from tests.permissions import unwritable
 
 
 @pytest.fixture
@@ -425,41 +424,17 @@ def refused_in_use(project: Project, *args: str) -> str:
     return outcome.stderr.splitlines()[-1]
 
 
-@contextlib.contextmanager
-def unwritable(folder: pathlib.Path) -> cabc.Iterator[None]:
-    """Let nothing be made in a folder; the superuser has to be somebody else for it."""
-    if os.geteuid() == 0:
-        os.seteuid(65534)
-        try:
-            yield
-        finally:
-            os.seteuid(0)
-    else:
-        folder.chmod(0o555)
-        try:
-            yield
-        finally:
-            folder.chmod(0o755)
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs permissions of POSIX")
 @pytest.mark.parametrize("args", [["upgrade"], ["downgrade"]])
-def test_folder_where_no_journal_can_be_made(args: list[str]) -> None:
+def test_folder_where_no_journal_can_be_made(empty: Project, args: list[str]) -> None:
     """The folder is to blame, not the line of the script that wrote first."""
-    # Nobody else may look into the folders that pytest makes.
-    with tempfile.TemporaryDirectory() as made:
-        folder = pathlib.Path(made)
-        folder.chmod(0o755)
-        project = Project(folder)
-        project.add_history("aa11", "bb22", "cc33")
-        project.ok("upgrade", "bb22")
-        project.database.chmod(0o666)
-        with unwritable(folder):
-            line = refused_in_use(project, *args)
-        assert "app.db' cannot be written" in line
-        assert "Nothing was changed." in line
-        assert ".py" not in line
-        assert project.version() == {"bb22"}
+    empty.add_history("aa11", "bb22", "cc33")
+    empty.ok("upgrade", "bb22")
+    with unwritable(empty.path):
+        line = refused_in_use(empty, *args)
+    assert "app.db' cannot be written" in line
+    assert "Nothing was changed." in line
+    assert ".py" not in line
+    assert empty.version() == {"bb22"}
 
 
 LENT = [
@@ -638,17 +613,11 @@ def test_folder_that_cannot_be_made(empty: Project, command: str) -> None:
     assert f"'{folder}" in refused(empty, command)
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
-)
 @pytest.mark.parametrize("command", ["init", "migrate"])
 def test_unwritable_folder(empty: Project, command: str) -> None:
     """A folder without the permission to write is named."""
-    empty.path.chmod(0o555)
-    try:
+    with unwritable(empty.path):
         assert "migrations" in refused(empty, command)
-    finally:
-        empty.path.chmod(0o755)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs /proc")  # noqa: PTH112
