@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import typing as t
+
+from .sqlite import values
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -12,7 +13,7 @@ if t.TYPE_CHECKING:
 Direction = t.Literal["upgrade", "downgrade", "stamp"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Template:
     """A migrations folder template that ``init`` can write.
 
@@ -26,7 +27,7 @@ class Template:
     path: pathlib.Path
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Applied:
     """One revision that was run, or stamped, on one database.
 
@@ -48,7 +49,7 @@ class Applied:
     seconds: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class TablePlan:
     """What was done to one table of a SQLite database, and why in this way.
 
@@ -64,7 +65,7 @@ class TablePlan:
     steps: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class RevisionInfo:
     """A revision of the history, and where it stands.
 
@@ -90,7 +91,7 @@ class RevisionInfo:
         return self.script.revision
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Current:
     """The revisions that one database is at.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import contextvars
-import dataclasses
 import os
 import typing as t
 
 import sqlalchemy as sa
 from flask import current_app
 from flask import g
+
+from .sqlite import values
 
 if t.TYPE_CHECKING:
     from .settings import Settings
@@ -47,7 +48,7 @@ class AutomaticBatch(int):
         return repr(bool(self))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Databases:
     """Metadata and engines given as arguments: the route for plain SQLAlchemy.
 
@@ -148,7 +149,7 @@ _running: contextvars.ContextVar[tuple[MigrateState, dict[str, t.Any]] | None] =
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class CommandLine:
     """What ``flask db`` was given for the commands that it runs.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 import sqlalchemy as sa
@@ -21,11 +20,12 @@ from .reporting import Reporter
 from .reporting import reporting_to
 from .results import Applied
 from .results import Direction
+from .sqlite import values
 
 State: t.TypeAlias = t.Literal["current", "pending", "unstamped", "newer"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class PendingRevision:
     """A revision that a database has yet to get.
 
@@ -37,7 +37,7 @@ class PendingRevision:
     message: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class DatabaseStatus:
     """Where one database stands.
 

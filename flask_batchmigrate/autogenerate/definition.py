@@ -14,6 +14,7 @@ import warnings
 import sqlalchemy as sa
 from sqlalchemy.sql import ddl
 
+from ..sqlite import values
 from ..sqlite.adapter.translate import Translator
 from ..sqlite.ddl.objects import IndexText
 from ..sqlite.ddl.objects import parse_index
@@ -36,7 +37,7 @@ _CONSTRAINTS: t.Final = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@values.dataclass(frozen=True)
 class Definition:
     """A table and its indexes.
 

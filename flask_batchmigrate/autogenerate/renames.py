@@ -13,12 +13,13 @@ from alembic.operations import ops
 
 from ..errors import BatchMigrateError
 from ..errors import NOTHING_WRITTEN
+from ..sqlite import values
 from .request import Request
 
 _DECLARED: t.Final = "renamed_from"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Rename:
     """One rename.
 

@@ -6,6 +6,8 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from ..sqlite import values
+
 
 class Questioner(t.Protocol):
     """Answers what only a person can know."""
@@ -38,7 +40,7 @@ class Nobody:
         return None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Request:
     """How a revision is to be generated.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import inspect
 import typing as t
 import warnings
@@ -19,6 +18,7 @@ from alembic.operations import Operations
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
+from ..sqlite import values
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import RunOptions
 from ..sqlite.errors import EngineError
@@ -41,7 +41,7 @@ if t.TYPE_CHECKING:
     from alembic.script import Script
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Start:
     """A SQLite database that models were compared with.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
+
+from ..sqlite import values
 
 if t.TYPE_CHECKING:
     from ..status import DatabaseStatus
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Refusal:
     """Why requests are not served.
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import hashlib
 import typing as t
 
 import sqlalchemy as sa
 
+from ..sqlite import values
+
 #: What stands in every name of a lock, so that it is told from the application's own.
 NAMESPACE: t.Final = "flask_batchmigrate"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Holder:
     """The session that has the lock.
 

@@ -7,7 +7,6 @@ a look at a database that is up to date can do without.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import pathlib
 import typing as t
 import unicodedata
@@ -15,13 +14,14 @@ import unicodedata
 import sqlalchemy as sa
 
 from ..settings import SetupError
+from ..sqlite import values
 from ..state import MigrateState
 
 if t.TYPE_CHECKING:
     from ..errors import NoModels
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@values.dataclass(frozen=True, eq=False)
 class Bind:
     """One bind, ready to be migrated.
 

@@ -6,7 +6,6 @@ a look at a database that is up to date can do without.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.machinery
 import importlib.util
 import os
@@ -18,13 +17,14 @@ import typing as t
 
 from flask import Flask
 
+from ..sqlite import values
 from .revision_files import _refuse_nul
 
 if t.TYPE_CHECKING:
     pass
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Folder:
     """A migrations folder, which need not exist yet.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import logging
 import typing as t
 
 import sqlalchemy as sa
 
+from .. import values
 from ..alter.pending_keys import PendingKeys
 from ..plan.plan import Plan
 from ..schema.progress import Listener
@@ -25,7 +25,7 @@ def _log_plan(plan: Plan) -> None:
     log.debug("%s.", plan)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class RunOptions:
     """How runs of migrations behave on SQLite.
 

@@ -9,8 +9,8 @@ the procedure this follows where the schema may not be written.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 
+from .. import values
 from ..ddl import edits
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_trigger
@@ -54,7 +54,7 @@ _CHECKED_AS_STORED = (3, 32, 0)
 """Before this release a CHECK sees a value as it is before the column converts it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Scratch:
     """The table that receives the rows.
 

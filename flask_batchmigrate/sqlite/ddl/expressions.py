@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 
+from .. import values
 from .reader import Span
 from .tokens import KEYWORDS
 from .tokens import Kind
@@ -18,7 +19,7 @@ from .tokens import upper
 _CLOCK = frozenset({"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Term:
     """One member of a key or an index: a column or an expression.
 

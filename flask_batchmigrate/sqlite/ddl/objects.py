@@ -15,6 +15,7 @@ import dataclasses
 import functools
 import itertools
 
+from .. import values
 from ..errors import SqlTextError
 from .expressions import column_names
 from .expressions import read_term
@@ -29,7 +30,7 @@ from .tokens import unquote
 from .tokens import upper
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class IndexText:
     """A CREATE INDEX statement, read.
 
@@ -69,7 +70,7 @@ class IndexText:
         return tuple(columns) if len(columns) == len(self.terms) else None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class TriggerText:
     """A CREATE TRIGGER statement, its head read.
 
@@ -109,7 +110,7 @@ class TriggerText:
         return folded in self.names or folded in map(upper, self.update_of)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class ViewText:
     """A CREATE VIEW statement, its head read.
 

@@ -10,6 +10,7 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from .. import values
 from .layout import Item
 from .layout import Layout
 from .layout import take_apart
@@ -34,7 +35,7 @@ class EditedText(str):
     table: TableText
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Sheet:
     """The pieces of a table.
 

@@ -15,6 +15,7 @@ import functools
 import re
 import typing as t
 
+from .. import values
 from .affinity import Affinity
 from .affinity import affinity
 from .clauses import at_table_constraint
@@ -48,8 +49,7 @@ __all__ = [
 ]
 
 
-# Without slots: what is worked out of a text once is kept beside it.
-@dataclasses.dataclass(frozen=True)
+@values.dataclass(frozen=True)
 class ColumnText:
     """One column as written.
 
@@ -116,7 +116,7 @@ class ColumnText:
         return self.effective(ConstraintKind.GENERATED)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class OptionText:
     """One option after the closing parenthesis.
 
@@ -136,7 +136,7 @@ class Pieces(t.Protocol):
         """The places of the columns, by their folded names."""
 
 
-@dataclasses.dataclass(frozen=True)
+@values.dataclass(frozen=True)
 class TableText:
     """A CREATE TABLE statement, read.
 

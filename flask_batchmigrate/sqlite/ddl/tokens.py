@@ -125,8 +125,10 @@ BOM: t.Final = "\ufeff"
 Old releases take it for the first letter of a name, too.
 """
 
-_LETTER = r"[A-Za-z_\u0080-\ufefe\uff00-\U0010ffff]"
-_WORD = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
+# Written as what they leave out of ASCII: Python takes milliseconds to compile a set
+# that names nearly all other characters.
+_LETTER = r"(?!\ufeff)[^\x00-@\[-^`{-\x7f]"  # A-Z a-z _
+_WORD = r"[^\x00-\#%-/:-@\[-^`{-\x7f]"  # A-Z a-z 0-9 _ $
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _MASTER = re.compile(
     rf"""

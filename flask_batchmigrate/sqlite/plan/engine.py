@@ -16,6 +16,7 @@ import dataclasses
 import functools
 import logging
 
+from .. import values
 from ..alter.in_place import NotConfirmed
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import strangers
@@ -65,7 +66,7 @@ from .ways import Way
 log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Report:
     """What a block did to a table.
 
@@ -93,7 +94,7 @@ class Report:
         return deciding[-1].reason if deciding else "no change"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class _Part:
     """What a part of a block did.
 

@@ -6,6 +6,7 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from .. import values
 from ..alter.copy import plan_scratch
 from ..alter.default_checks import check_defaults
 from ..alter.indexes import stays_valid
@@ -59,7 +60,7 @@ MOST_DROPS_IN_PLACE = 2
 """Each ``DROP COLUMN`` rewrites the whole table; from three on a copy is quicker."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Options:
     """What is asked of a block besides its changes.
 
@@ -79,7 +80,7 @@ class Options:
     past: Past = NO_PAST
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Plan:
     """What a block does to one table. ``str()`` of it is one line for a person.
 

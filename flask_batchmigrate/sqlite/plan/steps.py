@@ -8,10 +8,10 @@ is done instead.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import typing as t
 
+from .. import values
 from ..alter import copy
 from ..alter import in_place
 from ..alter import rename
@@ -57,7 +57,7 @@ class Step(t.Protocol):
         """
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class RenameColumns:
     """Rename columns by ``ALTER TABLE``; SQLite follows the names everywhere.
 
@@ -78,7 +78,7 @@ class RenameColumns:
         rename.rename_columns(db, self.catalogue, self.table, self.renames)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class RenameTable:
     """Rename a table by ``ALTER TABLE``; SQLite follows the name everywhere."""
 
@@ -95,7 +95,7 @@ class RenameTable:
         rename.rename_table(db, self.schema, self.table, self.new_name)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class DropIndex:
     """Drop an index that was created by a statement of its own."""
 
@@ -111,7 +111,7 @@ class DropIndex:
         drop_indexes(db, self.schema, (self.name,))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class AddColumn:
     """Add a column by ``ALTER TABLE``: rows from before read its default."""
 
@@ -127,7 +127,7 @@ class AddColumn:
         in_place.add_column(db, self.target, self.name)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class CheckRows:
     """Look for rows that do not fit the new definition."""
 
@@ -142,7 +142,7 @@ class CheckRows:
         check_rows(db, self.target, self.target.before.path)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class DropColumn:
     """Drop a column by ``ALTER TABLE``, with the constraints that mention it.
 
@@ -162,7 +162,7 @@ class DropColumn:
         in_place.drop_column(db, self.target, self.name, self.before)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class EditDefinition:
     """Put the new text in the place of the stored one, and mend the keys' indexes."""
 
@@ -182,7 +182,7 @@ class EditDefinition:
         in_place.edit_definition(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class SpellDefinition:
     """Write the text as the script has it, where ``ALTER TABLE`` spells otherwise."""
 
@@ -197,7 +197,7 @@ class SpellDefinition:
         in_place.spell_definition(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class CheckNumbering:
     """Look for NULL in a column that becomes the rowid: SQLite would number it."""
 
@@ -212,7 +212,7 @@ class CheckNumbering:
         check_numbering(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class CopyTable:
     """Copy the rows into a table with the new definition, which takes the name.
 
@@ -240,7 +240,7 @@ class CopyTable:
         copy.copy_table(db, self.target, self.scratch, self.kept)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class BuildIndexes:
     """Create indexes of the table from their text."""
 
@@ -256,7 +256,7 @@ class BuildIndexes:
         create_indexes(db, self.table, self.indexes)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class CheckComputed:
     """Look for computed values that a STRICT table cannot have."""
 
@@ -272,7 +272,7 @@ class CheckComputed:
         check_generated(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class CheckParents:
     """Look for rows without a parent under the foreign keys that are new.
 

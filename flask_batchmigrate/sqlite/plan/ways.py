@@ -7,9 +7,10 @@ way that any of its differences needs.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import typing as t
+
+from .. import values
 
 
 class Way(enum.IntEnum):
@@ -77,7 +78,7 @@ CASES: t.Final[dict[str, Case]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Difference:
     """One difference between two definitions of a table.
 

@@ -6,12 +6,12 @@ The catalogue is the table ``sqlite_master``: https://www.sqlite.org/schematab.h
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import functools
 import itertools
 import re
 import typing as t
 
+from .. import values
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_index
 from ..ddl.quoting import always_quoted
@@ -47,7 +47,7 @@ class StoredObject(t.NamedTuple):
         return self.type == "index" and self.sql is None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class ForeignKeyRow:
     """A foreign key as ``PRAGMA foreign_key_list`` tells it.
 
@@ -61,8 +61,7 @@ class ForeignKeyRow:
     parent_columns: tuple[str, ...]
 
 
-# Without slots: objects are looked up by name many times.
-@dataclasses.dataclass(frozen=True)
+@values.dataclass(frozen=True)
 class Catalogue:
     """Every object of one schema (``main``, ``temp`` or an attached database).
 
@@ -111,7 +110,7 @@ class Catalogue:
         return f"{stem}{number}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class StoredTable:
     """A table and the indexes that were created on it."""
 

@@ -7,8 +7,8 @@ nothing runs).
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 
+from .. import values
 from ..ddl.objects import parse_view
 from ..ddl.objects import TriggerText
 from ..ddl.quoting import always_quoted
@@ -24,7 +24,7 @@ from .double_quotes import as_names
 from .double_quotes import double_quoted
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Dependant:
     """A view or trigger that uses a table, directly or through a view.
 

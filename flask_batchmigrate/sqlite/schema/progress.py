@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import typing as t
 
+from .. import values
 from ..ddl.statements import explain
 from .catalogue import StoredTable
 from .database import Database
@@ -20,7 +20,7 @@ STEPS: t.Final = 250_000
 """Steps between two calls: some milliseconds, so that calls cost next to nothing."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Progress:
     """How far a step of a change has come.
 

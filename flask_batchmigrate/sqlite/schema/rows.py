@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 
+from .. import values
 from ..ddl.quoting import always_quoted
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
@@ -14,7 +14,7 @@ from .database import Row
 EXAMPLES = 3
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Offenders:
     """Rows that do not fit.
 
@@ -37,7 +37,7 @@ class Offenders:
         return f"{rows}: {', '.join(self.examples)}{more}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class RowKey:
     """How a row of a table is called in a message: by its primary key or rowid."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from .. import values
 from .catalogue import Catalogue
 from .catalogue import ForeignKeyRow
 from .catalogue import read_catalogue
@@ -15,7 +14,7 @@ from .database import Database
 from .dependants import read_dependants
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Snapshot:
     """A table and everything that has to do with it.
 

@@ -7,8 +7,7 @@ the table as it is stored.
 
 from __future__ import annotations
 
-import dataclasses
-
+from .. import values
 from ..ddl.constraints import ConstraintKind
 
 
@@ -18,7 +17,7 @@ class Change:
     __slots__ = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class AddColumn(Change):
     """Add a column.
 
@@ -38,7 +37,7 @@ class AddColumn(Change):
     fill: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class DropColumn(Change):
     """Drop a column, and what belongs to its table and mentions it."""
 
@@ -46,7 +45,7 @@ class DropColumn(Change):
     if_exists: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class RenameColumn(Change):
     """Rename a column; the name is followed everywhere."""
 
@@ -54,7 +53,7 @@ class RenameColumn(Change):
     new_name: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class SetType(Change):
     """Change the declared type of a column.
 
@@ -73,7 +72,7 @@ class SetType(Change):
     allowed_before: tuple[str, ...] | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class SetNotNull(Change):
     """Set or drop ``NOT NULL``."""
 
@@ -81,7 +80,7 @@ class SetNotNull(Change):
     not_null: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class SetDefault(Change):
     """Set the default, as text behind ``DEFAULT``, or drop it with ``None``."""
 
@@ -89,7 +88,7 @@ class SetDefault(Change):
     value: str | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class ReplaceColumn(Change):
     """Put a new definition in the place of a column; its values are kept."""
 
@@ -97,7 +96,7 @@ class ReplaceColumn(Change):
     definition: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class AddConstraint(Change):
     """Add a constraint.
 
@@ -114,7 +113,7 @@ class AddConstraint(Change):
     of_type: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class DropConstraint(Change):
     """Drop the one constraint that fits everything given.
 
@@ -132,7 +131,7 @@ class DropConstraint(Change):
     if_exists: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Reorder(Change):
     """Order the columns so that each of the given sequences holds.
 
@@ -143,7 +142,7 @@ class Reorder(Change):
     orders: tuple[tuple[str, ...], ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class SetOptions(Change):
     """Change table options; ``None`` leaves one as it is."""
 
@@ -152,7 +151,7 @@ class SetOptions(Change):
     autoincrement: bool | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class ReplaceDefinition(Change):
     """Put a whole new ``CREATE TABLE`` in the place of the stored one.
 
@@ -167,7 +166,7 @@ class ReplaceDefinition(Change):
     options: frozenset[str] = frozenset()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class CreateIndex(Change):
     """Create an index on the table as it is after the block.
 
@@ -181,7 +180,7 @@ class CreateIndex(Change):
     replace: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class DropIndex(Change):
     """Drop an index of the table.
 
@@ -194,7 +193,7 @@ class DropIndex(Change):
     undescribed: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class RenameTable(Change):
     """Rename the table; the name is followed everywhere."""
 

@@ -12,6 +12,7 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from .. import values
 from ..ddl.table import parse_column
 from ..ddl.table import parse_table_constraint
 from ..ddl.tokens import quote
@@ -24,7 +25,6 @@ from ..errors import MissingColumn
 from . import changes
 
 
-@dataclasses.dataclass(slots=True)
 class _Entry:
     """A column during a block.
 
@@ -32,9 +32,10 @@ class _Entry:
     :param name: what it is called by now.
     """
 
-    origin: str | None
-    name: str
-    dropped: bool = False
+    def __init__(self, origin: str | None, name: str) -> None:
+        self.origin = origin
+        self.name = name
+        self.dropped = False
 
 
 class ColumnNames:
@@ -191,7 +192,7 @@ def no_such_column(table: str, name: str, columns: cabc.Iterable[str]) -> Missin
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@values.dataclass(frozen=True)
 class Block:
     """The changes of a block, sorted into renames and the rest.
 
