@@ -21,14 +21,11 @@ from ..ddl.statements import pragma
 from ..ddl.statements import verb
 from ..ddl.tokens import same_name
 from ..ddl.tokens import unquote
-from ..schema.catalogue import ForeignKeyRow
-from ..schema.catalogue import read_catalogue
-from ..schema.catalogue import read_foreign_keys
 from ..schema.database import trial
-from ..schema.foreign_keys import children_of
 from . import messages
 
 if t.TYPE_CHECKING:
+    from ..schema.catalogue import ForeignKeyRow
     from ..schema.database import Database
     from .driver import Driver
     from .lifetime import Lifetime
@@ -86,6 +83,11 @@ class Enforcement:
 
     def _fires(self, statement: str, parameters: t.Any, table: str) -> bool:
         """Tell whether a statement would change rows of other tables by a key."""
+        # Hardly a script switches keys off; these read the whole catalogue.
+        from ..schema.catalogue import read_catalogue
+        from ..schema.catalogue import read_foreign_keys
+        from ..schema.foreign_keys import children_of
+
         keys = read_foreign_keys(self._db, read_catalogue(self._db, "main"), table)
         children = [key for key in children_of(keys, table) if self._has_rows(key)]
         if verb(statement) == "DROP":
