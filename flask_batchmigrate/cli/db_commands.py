@@ -226,8 +226,8 @@ def current(
     """Show the revision that each database is at."""
     from ..project import fast_path
 
-    head = None if verbose else fast_path.head(directory)
-    if head is not None and fast_path.is_at(head):
+    head = None if verbose else fast_path.current(directory)
+    if head is not None:
         to.console.value(f"{head} (head)")
         return
     databases = commands.current(directory, verbose)
