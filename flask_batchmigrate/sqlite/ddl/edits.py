@@ -35,6 +35,7 @@ from .pieces import insert
 from .pieces import join
 from .pieces import replace
 from .reader import Span
+from .sheet import located
 from .sheet import next_table
 from .sheet import sheet_of
 from .sheet import whole
@@ -271,16 +272,16 @@ def relaxed(table: TableText, new_name: str, schema: str | None = None) -> str:
     :param schema: where the statement is to create it; the stored text has none.
     :return: a statement that creates it.
     """
-    table = whole(table)
-    sql = table.sql
     items: list[str] = []
-    for column in table.columns:
-        spans = [column.name_span]
-        if column.type_span is not None:
-            spans.append(column.type_span)
-        spans.extend(c.body_span for c in column.of_kind(*_RELAXED))
-        items.append(" ".join(span.of(sql) for span in spans))
-    items.extend(c.body_span.of(sql) for c in table.constraints if c.kind in _RELAXED)
+    for text, part in located(table):
+        if isinstance(part, ConstraintText):
+            spans = [part.body_span] if part.kind in _RELAXED else []
+        else:
+            spans = [part.name_span]
+            spans += [part.type_span] if part.type_span is not None else []
+            spans += [c.body_span for c in part.of_kind(*_RELAXED)]
+        if spans:
+            items.append(" ".join([span.of(text) for span in spans]))
     temporary = "TEMP " if table.temporary and schema is None else ""
     options = ", ".join(dict.fromkeys(option.name for option in table.options))
     path = quote(new_name) if schema is None else f"{quote(schema)}.{quote(new_name)}"

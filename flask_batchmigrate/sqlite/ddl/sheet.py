@@ -17,6 +17,7 @@ from .layout import take_apart
 from .pieces import join
 from .pieces import needed_between
 from .table import ColumnText
+from .table import ConstraintKind
 from .table import ConstraintText
 from .table import parse_column
 from .table import parse_table
@@ -178,6 +179,18 @@ def whole(table: TableText) -> TableText:
 def alone(part: ColumnText) -> ColumnText:
     """Return a column with spans that count from the start of its text."""
     return parse_column(part.text)
+
+
+def located(table: TableText) -> cabc.Iterator[tuple[str, Part]]:
+    """Yield the columns and constraints, each with the text that its spans count in."""
+    for column in table.columns:
+        own = column if table.sheet is None else alone(column)
+        yield (table.sql if table.sheet is None else own.text), own
+    for constraint in table.constraints:
+        if table.sheet is None:
+            yield table.sql, constraint
+        elif constraint.kind is not ConstraintKind.NAME_ONLY:
+            yield constraint.text, parse_table_constraint(constraint.text)
 
 
 def _places(keys: tuple[str, ...]) -> dict[str, int]:

@@ -8,6 +8,7 @@ it takes, since an INSERT may be long.
 from __future__ import annotations
 
 import collections.abc as cabc
+import functools
 import itertools
 import re
 import typing as t
@@ -50,6 +51,9 @@ _ASKING: t.Final = (
 #: Pragmas that do something without being given a value.
 _ACTING: t.Final = ("INCREMENTAL_VACUUM", "OPTIMIZE", "SHRINK_MEMORY", "WAL_CHECKPOINT")
 _JOURNALS: t.Final = ("DELETE", "TRUNCATE", "PERSIST", "MEMORY", "WAL", "OFF")
+
+#: Up to so many characters, what was found out of a statement is kept.
+_SHORT: t.Final = 300
 
 _explained: t.Final = itertools.count(1)
 
@@ -171,6 +175,19 @@ def is_savepoint(sql: str) -> bool:
     if word == "ROLLBACK":
         return "TO" in (token.keyword for token in itertools.islice(words(sql), 3))
     return word in ("SAVEPOINT", "RELEASE")
+
+
+def may_change(sql: str) -> bool:
+    """Whether a statement may change something, and is no step of a savepoint."""
+    return _may_change_kept(sql) if len(sql) <= _SHORT else _may_change(sql)
+
+
+def _may_change(sql: str) -> bool:
+    return not (is_read(sql) or is_savepoint(sql))
+
+
+# Most statements of a migration come again and again.
+_may_change_kept = functools.lru_cache(maxsize=256)(_may_change)
 
 
 def is_begin(sql: str) -> bool:

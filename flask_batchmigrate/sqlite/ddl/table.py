@@ -22,6 +22,7 @@ from .clauses import at_table_constraint
 from .clauses import check_deferrables
 from .clauses import read_column_constraints
 from .clauses import read_table_constraint
+from .columns import ColumnText
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
 from .constraints import ForeignKeyText
@@ -47,73 +48,6 @@ __all__ = [
     "parse_table",
     "parse_table_constraint",
 ]
-
-
-@values.dataclass(frozen=True)
-class ColumnText:
-    """One column as written.
-
-    :param name: its name without quotes.
-    :param text: its whole definition.
-    :param type: its type with sizes as SQLite reports it, ``''`` where there is none.
-    :param constraints: its own constraints, in their order.
-    :param name_span: where the name stands, as spelled.
-    :param type_span: where the type stands, as spelled; ``None`` without one.
-    :param span: where the definition stands.
-    """
-
-    name: str
-    text: str
-    type: str
-    constraints: tuple[ConstraintText, ...]
-    name_span: Span = dataclasses.field(compare=False, repr=False)
-    type_span: Span | None = dataclasses.field(compare=False, repr=False)
-    span: Span = dataclasses.field(compare=False, repr=False)
-
-    def of_kind(self, *kinds: ConstraintKind) -> tuple[ConstraintText, ...]:
-        """List its constraints of these kinds, in their order.
-
-        :param kinds: the kinds wanted.
-        """
-        return tuple(c for c in self.constraints if c.kind in kinds)
-
-    def effective(self, kind: ConstraintKind) -> ConstraintText | None:
-        """Find the constraint of a kind that counts: of several, the last.
-
-        :param kind: the kind wanted.
-        """
-        found = self.of_kind(kind)
-        return found[-1] if found else None
-
-    @functools.cached_property
-    def spelled_type(self) -> str:
-        """Its type as it is written; what SQLite reports may be no type to write."""
-        if self.type_span is None:
-            return ""
-        start = self.span.start
-        return self.text[self.type_span.start - start : self.type_span.end - start]
-
-    @functools.cached_property
-    def not_null(self) -> bool:
-        """Whether it says ``NOT NULL``; a primary key may forbid NULL without it."""
-        return self.effective(ConstraintKind.NOT_NULL) is not None
-
-    @functools.cached_property
-    def default(self) -> str | None:
-        """The text after ``DEFAULT``, or ``None``."""
-        found = self.effective(ConstraintKind.DEFAULT)
-        return found.value if found is not None else None
-
-    @functools.cached_property
-    def collation(self) -> str | None:
-        """The name after ``COLLATE``, or ``None``."""
-        found = self.effective(ConstraintKind.COLLATE)
-        return found.collation if found is not None else None
-
-    @functools.cached_property
-    def generated(self) -> ConstraintText | None:
-        """The clause that computes it, or ``None``."""
-        return self.effective(ConstraintKind.GENERATED)
 
 
 @values.dataclass(frozen=True)
@@ -270,6 +204,9 @@ _VIRTUAL = re.compile(r"(?is)\s*CREATE(?:\s|/\*.*?\*/|--[^\n]*\n)+VIRTUAL\b")
 _MUCH: t.Final = 100_000
 """From so many characters on, a table takes too much room to keep many."""
 
+_LITTLE: t.Final = 1_000
+"""Up to so many characters, a column or constraint is kept for the next time."""
+
 
 def parse_table(sql: str) -> TableText:
     """Read a CREATE TABLE statement.
@@ -324,6 +261,12 @@ def parse_column(definition: str) -> ColumnText:
     :return: the column, its spans counted from the start of ``definition``.
     :raises SqlTextError: if it is not exactly one column.
     """
+    return (
+        _column_kept(definition) if len(definition) <= _LITTLE else _column(definition)
+    )
+
+
+def _column(definition: str) -> ColumnText:
     reader = Reader(definition)
     if at_table_constraint(reader):
         raise reader.error("Expected a column")
@@ -340,11 +283,21 @@ def parse_table_constraint(definition: str) -> ConstraintText:
     :return: the constraint, its spans counted from the start of ``definition``.
     :raises SqlTextError: if it is not exactly one constraint.
     """
+    is_short = len(definition) <= _LITTLE
+    return _constraint_kept(definition) if is_short else _constraint(definition)
+
+
+def _constraint(definition: str) -> ConstraintText:
     reader = Reader(definition)
     constraint = read_table_constraint(reader)
     if reader.peek() is not None:
         raise reader.error("Expected one constraint and no more")
     return constraint
+
+
+# A block reads the same column several times, and the next block reads it again.
+_column_kept = functools.lru_cache(maxsize=512)(_column)
+_constraint_kept = functools.lru_cache(maxsize=256)(_constraint)
 
 
 def _read_columns(reader: Reader) -> tuple[ColumnText, ...]:

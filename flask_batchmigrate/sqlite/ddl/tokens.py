@@ -176,7 +176,9 @@ def _tokenize_anew(sql: str) -> tuple[Token, ...]:
         if match is None or match.lastgroup is None:
             raise SqlTextError("Text that is not SQL", sql, position)
         end = match.end()
-        tokens.append(Token(_KINDS[match.lastgroup], match[0], position, end))
+        token = (_KINDS[match.lastgroup], match[0], position, end)
+        # What the class itself does, without a call of a function between.
+        tokens.append(tuple.__new__(Token, token))
         position = end
     return tuple(tokens)
 
@@ -252,6 +254,9 @@ def may_name(sql: str, name: str) -> bool:
     :param sql: the statement.
     :param name: the name, without quotes.
     """
+    if name.isidentifier() and upper(name) not in upper(sql):
+        # The usual answer, for which no pattern has to be compiled.
+        return False
     pattern = whole_word(name)
     return pattern is None or pattern.search(sql) is not None
 

@@ -17,8 +17,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..ddl.statements import is_begin
-from ..ddl.statements import is_read
-from ..ddl.statements import is_savepoint
+from ..ddl.statements import may_change
 from ..errors import TransactionError
 from ..schema.database import check_library
 from ..schema.database import library_version
@@ -386,4 +385,4 @@ class MigrationTransaction:
         return level == "AUTOCOMMIT" and level != self._level
 
     def _count(self, sql: str) -> None:
-        self.writes += not (is_read(sql) or is_savepoint(sql))
+        self.writes += may_change(sql)
