@@ -48,7 +48,7 @@ def block_changes(
     name = str(block.table_name)
     wanted: list[changes.Change] = []
     # As in Alembic, what describes the table counts only where it is copied.
-    if recorder.fills:
+    if recorder.copies:
         wanted += _described(block, translator, connection)
     for operation, args, kw in block.batch:
         recorder.record(operation, args, kw)

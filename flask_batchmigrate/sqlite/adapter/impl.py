@@ -336,7 +336,7 @@ class _EngineBatch(BatchOperationsImpl):
     def _alter_table(self) -> None:
         impl: _EngineImpl = self.operations.impl
         recorder = impl._recorder()
-        recorder.fills = self._should_recreate()
+        recorder.copies = self._should_recreate()
         block = block_changes(self, recorder, impl._open_connection())
         if block or self.recreate == "always":
             impl.alter_table(
@@ -345,5 +345,5 @@ class _EngineBatch(BatchOperationsImpl):
                 block,
                 recreate=self.recreate,
                 convention=self.naming_convention,
-                named=recorder.fills,
+                named=recorder.copies,
             )

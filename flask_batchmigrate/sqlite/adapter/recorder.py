@@ -28,8 +28,9 @@ class Recorder:
         self, translator: Translator, can_render: cabc.Callable[[t.Any], bool]
     ) -> None:
         self.changes: list[changes.Change] = []
-        #: give existing rows the ``default`` of a new column, as Alembic's copy does
-        self.fills = False
+        #: Whether Alembic copies the table. Its copy gives existing rows a new column's
+        #: ``default``, and has one constraint of each name.
+        self.copies = False
         self._translator = translator
         self._can_render = can_render
 
@@ -91,7 +92,7 @@ class Recorder:
                 insert_before,
                 insert_after,
                 bool(if_not_exists),
-                self.fills,
+                self.copies,
             )
         )
         self.changes += translate.inline_constraints(
@@ -116,7 +117,11 @@ class Recorder:
         text = self._translator.constraint(const)
         if text is not None:
             of_type = bool(getattr(const, "_type_bound", False))
-            self.changes.append(changes.AddConstraint(text, of_type=of_type))
+            self.changes.append(
+                changes.AddConstraint(
+                    text, of_type=of_type, replaces=self.copies and not of_type
+                )
+            )
 
     def drop_constraint(
         self, const: sa.Constraint, *, if_exists: bool | None = None, **_: t.Any

@@ -42,6 +42,7 @@ from ..target.gone import is_there
 from ..target.gone import NO_PAST
 from ..target.gone import Past
 from ..target.gone import what_returns
+from ..target.passes import columns_first
 from ..target.passes import in_passes
 from ..target.renames import resolve
 from .additions import plan_addition
@@ -201,7 +202,7 @@ def _alter_in_order(
         stored = read_table(read_catalogue(db, schema), table)
         settled = settle(db, stored, block)
         block, notes = settled.block, settled.notes
-    *earlier, last = in_passes(block)
+    *earlier, last = in_passes(columns_first(block))
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
     parts: list[_Part] = []
