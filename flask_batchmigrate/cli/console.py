@@ -8,6 +8,7 @@ spelled as Alembic spells them, because scripts read them.
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import os
 import sys
 import time
@@ -20,6 +21,7 @@ from ..autogenerate.request import Questioner
 from ..reporting import Reporter
 from ..results import Applied
 from ..results import Direction
+from ..results import first_line
 from ..results import TablePlan
 
 if t.TYPE_CHECKING:
@@ -45,7 +47,17 @@ class Console:
         """Write what the command was asked for to standard output."""
         self._close_line()
         if sys.stdout is not None:
-            click.echo(_encodable(text, sys.stdout), color=self._color)
+            with _failing_in_one_line():
+                click.echo(_encodable(text, sys.stdout), color=self._color)
+
+    def flush(self) -> None:
+        """Write out what standard output still holds back, as a script's ``print``.
+
+        :raises click.ClickException: it cannot be written.
+        """
+        if sys.stdout is not None and not sys.stdout.closed:
+            with _failing_in_one_line():
+                sys.stdout.flush()
 
     def say(self, text: str, **style: t.Any) -> None:
         """Write a line of progress to standard error, unless quiet.
@@ -58,7 +70,7 @@ class Console:
 
     def begin(self, text: str) -> None:
         """Show what is being done, on a terminal, until :meth:`finish` replaces it."""
-        if not self.quiet and sys.stderr is not None and sys.stderr.isatty():
+        if not self.quiet and _is_terminal(sys.stderr):
             self._close_line()
             self._error_stream(f"{text} ...", nl=False)
             self._line_is_open = True
@@ -80,7 +92,7 @@ class Console:
 
     def questioner(self) -> Questioner:
         """Return who answers questions: a person, where input and output are theirs."""
-        here = sys.stdin.isatty() and sys.stderr.isatty()
+        here = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
         return Terminal(self) if here else Nobody()
 
     def ask(self, question: str) -> bool:
@@ -115,6 +127,43 @@ class Console:
             click.echo(text, err=True, nl=nl, color=self._color)
         except OSError:
             self._error_stream_is_gone = True
+            _discard(sys.stderr)
+
+
+def _is_terminal(stream: t.TextIO | None) -> bool:
+    """Tell whether a stream, if there is one, leads to a person."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+@contextlib.contextmanager
+def _failing_in_one_line() -> cabc.Iterator[None]:
+    """Turn a failed write to standard output into an error of one line.
+
+    A reader of a pipe who has left is no failure to explain: click ends the command.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard(sys.stdout)
+        raise click.ClickException(
+            f"Standard output cannot be written to: {error.strerror or error}. "
+            "What the command has changed stays changed."
+        ) from error
+
+
+def _discard(stream: t.TextIO) -> None:
+    """Let a stream that cannot be written to drop what it holds, and what follows.
+
+    Python would try once more at the end of the process, and make its exit code 120:
+    https://docs.python.org/3/library/sys.html#sys.exit
+    """
+    with contextlib.suppress(OSError, ValueError):
+        descriptor = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 def _encodable(text: str, stream: t.TextIO) -> str:
@@ -198,14 +247,15 @@ class ConsoleReporter(Reporter):
         if self.steps and direction != "stamp":
             self._title(bind, direction)
             self._notes = []
-            self.console.begin(f"  {revision}  {message}")
+            self.console.begin(f"  {revision}  {first_line(message)}")
 
     def revision_done(self, applied: Applied) -> None:
         """Write the line of the revision, and the notes below it."""
         if not self.steps:
             return
         self._title(applied.bind, applied.direction)
-        line = f"  {click.style(applied.revision, fg='yellow')}  {applied.message}"
+        message = first_line(applied.message)
+        line = f"  {click.style(applied.revision, fg='yellow')}  {message}"
         if applied.direction != "stamp":
             line += click.style(f"  {duration(applied.seconds)}", dim=True)
         self.console.finish(line)
@@ -252,16 +302,14 @@ def history_line(
     """Spell a revision as ``history`` shows it."""
     if verbose:
         return log_entry(script, is_current=is_current)
-    text = script.cmd_format(
-        False, include_branches=True, include_doc=True, include_parents=True
-    )
-    if not is_current:
-        return text
-    # Alembic's own spelling puts the mark after '(head)' and before the rest.
-    start = script.cmd_format(
-        False, include_branches=True, include_parents=True, tree_indicators=False
-    )
-    return f"{start} (current){text[len(start) :]}"
+    text = script.cmd_format(False, include_branches=True, include_parents=True)
+    if is_current:
+        # Alembic's own spelling puts the mark after '(head)' and before the rest.
+        start = script.cmd_format(
+            False, include_branches=True, include_parents=True, tree_indicators=False
+        )
+        text = f"{start} (current){text[len(start) :]}"
+    return f"{text}, {first_line(script.doc)}"
 
 
 def log_entry(script: Script, *, is_current: bool = False) -> str:
@@ -285,7 +333,9 @@ def branch_lines(
     indent = " " * len(script.revision)
     lines = [script.cmd_format(verbose, include_branches=True)]
     for child in children:
-        text = child.cmd_format(False, include_branches=True, include_doc=verbose)
+        text = child.cmd_format(False, include_branches=True)
+        if verbose:
+            text = f"{text}, {first_line(child.doc)}"
         lines.append(f"{indent} -> {text}")
     return "\n".join(lines) + "\n"
 

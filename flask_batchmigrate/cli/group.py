@@ -84,6 +84,7 @@ def command(
                 shown = _shown(console, directory, sql=arguments.get("sql", False))
                 with rarely_collecting(), shown as to:
                     function(to, directory, **arguments)
+                console.flush()
             except click.exceptions.Exit:
                 raise
             except (Exception, KeyboardInterrupt) as error:
