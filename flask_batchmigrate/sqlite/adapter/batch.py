@@ -121,7 +121,10 @@ def _listened(
         if told["nullable"] != info["nullable"]:
             yield changes.SetNotNull(name, not told["nullable"])
         if told["default"] != info["default"]:
-            yield changes.SetDefault(name, translator.default(sa.text(told["default"])))
+            default = told["default"]
+            # What is reflected is SQL, and so is what a listener makes of it.
+            default = sa.text(default) if isinstance(default, str) else default
+            yield changes.SetDefault(name, translator.default(default))
 
 
 def _typed(

@@ -19,6 +19,7 @@ from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
+from ..ddl.tokens import ROWID_NAMES
 from ..ddl.tokens import same_name
 from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
@@ -46,9 +47,6 @@ from .row_checks import misfits
 from .unique_indexes import NotSettled
 from .unique_indexes import replace_definition
 from .unique_indexes import Told
-
-_ROWIDS = ("rowid", "_rowid_", "oid")
-
 
 _CHECKED_AS_STORED = (3, 32, 0)
 """Before this release a CHECK sees a value as it is before the column converts it."""
@@ -231,7 +229,7 @@ def _rowid_name(target: Target) -> str | None:
         return None
     if alias is not None and target.source(alias).origin is not None:
         return None
-    for name in _ROWIDS:
+    for name in ROWID_NAMES:
         if not before.has_column(name) and not after.has_column(name):
             return name
     # All three names are taken by columns, so no statement can tell rowids apart.

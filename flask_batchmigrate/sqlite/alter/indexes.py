@@ -8,6 +8,7 @@ from ..ddl.expressions import without_schema
 from ..ddl.objects import IndexText
 from ..ddl.quoting import always_quoted
 from ..ddl.tokens import quote
+from ..ddl.tokens import ROWID_NAMES
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
 from ..error_codes import is_about_rows
@@ -87,9 +88,8 @@ def stays_valid(target: Target, index: IndexText) -> bool:
 def _keeps_rowids(target: Target) -> bool:
     before, after = target.before.text.rowid_alias, target.text.rowid_alias
     if before is None and after is None:
-        names = ("rowid", "_rowid_", "oid")
         texts = (target.before.text, target.text)
-        return any(not any(t.has_column(name) for t in texts) for name in names)
+        return any(not any(t.has_column(name) for t in texts) for name in ROWID_NAMES)
     if before is None or after is None:
         return False
     source = target.source(after)

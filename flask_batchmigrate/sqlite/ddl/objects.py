@@ -62,12 +62,6 @@ class IndexText:
         """
         return upper(column) in self.names
 
-    @property
-    def columns(self) -> tuple[str, ...] | None:
-        """The names of its columns, or ``None`` if it has an expression."""
-        columns = [term.column for term in self.terms if term.column is not None]
-        return tuple(columns) if len(columns) == len(self.terms) else None
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TriggerText:
@@ -83,8 +77,7 @@ class TriggerText:
     :param names: every name in its condition and body, folded, see
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.identifiers`.
     :param body: the tokens from ``WHEN`` or ``BEGIN`` to the end.
-    :param name_span: where the name stands, as spelled.
-    :param table_span: where the table's name stands, as spelled.
+    :param name_span: where the name is, as spelled.
     """
 
     sql: str
@@ -96,17 +89,6 @@ class TriggerText:
     names: frozenset[str]
     body: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
     name_span: Span = dataclasses.field(compare=False, repr=False)
-    table_span: Span = dataclasses.field(compare=False, repr=False)
-
-    def mentions(self, name: str) -> bool:
-        """Tell whether a name occurs after ``UPDATE OF``, in the condition or body.
-
-        Broad on purpose: it may be a name in another table.
-
-        :param name: the name, as of a column.
-        """
-        folded = upper(name)
-        return folded in self.names or folded in map(upper, self.update_of)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,7 +101,6 @@ class ViewText:
     :param names: every name in its SELECT, folded, see
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.identifiers`.
     :param body: the tokens of its SELECT.
-    :param name_span: where the name stands, as spelled.
     """
 
     sql: str
@@ -127,14 +108,6 @@ class ViewText:
     columns: tuple[str, ...] | None
     names: frozenset[str]
     body: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
-    name_span: Span = dataclasses.field(compare=False, repr=False)
-
-    def mentions(self, name: str) -> bool:
-        """Tell whether a name occurs in its SELECT, as a table, column or alias.
-
-        :param name: the name.
-        """
-        return upper(name) in self.names
 
 
 @functools.lru_cache(maxsize=1024)
@@ -228,7 +201,6 @@ def parse_trigger(sql: str) -> TriggerText:
         names=_names(body),
         body=body,
         name_span=Span(name.start, name.end),
-        table_span=Span(table.start, table.end),
     )
 
 
@@ -266,7 +238,6 @@ def parse_view(sql: str) -> ViewText:
         columns=columns,
         names=_names(body),
         body=body,
-        name_span=Span(name.start, name.end),
     )
 
 

@@ -16,6 +16,8 @@ import dataclasses
 import functools
 import logging
 
+from ..alter.deferred_keys import forget_orphans
+from ..alter.deferred_keys import orphans_of_lost_keys
 from ..alter.in_place import NotConfirmed
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import strangers
@@ -327,7 +329,9 @@ def _run(
     target, name = plan.target, plan.table
     assert target is not None
     keys = key_state(db, target, before.keys)
+    orphans = orphans_of_lost_keys(db, target)
     plan, after = _carry_out(db, before, plan)
+    forget_orphans(db, orphans)
     refuse_broken(name, before.dependants, read_dependants(db, after, name))
     refuse_unnoticed(target, before.dependants)
     warnings = strangers(db, target)

@@ -17,6 +17,7 @@ from ..ddl.table import TableText
 from ..ddl.tokens import identifiers
 from ..ddl.tokens import Kind
 from ..ddl.tokens import may_name
+from ..ddl.tokens import ROWID_NAMES
 from ..ddl.tokens import same_name
 from ..ddl.tokens import Token
 from ..ddl.tokens import unquote
@@ -29,8 +30,6 @@ from .compiled import compile_view
 from .compiled import Dependant
 from .database import Database
 from .double_quotes import double_quoted
-
-_ROWIDS = frozenset({"ROWID", "_ROWID_", "OID"})
 
 
 def read_dependants(
@@ -146,7 +145,7 @@ def silently_needing(
             continue
         if d.error is not None:
             watching.append(f"{d}, which SQLite cannot compile here ({d.error})")
-        elif upper(column) in _ROWIDS:
+        elif upper(column) in map(upper, ROWID_NAMES):
             watching.append(str(d))
     return watching
 

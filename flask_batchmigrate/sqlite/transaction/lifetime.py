@@ -146,7 +146,22 @@ class Lifetime:
         except StillLocked as error:
             raise self._locked() from error.__cause__
         except self._driver.error as error:
-            raise messages.uncommittable(self.name, error, self.commits) from error
+            orphans = self._orphans() if "FOREIGN KEY" in str(error) else ""
+            raise messages.uncommittable(
+                self.name, error, self.commits, orphans
+            ) from error
+
+    def _orphans(self) -> str:
+        """Name the first rows of the main database that break a foreign key."""
+        try:
+            rows = self._driver.execute(
+                "SELECT [table], [rowid], [parent] FROM pragma_foreign_key_check"
+                " LIMIT 3"
+            )
+        except self._driver.error:
+            # A foreign key of some table has no key to refer to.
+            return ""
+        return "; ".join(f"'{c}' row {r} has no parent in '{p}'" for c, r, p in rows)
 
     def roll_back(self) -> None:
         """Roll back what is open, and leave the connection as it was."""

@@ -43,10 +43,18 @@ def locked(name: str, seconds: float, commits: int) -> TransactionError:
     )
 
 
-def uncommittable(name: str, reason: object, commits: int) -> TransactionError:
-    """SQLite refused the COMMIT."""
+def uncommittable(
+    name: str, reason: object, commits: int, orphans: str = ""
+) -> TransactionError:
+    """Say that SQLite refused the COMMIT.
+
+    :param orphans: the first rows that break a foreign key, where that is why.
+    """
+    remedy = "Add the parents, or clear the column in these rows." if orphans else ""
+    rows = f": {orphans}" if orphans else ""
     return TransactionError(
-        f"The migration of {name} could not be committed: {reason}",
+        f"The migration of {name} could not be committed: {reason}{rows}",
+        remedy,
         state=state(commits),
     )
 

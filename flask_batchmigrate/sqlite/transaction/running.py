@@ -131,15 +131,27 @@ def with_file(name: object) -> Running | None:
     """
     if not here() or not isinstance(name, (str, bytes, os.PathLike)):
         return None
-    path = os.fsdecode(name)
+    identity = _file_identity(os.fsdecode(name))
+    return None if identity is None else with_identity(identity)
+
+
+def _file_identity(name: str) -> Identity | None:
+    """Return what connections to a file have in common; ``None`` where it is none.
+
+    :param name: the file's path, or its URI: https://www.sqlite.org/uri.html
+    """
+    path = name
     if path.startswith("file:"):
-        path, _, options = path.removeprefix("file:").partition("?")
+        path, _, options = path.removeprefix("file:").partition("#")[0].partition("?")
         if "mode=memory" in options:
             return None
-        path = urllib.parse.unquote(path.removeprefix("//"))
+        if path.startswith("//"):
+            # The machine comes first, which can only be this one.
+            path = path[path.find("/", 2) :]
+        path = urllib.parse.unquote(path)
     with contextlib.suppress(OSError, ValueError):
-        found = pathlib.Path(path).stat()
-        return with_identity(("file", found.st_dev, found.st_ino))
+        status = pathlib.Path(path).stat()
+        return ("file", status.st_dev, status.st_ino)
     return None
 
 
@@ -151,10 +163,7 @@ def with_engine(engine: sa.Engine) -> Running | None:
     candidates = [one for one in here() if one.is_begun]
     if not candidates or engine.dialect.name != "sqlite":
         return None
-    identity: Identity = ()
-    with contextlib.suppress(OSError, ValueError):
-        found = pathlib.Path(engine.url.database or "").stat()
-        identity = ("file", found.st_dev, found.st_ino)
+    identity = _file_identity(engine.url.database or "")
     return next(
         (
             one

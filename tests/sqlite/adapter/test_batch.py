@@ -154,6 +154,31 @@ def test_reflect_kwargs_listeners_change_columns(database: MakeDatabase) -> None
     assert db.line("-- the c") == "c TEXT DEFAULT 'c' -- the c"
 
 
+@pytest.mark.parametrize(
+    ("default", "expected"),
+    [
+        (None, None),
+        ("'x'", "'x'"),
+        (sa.text("'y'"), "'y'"),
+        (sa.DefaultClause("z"), "'z'"),
+    ],
+)
+def test_reflect_kwargs_listeners_change_defaults(
+    database: MakeDatabase, default: t.Any, expected: str | None
+) -> None:
+    """A listener may take a default away, or give another one in SQLAlchemy's ways."""
+
+    def listener(inspector: t.Any, table: t.Any, info: dict[str, t.Any]) -> None:
+        if info["name"] == "c":
+            info["default"] = default
+
+    db = database(TABLE)
+    arguments = {"listeners": [("column_reflect", listener)]}
+    alter(db, reflect_kwargs=arguments, recreate="always")
+    defaults = db.query("SELECT dflt_value FROM pragma_table_info('t') WHERE name='c'")
+    assert defaults == [(expected,)]
+
+
 def test_table_args_are_added_once(database: MakeDatabase) -> None:
     """A constraint that the table has is not added again, others are."""
     db = database("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INT, UNIQUE (a));")

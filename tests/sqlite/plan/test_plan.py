@@ -17,8 +17,10 @@ from flask_batchmigrate.sqlite.plan.plan import Options
 from flask_batchmigrate.sqlite.plan.plan import Plan
 from flask_batchmigrate.sqlite.plan.ways import CASES
 from flask_batchmigrate.sqlite.plan.ways import Way
+from flask_batchmigrate.sqlite.schema.catalogue import read_catalogue
+from flask_batchmigrate.sqlite.schema.catalogue import read_table
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
-from flask_batchmigrate.sqlite.schema.snapshot import read_snapshot
+from flask_batchmigrate.sqlite.schema.snapshot import around
 from flask_batchmigrate.sqlite.target import changes
 from flask_batchmigrate.sqlite.target.changes import AddColumn
 from flask_batchmigrate.sqlite.target.changes import AddConstraint
@@ -321,7 +323,8 @@ def plan(
     file.connection.execute("BEGIN IMMEDIATE")
     db = database(file.connection)
     try:
-        snapshot = read_snapshot(db, "main", "t")
+        catalogue = read_catalogue(db, "main")
+        snapshot = around(db, catalogue, read_table(catalogue, "t"))
         return make_plan(db, snapshot, block, options or Options(), None)
     finally:
         assert file.query("SELECT name FROM sqlite_temp_master") == []
