@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import typing as t
 
 from sqlalchemy import orm
 
@@ -12,13 +13,13 @@ from ..results import TablePlan
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import join_transaction
 from ..sqlite.adapter import RunOptions
-from ..sqlite.transaction.migration import explain
-from ..sqlite.transaction.migration import MigrationTransaction
 from ..sqlite.transaction.second_connections import patient
 from ..sqlite.transaction.second_connections import second_connections
 from ..sqlite.transaction.second_connections import watch
-from ..sqlite.transaction.sessions import join
 from .run_state import Run
+
+if t.TYPE_CHECKING:
+    from ..sqlite.transaction.migration import MigrationTransaction
 
 
 @contextlib.contextmanager
@@ -44,7 +45,7 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
         return second_connections(transaction, engines)
 
     run.join = join_transaction
-    run.explain = explain
+    run.explain = _explain
     settings = RunOptions(
         lock_timeout=timeout,
         keep_indexes=setup.state.settings["sqlite_keep_indexes"],
@@ -61,7 +62,16 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
         sessions = getattr(setup.state.db, "session", None)
         migrates = not (setup.compares or setup.looks)
         if migrates and isinstance(sessions, orm.scoped_session):
+            from ..sqlite.transaction.sessions import join
+
             stack.enter_context(join(sessions, engines))
         stack.enter_context(patient(timeout))
         stack.enter_context(activate(settings))
         yield
+
+
+def _explain(error: Exception) -> Exception | None:
+    """Say what an error means that the engine has caused."""
+    from ..sqlite.transaction.migration import explain
+
+    return explain(error)

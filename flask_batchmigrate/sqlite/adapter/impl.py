@@ -5,6 +5,9 @@ process: https://alembic.sqlalchemy.org/en/latest/api/ddl.html. So the class reg
 here makes an instance of itself only for runs of this project, and Alembic's own for
 all others. The same goes for the class that collects the operations of a batch block,
 for which Alembic has no extension point; it is exchanged in its module.
+
+The engine itself is loaded by the first operation that changes a table
+(:mod:`.alterations`): a run that compares has no use for it.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import contextvars
+import functools
 import typing as t
 
 import alembic.context
@@ -21,22 +25,13 @@ from alembic.operations import batch as alembic_batch
 from alembic.operations.batch import BatchOperationsImpl
 from alembic.runtime.migration import MigrationContext
 
-from ..alter.drop import drop_table
-from ..plan.engine import alter_table
-from ..plan.engine import Report
-from ..plan.plan import Options
-from ..target import changes
-from ..transaction.migration import active_for
-from ..transaction.migration import MigrationTransaction
-from .batch import block_changes
-from .caught import caught_as_usual
-from .comparison import same_default
-from .comparison import same_type
-from .conventions import Conventions
-from .recorder import Recorder
+from .run import open_transaction
 from .run import Run
 from .run import RunOptions
-from .translate import Translator
+
+if t.TYPE_CHECKING:
+    from ..transaction.migration import MigrationTransaction
+    from .alterations import Alterations
 
 _run: contextvars.ContextVar[Run | None] = contextvars.ContextVar(
     "flask_batchmigrate_sqlite_run", default=None
@@ -82,7 +77,7 @@ def join_transaction(context: MigrationContext) -> None:
     impl, connection = context.impl, context.connection
     if not isinstance(impl, _EngineImpl) or connection is None:
         return
-    if active_for(connection) is not None:
+    if open_transaction(connection) is not None:
         transaction = impl._engine_run.begin(connection)
         context.connection = impl.connection = transaction.connection
 
@@ -158,81 +153,27 @@ class _EngineImpl(SQLiteImpl):
     def _transaction(self) -> MigrationTransaction:
         """The open transaction; begun now where a run did not need one before."""
         connection = self._open_connection()
-        return active_for(connection) or self._engine_run.begin(connection)
+        return open_transaction(connection) or self._engine_run.begin(connection)
 
     # Operations
 
-    def _recorder(self) -> Recorder:
-        return Recorder(Translator(self.dialect), self._can_render)
+    @functools.cached_property
+    def _alterations(self) -> Alterations:
+        """What changes tables."""
+        from .alterations import Alterations
+
+        return Alterations(
+            self._engine_run, self.dialect, self.context_opts, self._can_render
+        )
 
     def _can_render(self, constraint: t.Any) -> bool:
         """Tell whether a constraint made by a type is for this dialect."""
         rule = constraint._create_rule
         return rule is None or bool(rule(self))
 
-    def alter_table(
-        self,
-        table: str,
-        schema: str | None,
-        block: cabc.Sequence[changes.Change],
-        *,
-        recreate: str = "auto",
-        convention: cabc.Mapping[t.Any, t.Any] | None = None,
-        named: bool = False,
-        also: tuple[type[Exception], ...] = (),
-    ) -> None:
-        """Change a table by a block of changes.
-
-        :param recreate: as ``batch_alter_table`` takes it.
-        :param convention: a naming convention besides that of the models.
-        :param named: store the names that it gives to what has none.
-        :param also: classes by which scripts catch a refusal.
-        """
-        options = Options(
-            Conventions(tuple(self._conventions(convention))),
-            recreate,
-            self._engine_run.settings.keep_indexes,
-            Conventions((convention,), False) if convention and named else None,
-        )
-        transaction, name = self._transaction, str(table)
-        with caught_as_usual(self.dialect, *also):
-            report = alter_table(
-                transaction,
-                name,
-                block,
-                schema=schema or "main",
-                options=options,
-                pending=self._engine_run.pending_keys(transaction),
-            )
-        self._tell(report)
-
-    def _conventions(
-        self, own: cabc.Mapping[t.Any, t.Any] | None
-    ) -> cabc.Iterator[cabc.Mapping[t.Any, t.Any]]:
-        if own:
-            yield own
-        metadata = self.context_opts.get("target_metadata")
-        for one in metadata if isinstance(metadata, (list, tuple)) else [metadata]:
-            if isinstance(one, sa.MetaData):
-                yield one.naming_convention
-
-    def _tell(self, report: Report) -> None:
-        for plan in report.plans:
-            self._engine_run.settings.planned(plan)
-        for note in report.notes:
-            self._engine_run.settings.note(f"{note[0].upper()}{note[1:]}.")
-        for warning in report.warnings:
-            self._engine_run.settings.warn(f"{warning[0].upper()}{warning[1:]}.")
-
     def _single(self, operation: str, table: str, *args: t.Any, **kw: t.Any) -> None:
         """Run one operation outside of a batch block."""
-        schema = kw.pop("schema", None)
-        recorder = self._recorder()
-        recorder.record(operation, args, kw)
-        if recorder.changes:
-            # What Alembic raises for any constraint outside of a batch block.
-            also = (NotImplementedError,) if operation.endswith("constraint") else ()
-            self.alter_table(table, schema, recorder.changes, also=also)
+        self._alterations.single(self._transaction, operation, table, *args, **kw)
 
     def alter_column(self, table_name: str, column_name: str, **kw: t.Any) -> None:
         """Change a column."""
@@ -277,6 +218,9 @@ class _EngineImpl(SQLiteImpl):
 
     def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
         """Drop a table; no row of another table goes with it."""
+        from ..alter.drop import drop_table
+        from .caught import caught_as_usual
+
         transaction = self._transaction
         with caught_as_usual(self.dialect):
             drop_table(
@@ -291,13 +235,19 @@ class _EngineImpl(SQLiteImpl):
 
     def compare_type(self, *columns: t.Any) -> bool:
         """Tell whether a column has another type than in the models."""
-        differs = super().compare_type(*columns)
-        return differs and not same_type(self._open_connection(), *columns)
+        if not super().compare_type(*columns):
+            return False
+        from .comparison import same_type
+
+        return not same_type(self._open_connection(), *columns)
 
     def compare_server_default(self, *columns: t.Any) -> bool:
         """Tell whether a column has another default than in the models."""
-        differs = super().compare_server_default(*columns)
-        return differs and not same_default(self._open_connection(), *columns[:2])
+        if not super().compare_server_default(*columns):
+            return False
+        from .comparison import same_default
+
+        return not same_default(self._open_connection(), *columns[:2])
 
     def create_table_comment(self, table: t.Any) -> None:
         """Do nothing: SQLite stores no comments."""
@@ -335,15 +285,10 @@ class _EngineBatch(BatchOperationsImpl):
 
     def _alter_table(self) -> None:
         impl: _EngineImpl = self.operations.impl
-        recorder = impl._recorder()
-        recorder.copies = self._should_recreate()
-        block = block_changes(self, recorder, impl._open_connection())
-        if block or self.recreate == "always":
-            impl.alter_table(
-                self.table_name,
-                self.schema,
-                block,
-                recreate=self.recreate,
-                convention=self.naming_convention,
-                named=recorder.copies,
-            )
+        impl._alterations.block(
+            impl._transaction,
+            self,
+            self.recreate,
+            self._should_recreate(),
+            impl._open_connection(),
+        )

@@ -10,13 +10,15 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ..alter.pending_keys import PendingKeys
-from ..plan.plan import Plan
-from ..schema.progress import Listener
 from ..transaction import messages
+from ..transaction import running
 from ..transaction.driver import Driver
-from ..transaction.migration import begin
-from ..transaction.migration import MigrationTransaction
+
+if t.TYPE_CHECKING:
+    from ..alter.pending_keys import PendingKeys
+    from ..plan.plan import Plan
+    from ..schema.progress import Listener
+    from ..transaction.migration import MigrationTransaction
 
 log = logging.getLogger("flask_batchmigrate.sqlite")
 
@@ -64,6 +66,8 @@ class Run:
 
     def begin(self, connection: sa.Connection) -> MigrationTransaction:
         """Begin the migration's transaction, or join the one that is open."""
+        from ..transaction.migration import begin
+
         transaction = begin(
             connection,
             timeout=self.settings.lock_timeout,
@@ -92,6 +96,8 @@ class Run:
 
     def pending_keys(self, transaction: MigrationTransaction) -> PendingKeys:
         """Return the keys that are to hold in the end, whichever revision it is of."""
+        from ..alter.pending_keys import PendingKeys
+
         pending = self._pending.get(id(transaction))
         if pending is None:
             pending = PendingKeys(transaction, self.settings.warn)
@@ -99,3 +105,15 @@ class Run:
             transaction.before_commit.append(pending.check)
             transaction.after_rollback.append(pending.forget)
         return pending
+
+
+def open_transaction(connection: sa.Connection) -> MigrationTransaction | None:
+    """Return the transaction that is open on a connection's database, if there is one.
+
+    :param connection: any connection to the database, the transaction's own too.
+    """
+    if not running.here():
+        return None
+    from ..transaction.migration import active_for
+
+    return active_for(connection)

@@ -13,8 +13,10 @@ import dataclasses
 import typing as t
 
 from ..ddl.statements import explain
-from .catalogue import StoredTable
 from .database import Database
+
+if t.TYPE_CHECKING:
+    from .catalogue import StoredTable
 
 STEPS: t.Final = 250_000
 """Steps between two calls: some milliseconds, so that calls cost next to nothing."""

@@ -22,15 +22,11 @@ from ..ddl.statements import verb
 from ..ddl.tokens import same_name
 from ..ddl.tokens import unquote
 from ..ddl.tokens import upper
-from ..schema.catalogue import ForeignKeyRow
-from ..schema.catalogue import qualified
-from ..schema.catalogue import read_catalogue
-from ..schema.catalogue import read_foreign_keys
 from ..schema.database import trial
-from ..schema.foreign_keys import children_of
 from . import messages
 
 if t.TYPE_CHECKING:
+    from ..schema.catalogue import ForeignKeyRow
     from ..schema.database import Database
     from .driver import Driver
     from .lifetime import Lifetime
@@ -99,6 +95,11 @@ class Enforcement:
         """Tell whether a statement would change rows of other tables by a key."""
         if upper(schema) not in map(upper, self._driver.databases()):
             return False
+        # Hardly a script switches keys off; these read the whole catalogue.
+        from ..schema.catalogue import read_catalogue
+        from ..schema.catalogue import read_foreign_keys
+        from ..schema.foreign_keys import children_of
+
         keys = read_foreign_keys(self._db, read_catalogue(self._db, schema), table)
         children = children_of(keys, table)
         children = [key for key in children if self._has_rows(schema, key)]
@@ -110,6 +111,8 @@ class Enforcement:
         return any(self._changes_more(statement, one) for one in many)
 
     def _has_rows(self, schema: str, key: ForeignKeyRow) -> bool:
+        from ..schema.catalogue import qualified
+
         filled = " AND ".join(
             f"{always_quoted(c)} IS NOT NULL" for c in key.child_columns
         )
