@@ -126,4 +126,6 @@ def _bare(term: Term) -> str:
     if term.column is not None:
         collation = f" COLLATE {always_quoted(term.collation)}" if term.collation else ""
         return always_quoted(term.column) + collation
-    return term.text if term.order is None else term.text[: -len(term.order)].rstrip()
+    if term.order is None:
+        return term.text
+    return term.text[: -len(term.order)].rstrip()
