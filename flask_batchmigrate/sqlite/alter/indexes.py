@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 
+from ..ddl.expressions import Term
 from ..ddl.expressions import without_schema
 from ..ddl.objects import IndexText
 from ..ddl.quoting import always_quoted
@@ -106,7 +107,7 @@ def _explain(
     db: Database, stored: StoredTable, index: IndexText, error: Exception
 ) -> None:
     """Say which rows an index found equal, if that is what stopped it."""
-    terms = [_bare(term.text, term.order) for term in index.terms]
+    terms = [_bare(term) for term in index.terms]
     where = None if index.where is None else without_schema(index.where)
     found = duplicates(db, stored.path, terms, where)
     if found:
@@ -117,6 +118,14 @@ def _explain(
         ) from error
 
 
-def _bare(text: str, order: str | None) -> str:
-    """Return an indexed term without its sort order."""
-    return text if order is None else text[: -len(order)].rstrip()
+def _bare(term: Term) -> str:
+    """Write an indexed term for a query, without its sort order.
+
+    A column may be spelled as a string, which it is only in an index.
+    """
+    if term.column is not None:
+        collation = f" COLLATE {always_quoted(term.collation)}" if term.collation else ""
+        return always_quoted(term.column) + collation
+    if term.order is None:
+        return term.text
+    return term.text[: -len(term.order)].rstrip()

@@ -256,15 +256,35 @@ def _read_name(reader: Reader, what: str) -> Token:
     return name
 
 
-_BEFORE_TABLE = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "ON"})
+_BEFORE_NAME = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "ON", "IN", "SET"})
+_BEFORE_NAMES = frozenset({"INTO", "USING"})
 
 
 def _names(tokens: tuple[Token, ...]) -> frozenset[str]:
-    """Collect the names in a body, with strings that stand where a table must."""
-    spelled_as_strings = (
-        upper(unquote(token.text))
-        for before, token in itertools.pairwise(tokens)
-        if token.kind is Kind.STRING
-        and (before.keyword in _BEFORE_TABLE or before.is_symbol("."))
-    )
-    return identifiers(tokens) | frozenset(spelled_as_strings)
+    """Collect the names in a body, with strings where there must be a name."""
+    strings = itertools.chain(_string_names(tokens), _string_names_in_lists(tokens))
+    return identifiers(tokens) | {upper(unquote(token.text)) for token in strings}
+
+
+def _string_names(tokens: tuple[Token, ...]) -> cabc.Iterator[Token]:
+    """Find the strings beside what only a table or a column of an UPDATE can be."""
+    around = zip(tokens, tokens[1:], [*tokens[2:], None], strict=False)
+    for before, token, after in around:
+        if token.kind is not Kind.STRING:
+            continue
+        is_assigned = before.is_symbol(",") and after and after.text in ("=", "==")
+        is_path = before.is_symbol(".") or (after and after.is_symbol("."))
+        if before.keyword in _BEFORE_NAME or is_path or is_assigned:
+            yield token
+
+
+def _string_names_in_lists(tokens: tuple[Token, ...]) -> cabc.Iterator[Token]:
+    """Find the strings among the columns after ``INSERT INTO table`` and ``USING``."""
+    for index, token in enumerate(tokens):
+        if token.keyword not in _BEFORE_NAMES:
+            continue
+        rest = itertools.islice(tokens, index + (token.keyword == "INTO") + 1, None)
+        if not next(rest, token).is_symbol("("):
+            continue
+        members = itertools.takewhile(lambda member: not member.is_symbol(")"), rest)
+        yield from (member for member in members if member.kind is Kind.STRING)

@@ -90,9 +90,8 @@ def _confirmed(
     """Leave out what SQLite knows to be an ordinary table, as the module is loaded."""
     if not guessed or db.version < _TABLE_LIST:
         return guessed
-    loaded = {
-        upper(row[0]) for row in db.execute("SELECT name FROM pragma_module_list")
-    }
+    modules = db.execute("SELECT name FROM pragma_module_list")
+    loaded = {upper(row[0]) for row in modules}
     rows = db.execute(
         "SELECT name FROM pragma_table_list WHERE schema = ? AND type = 'shadow'",
         (schema,),
