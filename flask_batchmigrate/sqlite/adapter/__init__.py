@@ -1,4 +1,4 @@
-"""Alembic's calls as changes of the engine: the only place that knows Alembic."""
+"""Turns Alembic's calls into changes of the engine: the only place that knows both."""
 
 from .impl import activate as activate
 from .impl import join_transaction as join_transaction

@@ -63,7 +63,7 @@ class Alterations:
         recorder = self._recorder()
         recorder.record(operation, args, kw)
         if recorder.changes:
-            # What Alembic raises for any constraint outside of a batch block.
+            # Alembic raises this for any constraint outside of a batch block.
             also = (NotImplementedError,) if operation.endswith("constraint") else ()
             self._alter_table(transaction, table, schema, recorder.changes, also=also)
 
@@ -113,7 +113,7 @@ class Alterations:
         """Change a table by a block of changes.
 
         :param convention: a naming convention besides that of the models.
-        :param named: store the names that it gives to what has none.
+        :param named: whether constraints without a name get the name that it gives.
         :param also: classes by which scripts catch a refusal.
         """
         options = Options(
@@ -131,7 +131,7 @@ class Alterations:
                 options=options,
                 pending=self._run.pending_keys(transaction),
             )
-        self._tell(report)
+        self._pass_on(report)
 
     def _conventions(
         self, own: cabc.Mapping[t.Any, t.Any] | None
@@ -139,11 +139,11 @@ class Alterations:
         if own:
             yield own
         metadata = self._options.get("target_metadata")
-        for one in metadata if isinstance(metadata, (list, tuple)) else [metadata]:
-            if isinstance(one, sa.MetaData):
-                yield one.naming_convention
+        for item in metadata if isinstance(metadata, (list, tuple)) else [metadata]:
+            if isinstance(item, sa.MetaData):
+                yield item.naming_convention
 
-    def _tell(self, report: Report) -> None:
+    def _pass_on(self, report: Report) -> None:
         settings = self._run.settings
         for plan in report.plans:
             settings.planned(plan)

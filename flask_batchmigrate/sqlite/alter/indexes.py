@@ -124,8 +124,9 @@ def _bare(term: Term) -> str:
     A column may be spelled as a string, which it is only in an index.
     """
     if term.column is not None:
-        collation = f" COLLATE {always_quoted(term.collation)}" if term.collation else ""
-        return always_quoted(term.column) + collation
+        name = always_quoted(term.column)
+        collation = term.collation
+        return f"{name} COLLATE {always_quoted(collation)}" if collation else name
     if term.order is None:
         return term.text
     return term.text[: -len(term.order)].rstrip()
