@@ -346,8 +346,8 @@ def _of_script(
 
 
 def _is_raised_in(error: Exception, module: types.ModuleType) -> bool:
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and frames[-1].filename == module.__file__
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_code.co_filename == module.__file__
 
 
 def _describe(error: Exception) -> tuple[str, str]:
