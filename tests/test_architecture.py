@@ -52,8 +52,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     | {"project", "autogenerate", "locks"}
     | {"sqlite.adapter", "sqlite.transaction", "sqlite.ddl", *LEAVES},
     "commands": VOCABULARY | {"environment", "autogenerate", "project"},
-    "status": VOCABULARY | {"commands", "environment", "project"},
-    "cli": VOCABULARY | {"commands", "autogenerate", "project"},
+    "status": VOCABULARY | {"commands", "environment", "autogenerate", "project"},
+    "cli": VOCABULARY | {"status", "commands", "autogenerate", "project"},
     "autoupgrade": VOCABULARY | {"status", "project"},
     "extension": VOCABULARY | {"autoupgrade", "cli", "environment", "status"},
     "": VOCABULARY | {"commands", "environment", "extension"},

@@ -39,7 +39,7 @@ PUBLIC: t.Final[dict[str, str]] = {
     "flask_batchmigrate.results": "Applied Current RevisionInfo Template",
     "flask_batchmigrate.settings": "Setting Settings SETTINGS SetupError",
     "flask_batchmigrate.sqlite.adapter": "RunOptions activate",
-    "flask_batchmigrate.status": "DatabaseStatus PendingRevision",
+    "flask_batchmigrate.status": "DatabaseStatus ListedRevision PendingRevision",
 }
 UNLISTED: t.Final = {"alembic_version", "__version__"}
 LIGHT: t.Final = (

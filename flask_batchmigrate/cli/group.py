@@ -57,12 +57,16 @@ def db(
 
 
 def command(
-    *decorators: options.Decorator, cls: type[click.Command] = click.Command
+    *decorators: options.Decorator,
+    cls: type[click.Command] = click.Command,
+    failure: int = 1,
 ) -> cabc.Callable[[_Function], click.Command]:
     """Register a function as a command, with the options that all commands have.
 
     The function gets the console, the folder and its own options. An error on purpose
-    becomes one line and exit code 1; any other is a defect and keeps its traceback.
+    becomes one line and an exit code; any other is a defect and keeps its traceback.
+
+    :param failure: that exit code.
     """
 
     def decorate(function: _Function) -> click.Command:
@@ -92,7 +96,7 @@ def command(
                 if told is None and (raiseerr or not _expected(error)):
                     raise
                 console.error(told or " ".join(str(error).splitlines()))
-                click.get_current_context().exit(1)
+                click.get_current_context().exit(failure)
 
         return db.command(cls=cls)(options.joined(*decorators, options.shared)(invoke))
 
