@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
     from .commands import list_templates
     from .commands import merge
     from .commands import migrate
+    from .commands import rehearse
     from .commands import revision
     from .commands import show
     from .commands import stamp
@@ -52,7 +53,7 @@ if t.TYPE_CHECKING:
 # These need Alembic, so their modules are loaded when one of them is asked for.
 _COMMANDS = """
 branches check current downgrade edit ensure_version heads history init list_templates
-merge migrate revision show stamp upgrade
+merge migrate rehearse revision show stamp upgrade
 """
 _ERRORS = """
 AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
@@ -85,6 +86,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "list_templates",
     "merge",
     "migrate",
+    "rehearse",
     "revision",
     "show",
     "stamp",

@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from .api import revision as revision
     from .api import show as show
     from .api import stamp as stamp
+    from .rehearsals import rehearse as rehearse
     from .upgrading import upgrade as upgrade
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "list_templates",
     "merge",
     "migrate",
+    "rehearse",
     "revision",
     "show",
     "stamp",
@@ -49,5 +51,5 @@ __all__ = [
 def __getattr__(name: str) -> t.Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "upgrading" if name == "upgrade" else "api"
+    module = {"upgrade": "upgrading", "rehearse": "rehearsals"}.get(name, "api")
     return getattr(importlib.import_module(f".{module}", __name__), name)

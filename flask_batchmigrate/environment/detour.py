@@ -29,9 +29,15 @@ def without_making(binds: cabc.Iterable[Bind]) -> cabc.Iterator[None]:
     """
     with contextlib.ExitStack() as stack:
         for bind in binds:
-            if not bind.is_there:
+            if can_be_made(bind):
                 stack.enter_context(detour(bind.engine, MEMORY))
         yield
+
+
+def can_be_made(bind: Bind) -> bool:
+    """Tell whether to connect would make a SQLite file."""
+    file = bind.file
+    return file is not None and not file.exists() and file.parent.is_dir()
 
 
 @contextlib.contextmanager

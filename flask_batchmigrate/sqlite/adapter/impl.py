@@ -21,10 +21,11 @@ from alembic.operations import batch as alembic_batch
 from alembic.operations.batch import BatchOperationsImpl
 from alembic.runtime.migration import MigrationContext
 
-from ..alter.drop import drop_table
 from ..plan.engine import alter_table
 from ..plan.engine import Report
 from ..plan.plan import Options
+from ..plan.plan import plan_drop
+from ..schema.catalogue import read_catalogue
 from ..target import changes
 from ..transaction.migration import active_for
 from ..transaction.migration import MigrationTransaction
@@ -277,15 +278,16 @@ class _EngineImpl(SQLiteImpl):
 
     def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
         """Drop a table; no row of another table goes with it."""
-        transaction = self._transaction
+        transaction, name = self._transaction, str(table.name)
+        schema = table.schema or "main"
+        if kw.get("if_exists") and not read_catalogue(transaction, schema).table(name):
+            return
+        run = self._engine_run
+        plan = plan_drop(schema, name, run.pending_keys(transaction))
+        run.settings.planned(plan)
         with caught_as_usual(self.dialect):
-            drop_table(
-                transaction,
-                table.schema or "main",
-                str(table.name),
-                self._engine_run.pending_keys(transaction),
-                bool(kw.get("if_exists")),
-            )
+            for step in plan.steps:
+                step.run(transaction)
 
     # Comparisons
 

@@ -11,7 +11,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..alter.pending_keys import PendingKeys
-from ..plan.plan import Plan
+from ..plan.plan import Plan as Plan
 from ..schema.progress import Listener
 from ..transaction import messages
 from ..transaction.driver import Driver
@@ -34,7 +34,8 @@ class RunOptions:
     :param note: told what went along with a change, in sentences.
     :param warn: told what is not as it should be.
     :param wait: told what is being waited for.
-    :param planned: told each plan that was carried out.
+    :param planned: told each plan: a change of a table when it was carried out, a
+        table's end when it is about to be dropped.
     :param progress: told how far long statements have come.
     :param started: called with each transaction that was begun; what it returns is
         left when the run is over.
