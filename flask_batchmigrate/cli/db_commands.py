@@ -9,6 +9,7 @@ import click
 
 from .. import commands
 from . import options
+from . import rehearsal
 from .console import branch_lines
 from .console import Console
 from .console import ConsoleReporter
@@ -25,6 +26,11 @@ if t.TYPE_CHECKING:
 def _show_written(console: Console, scripts: cabc.Iterable[Script]) -> None:
     for script in scripts:
         console.value(f"Generating {script.path} ...  done")
+
+
+def _real(given: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options of a run that is no rehearsal."""
+    return {name: given[name] for name in ("revision", "sql", "tag")}
 
 
 @command()
@@ -105,7 +111,13 @@ def merge(
     _show_written(to.console, [commands.merge(directory, revisions, **arguments)])
 
 
-@command(options.sql, options.tag, options.plans, options.revision("head"))
+@command(
+    options.sql,
+    options.tag,
+    options.plans,
+    rehearsal.asked,
+    options.revision("head"),
+)
 def upgrade(
     to: ConsoleReporter, directory: str | None, verbose: bool, **arguments: t.Any
 ) -> None:
@@ -114,8 +126,11 @@ def upgrade(
     REVISION is an id, "head" (the default), "heads", or steps such as "+1"; with --sql
     also a range "<from>:<to>".
     """
+    if rehearsal.is_asked(arguments):
+        rehearsal.rehearse(to, "upgrade", directory, arguments)
+        return
     to.plans = verbose
-    done = commands.upgrade(directory, **arguments)
+    done = commands.upgrade(directory, **_real(arguments))
     show_run(to, done, nothing="nothing to upgrade.")
 
 
@@ -123,6 +138,7 @@ def upgrade(
     options.sql,
     options.tag,
     options.plans,
+    rehearsal.asked,
     options.revision("-1"),
     cls=options.StepsCommand,
 )
@@ -134,8 +150,11 @@ def downgrade(
     REVISION is an id, "base", or the number of steps to take back, as "2" or "-2"
     (default: one); with --sql also a range "<from>:<to>".
     """
+    if rehearsal.is_asked(arguments):
+        rehearsal.rehearse(to, "downgrade", directory, arguments)
+        return
     to.plans = verbose
-    done = commands.downgrade(directory, **arguments)
+    done = commands.downgrade(directory, **_real(arguments))
     show_run(to, done, nothing="nothing to downgrade.")
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .api import *  # noqa: F403
+    from .rehearsals import rehearse
     from .upgrading import upgrade
 
 __all__ = [  # noqa: F405
@@ -25,6 +26,7 @@ __all__ = [  # noqa: F405
     "list_templates",
     "merge",
     "migrate",
+    "rehearse",
     "revision",
     "show",
     "stamp",
@@ -37,5 +39,5 @@ if not t.TYPE_CHECKING:  # or type checkers accept any name
     def __getattr__(name: str) -> t.Any:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = "upgrading" if name == "upgrade" else "api"
+        module = {"upgrade": "upgrading", "rehearse": "rehearsals"}.get(name, "api")
         return getattr(importlib.import_module(f".{module}", __name__), name)

@@ -31,6 +31,7 @@ from ..sqlite.errors import EngineError
 from ..sqlite.errors import NotWritable
 from ..sqlite.errors import UNCHANGED
 from ..sqlite.transaction.busy import StillLocked
+from .commits import RehearsalOver
 from .config import escaped
 from .config import Setup
 from .outcome import own_state
@@ -54,7 +55,7 @@ def translated(setup: Setup, run: Run | None = None) -> cabc.Iterator[None]:
     """
     try:
         yield
-    except (errors.BatchMigrateError, SetupError):
+    except (errors.BatchMigrateError, SetupError, RehearsalOver):
         raise
     except KeyboardInterrupt as error:
         if run is None or error.args:

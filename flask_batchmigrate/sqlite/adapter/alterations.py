@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from ..plan.engine import alter_table
 from ..plan.engine import Report
 from ..plan.plan import Options
+from ..plan.plan import plan_drop
+from ..schema.catalogue import read_catalogue
 from ..target import changes
 from ..transaction.migration import MigrationTransaction
 from .batch import Batch
@@ -94,6 +96,22 @@ class Alterations:
                 convention=batch.naming_convention,
                 named=copies,
             )
+
+    def drop(
+        self, transaction: MigrationTransaction, table: sa.Table, if_exists: bool
+    ) -> None:
+        """Drop a table.
+
+        :param if_exists: do nothing where there is no such table.
+        """
+        schema, name = table.schema or "main", str(table.name)
+        if if_exists and not read_catalogue(transaction, schema).table(name):
+            return
+        plan = plan_drop(schema, name, self._run.pending_keys(transaction))
+        self._run.settings.planned(plan)
+        with caught_as_usual(self._dialect):
+            for step in plan.steps:
+                step.run(transaction)
 
     def _recorder(self) -> Recorder:
         return Recorder(Translator(self._dialect), self._can_render)

@@ -218,18 +218,8 @@ class _EngineImpl(SQLiteImpl):
 
     def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
         """Drop a table; the rows of other tables stay."""
-        from ..alter.drop import drop_table
-        from .caught import caught_as_usual
-
-        transaction = self._transaction
-        with caught_as_usual(self.dialect):
-            drop_table(
-                transaction,
-                table.schema or "main",
-                str(table.name),
-                self._engine_run.pending_keys(transaction),
-                bool(kw.get("if_exists")),
-            )
+        if_exists = bool(kw.get("if_exists"))
+        self._alterations.drop(self._transaction, table, if_exists)
 
     # Comparisons
 

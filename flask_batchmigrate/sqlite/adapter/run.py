@@ -36,7 +36,8 @@ class RunOptions:
     :param note: called with a sentence about each side effect of a change.
     :param warn: called with a sentence about what is not as it should be.
     :param wait: called with what the run waits for.
-    :param planned: called with each plan that was carried out.
+    :param planned: called with each plan: that of a change when it was carried out,
+        that of a dropped table before it is dropped.
     :param progress: called with the progress of long statements.
     :param started: called with each transaction that was begun; the context manager
         that it returns ends with the run.

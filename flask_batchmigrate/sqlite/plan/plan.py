@@ -43,7 +43,9 @@ from .steps import CheckRows
 from .steps import CopyTable
 from .steps import DropColumn
 from .steps import DropIndex
+from .steps import DropTable
 from .steps import EditDefinition
+from .steps import loses_values
 from .steps import RenameColumns
 from .steps import RenameTable
 from .steps import SpellDefinition
@@ -126,6 +128,22 @@ class Plan:
         """Each step in one line, with what it costs."""
         return tuple(f"{step} ({step.cost.value})" for step in self.steps)
 
+    @property
+    def losses(self) -> tuple[bool, ...]:
+        """For each step, whether it drops values that nothing brings back."""
+        return tuple(map(loses_values, self.steps))
+
+    @property
+    def new_name(self) -> str:
+        """The table's name when it is carried out."""
+        names = [s.new_name for s in self.steps if isinstance(s, RenameTable)]
+        return names[-1] if names else self.table
+
+    @property
+    def depends_on_rows(self) -> bool:
+        """Whether the rows may ask for another way: by a default that they read."""
+        return any(d.case.startswith("default") for d in self.differences)
+
     def __str__(self) -> str:
         return f"{self.table}: {self.way.title}, {self.reason}"
 
@@ -142,6 +160,12 @@ def plan_table_name(schema: str, table: str, new_name: str) -> Plan:
     """Plan another name for a table, which comes after everything else of a block."""
     step = RenameTable(schema, table, new_name)
     return Plan(table, Way.ALTER, (), (step,), why=FOLLOWED)
+
+
+def plan_drop(schema: str, table: str, pending: PendingKeys) -> Plan:
+    """Plan to drop a table."""
+    step = DropTable(schema, table, pending)
+    return Plan(table, Way.ALTER, (), (step,), why="the script drops it")
 
 
 def make_plan(

@@ -13,6 +13,7 @@ import enum
 import typing as t
 
 from ..alter import copy
+from ..alter import drop
 from ..alter import in_place
 from ..alter import rename
 from ..alter.indexes import create_indexes
@@ -40,6 +41,16 @@ class Cost(enum.Enum):
     SCAN = "every row is read once"
     INDEX = "every row is read to build an index"
     REWRITE = "every row is written"
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether every row is read."""
+        return self is not Cost.NOTHING
+
+    @property
+    def writes_rows(self) -> bool:
+        """Whether every row is written."""
+        return self is Cost.REWRITE
 
 
 class Step(t.Protocol):
@@ -294,6 +305,33 @@ class CheckParents:
             if self.pending is None:
                 raise
             self.pending.added(self.target)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DropTable:
+    """Drop a table; no row of another table goes with it.
+
+    :param pending: told which tables refer to it.
+    """
+
+    schema: str
+    table: str
+    pending: PendingKeys
+    cost: t.ClassVar[Cost] = Cost.NOTHING
+
+    def __str__(self) -> str:
+        return "drop the table"
+
+    def run(self, db: Database) -> None:
+        """Drop it."""
+        drop.drop_table(db, self.schema, self.table, self.pending)
+
+
+def loses_values(step: Step) -> bool:
+    """Tell whether a step drops values that nothing brings back."""
+    if isinstance(step, CopyTable):
+        return bool(step.target.dropped_columns)
+    return isinstance(step, (DropColumn, DropTable))
 
 
 Steps = tuple[Step, ...]
