@@ -19,7 +19,6 @@ from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
-from ..ddl.tokens import same_name
 from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
@@ -43,6 +42,8 @@ from .indexes import drop_indexes
 from .row_checks import check_rows
 from .row_checks import explained_rows
 from .row_checks import misfits
+from .statistics import read_statistics
+from .statistics import restore_statistics
 from .unique_indexes import NotSettled
 from .unique_indexes import replace_definition
 from .unique_indexes import Told
@@ -247,7 +248,8 @@ def _take_the_place(
 ) -> None:
     """Put a filled scratch table in the place of the stored table."""
     stored = target.before
-    statistics = _Statistics(db, read_catalogue(db, stored.schema), stored.name)
+    catalogue = read_catalogue(db, stored.schema)
+    statistics = read_statistics(db, catalogue, stored)
     drop_indexes(db, stored.schema, [i.name for i in stored.indexes if i not in kept])
     if db.can_write_schema:
         old = edits.relaxed(stored.text, scratch.name)
@@ -260,7 +262,7 @@ def _take_the_place(
         _replace_by_renaming(db, target, scratch)
     rebuilt = [i for i in target.kept_indexes if i not in kept]
     create_indexes(db, stored, rebuilt, rows)
-    statistics.restore()
+    restore_statistics(db, statistics)
 
 
 def _move_sequence(db: Database, target: Target, scratch: str) -> None:
@@ -320,36 +322,3 @@ def _sequence(db: Database, catalogue: Catalogue, table: str) -> list[Row]:
         " WHERE name = ?",
         (table,),
     )
-
-
-class _Statistics:
-    """What ANALYZE found out about a table; dropping its indexes would lose it."""
-
-    def __init__(self, db: Database, catalogue: Catalogue, table: str) -> None:
-        self._db = db
-        self._schema = catalogue.schema
-        self._table = table
-        self._rows = {
-            name: self._read(name)
-            for name in ("sqlite_stat1", "sqlite_stat4")
-            if catalogue.table(name) is not None
-        }
-
-    def _read(self, name: str) -> list[Row]:
-        return self._db.execute(
-            f"SELECT * FROM {quote(self._schema)}.{name} WHERE tbl = ?", (self._table,)
-        )
-
-    def restore(self) -> None:
-        """Put back the rows about the table and the indexes that it still has."""
-        if not self._rows:
-            return
-        catalogue = read_catalogue(self._db, self._schema)
-        indexes = [o.name for o in catalogue.of_table(self._table, "index")]
-        for name, rows in self._rows.items():
-            path = f"{quote(self._schema)}.{name}"
-            self._db.execute(f"DELETE FROM {path} WHERE tbl = ?", (self._table,))
-            for row in rows:
-                if row[1] is None or any(same_name(row[1], i) for i in indexes):
-                    marks = ", ".join("?" * len(row))
-                    self._db.execute(f"INSERT INTO {path} VALUES ({marks})", row)

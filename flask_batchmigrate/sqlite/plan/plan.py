@@ -13,6 +13,7 @@ from ..alter.parent_checks import added_foreign_keys
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import is_newly_numbered
 from ..alter.row_checks import rules_of
+from ..alter.statistics import read_statistics
 from ..alter.strict_values import unchecked
 from ..ddl.meaning import meaning
 from ..ddl.table import ConstraintKind
@@ -27,12 +28,16 @@ from ..schema.records import short_columns
 from ..schema.snapshot import Snapshot
 from ..target import changes
 from ..target.build import build_target
+from ..target.conversions import Conversions
 from ..target.find_constraint import Naming
 from ..target.find_constraint import NoNaming
 from ..target.gone import NO_PAST
 from ..target.gone import Past
 from ..target.numbering import with_numbers
 from ..target.target import Target
+from .conversion_cases import planned_conversions
+from .conversion_cases import rebuilt_indexes
+from .conversion_cases import settle_conversions
 from .differences import differences
 from .steps import AddColumn
 from .steps import BuildIndexes
@@ -40,6 +45,7 @@ from .steps import CheckComputed
 from .steps import CheckNumbering
 from .steps import CheckParents
 from .steps import CheckRows
+from .steps import ConvertRows
 from .steps import CopyTable
 from .steps import DropColumn
 from .steps import DropIndex
@@ -172,8 +178,11 @@ def make_plan(
     way = max((d.way for d in found), default=Way.ALTER)
     if any(d.case == "column dropped" for d in found):
         way = max(way, _way_to_drop(db, snapshot.catalogue, found))
-    if way is Way.EDIT and not db.can_write_schema:
+    if way in (Way.EDIT, Way.CONVERT) and not db.can_write_schema:
         way = Way.COPY
+    if way is Way.CONVERT:
+        found = settle_conversions(db, snapshot, target, found)
+        way = max(d.way for d in found)
     plan = Plan(stored.name, way, found, (), target=target)
     if options.recreate == "never" and way is Way.COPY:
         raise copy_ruled_out(stored.name, plan.reason)
@@ -184,7 +193,11 @@ def make_plan(
     if way is Way.COPY:
         return dataclasses.replace(plan, steps=copying)
     instead = () if options.recreate == "never" else copying
-    steps = _in_place(snapshot, target, way, pending)
+    if way is Way.CONVERT:
+        work = planned_conversions(target, found)
+        steps = _converting(db, snapshot, target, work, pending)
+    else:
+        steps = _in_place(snapshot, target, way, pending)
     return dataclasses.replace(plan, steps=steps, instead=instead)
 
 
@@ -209,6 +222,33 @@ def _in_place(
         steps.append(SpellDefinition(target))
     if target.new_indexes:
         steps.append(BuildIndexes(stored, target.new_indexes))
+    return (*steps, *_final_checks(target, pending))
+
+
+def _converting(
+    db: Database,
+    snapshot: Snapshot,
+    target: Target,
+    work: Conversions,
+    pending: PendingKeys | None,
+) -> Steps:
+    """List the steps that store values otherwise where they are."""
+    stored = target.before
+    rebuilt = rebuilt_indexes(db, target, work)
+    dropped = (*target.dropped_indexes, *(index.name for index in rebuilt))
+    statistics = read_statistics(db, snapshot.catalogue, stored) if rebuilt else None
+    steps: list[Step] = [DropIndex(stored.schema, name) for name in dropped]
+    filled = {fill.column: fill.definition for fill in work.fills}
+    for name in target.added_columns:
+        if target.text.column(name).generated is None:
+            steps.append(AddColumn(target, name, filled.get(name)))
+    steps.append(ConvertRows(target, work))
+    if rules_of(target):
+        steps.append(CheckRows(target))
+    steps.append(EditDefinition(target, _builds_index(target), is_second=True))
+    built = (*rebuilt, *target.new_indexes)
+    if built:
+        steps.append(BuildIndexes(stored, built, statistics))
     return (*steps, *_final_checks(target, pending))
 
 
