@@ -39,6 +39,7 @@ from ..schema.schema_edit import exchange_names
 from ..target.target import Target
 from .indexes import create_indexes
 from .indexes import drop_indexes
+from .kept_indexes import settled
 from .row_checks import check_rows
 from .row_checks import explained_rows
 from .row_checks import misfits
@@ -88,13 +89,14 @@ def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
 
 
 def copy_table(
-    db: Database, target: Target, scratch: Scratch, kept: cabc.Sequence[IndexText]
+    db: Database, target: Target, scratch: Scratch, kept: tuple[IndexText, ...]
 ) -> None:
     """Write all rows of a table anew, under its new definition.
 
     :param kept: stored indexes that stay as they are instead of being built anew.
     :raises RowsRefused: a row does not fit.
     """
+    kept = settled(db, target.before, kept)
     rows = _copy_checked(db, target, scratch)
     if rows is None:
         rows = _copy_all(db, target, scratch)

@@ -218,20 +218,33 @@ def _value(one: Conversion, place: str) -> _Value:
         return _Value(place, None, f"({one.using}\n)")
     seen = always_quoted(one.column)
     if one.new is Affinity.TEXT:
-        differs = f"typeof({seen}) IN ('integer', 'real')"
-    elif one.new is Affinity.BLOB:
+        # Under its new type a column of reals shows some of them as integers.
+        return _Value(place, is_unsettled(one.new, seen), seen)
+    if one.new is Affinity.BLOB:
         differs = f"typeof({place}) <> typeof({seen})"
-        if one.old is Affinity.REAL:
-            # What REAL affinity makes of an integer would be stored as one.
-            seen = f"CAST({seen} AS REAL)"
-    elif one.new is Affinity.REAL:
-        differs = f"typeof({place}) = 'text' AND {_is_numeric(place)}"
-    else:
-        differs = (
-            f"CASE typeof({place}) WHEN 'text' THEN {_is_numeric(place)}"
-            f" WHEN 'real' THEN {_is_whole(place)} ELSE 0 END"
-        )
-    return _Value(place, differs, seen)
+        # What REAL affinity makes of an integer would be stored as one.
+        value = f"CAST({seen} AS REAL)" if one.old is Affinity.REAL else seen
+        return _Value(place, differs, value)
+    return _Value(place, is_unsettled(one.new, place), seen)
+
+
+def is_unsettled(affinity: Affinity, value: str) -> str | None:
+    """Write the condition that a stored value changes when it is written once more.
+
+    :param affinity: that of its column.
+    :param value: an expression for the value as it is stored.
+    :return: nothing where no value does.
+    """
+    if affinity is Affinity.BLOB:
+        return None
+    if affinity is Affinity.TEXT:
+        return f"typeof({value}) IN ('integer', 'real')"
+    if affinity is Affinity.REAL:
+        return f"(typeof({value}) = 'text' AND {_is_numeric(value)})"
+    return (
+        f"CASE typeof({value}) WHEN 'text' THEN {_is_numeric(value)}"
+        f" WHEN 'real' THEN {_is_whole(value)} ELSE 0 END"
+    )
 
 
 def _numbers(place: str) -> _Value:

@@ -8,7 +8,7 @@ import typing as t
 
 from ..alter.copy import plan_scratch
 from ..alter.default_checks import check_defaults
-from ..alter.indexes import stays_valid
+from ..alter.kept_indexes import kept_indexes
 from ..alter.parent_checks import added_foreign_keys
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import is_newly_numbered
@@ -72,15 +72,15 @@ class Options:
     :param naming: what names constraints without a stored name.
     :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to write the
         rows anew in any case, ``"never"`` to refuse that.
-    :param keep_indexes: let a copy keep the indexes that stay valid, by the engine's
-        own reckoning, instead of building them anew.
+    :param keep_indexes: let a copy keep the indexes that stay valid instead of building
+        them anew.
     :param named_by: gives the table's constraints without a name one that is stored.
     :param past: what the block has done before.
     """
 
     naming: Naming = dataclasses.field(default_factory=NoNaming)
     recreate: str = "auto"
-    keep_indexes: bool = False
+    keep_indexes: bool = True
     named_by: Naming | None = None
     past: Past = NO_PAST
 
@@ -264,9 +264,9 @@ def _copying(
     if is_newly_numbered(target):
         steps.append(CheckNumbering(target))
     keeps = options.keep_indexes and db.can_write_schema
-    kept = [i for i in target.kept_indexes if keeps and stays_valid(target, i)]
+    kept = kept_indexes(target) if keeps else ()
     scratch = plan_scratch(db, snapshot.catalogue, target)
-    steps.append(CopyTable(target, scratch, tuple(kept)))
+    steps.append(CopyTable(target, scratch, kept))
     return (*steps, *_final_checks(target, pending))
 
 

@@ -477,7 +477,7 @@ def test_steps_come_in_their_order(make: Make) -> None:
         PARENTS,
     )
     assert lines(made.instead) == (
-        COPY.replace(" (", ", build index 'kept', 'ab' ("),
+        COPY.replace(" (", ", keep index 'kept', build index 'ab' ("),
         PARENTS,
     )
 
@@ -513,8 +513,10 @@ def test_a_copy_says_what_it_keeps_and_builds(make: Make) -> None:
         changes.Reorder((("b", "a"),)),
         changes.CreateIndex("new", "CREATE INDEX new ON t (b)"),
     )
-    made = plan(file, *block, options=Options(keep_indexes=True))
+    made = plan(file, *block)
     assert made.lines == (COPY.replace(" (", ", keep index 'ix', build index 'new' ("),)
+    made = plan(file, *block, options=Options(keep_indexes=False))
+    assert made.lines == (COPY.replace(" (", ", build index 'ix', 'new' ("),)
 
 
 def test_a_copy_looks_for_what_sqlite_would_number(make: Make) -> None:
