@@ -11,7 +11,6 @@ from ..alter.row_checks import changed_columns
 from ..alter.value_passes import computes_exactly
 from ..ddl.objects import IndexText
 from ..ddl.quoting import always_quoted
-from ..ddl.table import ColumnText
 from ..ddl.table import ConstraintKind
 from ..ddl.tokens import significant
 from ..ddl.tokens import tokenize
@@ -67,8 +66,6 @@ def _obstacle(
     """Return the case that takes a copy; ``None`` where there is none."""
     before = target.before.text
     names = {upper(one.column) for one in work.columns}
-    if any(is_stored(before.column(name)) for name in target.dropped_columns):
-        return "conversion beside a drop"
     if _in_a_key(snapshot, names) or _becomes_key(db, target, work):
         return "conversion in a key"
     changed = set(map(upper, changed_columns(target)))
@@ -93,11 +90,6 @@ def _obstacle(
     if short_columns(db, target.before, with_default):
         return "default of older rows"
     return None
-
-
-def is_stored(column: ColumnText) -> bool:
-    """Tell whether a record has a place for a column."""
-    return column.generated is None or column.generated.stored
 
 
 def _in_a_key(snapshot: Snapshot, names: set[str]) -> bool:

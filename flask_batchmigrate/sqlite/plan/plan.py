@@ -39,6 +39,7 @@ from .conversion_cases import planned_conversions
 from .conversion_cases import rebuilt_indexes
 from .conversion_cases import settle_conversions
 from .differences import differences
+from .drop_cases import settle_drops
 from .steps import AddColumn
 from .steps import BuildIndexes
 from .steps import CheckComputed
@@ -60,9 +61,6 @@ from .ways import Way
 
 FOLLOWED: t.Final = "SQLite follows the name everywhere"
 NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
-
-MOST_DROPS_IN_PLACE = 2
-"""Each ``DROP COLUMN`` rewrites the whole table; from three on a copy is quicker."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -176,8 +174,10 @@ def make_plan(
     target = with_numbers(db, target)
     found = _settle_defaults(db, target, differences(target))
     way = max((d.way for d in found), default=Way.ALTER)
+    keeps = options.keep_indexes and db.can_write_schema
     if any(d.case == "column dropped" for d in found):
-        way = max(way, _way_to_drop(db, snapshot.catalogue, found))
+        found = settle_drops(target, found, keeps)
+        way = max(way, _way_to_drop(db, snapshot.catalogue), *(d.way for d in found))
     if way in (Way.EDIT, Way.CONVERT) and not db.can_write_schema:
         way = Way.COPY
     if way is Way.CONVERT:
@@ -189,7 +189,7 @@ def make_plan(
     _refuse_needed(snapshot, target)
     check_definition(db, stored, target.text)
     check_defaults(db, target)
-    copying = _copying(db, snapshot, target, options, pending)
+    copying = _copying(db, snapshot, target, keeps, pending)
     if way is Way.COPY:
         return dataclasses.replace(plan, steps=copying)
     instead = () if options.recreate == "never" else copying
@@ -212,10 +212,7 @@ def _in_place(
             steps.append(AddColumn(target, name))
     if rules_of(target):
         steps.append(CheckRows(target))
-    for name in target.dropped_columns:
-        rule = stored.text.column(name).generated
-        if rule is None or rule.stored:
-            steps.append(DropColumn(target, name, snapshot))
+    steps += _drops(snapshot, target)
     if way is Way.EDIT:
         steps.append(EditDefinition(target, _builds_index(target)))
     elif target.text.sql != stored.text.sql:
@@ -223,6 +220,11 @@ def _in_place(
     if target.new_indexes:
         steps.append(BuildIndexes(stored, target.new_indexes))
     return (*steps, *_final_checks(target, pending))
+
+
+def _drops(snapshot: Snapshot, target: Target) -> list[Step]:
+    """List the steps that drop the columns that a record has a place for."""
+    return [DropColumn(target, name, snapshot) for name in target.dropped_places]
 
 
 def _converting(
@@ -245,6 +247,7 @@ def _converting(
     steps.append(ConvertRows(target, work))
     if rules_of(target):
         steps.append(CheckRows(target))
+    steps += _drops(snapshot, target)
     steps.append(EditDefinition(target, _builds_index(target), is_second=True))
     built = (*rebuilt, *target.new_indexes)
     if built:
@@ -256,15 +259,14 @@ def _copying(
     db: Database,
     snapshot: Snapshot,
     target: Target,
-    options: Options,
+    keeps_indexes: bool,
     pending: PendingKeys | None,
 ) -> Steps:
     """List the steps that write all rows anew."""
     steps: list[Step] = []
     if is_newly_numbered(target):
         steps.append(CheckNumbering(target))
-    keeps = options.keep_indexes and db.can_write_schema
-    kept = kept_indexes(target) if keeps else ()
+    kept = kept_indexes(target) if keeps_indexes else ()
     scratch = plan_scratch(db, snapshot.catalogue, target)
     steps.append(CopyTable(target, scratch, kept))
     return (*steps, *_final_checks(target, pending))
@@ -342,18 +344,13 @@ def _settle_defaults(
     )
 
 
-def _way_to_drop(
-    db: Database, catalogue: Catalogue, found: tuple[Difference, ...]
-) -> Way:
-    """Choose between dropping columns in place and a copy.
+def _way_to_drop(db: Database, catalogue: Catalogue) -> Way:
+    """Tell whether columns can be dropped in place.
 
     In place they go by ``ALTER TABLE``, and the text is then set to what it is to be,
     comments included.
     """
-    drops = sum(d.case == "column dropped" for d in found)
-    if drops > MOST_DROPS_IN_PLACE or db.version < (3, 35, 0):
+    if db.version < (3, 35, 0) or not db.can_write_schema:
         return Way.COPY
-    if not db.can_write_schema or broken_objects(db, catalogue):
-        # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
-        return Way.COPY
-    return Way.EDIT
+    # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
+    return Way.COPY if broken_objects(db, catalogue) else Way.EDIT

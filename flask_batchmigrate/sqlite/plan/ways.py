@@ -75,6 +75,9 @@ CASES: t.Final[dict[str, Case]] = {
     "conversion, temporary trigger": Case(
         Way.COPY, "a trigger of this connection would fire"
     ),
+    "columns dropped, several": Case(
+        Way.COPY, "one pass over the rows is cheaper than one for each"
+    ),
     "conversion beside a drop": Case(
         Way.COPY, "one pass over the rows is cheaper than two"
     ),

@@ -85,7 +85,8 @@ def test_the_copy_does_not_keep_the_conditions(make: Make) -> None:
 
 
 @pytest.mark.skipif(
-    not MAY_WRITE_SCHEMA, reason="this SQLite library does not let its schema be written"
+    not MAY_WRITE_SCHEMA,
+    reason="this SQLite library does not let its schema be written",
 )
 @pytest.mark.parametrize(
     ("type_", "value"),

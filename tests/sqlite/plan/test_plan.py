@@ -290,6 +290,12 @@ PLANS: dict[str, Planned] = {
         ("conversion, temporary trigger: b",),
         (COPY,),
     ),
+    "columns dropped, several": Planned(
+        "CREATE TABLE t (a, b, c, d)",
+        tuple(DropColumn(name) for name in "bcd"),
+        tuple(f"columns dropped, several: {name}" for name in "bcd"),
+        (COPY,),
+    ),
     "conversion beside a drop": Planned(
         "CREATE TABLE t (a INTEGER, b TEXT, c TEXT)",
         (SetType("b", "INTEGER"), DropColumn("c")),
@@ -549,14 +555,35 @@ def test_indexes_alone(make: Make) -> None:
     assert made.lines == ("build index 'ix' (every row is read to build an index)",)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_three_columns_are_dropped_by_a_copy(make: Make, count: int) -> None:
-    """Each DROP COLUMN writes every row, so from three on one copy is cheaper."""
-    file = make("CREATE TABLE t (a, b, c, d)")
+@pytest.mark.parametrize(("most", "keep"), [(2, True), (4, False)])
+def test_several_columns_are_dropped_by_a_copy(
+    make: Make, most: int, keep: bool
+) -> None:
+    """Each DROP COLUMN writes every row; a copy does once, and builds indexes."""
+    file = make("CREATE TABLE t (a, b, c, d, e, f); CREATE INDEX ix ON t (a)")
     need(file, (3, 35))
-    made = plan(file, *(DropColumn(name) for name in "bcd"[:count]))
-    drops = [f"drop column '{n}' by ALTER TABLE (every row is written)" for n in "bcd"]
-    assert made.lines == ((*drops[:count], EDIT) if count < 3 else (COPY,))
+
+    def made(count: int) -> Plan:
+        drops = (DropColumn(name) for name in "bcdef"[:count])
+        return plan(file, *drops, options=Options(keep_indexes=keep))
+
+    drops = [f"drop column '{n}' by ALTER TABLE (every row is written)" for n in "bcde"]
+    assert made(most).lines == (*drops[:most], EDIT)
+    assert made(most + 1).way is Way.COPY
+
+
+def test_a_conversion_beside_a_drop(make: Make) -> None:
+    """It is made in place only where a copy would have to build other indexes."""
+    file = make("CREATE TABLE t (a, b TEXT, c); CREATE INDEX ix ON t (a)")
+    need(file, (3, 35))
+    block = (SetType("b", "INTEGER", "c + 1"), DropColumn("c"))
+    assert plan(file, *block).way is Way.COPY
+    assert plan(file, *block, options=Options(keep_indexes=False)).lines == (
+        COMPUTE,
+        MISFITS,
+        "drop column 'c' by ALTER TABLE (every row is written)",
+        EDIT,
+    )
 
 
 def test_a_library_that_guards_its_schema(make: Make) -> None:
