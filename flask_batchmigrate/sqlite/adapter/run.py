@@ -44,7 +44,7 @@ class RunOptions:
     """
 
     lock_timeout: float = 300.0
-    keep_indexes: bool = False
+    keep_indexes: bool = True
     note: cabc.Callable[[str], None] = log.info
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info
