@@ -152,5 +152,7 @@ def rebuilt_indexes(
     return tuple(
         i
         for i in concerned
-        if i.where is not None or i.columns is None or not (i.names & changed <= plain)
+        if i.where is not None
+        or any(term.column is None for term in i.terms)
+        or not (i.names & changed <= plain)
     )
