@@ -179,18 +179,20 @@ class BatchMigrate:
 
         return build(self, directory, x_arg, opts)
 
-    def status(self) -> list[DatabaseStatus]:
+    def status(self, compare: bool = False) -> list[DatabaseStatus]:
         """Return where each database of the current application stands.
 
         Nothing is changed. Made for health checks; a few milliseconds after the first
         call, which loads Alembic.
 
+        :param compare: also tell which tables differ from their models, which takes
+            longer.
         :raises DatabaseUnavailable: a database cannot be reached.
         :raises MigrationFolderError: there is no migrations folder.
         """
         from . import status
 
-        return status.read()
+        return status.read(compare)
 
 
 def _take_settings(options: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -13,6 +13,11 @@ if t.TYPE_CHECKING:
 Direction = t.Literal["upgrade", "downgrade", "stamp"]
 
 
+def first_line(message: str) -> str:
+    """Return the first line of a revision's message, to show it among other text."""
+    return next(iter(message.splitlines()), "")
+
+
 @values.dataclass(frozen=True)
 class Template:
     """A migrations folder template that ``init`` can write.
@@ -50,19 +55,119 @@ class Applied:
 
 
 @values.dataclass(frozen=True)
+class TableStep:
+    """One step of a change of a table. ``str()`` of it is one line for a person.
+
+    :param text: what it does.
+    :param cost: what it costs on a table of any size.
+    :param reads_rows: it reads every row.
+    :param writes_rows: it writes every row.
+    :param is_destructive: it drops values that nothing brings back.
+    """
+
+    text: str
+    cost: str
+    reads_rows: bool
+    writes_rows: bool
+    is_destructive: bool
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.cost})"
+
+
+@values.dataclass(frozen=True)
 class TablePlan:
-    """What was done to one table of a SQLite database, and why in this way.
+    """What is done to one table of a SQLite database, and why in this way.
 
     :param table: the table's name before.
     :param way: ``ALTER TABLE``, ``schema edit`` or ``copy``: the cheapest safe one.
     :param reason: why this way and no cheaper one.
-    :param steps: what was done, a line each, with what it costs.
+    :param steps: what is done, in this order.
+    :param new_name: the table's name after.
+    :param depends_on_rows: the way was chosen by what the rows hold.
+    :param rows: how many rows the table has; only filled in by a rehearsal.
     """
 
     table: str
     way: str
     reason: str
-    steps: tuple[str, ...]
+    steps: tuple[TableStep, ...]
+    new_name: str
+    depends_on_rows: bool = False
+    rows: int | None = None
+
+    @property
+    def rows_written(self) -> int | None:
+        """How many rows are written; ``None`` where their number is not known."""
+        writes = any(step.writes_rows for step in self.steps)
+        return self.rows if writes else 0
+
+    @property
+    def scans(self) -> int:
+        """How many times all rows are read, besides being written."""
+        return sum(step.reads_rows and not step.writes_rows for step in self.steps)
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether a step drops values that nothing brings back."""
+        return any(step.is_destructive for step in self.steps)
+
+
+@values.dataclass(frozen=True)
+class Statement:
+    """A statement of a script that changes something.
+
+    :param sql: the statement.
+    :param rows: how many rows it has changed, where the database says so.
+    :param is_destructive: it drops a table, a column or rows.
+    """
+
+    sql: str
+    rows: int | None
+    is_destructive: bool
+
+
+@values.dataclass(frozen=True)
+class RehearsedRevision:
+    """A revision that was rehearsed on one database.
+
+    :param bind: the bind key; ``''`` for the default bind.
+    :param database: the database as it may be shown: no password.
+    :param direction: ``upgrade`` or ``downgrade``.
+    :param revision: its id.
+    :param message: the first paragraph of the script's docstring.
+    :param changes: what it does, in this order.
+    :param seconds: how long it took; ``None`` where it ran without the rows.
+    """
+
+    bind: str
+    database: str
+    direction: Direction
+    revision: str
+    message: str
+    changes: tuple[TablePlan | Statement, ...]
+    seconds: float | None
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether a change drops rows or values that nothing brings back."""
+        return any(change.is_destructive for change in self.changes)
+
+
+@values.dataclass(frozen=True)
+class Rehearsal:
+    """What a migration would do; nothing of it was done.
+
+    :param revisions: the revisions that would run, in order.
+    :param with_rows: they ran with the rows of the databases.
+    :param notes: what would go along with a change, in sentences.
+    :param warnings: what would not be as it should be.
+    """
+
+    revisions: tuple[RehearsedRevision, ...]
+    with_rows: bool
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @values.dataclass(frozen=True)

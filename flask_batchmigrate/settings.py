@@ -167,7 +167,7 @@ SETTINGS: t.Final = (
     ),
     Setting(
         "sqlite_keep_indexes",
-        False,
+        True,
         "True or False",
         "Whether a table of SQLite whose rows are written anew keeps the indexes that"
         " stay valid, which takes about half the time, or has all of them built anew.",

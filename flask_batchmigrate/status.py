@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import sqlalchemy as sa
 from alembic import context
-from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from alembic.script import ScriptDirectory
@@ -38,6 +38,21 @@ class PendingRevision:
 
 
 @values.dataclass(frozen=True)
+class ListedRevision:
+    """A revision of the migrations folder, and whether a database has it.
+
+    :param revision: its id.
+    :param message: the first paragraph of the script's docstring.
+    :param is_applied: ``None`` where nobody can tell, since the database is at a
+        revision that has no file.
+    """
+
+    revision: str
+    message: str
+    is_applied: bool | None
+
+
+@values.dataclass(frozen=True)
 class DatabaseStatus:
     """Where one database stands.
 
@@ -51,7 +66,10 @@ class DatabaseStatus:
     :param heads: the ids of the newest revisions of the migrations folder.
     :param pending: what an upgrade would run, in order; empty where the state is
         ``newer``, since nobody can tell.
-    :param differing: the tables that differ from their models, where it was asked for.
+    :param differing: the tables that differ from their models; ``None`` where that was
+        not asked for, or they could not be compared.
+    :param dialect: SQLAlchemy's name for the kind of database.
+    :param revisions: all revisions of the migrations folder, the oldest first.
     """
 
     bind: str
@@ -60,7 +78,9 @@ class DatabaseStatus:
     current: tuple[str, ...]
     heads: tuple[str, ...]
     pending: tuple[PendingRevision, ...]
-    differing: tuple[str, ...] = ()
+    differing: tuple[str, ...] | None = None
+    dialect: str = ""
+    revisions: tuple[ListedRevision, ...] = ()
 
     @property
     def pending_count(self) -> int:
@@ -68,20 +88,25 @@ class DatabaseStatus:
         return len(self.pending)
 
 
-def read(compare: bool = False, refuse_unstamped: bool = False) -> list[DatabaseStatus]:
+def read(
+    compare: bool = False,
+    refuse_unstamped: bool = False,
+    directory: str | os.PathLike[str] | None = None,
+) -> list[DatabaseStatus]:
     """Return where each database of the current application stands.
 
-    Nothing is changed.
+    Nothing is changed, and a SQLite file that does not exist is not made.
 
     :param compare: also tell which tables differ from their models.
     :param refuse_unstamped: stop at a database with tables that surely no revision
         made. Where there is a table for the revision, if an empty one, another process
         may be in the middle of its first upgrade.
+    :param directory: another migrations folder than the application's own.
     :raises DatabaseNotStamped: naming that database.
     :raises DatabaseUnavailable: a database cannot be reached.
     :raises MigrationFolderError: there is no migrations folder.
     """
-    call = Invocation(None)
+    call = Invocation(directory)
     found: list[DatabaseStatus] = []
     with call.translated():
         scripts = call.scripts()
@@ -99,8 +124,11 @@ def read(compare: bool = False, refuse_unstamped: bool = False) -> list[Database
                     raise _not_stamped(bind.engine.url, bind.key)
                 # Once more: another process may just have committed its first upgrade.
                 current = tuple(sorted(context.get_current_heads()))
-            state, pending = _judge(scripts, history, current, unknown_tables)
-            differing = _differing(context) if compare else ()
+            applied = _applied(scripts, history, current)
+            state, pending = _judge(history, applied, current, unknown_tables)
+            differing = None
+            if compare and any(bind.has_tables for bind in call.setup.active):
+                differing = _differing(context)
             for bind in call.setup.active:
                 found.append(
                     DatabaseStatus(
@@ -111,6 +139,8 @@ def read(compare: bool = False, refuse_unstamped: bool = False) -> list[Database
                         heads,
                         pending,
                         differing,
+                        bind.dialect,
+                        _listed(history, applied),
                     )
                 )
 
@@ -160,16 +190,13 @@ def _not_stamped(url: sa.URL, bind: str) -> DatabaseNotStamped:
     )
 
 
-def _judge(
-    scripts: ScriptDirectory,
-    history: list[Script],
-    current: tuple[str, ...],
-    has_other_tables: bool,
-) -> tuple[State, tuple[PendingRevision, ...]]:
-    """Return the state of a database, and what is pending."""
+def _applied(
+    scripts: ScriptDirectory, history: list[Script], current: tuple[str, ...]
+) -> set[str] | None:
+    """Return the revisions that a database has; None where one has no file."""
     by_id = {script.revision: script for script in history}
     if set(current) - by_id.keys():
-        return "newer", ()
+        return None
     applied: set[str] = set()
     ahead = [by_id[name] for name in current]
     while ahead:
@@ -177,6 +204,18 @@ def _judge(
         if script.revision not in applied:
             applied.add(script.revision)
             ahead += _before(scripts, script)
+    return applied
+
+
+def _judge(
+    history: list[Script],
+    applied: set[str] | None,
+    current: tuple[str, ...],
+    has_other_tables: bool,
+) -> tuple[State, tuple[PendingRevision, ...]]:
+    """Return the state of a database, and what is pending."""
+    if applied is None:
+        return "newer", ()
     pending = tuple(
         PendingRevision(script.revision, script.doc)
         for script in history
@@ -185,6 +224,19 @@ def _judge(
     if not pending:
         return "current", ()
     return ("unstamped" if has_other_tables and not current else "pending"), pending
+
+
+def _listed(
+    history: list[Script], applied: set[str] | None
+) -> tuple[ListedRevision, ...]:
+    return tuple(
+        ListedRevision(
+            script.revision,
+            script.doc,
+            None if applied is None else script.revision in applied,
+        )
+        for script in history
+    )
 
 
 def _before(scripts: ScriptDirectory, script: Script) -> list[Script]:
@@ -201,36 +253,16 @@ def _tables(running: MigrationContext) -> set[str]:
     return set(sa.inspect(running.connection).get_table_names())
 
 
-def _differing(running: MigrationContext) -> tuple[str, ...]:
+def _differing(running: MigrationContext) -> tuple[str, ...] | None:
     """Return the names of the tables that differ from their models.
 
     What cannot be compared is no reason to withhold the rest of the status.
     """
-    metadata = running.opts.get("target_metadata")
-    if metadata is None:
-        return ()
+    # Many modules, which a health check has no use for.
+    from .autogenerate.drift import differing_tables
+
     try:
-        diffs = compare_metadata(running, metadata)
+        return differing_tables(running)
     except Exception:
         log.warning("The models could not be compared with the database", exc_info=True)
-        return ()
-    names: set[str] = set()
-    for diff in diffs:
-        first = diff[0] if isinstance(diff, list) else diff
-        names.add(_table_of(first))
-    return tuple(sorted(names))
-
-
-def _table_of(diff: tuple[t.Any, ...]) -> str:
-    """Return the table that a difference is about.
-
-    See https://alembic.sqlalchemy.org/en/latest/api/autogenerate.html
-    #alembic.autogenerate.compare_metadata for their forms.
-    """
-    subject = diff[1]
-    if isinstance(subject, sa.Table):
-        return subject.name
-    if isinstance(subject, sa.Index | sa.Constraint):
-        table = getattr(subject, "table", None)
-        return "" if table is None else str(table.name)
-    return str(diff[2])
+        return None

@@ -31,7 +31,7 @@ def test_defaults() -> None:
         "auto_upgrade": False,
         "auto_upgrade_exempt": (),
         "auto_upgrade_tolerates": ("newer",),
-        "sqlite_keep_indexes": False,
+        "sqlite_keep_indexes": True,
     }
 
 

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response
 
+from ..results import first_line
 from ..state import MigrateState
 from . import page
 from .refusal import behind_code
@@ -247,7 +248,7 @@ class Gate:
                 "Upgraded '%s' to %s (%s).",
                 applied.database,
                 applied.revision,
-                applied.message,
+                first_line(applied.message),
             )
         return None
 

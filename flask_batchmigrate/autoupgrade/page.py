@@ -25,6 +25,8 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response
 
+from ..results import first_line
+
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -240,7 +242,7 @@ def _database(status: DatabaseStatus) -> str:
     lines.append(f"<p>At {at}. {_SAYS[status.state]}</p>")
     if status.pending:
         items = "".join(
-            f"<li>{_code(each.revision)} {html.escape(each.message)}</li>"
+            f"<li>{_code(each.revision)} {html.escape(first_line(each.message))}</li>"
             for each in status.pending
         )
         lines.append(f"<ol>{items}</ol>")

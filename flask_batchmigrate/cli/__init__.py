@@ -1,9 +1,10 @@
 """The command line: options in, one call, lines out.
 
-The only place that prints or ends the process.
+No other package prints or ends the process.
 """
 
 from . import db_commands  # noqa: F401 - registers the commands
+from . import status_command  # noqa: F401
 from .group import db as db
 
 __all__ = ["db"]

@@ -18,6 +18,10 @@ from ..sqlite.ddl.statements import verb
 _HARMLESS: t.Final = ("SELECT", "SHOW", "SET", "DESC", "DESCRIBE")
 
 
+class RehearsalOver(Exception):
+    """All scripts have run, and what they did is about to be stored."""
+
+
 class _Closable(t.Protocol):
     """A driver connection."""
 

@@ -31,6 +31,7 @@ from ..sqlite.errors import EngineError
 from ..sqlite.errors import NotWritable
 from ..sqlite.errors import UNCHANGED
 from ..sqlite.transaction.busy import StillLocked
+from .commits import RehearsalOver
 from .config import escaped
 from .config import Setup
 from .outcome import own_state
@@ -54,7 +55,7 @@ def translated(setup: Setup, run: Run | None = None) -> cabc.Iterator[None]:
     """
     try:
         yield
-    except (errors.BatchMigrateError, SetupError):
+    except (errors.BatchMigrateError, SetupError, RehearsalOver):
         raise
     except KeyboardInterrupt as error:
         if run is None or error.args:
@@ -346,8 +347,8 @@ def _of_script(
 
 
 def _is_raised_in(error: Exception, module: types.ModuleType) -> bool:
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and frames[-1].filename == module.__file__
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_code.co_filename == module.__file__
 
 
 def _describe(error: Exception) -> tuple[str, str]:

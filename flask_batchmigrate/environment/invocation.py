@@ -31,6 +31,7 @@ from ..results import Current
 from ..state import current_state
 from .config import setup_of
 from .config import SqlBuffer
+from .detour import without_making
 from .errors import translated
 from .runner import exclusive
 
@@ -117,6 +118,7 @@ class Invocation:
         with (
             exclusive(),
             self.translated(),
+            without_making(find(self.setup.state).values()),
             EnvironmentContext(self.config, scripts, fn=read, dont_mutate=True),
         ):
             scripts.run_env()

@@ -176,6 +176,8 @@ class Run:
                 # MySQL and MariaDB write defaults in their own way, which Alembic
                 # takes for a difference.
                 options.setdefault("compare_server_default", True)
+        if self.setup.rehearsal is not None and isinstance(connection, sa.Connection):
+            self.setup.rehearsal.prepare(connection, options, self._cleanup)
         EnvironmentContext.configure(self.environment, **options)
         self.is_configured = True
         self.join(context.get_context())
@@ -190,7 +192,7 @@ class Run:
             raise NotItsTurn
         outside, self.in_env_py = self.in_env_py, False
         try:
-            with self._comparing():
+            with self._comparing(), self._rehearsing():
                 EnvironmentContext.run_migrations(self.environment, **kwargs)
         finally:
             self.in_env_py = outside
@@ -217,6 +219,10 @@ class Run:
         if self._generation is None:
             return contextlib.nullcontext()
         return self._generation.comparing(context.get_context().dialect.name)
+
+    def _rehearsing(self) -> contextlib.AbstractContextManager[None]:
+        rehearsal = self.setup.rehearsal
+        return contextlib.nullcontext() if rehearsal is None else rehearsal.scripts()
 
     def _tell_what_was_left_out(self) -> None:
         """Warn of binds that the folder's own files do not migrate."""

@@ -10,6 +10,7 @@ from sqlalchemy import orm
 
 from ..reporting import reporter
 from ..results import TablePlan
+from ..results import TableStep
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import join_transaction
 from ..sqlite.adapter import RunOptions
@@ -19,6 +20,7 @@ from ..sqlite.transaction.second_connections import watch
 from .run_state import Run
 
 if t.TYPE_CHECKING:
+    from ..sqlite.adapter import Plan
     from ..sqlite.transaction.migration import MigrationTransaction
 
 
@@ -52,9 +54,7 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
         note=told.note,
         warn=told.warning,
         wait=told.waiting,
-        planned=lambda plan: told.table_changed(
-            TablePlan(plan.table, plan.way.title, plan.reason, plan.lines)
-        ),
+        planned=lambda plan: told.table_changed(_as_value(plan)),
         progress=lambda done: told.progress(done.table, done.step, done.fraction),
         started=started,
     )
@@ -75,3 +75,25 @@ def _explain(error: Exception) -> Exception | None:
     from ..sqlite.transaction.migration import explain
 
     return explain(error)
+
+
+def _as_value(plan: Plan) -> TablePlan:
+    """Return what a plan says, for whoever is told of it."""
+    steps = tuple(
+        TableStep(
+            str(step),
+            step.cost.value,
+            step.cost.reads_rows,
+            step.cost.writes_rows,
+            is_destructive,
+        )
+        for step, is_destructive in zip(plan.steps, plan.losses, strict=True)
+    )
+    return TablePlan(
+        plan.table,
+        plan.way.title,
+        plan.reason,
+        steps,
+        plan.new_name,
+        plan.depends_on_rows,
+    )

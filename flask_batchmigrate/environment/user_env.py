@@ -40,15 +40,15 @@ def _leave_logging_alone(*args: t.Any, **kwargs: t.Any) -> None:
     """Stand for the functions that configure logging: it belongs to the process."""
 
 
-def _stand_ins() -> dict[types.ModuleType, types.ModuleType]:
-    """Return the stand-ins by the module that each of them replaces."""
+def _stand_ins() -> list[tuple[types.ModuleType, types.ModuleType]]:
+    """Return the modules to replace, each with its stand-in."""
     config = _StandIn(
         logging.config,
         fileConfig=_leave_logging_alone,
         dictConfig=_leave_logging_alone,
     )
     log = _StandIn(logging, config=config, basicConfig=_leave_logging_alone)
-    return {logging: log, logging.config: config}
+    return [(logging, log), (logging.config, config)]
 
 
 def at_work() -> EnvironmentContext:
@@ -101,7 +101,8 @@ def execute(
 
     def import_(name: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
         module = builtins.__import__(name, *args, **kwargs)
-        return stand_ins.get(module, module)
+        # An object that an application puts in place of a module may have no hash.
+        return next((new for old, new in stand_ins if old is module), module)
 
     module = types.ModuleType("env_py")
     module.__file__ = str(path)

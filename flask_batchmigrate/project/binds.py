@@ -50,10 +50,14 @@ class Bind:
         return self.engine.dialect.name
 
     @property
+    def file(self) -> pathlib.Path | None:
+        """The file of a SQLite database; None where it has none by its path."""
+        return _file_key(self.engine.url)
+
+    @property
     def is_there(self) -> bool:
         """False for a SQLite file that does not exist: connecting would make it."""
-        file = _file_key(self.engine.url)
-        return file is None or file.exists()
+        return self.file is None or self.file.exists()
 
     @property
     def has_tables(self) -> bool:

@@ -812,3 +812,21 @@ def test_the_collector_is_as_before(three: Project) -> None:
         assert gc.get_threshold()[0] == 0
     finally:
         gc.set_threshold(*usual)
+
+
+def test_message_of_several_lines(project: Project) -> None:
+    """Where a revision has one line, that has the first line of its message."""
+    project.add_history("aa11")
+    for name, parent in (("dd44", "aa11"), ("ee55", "aa11")):
+        file = project.add_revision(name, parent)
+        text = file.read_text().replace(f"step {name}", f"{name} 1st\n2nd\n\n3rd")
+        file.write_text(text)
+    outputs = [
+        project.ok("history").stdout,
+        project.ok("history", "--indicate-current").stdout,
+        project.ok("branches", "--verbose").stdout.split(" -> ", 1)[1],
+        project.ok("upgrade", "dd44").output,
+    ]
+    for output in outputs:
+        assert "dd44 1st" in output
+        assert "2nd" not in output

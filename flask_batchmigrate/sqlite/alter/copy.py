@@ -19,7 +19,7 @@ from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
-from ..ddl.tokens import same_name
+from ..ddl.tokens import ROWID_NAMES
 from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
@@ -40,15 +40,15 @@ from ..schema.schema_edit import exchange_names
 from ..target.target import Target
 from .indexes import create_indexes
 from .indexes import drop_indexes
+from .kept_indexes import settled
 from .row_checks import check_rows
 from .row_checks import explained_rows
 from .row_checks import misfits
+from .statistics import read_statistics
+from .statistics import restore_statistics
 from .unique_indexes import NotSettled
 from .unique_indexes import replace_definition
 from .unique_indexes import Told
-
-_ROWIDS = ("rowid", "_rowid_", "oid")
-
 
 _CHECKED_AS_STORED = (3, 32, 0)
 """Before this release a CHECK sees a value as it is before the column converts it."""
@@ -87,13 +87,14 @@ def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
 
 
 def copy_table(
-    db: Database, target: Target, scratch: Scratch, kept: cabc.Sequence[IndexText]
+    db: Database, target: Target, scratch: Scratch, kept: tuple[IndexText, ...]
 ) -> None:
     """Write all rows of a table anew, under its new definition.
 
     :param kept: stored indexes that stay as they are instead of being built anew.
     :raises RowsRefused: a row does not fit.
     """
+    kept = settled(db, target.before, kept)
     rows = _copy_checked(db, target, scratch)
     if rows is None:
         rows = _copy_all(db, target, scratch)
@@ -231,7 +232,7 @@ def _rowid_name(target: Target) -> str | None:
         return None
     if alias is not None and target.source(alias).origin is not None:
         return None
-    for name in _ROWIDS:
+    for name in ROWID_NAMES:
         if not before.has_column(name) and not after.has_column(name):
             return name
     # All three names are taken by columns, so no statement can tell rowids apart.
@@ -247,7 +248,8 @@ def _take_the_place(
 ) -> None:
     """Put a filled scratch table in the place of the stored table."""
     stored = target.before
-    statistics = _Statistics(db, read_catalogue(db, stored.schema), stored.name)
+    catalogue = read_catalogue(db, stored.schema)
+    statistics = read_statistics(db, catalogue, stored)
     drop_indexes(db, stored.schema, [i.name for i in stored.indexes if i not in kept])
     if db.can_write_schema:
         old = edits.relaxed(stored.text, scratch.name)
@@ -260,7 +262,7 @@ def _take_the_place(
         _replace_by_renaming(db, target, scratch)
     rebuilt = [i for i in target.kept_indexes if i not in kept]
     create_indexes(db, stored, rebuilt, rows)
-    statistics.restore()
+    restore_statistics(db, statistics)
 
 
 def _move_sequence(db: Database, target: Target, scratch: str) -> None:
@@ -320,36 +322,3 @@ def _sequence(db: Database, catalogue: Catalogue, table: str) -> list[Row]:
         " WHERE name = ?",
         (table,),
     )
-
-
-class _Statistics:
-    """What ANALYZE found out about a table; dropping its indexes would lose it."""
-
-    def __init__(self, db: Database, catalogue: Catalogue, table: str) -> None:
-        self._db = db
-        self._schema = catalogue.schema
-        self._table = table
-        self._rows = {
-            name: self._read(name)
-            for name in ("sqlite_stat1", "sqlite_stat4")
-            if catalogue.table(name) is not None
-        }
-
-    def _read(self, name: str) -> list[Row]:
-        return self._db.execute(
-            f"SELECT * FROM {quote(self._schema)}.{name} WHERE tbl = ?", (self._table,)
-        )
-
-    def restore(self) -> None:
-        """Put back the rows about the table and the indexes that it still has."""
-        if not self._rows:
-            return
-        catalogue = read_catalogue(self._db, self._schema)
-        indexes = [o.name for o in catalogue.of_table(self._table, "index")]
-        for name, rows in self._rows.items():
-            path = f"{quote(self._schema)}.{name}"
-            self._db.execute(f"DELETE FROM {path} WHERE tbl = ?", (self._table,))
-            for row in rows:
-                if row[1] is None or any(same_name(row[1], i) for i in indexes):
-                    marks = ", ".join("?" * len(row))
-                    self._db.execute(f"INSERT INTO {path} VALUES ({marks})", row)

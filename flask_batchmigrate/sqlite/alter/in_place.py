@@ -48,14 +48,17 @@ class NotConfirmed(Exception):
     """SQLite does not confirm that the stored records stay valid: copy instead."""
 
 
-def add_column(db: Database, target: Target, name: str) -> None:
+def add_column(
+    db: Database, target: Target, name: str, definition: str | None = None
+) -> None:
     """Add a column by ``ALTER TABLE``.
 
+    :param definition: how to add it, where that is not its own definition yet.
     :raises NotConfirmed: SQLite refuses it: the table is still STRICT, say, or a row
         does not fit, which a copy can tell more about.
     """
     # What is UNIQUE gets its index afterwards.
-    definition = edits.without_unique(target.text.column(name))
+    definition = definition or edits.without_unique(target.text.column(name))
     try:
         db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {definition}")
     except db.driver_error as error:
@@ -64,12 +67,13 @@ def add_column(db: Database, target: Target, name: str) -> None:
         raise NotConfirmed(str(error)) from error
 
 
-def edit_definition(db: Database, target: Target) -> None:
+def edit_definition(db: Database, target: Target, is_second: bool = False) -> None:
     """Put the new text in the place of the stored one.
 
+    :param is_second: whether the definition was edited before, for the same change.
     :raises NotConfirmed: SQLite does not store rows alike under both.
     """
-    present = _present(db, target)
+    present = _read(db, target) if is_second else _present(db, target)
     if not _says_the_same(present.text, target.text) and not stays_valid(
         db, present, target.text, keys=_unique(present.text) == _unique(target.text)
     ):
@@ -205,4 +209,8 @@ def _present(db: Database, target: Target) -> StoredTable:
     """Read the table as it is at this moment, after the steps before."""
     if not (target.added_columns or target.dropped_columns):
         return target.before
+    return _read(db, target)
+
+
+def _read(db: Database, target: Target) -> StoredTable:
     return read_table(read_own(db, target.before), target.before.name)

@@ -36,7 +36,7 @@ def check_parents(db: Database, target: Target) -> None:
     :raises NoParentKey: the parent table has no unique key on these columns.
     """
     stored = target.before
-    for number, constraint in _numbered(db, stored, added_foreign_keys(target)):
+    for number, constraint in numbered_keys(db, stored, added_foreign_keys(target)):
         try:
             found = orphans(db, stored.schema, stored.name, number)
         except db.driver_error as error:
@@ -58,7 +58,7 @@ def check_parents(db: Database, target: Target) -> None:
             )
 
 
-def _numbered(
+def numbered_keys(
     db: Database, stored: StoredTable, wanted: list[ConstraintText]
 ) -> list[tuple[int, ConstraintText]]:
     """Find the numbers that SQLite gives to foreign keys."""

@@ -9,7 +9,6 @@ in another one's place.
 from __future__ import annotations
 
 import collections.abc as cabc
-import itertools
 
 from .table import TableText
 from .tokens import same_name
@@ -43,21 +42,16 @@ def goes_by_place(body: cabc.Sequence[Token], table: str) -> bool:
             or _writes_by_place(statement, table)
             or _is_a_list(statement, table)
         )
-        for statement in _statements(body)
+        for statement in split_statements(body)
     )
 
 
 def inserts_by_place(body: cabc.Sequence[Token], table: str) -> bool:
     """Tell whether a trigger inserts into a table without naming its columns."""
-    return any(_writes_by_place(one, table) for one in _statements(body))
+    return any(_writes_by_place(one, table) for one in split_statements(body))
 
 
-def _is_part_of(names: list[str], whole: list[str]) -> bool:
-    rest = iter(whole)
-    return all(any(same_name(name, other) for other in rest) for name in names)
-
-
-def _statements(body: cabc.Sequence[Token]) -> list[list[Token]]:
+def split_statements(body: cabc.Sequence[Token]) -> list[list[Token]]:
     """Split the body of a trigger; that of a view is one statement."""
     statements: list[list[Token]] = [[]]
     for token in body:
@@ -66,6 +60,11 @@ def _statements(body: cabc.Sequence[Token]) -> list[list[Token]]:
         else:
             statements[-1].append(token)
     return statements
+
+
+def _is_part_of(names: list[str], whole: list[str]) -> bool:
+    rest = iter(whole)
+    return all(any(same_name(name, other) for other in rest) for name in names)
 
 
 def _names(statement: list[Token], table: str) -> bool:
@@ -103,8 +102,16 @@ def _writes_by_place(statement: list[Token], table: str) -> bool:
 
 
 def _is_a_list(statement: list[Token], table: str) -> bool:
-    """Tell whether the statement compares with all rows: ``(a, b) IN table``."""
-    return any(
-        first.keyword == "IN" and _is(second, table)
-        for first, second in itertools.pairwise(statement)
-    )
+    """Tell whether the statement compares with all rows: ``(a, b) IN table``.
+
+    The name of a schema may come before that of the table.
+    """
+    for index, token in enumerate(statement):
+        if token.keyword != "IN":
+            continue
+        name = statement[index + 1 : index + 4]
+        if len(name) == 3 and name[1].is_symbol("."):
+            name = name[2:]
+        if name and _is(name[0], table):
+            return True
+    return False

@@ -119,6 +119,12 @@ RESERVED = _words(
 JOIN_WORDS = _words("CROSS FULL INNER LEFT NATURAL OUTER RIGHT")
 """The keywords that name tables and columns, but neither types nor defaults."""
 
+ROWID_NAMES: t.Final = ("rowid", "_rowid_", "oid")
+"""The names of the rowid, as far as no column has them.
+
+See https://www.sqlite.org/lang_createtable.html#rowid.
+"""
+
 BOM: t.Final = "\ufeff"
 """White space where a token may begin, and part of a name inside of one.
 

@@ -18,9 +18,7 @@ from ..target.target import Source
 from ..target.target import Target
 from ..target.value_types import holds_literal
 from .ways import Difference
-
-_FILLED: t.Final = "column added with rows to fill"
-
+from .ways import FILLED
 
 _KEYS: t.Final = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
 
@@ -78,7 +76,7 @@ def _columns(target: Target) -> list[Difference]:
             if upper(column.name) in dropped:
                 found.append(Difference("name used again", column.name))
             filled = source.using is not None
-            case = _FILLED if filled else _added(target, column)
+            case = FILLED if filled else _added(target, column)
             found.append(Difference(case, column.name))
         else:
             old = before.column(source.origin)
@@ -135,13 +133,13 @@ def _added(target: Target, column: ColumnText) -> str:
     constant = default is None or is_constant(default)
     null = default is None or upper(default) == "NULL"
     if not constant or (column.not_null and null):
-        return _FILLED
+        return FILLED
     if column.of_kind(ConstraintKind.FOREIGN_KEY) and not null:
-        return _FILLED
+        return FILLED
     if target.text.strict and column.of_kind(ConstraintKind.CHECK):
-        return _FILLED
+        return FILLED
     if target.text.strict and not holds_literal(column.type, default or "NULL"):
-        return _FILLED
+        return FILLED
     return "column added"
 
 

@@ -17,6 +17,8 @@ import functools
 import logging
 
 from .. import values
+from ..alter.deferred_keys import forget_orphans
+from ..alter.deferred_keys import orphans_of_lost_keys
 from ..alter.in_place import NotConfirmed
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import strangers
@@ -43,6 +45,7 @@ from ..target.gone import is_there
 from ..target.gone import NO_PAST
 from ..target.gone import Past
 from ..target.gone import what_returns
+from ..target.passes import columns_first
 from ..target.passes import in_passes
 from ..target.renames import resolve
 from .additions import plan_addition
@@ -202,7 +205,7 @@ def _alter_in_order(
         stored = read_table(read_catalogue(db, schema), table)
         settled = settle(db, stored, block)
         block, notes = settled.block, settled.notes
-    *earlier, last = in_passes(block)
+    *earlier, last = in_passes(columns_first(block))
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
     parts: list[_Part] = []
@@ -327,7 +330,9 @@ def _run(
     target, name = plan.target, plan.table
     assert target is not None
     keys = key_state(db, target, before.keys)
+    orphans = orphans_of_lost_keys(db, target)
     plan, after = _carry_out(db, before, plan)
+    forget_orphans(db, orphans)
     refuse_broken(name, before.dependants, read_dependants(db, after, name))
     refuse_unnoticed(target, before.dependants)
     warnings = strangers(db, target)

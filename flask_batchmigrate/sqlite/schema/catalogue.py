@@ -6,9 +6,9 @@ The catalogue is the table ``sqlite_master``: https://www.sqlite.org/schematab.h
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import functools
 import itertools
-import re
 import typing as t
 
 from .. import values
@@ -30,6 +30,8 @@ from ..errors import MissingTable
 from ..errors import SqlTextError
 from .database import Database
 from .database import Row
+from .shadows import find_shadows
+from .shadows import Shadow
 
 
 class StoredObject(t.NamedTuple):
@@ -66,11 +68,15 @@ class Catalogue:
     """Every object of one schema (``main``, ``temp`` or an attached database).
 
     :param bom_is_space: whether the library takes a byte order mark for white space.
+    :param shadows: the tables that belong to a virtual table, by their folded names.
     """
 
     schema: str
     objects: tuple[StoredObject, ...]
     bom_is_space: bool = True
+    shadows: cabc.Mapping[str, Shadow] = dataclasses.field(
+        default_factory=dict, compare=False
+    )
 
     def table(self, name: str) -> StoredObject | None:
         """Return the table of this name, in any case of its letters."""
@@ -165,7 +171,9 @@ def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue
                 "Dump the database into a new file.",
             )
     marked = any(BOM in o.sql for o in objects if o.sql is not None)
-    return Catalogue(schema, objects, not marked or _takes_bom_for_space(db))
+    tables = ((o.name, o.sql or "") for o in objects if o.type == "table")
+    shadows = find_shadows(db, schema, tables)
+    return Catalogue(schema, objects, not marked or _takes_bom_for_space(db), shadows)
 
 
 def _takes_bom_for_space(db: Database) -> bool:
@@ -276,51 +284,29 @@ def understood(
     return text
 
 
-_SHADOWS: t.Final = {
-    "FTS3": "content segments segdir docsize stat",
-    "FTS4": "content segments segdir docsize stat",
-    "FTS5": "data idx content docsize config",
-    "RTREE": "node rowid parent",
-    "RTREE_I32": "node rowid parent",
-    "GEOPOLY": "node rowid parent",
-    "SPELLFIX1": "vocab",
-    "VEC0": "chunks rowids info auxiliary",
-}
-"""The tables in which the modules of virtual tables keep what they hold.
-
-See https://www.sqlite.org/vtab.html#xshadowname.
-"""
-_MODULE = re.compile(r"(?s)\s+USING\s+[\"'`\[]?(\w+)", re.IGNORECASE)
-
-
 def refuse_shadow(catalogue: Catalogue, table: str) -> None:
     """Refuse to touch a table in which a virtual table keeps its content.
 
     :raises ChangeRefused: it is one.
     """
-    owner = _owner_of_shadow(catalogue, table)
-    if owner is not None:
+    shadow = catalogue.shadows.get(upper(table))
+    if shadow is None:
+        return
+    place = f"(schema '{catalogue.schema}')"
+    if shadow.module is None:
         raise ChangeRefused(
-            f"Table '{table}' belongs to the virtual table '{owner}', which would"
-            f" break (schema '{catalogue.schema}')",
+            f"Table '{table}' belongs to the virtual table '{shadow.owner}', which"
+            f" would break {place}",
             "change that one, or drop it and create it again",
             table=table,
         )
-
-
-def _owner_of_shadow(catalogue: Catalogue, table: str) -> str | None:
-    """Find the virtual table that keeps its content in a table."""
-    stem, _, tail = table.rpartition("_")
-    while stem:
-        owner = catalogue.table(stem)
-        if owner is not None and is_virtual_table(owner.sql or ""):
-            module = _MODULE.search(owner.sql or "")
-            kept = _SHADOWS.get(upper(module[1]) if module else "", "").split()
-            if tail.lower() in kept:
-                return owner.name
-        stem, _, more = stem.rpartition("_")
-        tail = f"{more}_{tail}"
-    return None
+    raise ChangeRefused(
+        f"Table '{table}' may belong to the virtual table '{shadow.owner}', which would"
+        f" break: its module '{shadow.module.lower()}' is not loaded {place}",
+        "load the module in the connections of the application, so that SQLite knows"
+        " which tables it owns",
+        table=table,
+    )
 
 
 def read_foreign_keys(

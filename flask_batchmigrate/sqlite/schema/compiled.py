@@ -7,6 +7,7 @@ nothing runs).
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 
 from .. import values
 from ..ddl.objects import parse_view
@@ -22,6 +23,7 @@ from .database import Database
 from .database import trial
 from .double_quotes import as_names
 from .double_quotes import double_quoted
+from .natural_joins import natural_columns
 
 
 @values.dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Dependant:
     :param names: every name in its text.
     :param texts: what stands in double quotes and is text, since it is no column.
     :param body: the tokens of its SELECT, or of its condition and statements.
+    :param natural: the columns by which its NATURAL JOINs join.
     """
 
     type: str
@@ -49,6 +52,7 @@ class Dependant:
     names: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     body: tuple[Token, ...] = ()
+    natural: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         if self.type == "trigger":
@@ -82,6 +86,7 @@ def compile_view(db: Database, schema: str, view: StoredObject) -> Dependant:
         names=parsed.names,
         texts=texts,
         body=body,
+        natural=natural_columns(db, schema, body),
     )
 
 
@@ -94,19 +99,18 @@ def compile_triggers(
     """
     texts = [one for _, one in triggers]
     errors = _compile_triggers(db, schema, texts)
+    described = [
+        _described(db, schema, table, one, errors[_fired_by(one)])
+        for table, one in triggers
+    ]
     sound = [one for one in texts if errors[_fired_by(one)] is None]
     asked = list(_uncertain(db, schema, sound))
     if _sound_strictly(db, schema, asked):
-        return [
-            _described(table, one, errors[_fired_by(one)], errors[_fired_by(one)])
-            for table, one in triggers
-        ]
+        return described
     uncertain = set(map(id, asked))
     return [
-        _read_trigger(
-            db, schema, table, one, errors[_fired_by(one)], id(one) in uncertain
-        )
-        for table, one in triggers
+        _read_strictly(db, schema, text, one) if id(text) in uncertain else one
+        for one, text in zip(described, texts, strict=True)
     ]
 
 
@@ -168,45 +172,30 @@ def _sound_strictly(
         return all(error is None for error in found)
 
 
-def _read_trigger(
-    db: Database,
-    schema: str,
-    table: str,
-    trigger: TriggerText,
-    error: str | None,
-    is_uncertain: bool,
-) -> Dependant:
-    """Describe a trigger.
-
-    :param error: what SQLite says of it.
-    :param is_uncertain: whether there is more to be known.
-    """
-    strict_error, texts = error, frozenset[str]()
-    if is_uncertain:
-        strict_error, texts = _compile_in_quotes(
-            trigger.body, lambda names: _compile_strictly(db, schema, trigger, names)
-        )
-    return _described(table, trigger, error, strict_error, texts)
-
-
 def _described(
-    table: str,
-    trigger: TriggerText,
-    error: str | None,
-    strict_error: str | None,
-    texts: frozenset[str] = frozenset(),
+    db: Database, schema: str, table: str, trigger: TriggerText, error: str | None
 ) -> Dependant:
     return Dependant(
         "trigger",
         trigger.name,
         table,
         error,
-        strict_error,
+        error,
         watched=trigger.update_of,
         names=trigger.names,
-        texts=texts,
         body=trigger.body,
+        natural=natural_columns(db, schema, trigger.body),
     )
+
+
+def _read_strictly(
+    db: Database, schema: str, trigger: TriggerText, dependant: Dependant
+) -> Dependant:
+    """Find out what in double quotes is text in a trigger."""
+    error, texts = _compile_in_quotes(
+        trigger.body, lambda names: _compile_strictly(db, schema, trigger, names)
+    )
+    return dataclasses.replace(dependant, strict_error=error, texts=texts)
 
 
 def _compile_in_quotes(

@@ -14,12 +14,9 @@ from ..ddl.positions import changes_places
 from ..ddl.positions import goes_by_place
 from ..ddl.positions import inserts_by_place
 from ..ddl.table import TableText
-from ..ddl.tokens import identifiers
-from ..ddl.tokens import Kind
 from ..ddl.tokens import may_name
+from ..ddl.tokens import ROWID_NAMES
 from ..ddl.tokens import same_name
-from ..ddl.tokens import Token
-from ..ddl.tokens import unquote
 from ..ddl.tokens import upper
 from .catalogue import Catalogue
 from .catalogue import StoredObject
@@ -29,8 +26,7 @@ from .compiled import compile_view
 from .compiled import Dependant
 from .database import Database
 from .double_quotes import double_quoted
-
-_ROWIDS = frozenset({"ROWID", "_ROWID_", "OID"})
+from .natural_joins import names_of_tables
 
 
 def read_dependants(
@@ -69,7 +65,7 @@ def _read(
         if upper(row.table) not in names and not _may_name(row, names):
             continue
         trigger = understood(catalogue, parse_trigger, row)
-        if upper(row.table) in names or names & _mentioned(trigger.body):
+        if upper(row.table) in names or names & names_of_tables(trigger.body):
             triggers.append((row.table, trigger))
     found += compile_triggers(db, catalogue.schema, triggers)
     return tuple(found)
@@ -92,13 +88,17 @@ def newly_broken(
 
     :param renamed: whether the change gave columns other names, in views too.
     """
-    sound = {(d.type, d.name): d for d in before if d.error is None}
+    known = {(d.type, d.name): d for d in before}
     broken = []
     for dependant in after:
-        earlier = sound.get((dependant.type, dependant.name))
+        earlier = known.get((dependant.type, dependant.name))
         if earlier is None:
             continue
-        if dependant.error is not None:
+        if joined := _joined_otherwise(earlier, dependant):
+            broken.append(f"{dependant} (its NATURAL JOIN is by column {joined})")
+        elif earlier.error is not None:
+            continue
+        elif dependant.error is not None:
             broken.append(f"{dependant} ({dependant.error})")
         elif earlier.strict_error is None and dependant.strict_error is not None:
             broken.append(f"{dependant} ({dependant.strict_error})")
@@ -116,6 +116,13 @@ def newly_broken(
             if lost:
                 broken.append(f"{dependant} (it selects {', '.join(lost)})")
     return tuple(broken)
+
+
+def _joined_otherwise(before: Dependant, after: Dependant) -> str:
+    """Name the columns by which a dependant joined before a change, or joins now."""
+    old, new = ({upper(c): c for c in d.natural} for d in (before, after))
+    changed = [(old | new)[key] for key in old.keys() ^ new.keys()]
+    return ", ".join(f"'{column}'" for column in sorted(changed))
 
 
 def _turned(before: Dependant, after: Dependant) -> list[str]:
@@ -146,7 +153,7 @@ def silently_needing(
             continue
         if d.error is not None:
             watching.append(f"{d}, which SQLite cannot compile here ({d.error})")
-        elif upper(column) in _ROWIDS:
+        elif upper(column) in map(upper, ROWID_NAMES):
             watching.append(str(d))
     return watching
 
@@ -179,14 +186,17 @@ def virtual_tables_naming(catalogue: Catalogue, table: str, *columns: str) -> li
         if row.sql is None or not row.sql.lower().startswith("create virtual"):
             continue
         words = _argument_words(row.sql)
-        mentioned = all(name.lower() in words for name in (table, *columns))
+        mentioned = all(_argument_words(name) <= words for name in (table, *columns))
         if mentioned and not same_name(row.name, table):
             found.append(f"virtual table '{row.name}'")
     return found
 
 
 def _argument_words(sql: str) -> set[str]:
-    """Return every word of a virtual table's arguments, quoted or not."""
+    """Return every word of a virtual table's arguments, or of a name, without quotes.
+
+    A name of several words counts as mentioned where all of them are.
+    """
     # Each module has a grammar of its own, so the text is not split into tokens.
     cleaned = "".join(c if c.isalnum() or c == "_" else " " for c in sql)
     return set(cleaned.lower().split())
@@ -202,19 +212,9 @@ def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
             upper(v.name)
             for v in left
             if _may_name(v, new)
-            and _mentioned(understood(catalogue, parse_view, v).body) & new
+            and names_of_tables(understood(catalogue, parse_view, v).body) & new
         }
         left = [v for v in left if upper(v.name) not in using]
         new = using - names
         names = names | new
     return names
-
-
-def _mentioned(body: tuple[Token, ...]) -> frozenset[str]:
-    """Collect everything in a body that SQLite may take for the name of a table.
-
-    It takes text in single quotes for one, too, wherever it needs a name:
-    https://www.sqlite.org/lang_keywords.html
-    """
-    texts = (upper(unquote(token.text)) for token in body if token.kind is Kind.STRING)
-    return identifiers(body) | frozenset(texts)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import collections.abc as cabc
 
 from .. import values
+from ..ddl.expressions import column_names
 from ..ddl.quoting import always_quoted
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
+from ..ddl.tokens import significant
+from ..ddl.tokens import tokenize
 from .database import Database
 from .database import Row
 
@@ -125,7 +128,7 @@ def duplicates(
         tests.append(f"({condition}\n)")
     groups = (
         f"FROM {path} WHERE {' AND '.join(tests)}"
-        f" GROUP BY {', '.join(terms)} HAVING count(*) > 1"
+        f" GROUP BY {', '.join(map(_group_by, terms))} HAVING count(*) > 1"
     )
     examples = _examples(db, [*terms, "count(*)"], f"{groups} LIMIT {EXAMPLES}")
     if not examples:
@@ -139,6 +142,15 @@ def duplicates(
         ),
         all_shown=count == sum(row[-1] for row in examples),
     )
+
+
+def _group_by(term: str) -> str:
+    """Write a term so that it is grouped by its value.
+
+    SQLite takes an integer for the number of a column of the result:
+    https://www.sqlite.org/lang_select.html#resultset
+    """
+    return term if column_names(significant(tokenize(term))) else "NULL"
 
 
 def foreign_key_violations(db: Database, schema: str, child: str) -> list[Row]:

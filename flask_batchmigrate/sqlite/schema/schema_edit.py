@@ -36,6 +36,48 @@ def replace_text(db: Database, schema: str, table: str, sql: str) -> None:
     reload_schema(db, schema)
 
 
+def hide_triggers(
+    db: Database, schema: str, table: str, sql: str
+) -> tuple[StoredObject, ...]:
+    """Give a table a new text, and take its triggers out of the catalogue for a while.
+
+    Nothing may be created in the schema before :func:`show_triggers` puts them back:
+    it could take the place of a trigger in the catalogue.
+
+    :return: the triggers.
+    """
+    triggers = read_catalogue(db, schema).of_table(table, "trigger")
+    with schema_writing(db):
+        _set_text(db, schema, table, sql)
+        for trigger in triggers:
+            db.execute(
+                f"DELETE FROM {quote(schema)}.sqlite_master WHERE rowid = ?",
+                (trigger.rowid,),
+            )
+    reload_schema(db, schema)
+    return triggers
+
+
+def show_triggers(
+    db: Database,
+    schema: str,
+    table: str,
+    sql: str,
+    triggers: cabc.Iterable[StoredObject],
+) -> None:
+    """Give a table a new text, and put hidden triggers back where they were."""
+    with schema_writing(db):
+        _set_text(db, schema, table, sql)
+        for o in triggers:
+            db.execute(
+                f"INSERT INTO {quote(schema)}.sqlite_master"
+                " (rowid, type, name, tbl_name, rootpage, sql)"
+                " VALUES (?, ?, ?, ?, 0, ?)",
+                (o.rowid, o.type, o.name, o.table, o.sql),
+            )
+    reload_schema(db, schema)
+
+
 def replace_texts(db: Database, schema: str, texts: cabc.Mapping[int, str]) -> None:
     """Spell stored statements otherwise; they say the same as before.
 

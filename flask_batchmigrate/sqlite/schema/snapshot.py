@@ -5,9 +5,7 @@ from __future__ import annotations
 from .. import values
 from .catalogue import Catalogue
 from .catalogue import ForeignKeyRow
-from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
-from .catalogue import read_table
 from .catalogue import StoredTable
 from .compiled import Dependant
 from .database import Database
@@ -28,16 +26,6 @@ class Snapshot:
     table: StoredTable
     dependants: tuple[Dependant, ...]
     keys: tuple[ForeignKeyRow, ...]
-
-
-def read_snapshot(db: Database, schema: str, table: str) -> Snapshot:
-    """Read a table and its surroundings as they are now.
-
-    :raises ChangeRefused: there is no such table, or it is none that can be altered.
-    :raises SqlTextError: a stored text is not understood.
-    """
-    catalogue = read_catalogue(db, schema)
-    return around(db, catalogue, read_table(catalogue, table))
 
 
 def around(db: Database, catalogue: Catalogue, table: StoredTable) -> Snapshot:

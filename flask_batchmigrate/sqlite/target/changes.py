@@ -105,12 +105,14 @@ class AddConstraint(Change):
     :param if_only: do nothing where the table has a constraint of this kind.
     :param of_type: it comes with the new type of a column, such as an enumeration's
         values, and replaces the one of its name on the same column.
+    :param replaces: it takes the place of another one with its name and kind.
     """
 
     definition: str
     unless_present: bool = False
     if_only: bool = False
     of_type: bool = False
+    replaces: bool = False
 
 
 @values.dataclass(frozen=True)

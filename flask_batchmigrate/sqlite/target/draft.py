@@ -137,7 +137,8 @@ class Draft:
                 self.notes.append(there + ("" if same else ", which is replaced"))
                 if same:
                     return
-                self.check_replaced(present, wanted, of_type)
+                if not change.replaces:
+                    self.check_replaced(present, wanted, of_type)
             if named or wanted.kind is ConstraintKind.PRIMARY_KEY:
                 self.edit(edits.drop_constraint(self.text, present))
         self.edit(

@@ -8,10 +8,9 @@ from __future__ import annotations
 import dataclasses
 
 from ..ddl.quoting import always_quoted
+from ..ddl.tokens import ROWID_NAMES
 from ..schema.database import Database
 from .target import Target
-
-_ROWIDS = ("rowid", "_rowid_", "oid")
 
 
 def with_numbers(db: Database, target: Target) -> Target:
@@ -21,7 +20,7 @@ def with_numbers(db: Database, target: Target) -> Target:
     row has a value, NULL in another is not numbered but refused.
     """
     alias, before = target.text.rowid_alias, target.before.text
-    name = next((name for name in _ROWIDS if not before.has_column(name)), None)
+    name = next((name for name in ROWID_NAMES if not before.has_column(name)), None)
     if alias is None or name is None or before.without_rowid:
         return target
     source = target.source(alias)

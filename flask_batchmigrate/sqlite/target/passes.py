@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 
+from ..ddl.objects import parse_index
 from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table_constraint
 from ..ddl.tokens import identifiers
@@ -41,6 +42,42 @@ def in_passes(
         for text in _texts(change):
             spoken |= identifiers(tokenize(text))
     return passes
+
+
+def columns_first(block: cabc.Iterable[changes.Change]) -> list[changes.Change]:
+    """Move constraints and indexes behind the columns that the block adds for them.
+
+    Alembic makes the constraints and indexes of a batch block when it knows all of its
+    columns, so a script may ask for a column after what is on it:
+    https://alembic.sqlalchemy.org/en/latest/batch.html
+
+    :param block: the changes in the order of the script.
+    """
+    ordered = list(block)
+    added = {
+        upper(change.name): change
+        for change in ordered
+        if isinstance(change, changes.AddColumn)
+    }
+    for change in list(ordered) if added else ():
+        wanted = [added[name] for name in _covered(change) & added.keys()]
+        last = max((ordered.index(column) for column in wanted), default=-1)
+        place = ordered.index(change)
+        if last > place:
+            ordered.insert(last, ordered.pop(place))
+    return ordered
+
+
+def _covered(change: changes.Change) -> frozenset[str]:
+    """Return the folded names of the table's columns that a change is about."""
+    if isinstance(change, changes.CreateIndex):
+        return parse_index(change.sql).names
+    if not isinstance(change, changes.AddConstraint):
+        return frozenset()
+    constraint = parse_table_constraint(change.definition)
+    if constraint.kind is ConstraintKind.CHECK:
+        return constraint.names
+    return frozenset(map(upper, constraint.columns))
 
 
 def _texts(change: changes.Change) -> cabc.Iterator[str]:

@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from .. import values
+from ..ddl.objects import parse_index
 from ..ddl.table import parse_column
 from ..ddl.table import parse_table_constraint
 from ..ddl.tokens import quote
@@ -304,6 +305,12 @@ def _settle_constraint(
     ]
 
 
+def _settle_index(names: ColumnNames, change: changes.CreateIndex) -> list[Maker]:
+    terms = parse_index(change.sql).terms
+    used = {t.column: names.entry(t.column) for t in terms if t.column is not None}
+    return [lambda: dataclasses.replace(change, sql=_respelled(change.sql, used))]
+
+
 _OfColumn = t.TypeVar(
     "_OfColumn", changes.SetType, changes.SetNotNull, changes.SetDefault
 )
@@ -318,6 +325,7 @@ _SETTLERS: dict[type[changes.Change], cabc.Callable[..., list[Maker]]] = {
     changes.Reorder: _settle_order,
     changes.DropConstraint: _settle_constraint_drop,
     changes.AddConstraint: _settle_constraint,
+    changes.CreateIndex: _settle_index,
 }
 
 
@@ -334,9 +342,9 @@ def _renamed(change: _Defining, name: str) -> _Defining:
 
 
 def _respelled(definition: str, used: cabc.Mapping[str, _Entry | None]) -> str:
-    """Write a key in terms of the names its columns have after the block.
+    """Write a key or an index in terms of the names its columns have after the block.
 
-    :param used: the columns of the key by the names it calls them.
+    :param used: the columns of it by the names it calls them.
     """
     pieces = []
     depth = 0

@@ -73,6 +73,16 @@ class Target:
         )
 
     @functools.cached_property
+    def dropped_places(self) -> tuple[str, ...]:
+        """Those of them that a record has a place for: a virtual one has none."""
+        rules = {c.name: c.generated for c in self.before.text.columns}
+        return tuple(
+            name
+            for name in self.dropped_columns
+            if (rule := rules[name]) is None or rule.stored
+        )
+
+    @functools.cached_property
     def added_columns(self) -> tuple[str, ...]:
         """The columns that no stored column gives its values to."""
         return tuple(
