@@ -9,6 +9,7 @@ the procedure this follows where the schema may not be written.
 from __future__ import annotations
 
 import collections.abc as cabc
+import functools
 
 from .. import values
 from ..ddl import edits
@@ -59,12 +60,18 @@ class Scratch:
     """The table that receives the rows.
 
     :param name: a name that no object of the schema has.
-    :param text: its definition, which stores records as the new one does.
+    :param sql: the statement that creates it; it stores records as the new definition
+        does.
     """
 
     schema: str
     name: str
-    text: TableText
+    sql: str
+
+    @functools.cached_property
+    def text(self) -> TableText:
+        """Its definition; most plans that could copy a table need not."""
+        return parse_table(self.sql)
 
     @property
     def path(self) -> str:
@@ -83,7 +90,7 @@ def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
         if db.can_write_schema
         else edits.set_name(target.text, name)
     )
-    return Scratch(target.before.schema, name, parse_table(sql))
+    return Scratch(target.before.schema, name, sql)
 
 
 def copy_table(
