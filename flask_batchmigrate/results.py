@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
-
-from .sqlite import values
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -18,7 +17,7 @@ def first_line(message: str) -> str:
     return next(iter(message.splitlines()), "")
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Template:
     """A migrations folder template that ``init`` can write.
 
@@ -32,7 +31,7 @@ class Template:
     path: pathlib.Path
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Applied:
     """One revision that was run, or stamped, on one database.
 
@@ -54,7 +53,7 @@ class Applied:
     seconds: float
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class TableStep:
     """One step of a change of a table. ``str()`` of it is one line for a person.
 
@@ -75,7 +74,7 @@ class TableStep:
         return f"{self.text} ({self.cost})"
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class TablePlan:
     """What is done to one table of a SQLite database, and why in this way.
 
@@ -113,7 +112,7 @@ class TablePlan:
         return any(step.is_destructive for step in self.steps)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Statement:
     """A statement of a script that changes something.
 
@@ -127,7 +126,7 @@ class Statement:
     is_destructive: bool
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class RehearsedRevision:
     """A revision that was rehearsed on one database.
 
@@ -154,7 +153,7 @@ class RehearsedRevision:
         return any(change.is_destructive for change in self.changes)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Rehearsal:
     """What a migration would do; nothing of it was done.
 
@@ -170,7 +169,7 @@ class Rehearsal:
     warnings: tuple[str, ...] = ()
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class RevisionInfo:
     """A revision of the history, and where it stands.
 
@@ -196,7 +195,7 @@ class RevisionInfo:
         return self.script.revision
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Current:
     """The revisions that one database is at.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import difflib
 import os
 import typing as t
 
-from .sqlite import values
 from .sqlite.errors import DescribedError
 
 PREFIX: t.Final = "BATCHMIGRATE_"
@@ -17,7 +17,7 @@ class SetupError(DescribedError, RuntimeError):
     """The extension was set up wrongly; seen by ``init_app``, before Alembic loads."""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
     """One setting.
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import contextvars
+import dataclasses
 import os
 import typing as t
 
 import sqlalchemy as sa
 from flask import current_app
 from flask import g
-
-from .sqlite import values
 
 if t.TYPE_CHECKING:
     from .settings import Settings
@@ -48,7 +47,7 @@ class AutomaticBatch(int):
         return repr(bool(self))
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Databases:
     """Metadata and engines given as arguments: the route for plain SQLAlchemy.
 
@@ -149,7 +148,7 @@ _running: contextvars.ContextVar[tuple[MigrateState, dict[str, t.Any]] | None] =
 )
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class CommandLine:
     """What ``flask db`` was given for the commands that it runs.
 

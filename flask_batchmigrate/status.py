@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
@@ -20,12 +21,11 @@ from .reporting import Reporter
 from .reporting import reporting_to
 from .results import Applied
 from .results import Direction
-from .sqlite import values
 
 State: t.TypeAlias = t.Literal["current", "pending", "unstamped", "newer"]
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class PendingRevision:
     """A revision that a database has yet to get.
 
@@ -37,7 +37,7 @@ class PendingRevision:
     message: str
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ListedRevision:
     """A revision of the migrations folder, and whether a database has it.
 
@@ -52,7 +52,7 @@ class ListedRevision:
     is_applied: bool | None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DatabaseStatus:
     """Where one database stands.
 

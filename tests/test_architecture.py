@@ -17,21 +17,17 @@ FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
 VOCABULARY = frozenset(
     {"_compat", "errors", "reporting", "results", "settings", "state"}
-    | {"sqlite.values"}
 )
 """Modules that every package but the SQLite engine may import."""
 
-LEAVES = frozenset(
-    {"sqlite.errors", "sqlite.error_codes", "sqlite.callsite", "sqlite.values"}
-)
+LEAVES = frozenset({"sqlite.errors", "sqlite.error_codes", "sqlite.callsite"})
 TEXT = LEAVES | {"sqlite.ddl"}
 STORED = TEXT | {"sqlite.schema"}
 DEEDS = STORED | {"sqlite.target", "sqlite.alter"}
 
 ALLOWED: dict[str, frozenset[str]] = {
     "sqlite": frozenset(),
-    "sqlite.values": frozenset(),
-    "sqlite.errors": frozenset({"sqlite.values"}),
+    "sqlite.errors": frozenset(),
     "sqlite.error_codes": frozenset(),
     "sqlite.callsite": frozenset(),
     "sqlite.ddl": LEAVES,
@@ -42,11 +38,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     "sqlite.transaction": STORED,
     "sqlite.adapter": DEEDS | {"sqlite.plan", "sqlite.transaction"},
     "_compat": frozenset(),
-    "settings": frozenset({"sqlite.errors", "sqlite.values"}),
-    "results": frozenset({"sqlite.values"}),
+    "settings": frozenset({"sqlite.errors"}),
+    "results": frozenset(),
     "reporting": frozenset({"results"}),
     "errors": frozenset({"_compat", "settings", "sqlite.errors"}),
-    "state": frozenset({"errors", "settings", "sqlite.values"}),
+    "state": frozenset({"errors", "settings"}),
     "locks": VOCABULARY,
     "project": VOCABULARY | {"sqlite.error_codes"},
     "autogenerate": VOCABULARY
@@ -232,19 +228,6 @@ def test_version_differences_in_one_file() -> None:
         or (isinstance(node, ast.Attribute) and node.attr == "__version__")
     ]
     assert asked == []
-
-
-def test_values_are_made_in_one_way() -> None:
-    """Frozen dataclasses come from the module that makes them cheaply."""
-    dear = [
-        place(name, node)
-        for name in FILES
-        for node in ast.walk(tree(name))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) in ("dataclasses.dataclass", "dataclass")
-        and any(keyword.arg == "frozen" for keyword in node.keywords)
-    ]
-    assert dear == []
 
 
 def test_nothing_private_is_imported() -> None:

@@ -14,7 +14,6 @@ import warnings
 import sqlalchemy as sa
 from sqlalchemy.sql import ddl
 
-from ..sqlite import values
 from ..sqlite.adapter.translate import Translator
 from ..sqlite.ddl.objects import IndexText
 from ..sqlite.ddl.objects import parse_index
@@ -37,7 +36,7 @@ _CONSTRAINTS: t.Final = (
 )
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Definition:
     """A table and its indexes.
 

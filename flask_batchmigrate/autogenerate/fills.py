@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import collections.abc as cabc
+import dataclasses
 import datetime
 import decimal
 import enum
@@ -20,7 +21,6 @@ from alembic.operations import ops
 
 from ..errors import BatchMigrateError
 from ..errors import NOTHING_WRITTEN
-from ..sqlite import values
 from .request import Request
 
 
@@ -47,7 +47,7 @@ class FillColumn(ops.MigrateOperation):
         return ("fill_column", self.schema, self.table_name, self.column_name)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Expression:
     """A value that the database works out.
 
@@ -96,7 +96,7 @@ def _render_nothing(autogen_context: t.Any, operation: Nothing) -> list[str]:
     return []
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Rows:
     """Counts rows of the database that was compared.
 

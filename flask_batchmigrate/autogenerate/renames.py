@@ -13,13 +13,12 @@ from alembic.operations import ops
 
 from ..errors import BatchMigrateError
 from ..errors import NOTHING_WRITTEN
-from ..sqlite import values
 from .request import Request
 
 _DECLARED: t.Final = "renamed_from"
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Rename:
     """One rename.
 

@@ -6,8 +6,6 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
-from ..sqlite import values
-
 
 class Questioner(t.Protocol):
     """Answers what only a person can know."""
@@ -40,7 +38,7 @@ class Nobody:
         return None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Request:
     """How a revision is to be generated.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import typing as t
 
 from alembic.operations import ops
 
-from ..sqlite import values
 from ..sqlite.ddl.tokens import same_name
 
 #: Tells whether the user's filters let a difference through: the object, its name,
@@ -15,7 +15,7 @@ from ..sqlite.ddl.tokens import same_name
 Filter = cabc.Callable[[t.Any, str | None, str, bool, t.Any], bool]
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
     """What Alembic's comparison saw of the columns of one table.
 

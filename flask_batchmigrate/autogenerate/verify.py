@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import dataclasses
 import inspect
 import typing as t
 import warnings
@@ -18,7 +19,6 @@ from alembic.operations import Operations
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
-from ..sqlite import values
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import RunOptions
 from ..sqlite.errors import EngineError
@@ -41,7 +41,7 @@ if t.TYPE_CHECKING:
     from alembic.script import Script
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Start:
     """A SQLite database that models were compared with.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
-
-from ..sqlite import values
 
 if t.TYPE_CHECKING:
     from ..status import DatabaseStatus
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Refusal:
     """Why requests are not served.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import functools
 import time
 import typing as t
@@ -15,14 +16,13 @@ from ..project.revision_files import accepts_engine_name
 from ..project.revision_files import names_in
 from ..reporting import reporter
 from ..results import Direction
-from ..sqlite import values
 from .arguments import own_models
 from .commits import Commits
 from .config import Setup
 from .script_connection import ScriptConnections
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Failure:
     """A revision's script that raised."""
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import dataclasses
 import functools
 import math
 import typing as t
 
 import sqlalchemy as sa
-
-from ..sqlite import values
 
 _Listeners: t.TypeAlias = "dict[str, cabc.Callable[[sa.Connection], None]]"
 
@@ -23,7 +22,7 @@ _POSTGRESQL_CODE: t.Final = "55P03"
 _MYSQL_CODES: t.Final = (1205, 3572)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
     """How long statements may wait and run.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import dataclasses
 import random
 import time
 import typing as t
@@ -16,7 +17,6 @@ from ..errors import LockTimeout
 from ..errors import UNCHANGED
 from ..errors import words
 from ..reporting import reporter
-from ..sqlite import values
 from .mechanism import Mechanism
 from .mysql import NamedLock
 from .postgresql import AdvisoryLock
@@ -36,7 +36,7 @@ _PAUSES: t.Final = (0.02, 0.5)
 _SLICE: t.Final = 1
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Lockable:
     """A database to lock.
 

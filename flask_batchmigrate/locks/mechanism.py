@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import hashlib
 import typing as t
 
 import sqlalchemy as sa
 
-from ..sqlite import values
-
 #: What stands in every name of a lock, so that it is told from the application's own.
 NAMESPACE: t.Final = "flask_batchmigrate"
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
     """The session that has the lock.
 

@@ -7,6 +7,7 @@ a look at a database that is up to date can do without.
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import pathlib
 import typing as t
 import unicodedata
@@ -14,14 +15,13 @@ import unicodedata
 import sqlalchemy as sa
 
 from ..settings import SetupError
-from ..sqlite import values
 from ..state import MigrateState
 
 if t.TYPE_CHECKING:
     from ..errors import NoModels
 
 
-@values.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Bind:
     """One bind, ready to be migrated.
 

@@ -7,6 +7,7 @@ file takes many times longer.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import typing as t
@@ -15,7 +16,6 @@ import sqlalchemy as sa
 from flask import current_app
 
 from ..reporting import reporter
-from ..sqlite import values
 from ..sqlite.error_codes import is_busy
 from ..state import command_line
 from ..state import current_state
@@ -115,7 +115,7 @@ def _newest(found: Overview) -> str | None:
     return next(iter(found.heads)) if plain else None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Targets:
     """The databases that a migration folder is for.
 

@@ -6,6 +6,7 @@ a look at a database that is up to date can do without.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.machinery
 import importlib.util
 import os
@@ -17,14 +18,13 @@ import typing as t
 
 from flask import Flask
 
-from ..sqlite import values
 from .revision_files import _refuse_nul
 
 if t.TYPE_CHECKING:
     pass
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Folder:
     """A migrations folder, which need not exist yet.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import inspect
 import pathlib
 import re
 import typing as t
 
-from ..sqlite import values
 from .header import declared
 
 if t.TYPE_CHECKING:
@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Overview:
     """What revision files say without being run.
 

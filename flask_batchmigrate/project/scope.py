@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
 from ..errors import UnknownBind
-from ..sqlite import values
 from ..state import MigrateState
 from . import binds
 from .binds import Bind
@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 _FOR_SEVERAL: t.Final = re.compile(r"engine_name|_upgrades")
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
     """What one run is about.
 

@@ -5,11 +5,10 @@ A leaf: it imports nothing of the project.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import pathlib
 import typing as t
-
-from . import values
 
 
 class Left(enum.Enum):
@@ -23,7 +22,7 @@ class Left(enum.Enum):
     """The state is not known, or has to be looked up."""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class State:
     """The state in which an error left the databases.
 

@@ -9,9 +9,9 @@ the procedure this follows where the schema may not be written.
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import functools
 
-from .. import values
 from ..ddl import edits
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_trigger
@@ -55,7 +55,7 @@ _CHECKED_AS_STORED = (3, 32, 0)
 """Before this release a CHECK sees a value as it is before the column converts it."""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scratch:
     """The table that receives the rows.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import dataclasses
 import re
 
-from .. import values
 from ..ddl.expressions import without_schema
 from ..ddl.meaning import describe
 from ..ddl.meaning import meaning
@@ -38,7 +38,7 @@ from ..target.value_types import holds_all_of
 from ..target.value_types import misfit_condition
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Rule:
     """What no row may be.
 

@@ -6,7 +6,8 @@ https://www.sqlite.org/fileformat2.html#stat1tab
 
 from __future__ import annotations
 
-from .. import values
+import dataclasses
+
 from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
 from ..schema.catalogue import Catalogue
@@ -19,7 +20,7 @@ from ..schema.database import Row
 _TABLES = ("sqlite_stat1", "sqlite_stat4")
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Statistics:
     """The rows of SQLite's tables of statistics that are about one table.
 

@@ -10,9 +10,9 @@ See https://www.sqlite.org/fileformat2.html#representation_of_sql_indices.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from .. import values
 from ..ddl.quoting import always_quoted
 from ..ddl.table import TableText
 from ..schema.catalogue import automatic_name
@@ -44,7 +44,7 @@ class Told(t.NamedTuple):
     rows: int | None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Moves:
     """Which automatic index becomes which.
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .. import values
 from ..ddl import edits
 from ..ddl.quoting import always_quoted
 from ..ddl.table import Affinity
@@ -38,7 +37,7 @@ _EXACT: t.Final = (Affinity.TEXT, Affinity.REAL)
 """What a column of reals may have been without an integer being read as a real."""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Pass:
     """One statement over the rows, and the definition under which it runs.
 
@@ -66,7 +65,7 @@ class Pass:
         )
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Value:
     """What becomes of the values of one column in a pass.
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from .. import values
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
 from .reader import Span
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ColumnText:
     """One column as written.
 

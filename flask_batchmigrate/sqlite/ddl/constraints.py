@@ -6,7 +6,6 @@ import collections.abc as cabc
 import dataclasses
 import enum
 
-from .. import values
 from .expressions import Term
 from .reader import Span
 from .tokens import same_name
@@ -32,7 +31,7 @@ class ConstraintKind(enum.Enum):
     """``CONSTRAINT x`` with nothing after it, which SQLite allows and ignores."""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ForeignKeyText:
     """What a foreign key refers to.
 
@@ -57,7 +56,7 @@ class ForeignKeyText:
     table_span: Span = dataclasses.field(default=Span(0, 0), compare=False, repr=False)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ConstraintText:
     """One constraint as written; what its kind does not have is empty or ``None``.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 
-from .. import values
 from .reader import Span
 from .tokens import KEYWORDS
 from .tokens import Kind
@@ -19,7 +18,7 @@ from .tokens import upper
 _CLOCK = frozenset({"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Term:
     """One member of a key or an index: a column or an expression.
 

@@ -12,7 +12,6 @@ import collections.abc as cabc
 import dataclasses
 import itertools
 
-from .. import values
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
 from .pieces import join
@@ -23,7 +22,7 @@ from .tokens import Token
 from .tokens import tokenize
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Item:
     """A column or a constraint of the table with all that belongs to it.
 
@@ -69,7 +68,7 @@ class Item:
             yield from (self.before, self.gap, ",", self.after)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Layout:
     """A CREATE TABLE statement as a list of items.
 

@@ -15,7 +15,6 @@ import dataclasses
 import functools
 import itertools
 
-from .. import values
 from ..errors import SqlTextError
 from .expressions import column_names
 from .expressions import read_term
@@ -30,7 +29,7 @@ from .tokens import unquote
 from .tokens import upper
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class IndexText:
     """A CREATE INDEX statement, read.
 
@@ -64,7 +63,7 @@ class IndexText:
         return upper(column) in self.names
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class TriggerText:
     """A CREATE TRIGGER statement, its head read.
 
@@ -92,7 +91,7 @@ class TriggerText:
     name_span: Span = dataclasses.field(compare=False, repr=False)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ViewText:
     """A CREATE VIEW statement, its head read.
 

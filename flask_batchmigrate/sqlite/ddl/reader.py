@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from .. import values
 from ..errors import SqlTextError
 from .tokens import significant
 from .tokens import Token
@@ -26,7 +26,7 @@ class Span(t.NamedTuple):
         return sql[self.start : self.end]
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Group:
     """What stands in one pair of parentheses.
 

@@ -10,7 +10,6 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
-from .. import values
 from .layout import Item
 from .layout import Layout
 from .layout import take_apart
@@ -36,7 +35,7 @@ class EditedText(str):
     table: TableText
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Sheet:
     """The pieces of a table.
 

@@ -15,7 +15,6 @@ import functools
 import re
 import typing as t
 
-from .. import values
 from .affinity import Affinity
 from .affinity import affinity
 from .clauses import at_table_constraint
@@ -50,7 +49,7 @@ __all__ = [
 ]
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class OptionText:
     """One option after the closing parenthesis.
 
@@ -70,7 +69,7 @@ class Pieces(t.Protocol):
         """The places of the columns, by their folded names."""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class TableText:
     """A CREATE TABLE statement, read.
 

@@ -16,7 +16,6 @@ import dataclasses
 import functools
 import logging
 
-from .. import values
 from ..alter.deferred_keys import forget_orphans
 from ..alter.deferred_keys import orphans_of_lost_keys
 from ..alter.in_place import NotConfirmed
@@ -69,7 +68,7 @@ from .ways import Way
 log = logging.getLogger(__name__)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Report:
     """What a block did to a table.
 
@@ -97,7 +96,7 @@ class Report:
         return deciding[-1].reason if deciding else "no change"
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Part:
     """What a part of a block did.
 

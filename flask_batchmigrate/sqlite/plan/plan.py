@@ -6,7 +6,6 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
-from .. import values
 from ..alter.copy import plan_scratch
 from ..alter.default_checks import check_defaults
 from ..alter.kept_indexes import kept_indexes
@@ -66,7 +65,7 @@ FOLLOWED: t.Final = "SQLite follows the name everywhere"
 NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Options:
     """What is asked of a block besides its changes.
 
@@ -86,7 +85,7 @@ class Options:
     past: Past = NO_PAST
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
     """What a block does to one table. ``str()`` of it is one line for a person.
 

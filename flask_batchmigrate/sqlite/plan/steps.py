@@ -8,10 +8,10 @@ is done instead.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import typing as t
 
-from .. import values
 from ..alter import convert
 from ..alter import copy
 from ..alter import drop
@@ -73,7 +73,7 @@ class Step(t.Protocol):
         """
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class RenameColumns:
     """Rename columns by ``ALTER TABLE``; SQLite follows the names everywhere.
 
@@ -94,7 +94,7 @@ class RenameColumns:
         rename.rename_columns(db, self.catalogue, self.table, self.renames)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class RenameTable:
     """Rename a table by ``ALTER TABLE``; SQLite follows the name everywhere."""
 
@@ -111,7 +111,7 @@ class RenameTable:
         rename.rename_table(db, self.schema, self.table, self.new_name)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DropIndex:
     """Drop an index that was created by a statement of its own."""
 
@@ -127,7 +127,7 @@ class DropIndex:
         drop_indexes(db, self.schema, (self.name,))
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class AddColumn:
     """Add a column by ``ALTER TABLE``: rows from before read its default.
 
@@ -147,7 +147,7 @@ class AddColumn:
         in_place.add_column(db, self.target, self.name, self.definition)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class CheckRows:
     """Look for rows that do not fit the new definition."""
 
@@ -162,7 +162,7 @@ class CheckRows:
         check_rows(db, self.target, self.target.before.path)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ConvertRows:
     """Store values under the new types and expressions, in the rows where they are."""
 
@@ -189,7 +189,7 @@ class ConvertRows:
         convert.convert_rows(db, self.target, self.work)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DropColumn:
     """Drop a column by ``ALTER TABLE``, with the constraints that mention it.
 
@@ -209,7 +209,7 @@ class DropColumn:
         in_place.drop_column(db, self.target, self.name, self.before)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class EditDefinition:
     """Put the new text in the place of the stored one, and mend the keys' indexes.
 
@@ -233,7 +233,7 @@ class EditDefinition:
         in_place.edit_definition(db, self.target, self.is_second)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class SpellDefinition:
     """Write the text as the script has it, where ``ALTER TABLE`` spells otherwise."""
 
@@ -248,7 +248,7 @@ class SpellDefinition:
         in_place.spell_definition(db, self.target)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class CheckNumbering:
     """Look for NULL in a column that becomes the rowid: SQLite would number it."""
 
@@ -263,7 +263,7 @@ class CheckNumbering:
         check_numbering(db, self.target)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class CopyTable:
     """Copy the rows into a table with the new definition, which takes the name.
 
@@ -291,7 +291,7 @@ class CopyTable:
         copy.copy_table(db, self.target, self.scratch, self.kept)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class BuildIndexes:
     """Create indexes of the table from their text.
 
@@ -313,7 +313,7 @@ class BuildIndexes:
             restore_statistics(db, self.statistics)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class CheckComputed:
     """Look for computed values that a STRICT table cannot have."""
 
@@ -329,7 +329,7 @@ class CheckComputed:
         check_generated(db, self.target)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class CheckParents:
     """Look for rows without a parent under the foreign keys that are new.
 
@@ -353,7 +353,7 @@ class CheckParents:
             self.pending.added(self.target)
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DropTable:
     """Drop a table; no row of another table goes with it.
 

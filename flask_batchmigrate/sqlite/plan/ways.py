@@ -7,10 +7,9 @@ way that any of its differences needs.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import typing as t
-
-from .. import values
 
 
 class Way(enum.IntEnum):
@@ -102,7 +101,7 @@ CASES: t.Final[dict[str, Case]] = {
 }
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
     """One difference between two definitions of a table.
 

@@ -11,7 +11,6 @@ import functools
 import itertools
 import typing as t
 
-from .. import values
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_index
 from ..ddl.quoting import always_quoted
@@ -49,7 +48,7 @@ class StoredObject(t.NamedTuple):
         return self.type == "index" and self.sql is None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ForeignKeyRow:
     """A foreign key as ``PRAGMA foreign_key_list`` tells it.
 
@@ -63,7 +62,7 @@ class ForeignKeyRow:
     parent_columns: tuple[str, ...]
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Catalogue:
     """Every object of one schema (``main``, ``temp`` or an attached database).
 
@@ -116,7 +115,7 @@ class Catalogue:
         return f"{stem}{number}"
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class StoredTable:
     """A table and the indexes that were created on it."""
 

@@ -7,8 +7,8 @@ off, so a change has to look for itself: https://www.sqlite.org/foreignkeys.html
 from __future__ import annotations
 
 import collections
+import dataclasses
 
-from .. import values
 from ..ddl.quoting import always_quoted
 from ..ddl.statements import explain
 from ..ddl.tokens import quote
@@ -22,7 +22,7 @@ Violations = collections.Counter[tuple[str, object, str]]
 """How often each (child table, rowid, parent table) breaks a key."""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class KeyState:
     """The foreign keys around a table before or after a change.
 

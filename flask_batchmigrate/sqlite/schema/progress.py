@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import dataclasses
 import typing as t
 
-from .. import values
 from ..ddl.statements import explain
 from .database import Database
 
@@ -22,7 +22,7 @@ STEPS: t.Final = 250_000
 """Steps between two calls: some milliseconds, so that calls cost next to nothing."""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
     """How far a step of a change has come.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 
-from .. import values
 from ..ddl.expressions import column_names
 from ..ddl.quoting import always_quoted
 from ..ddl.table import TableText
@@ -17,7 +17,7 @@ from .database import Row
 EXAMPLES = 3
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Offenders:
     """Rows that do not fit.
 
@@ -40,7 +40,7 @@ class Offenders:
         return f"{rows}: {', '.join(self.examples)}{more}"
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class RowKey:
     """How a row of a table is called in a message: by its primary key or rowid."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import values
+import dataclasses
+
 from .catalogue import Catalogue
 from .catalogue import ForeignKeyRow
 from .catalogue import read_foreign_keys
@@ -12,7 +13,7 @@ from .database import Database
 from .dependants import read_dependants
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
     """A table and everything that has to do with it.
 

@@ -7,7 +7,8 @@ the table as it is stored.
 
 from __future__ import annotations
 
-from .. import values
+import dataclasses
+
 from ..ddl.constraints import ConstraintKind
 
 
@@ -17,7 +18,7 @@ class Change:
     __slots__ = ()
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class AddColumn(Change):
     """Add a column.
 
@@ -37,7 +38,7 @@ class AddColumn(Change):
     fill: str | None = None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DropColumn(Change):
     """Drop a column, and what belongs to its table and mentions it."""
 
@@ -45,7 +46,7 @@ class DropColumn(Change):
     if_exists: bool = False
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class RenameColumn(Change):
     """Rename a column; the name is followed everywhere."""
 
@@ -53,7 +54,7 @@ class RenameColumn(Change):
     new_name: str
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class SetType(Change):
     """Change the declared type of a column.
 
@@ -72,7 +73,7 @@ class SetType(Change):
     allowed_before: tuple[str, ...] | None = None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class SetNotNull(Change):
     """Set or drop ``NOT NULL``."""
 
@@ -80,7 +81,7 @@ class SetNotNull(Change):
     not_null: bool
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class SetDefault(Change):
     """Set the default, as text behind ``DEFAULT``, or drop it with ``None``."""
 
@@ -88,7 +89,7 @@ class SetDefault(Change):
     value: str | None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ReplaceColumn(Change):
     """Put a new definition in the place of a column; its values are kept."""
 
@@ -96,7 +97,7 @@ class ReplaceColumn(Change):
     definition: str
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class AddConstraint(Change):
     """Add a constraint.
 
@@ -115,7 +116,7 @@ class AddConstraint(Change):
     replaces: bool = False
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DropConstraint(Change):
     """Drop the one constraint that fits everything given.
 
@@ -133,7 +134,7 @@ class DropConstraint(Change):
     if_exists: bool = False
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Reorder(Change):
     """Order the columns so that each of the given sequences holds.
 
@@ -144,7 +145,7 @@ class Reorder(Change):
     orders: tuple[tuple[str, ...], ...]
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class SetOptions(Change):
     """Change table options; ``None`` leaves one as it is."""
 
@@ -153,7 +154,7 @@ class SetOptions(Change):
     autoincrement: bool | None = None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ReplaceDefinition(Change):
     """Put a whole new ``CREATE TABLE`` in the place of the stored one.
 
@@ -168,7 +169,7 @@ class ReplaceDefinition(Change):
     options: frozenset[str] = frozenset()
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class CreateIndex(Change):
     """Create an index on the table as it is after the block.
 
@@ -182,7 +183,7 @@ class CreateIndex(Change):
     replace: bool = False
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class DropIndex(Change):
     """Drop an index of the table.
 
@@ -195,7 +196,7 @@ class DropIndex(Change):
     undescribed: bool = False
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class RenameTable(Change):
     """Rename the table; the name is followed everywhere."""
 

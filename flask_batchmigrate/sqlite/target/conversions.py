@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .. import values
+import dataclasses
+
 from ..ddl.quoting import always_quoted
 from ..ddl.table import Affinity
 from ..ddl.table import ColumnText
@@ -12,7 +13,7 @@ _ALIKE = frozenset({Affinity.INTEGER, Affinity.NUMERIC})
 """Both store every value alike: https://www.sqlite.org/datatype3.html#type_affinity"""
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Conversion:
     """A stored column whose values may be stored otherwise from now on.
 
@@ -31,7 +32,7 @@ class Conversion:
     using: str | None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Fill:
     """A new column that gets a value in every row.
 
@@ -47,7 +48,7 @@ class Fill:
     is_default: bool
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Conversions:
     """Everything that a block does to stored values.
 

@@ -7,8 +7,8 @@ engine, but for the values of a column that nobody says is to go: they are not l
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 
-from .. import values
 from ..ddl.meaning import describe
 from ..ddl.meaning import meaning
 from ..ddl.meaning import spelling
@@ -35,7 +35,7 @@ _KINDS = (
 )
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Settled:
     """A block in which a description is complete.
 

@@ -6,9 +6,9 @@ A script may drop it by name afterwards, or bring the column back under its name
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import typing as t
 
-from .. import values
 from ..ddl.meaning import as_table_constraint
 from ..ddl.meaning import describe
 from ..ddl.meaning import former
@@ -28,7 +28,7 @@ from .find_constraint import fits
 from .find_constraint import Naming
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Gone:
     """A constraint or an index that went with a column.
 
@@ -64,7 +64,7 @@ class Gone:
         return one is None or one.column is None or one.name is not None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Past:
     """What a block has done to a table before the changes at hand.
 

@@ -12,7 +12,6 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
-from .. import values
 from ..ddl.objects import parse_index
 from ..ddl.table import parse_column
 from ..ddl.table import parse_table_constraint
@@ -193,7 +192,7 @@ def no_such_column(table: str, name: str, columns: cabc.Iterable[str]) -> Missin
     )
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Block:
     """The changes of a block, sorted into renames and the rest.
 

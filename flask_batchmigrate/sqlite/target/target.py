@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
-from .. import values
 from ..ddl.objects import IndexText
 from ..ddl.table import TableText
 from ..ddl.tokens import upper
@@ -12,7 +12,7 @@ from ..schema.catalogue import StoredTable
 from .gone import Gone
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Source:
     """Where the values of a column come from.
 
@@ -30,7 +30,7 @@ class Source:
     allowed_before: tuple[str, ...] | None = None
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Target:
     """A table as it is, and as it is to be.
 

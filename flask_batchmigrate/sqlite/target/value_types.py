@@ -27,9 +27,9 @@ any other             everything
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
-from .. import values
 from ..ddl.tokens import Kind
 from ..ddl.tokens import significant
 from ..ddl.tokens import tokenize
@@ -53,7 +53,7 @@ _LITERALS = {
 }
 
 
-@values.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Declared:
     """A type as it is declared: its first word and the numbers behind it."""
 
