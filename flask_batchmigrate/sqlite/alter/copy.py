@@ -55,7 +55,8 @@ _CHECKED_AS_STORED = (3, 32, 0)
 """Before this release a CHECK sees a value as it is before the column converts it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots: what is worked out of it once is kept.
+@dataclasses.dataclass(frozen=True)
 class Scratch:
     """The table that receives the rows.
 

@@ -10,7 +10,8 @@ from .constraints import ConstraintText
 from .reader import Span
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots: what is worked out of it once is kept.
+@dataclasses.dataclass(frozen=True)
 class ColumnText:
     """One column as written.
 

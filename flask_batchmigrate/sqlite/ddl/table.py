@@ -69,7 +69,8 @@ class Pieces(t.Protocol):
         """The places of the columns, by their folded names."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots: what is worked out of a text once is kept beside it.
+@dataclasses.dataclass(frozen=True)
 class TableText:
     """A CREATE TABLE statement, read.
 

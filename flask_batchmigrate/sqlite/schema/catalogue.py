@@ -62,6 +62,7 @@ class ForeignKeyRow:
     parent_columns: tuple[str, ...]
 
 
+# Without slots: what is worked out of it once is kept.
 @dataclasses.dataclass(frozen=True)
 class Catalogue:
     """Every object of one schema (``main``, ``temp`` or an attached database).

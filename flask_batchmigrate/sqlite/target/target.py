@@ -30,6 +30,7 @@ class Source:
     allowed_before: tuple[str, ...] | None = None
 
 
+# Without slots: what is worked out of it once is kept.
 @dataclasses.dataclass(frozen=True)
 class Target:
     """A table as it is, and as it is to be.
