@@ -10,7 +10,7 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .api import *  # noqa: F403
-    from .upgrading import upgrade
+    from .upgrading import *  # noqa: F403
 
 __all__ = [  # noqa: F405
     "branches",

@@ -162,7 +162,8 @@ class Run:
             self._limit(connection)
         if binds:
             self.reached = binds[0]
-            reporter().bind_started(binds[0].key, binds[0].database, dialect)
+        for bind in binds:
+            reporter().bind_started(bind.key, bind.database, dialect)
         if self._generation is not None:
             options["process_revision_directives"] = self._generation.hook(
                 options.get("process_revision_directives")
