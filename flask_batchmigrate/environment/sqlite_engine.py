@@ -1,4 +1,4 @@
-"""Puts the SQLite engine to work for one run of the environment."""
+"""Activates the SQLite engine for one run of the environment."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from .run_state import Run
 
 @contextlib.contextmanager
 def sqlite_engine(run: Run) -> cabc.Iterator[None]:
-    """Have SQLite migrated by the project's engine, and the application along with it.
+    """Use the project's engine for SQLite databases inside the block.
 
     The application's sessions take part in the migration; its other connections
     to the same database fail instead of waiting for the migration's own lock.
     """
-    setup, told = run.setup, reporter()
+    setup, receiver = run.setup, reporter()
     engines = [
         bind.engine for bind in run.scope.known if bind.engine.dialect.name == "sqlite"
     ]
@@ -48,13 +48,13 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
     settings = RunOptions(
         lock_timeout=timeout,
         keep_indexes=setup.state.settings["sqlite_keep_indexes"],
-        note=told.note,
-        warn=told.warning,
-        wait=told.waiting,
-        planned=lambda plan: told.table_changed(
+        note=receiver.note,
+        warn=receiver.warning,
+        wait=receiver.waiting,
+        planned=lambda plan: receiver.table_changed(
             TablePlan(plan.table, plan.way.title, plan.reason, plan.lines)
         ),
-        progress=lambda done: told.progress(done.table, done.step, done.fraction),
+        progress=lambda step: receiver.progress(step.table, step.step, step.fraction),
         started=started,
     )
     with contextlib.ExitStack() as stack:

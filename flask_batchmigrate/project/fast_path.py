@@ -1,8 +1,8 @@
-"""Tells at a glance, without Alembic, where the newest revision is.
+"""Finds out quickly, without Alembic, whether a database is at the newest revision.
 
-Starting a worker or repeating a deploy mostly finds the database there. To know that
-takes the text of the revision files and one SELECT; loading Alembic and running every
-file takes many times longer.
+It usually is when a worker starts or a deploy is repeated. The text of the revision
+files and one SELECT are enough to know it; loading Alembic and running every file takes
+many times longer.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class _Locked(Exception):
 
 
 def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
-    """Tell whether the application's database is surely at the newest revision.
+    """Return whether the application's database is certainly at the newest revision.
 
-    Only the plainest case is told: one database, one head that can be read from the
-    files, and nothing of the user's own that might see things differently.
+    This covers only the simplest case: one database, one head that can be read from the
+    files, and no ``env.py``, ini file or configure function that may change the result.
 
-    :param directory: another migrations folder than the application's own.
-    :return: False where it takes a closer look to know.
+    :param directory: a migrations folder to use instead of the application's own.
+    :return: False also if only Alembic can find out.
     """
     folder = _plain_folder(directory)
     bind = None if folder is None else _only_target()
@@ -45,33 +45,34 @@ def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
     try:
         stored = _stored(bind.engine)
     except _Locked:
-        # The upgrade waits for it.
+        # The upgrade waits for the other program.
         return False
     if len(stored) != 1:
         return False
-    found = _overview(folder)
-    if found.names_binds or found.heads != stored:
+    files = _overview(folder)
+    if files.names_binds or files.heads != stored:
         return False
     reporter().bind_started(bind.key, bind.database, bind.dialect)
     return True
 
 
 def head(directory: str | os.PathLike[str] | None = None) -> str | None:
-    """Return the newest revision, where the files follow one another in a line.
+    """Return the newest revision if the files form a single line.
 
-    :param directory: another migrations folder than the application's own.
-    :return: ``None`` where it takes a closer look to know.
+    :param directory: a migrations folder to use instead of the application's own.
+    :return: ``None`` if only Alembic can find out.
     """
     folder = _plain_folder(directory)
-    found = Overview() if folder is None else _overview(folder)
-    plain = found.is_line and not found.names_binds and len(found.heads) == 1
-    return next(iter(found.heads)) if plain else None
+    files = Overview() if folder is None else _overview(folder)
+    is_plain = files.is_line and not files.names_binds and len(files.heads) == 1
+    return next(iter(files.heads)) if is_plain else None
 
 
 def is_at(revision: str) -> bool:
-    """Tell whether the application's only database is surely at a revision.
+    """Return whether the application's only database is certainly at a revision.
 
-    :raises LockTimeout: another program has locked it; a closer look would wait anew.
+    :raises LockTimeout: another program has locked it, and Alembic would wait as long
+        again.
     """
     bind = _only_target()
     try:
@@ -84,12 +85,12 @@ def is_at(revision: str) -> bool:
 
 
 def _plain_folder(directory: str | os.PathLike[str] | None) -> Folder | None:
-    """Return the migrations folder, unless something of the user's own reads it."""
+    """Return the migrations folder, unless the user customised how it is read."""
     state = current_state()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    given = command_line()
-    folder = locate(app, directory or given.directory or state.directory)
-    if state.migrate.configure_callbacks or given.x_arg or _is_customised(folder):
+    options = command_line()
+    folder = locate(app, directory or options.directory or state.directory)
+    if state.migrate.configure_callbacks or options.x_arg or _is_customised(folder):
         return None
     return folder
 
@@ -99,7 +100,7 @@ def _overview(folder: Folder) -> Overview:
 
 
 def _only_target() -> Bind | None:
-    """Return the database, if the application has one and it is there."""
+    """Return the bind, if the application has only one and its database exists."""
     state = current_state()
     settings = state.settings
     binds = find(state)
@@ -118,7 +119,7 @@ def _is_customised(folder: Folder) -> bool:
 def _stored(engine: sa.Engine) -> frozenset[str]:
     """Return the revisions stored in a database.
 
-    :raises _Locked: it is in use.
+    :raises _Locked: another program has locked it.
     """
     args = current_state().configure_args
     versions = sa.table(
@@ -134,5 +135,5 @@ def _stored(engine: sa.Engine) -> frozenset[str]:
             getattr(error, "orig", None) or error
         ):
             raise _Locked from error
-        # There may be no such table, or no such server; the closer look will tell.
+        # The table or the server may be missing; Alembic will find out.
         return frozenset()
