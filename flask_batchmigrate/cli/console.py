@@ -8,7 +8,6 @@ revisions have Alembic's format, because shell scripts read them.
 from __future__ import annotations
 
 import collections.abc as cabc
-import contextlib
 import os
 import sys
 import time
@@ -23,6 +22,10 @@ from ..results import Applied
 from ..results import Direction
 from ..results import first_line
 from ..results import TablePlan
+from .streams import discard
+from .streams import encodable
+from .streams import failing_in_one_line
+from .streams import is_terminal
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -50,8 +53,8 @@ class Console:
         """
         self._close_line()
         if sys.stdout is not None:
-            with _failing_in_one_line():
-                click.echo(_encodable(text, sys.stdout), color=self._color)
+            with failing_in_one_line():
+                click.echo(encodable(text, sys.stdout), color=self._color)
 
     def flush(self) -> None:
         """Write the text that standard output still buffers, as a script's ``print``.
@@ -59,7 +62,7 @@ class Console:
         :raises click.ClickException: it cannot be written.
         """
         if sys.stdout is not None and not sys.stdout.closed:
-            with _failing_in_one_line():
+            with failing_in_one_line():
                 sys.stdout.flush()
 
     def say(self, text: str, **style: t.Any) -> None:
@@ -73,7 +76,7 @@ class Console:
 
     def begin(self, text: str) -> None:
         """Show the present step on a terminal, until :meth:`finish` replaces it."""
-        if not self.quiet and _is_terminal(sys.stderr):
+        if not self.quiet and is_terminal(sys.stderr):
             self._close_line()
             self._error_stream(f"{text} ...", nl=False)
             self._line_is_open = True
@@ -95,7 +98,7 @@ class Console:
 
     def questioner(self) -> Questioner:
         """Return one that asks the person at the terminal, if there is one."""
-        has_person = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+        has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
         return Terminal(self) if has_person else Nobody()
 
     def ask(self, question: str) -> bool:
@@ -127,57 +130,11 @@ class Console:
         if sys.stderr is None or self._stderr_has_failed:
             return
         try:
-            text = _encodable(text, sys.stderr)
+            text = encodable(text, sys.stderr)
             click.echo(text, err=True, nl=nl, color=self._color)
         except OSError:
             self._stderr_has_failed = True
-            _discard(sys.stderr)
-
-
-def _is_terminal(stream: t.TextIO | None) -> bool:
-    """Return whether a stream exists, is open, and is a terminal."""
-    return stream is not None and not stream.closed and stream.isatty()
-
-
-@contextlib.contextmanager
-def _failing_in_one_line() -> cabc.Iterator[None]:
-    """Turn a failed write to standard output into an error of one line.
-
-    If the reader of a pipe has closed it, click ends the command without a message.
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _discard(sys.stdout)
-        raise click.ClickException(
-            f"Standard output cannot be written to: {error.strerror or error}. "
-            "What the command has changed stays changed."
-        ) from error
-
-
-def _discard(stream: t.TextIO) -> None:
-    """Discard the buffer of a stream that cannot be written to, and all later output.
-
-    Otherwise Python tries to write it again at exit, and exits with 120:
-    https://docs.python.org/3/library/sys.html#sys.exit
-    """
-    with contextlib.suppress(OSError, ValueError):
-        descriptor = stream.fileno()
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, descriptor)
-        os.close(nowhere)
-
-
-def _encodable(text: str, stream: t.TextIO) -> str:
-    """Return a text with question marks for the characters a stream cannot encode."""
-    encoding = stream.encoding or "utf-8"
-    try:
-        text.encode(encoding, stream.errors or "strict")
-    except UnicodeEncodeError:
-        return text.encode(encoding, "replace").decode(encoding)
-    return text
+            discard(sys.stderr)
 
 
 class Terminal(Nobody):
@@ -227,6 +184,11 @@ class ConsoleReporter(Reporter):
         self.databases: dict[str, str] = {}
         self._titled: set[tuple[str, Direction]] = set()
         self._notes: list[str] | None = None
+        #: The database file that was reached last, and the binds that share it.
+        self._file = ""
+        self._sharing: list[str] = []
+        #: The revision whose lines were written last; binds that share a file share it.
+        self._begun = self._done = ("", "", "")
         self._start = time.perf_counter()
 
     @property
@@ -236,26 +198,43 @@ class ConsoleReporter(Reporter):
 
     def names(self, binds: cabc.Container[str]) -> str:
         """Return the names of the databases of those binds that the run has reached."""
-        return " and ".join(self.databases[b] for b in self.databases if b in binds)
+        names = [name for bind, name in self.databases.items() if bind in binds]
+        return " and ".join(dict.fromkeys(names))
 
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
         """Store the name of the database for later lines."""
-        kind = f"bind '{bind}', {dialect}" if bind else dialect
-        self.databases[bind] = f"'{database}' ({kind})"
+        is_file = dialect == "sqlite" and not database.startswith((":", "file:"))
+        if not is_file or database != self._file or bind in self._sharing:
+            self._file, self._sharing = database, []
+        self._sharing.append(bind)
+        keys = " and ".join(f"'{key}'" for key in self._sharing if key)
+        if len(self._sharing) > 1:
+            first = "default bind and" if "" in self._sharing else "binds"
+            keys = f"{first} {keys}"
+        elif bind:
+            keys = f"bind {keys}"
+        name = f"'{database}' ({', '.join(filter(None, [keys, dialect]))})"
+        self.databases.update(dict.fromkeys(self._sharing, name))
 
     def revision_started(
         self, bind: str, direction: Direction, revision: str, message: str
     ) -> None:
         """Show the revision while it runs, on a terminal."""
-        if self.steps and direction != "stamp":
+        step = (self.databases.get(bind, bind), direction, revision)
+        is_shown = self._notes is not None and step == self._begun
+        if self.steps and direction != "stamp" and not is_shown:
+            self._begun = step
             self._title(bind, direction)
             self._notes = []
             self.console.begin(f"  {revision}  {first_line(message)}")
 
     def revision_done(self, applied: Applied) -> None:
         """Write the line of the revision, and its notes below the line."""
-        if not self.steps:
+        name = self.databases.get(applied.bind, applied.bind)
+        step = (name, applied.direction, applied.revision)
+        if not self.steps or step == self._done:
             return
+        self._done = step
         self._title(applied.bind, applied.direction)
         message = first_line(applied.message)
         line = f"  {click.style(applied.revision, fg='yellow')}  {message}"
@@ -293,9 +272,10 @@ class ConsoleReporter(Reporter):
         self.console.say(text, fg="cyan")
 
     def _title(self, bind: str, direction: Direction) -> None:
-        if (bind, direction) not in self._titled:
-            self._titled.add((bind, direction))
-            title = f"{self._TITLES[direction]} {self.databases.get(bind, bind)}"
+        name = self.databases.get(bind, bind)
+        if (name, direction) not in self._titled:
+            self._titled.add((name, direction))
+            title = f"{self._TITLES[direction]} {name}"
             self.console.say(title, bold=True)
 
 

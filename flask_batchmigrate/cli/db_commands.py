@@ -250,19 +250,24 @@ def current(
         to.console.value(f"{head} (head)")
         return
     databases = commands.current(directory, verbose)
+    shown = set()
     for current in databases:
         name = current.database
+        heading = to.names({current.bind}) or name
+        if (heading, current.heads) in shown:
+            continue  # binds that share a database
+        shown.add((heading, current.heads))
         if verbose:
             to.console.value(f"Current revision(s) for {name}:")
         elif len(databases) > 1:
-            to.console.say(f"{to.databases.get(current.bind, name)}:", bold=True)
+            to.console.say(f"{heading}:", bold=True)
         for script in current.scripts:
             to.console.value(script.cmd_format(verbose))
         if not current.heads:
             to.console.say(f"'{name}': no revision yet.")
     behind = [current.database for current in databases if not current.is_head]
     if check_heads and behind:
-        names = " and ".join(f"'{name}'" for name in behind)
+        names = " and ".join(f"'{name}'" for name in dict.fromkeys(behind))
         raise click.ClickException(f"Not at the newest revision: {names}.")
 
 

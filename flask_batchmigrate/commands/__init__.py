@@ -10,8 +10,8 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .api import *  # noqa: F403
-    from .rehearsals import rehearse
-    from .upgrading import upgrade
+    from .rehearsals import *  # noqa: F403
+    from .upgrading import *  # noqa: F403
 
 __all__ = [  # noqa: F405
     "branches",

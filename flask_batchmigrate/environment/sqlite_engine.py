@@ -1,4 +1,4 @@
-"""Puts the SQLite engine to work for one run of the environment."""
+"""Activates the SQLite engine for one run of the environment."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if t.TYPE_CHECKING:
 
 @contextlib.contextmanager
 def sqlite_engine(run: Run) -> cabc.Iterator[None]:
-    """Have SQLite migrated by the project's engine, and the application along with it.
+    """Use the project's engine for SQLite databases inside the block.
 
     The application's sessions take part in the migration; its other connections
     to the same database fail instead of waiting for the migration's own lock.
     """
-    setup, told = run.setup, reporter()
+    setup, receiver = run.setup, reporter()
     engines = [
         bind.engine for bind in run.scope.known if bind.engine.dialect.name == "sqlite"
     ]
@@ -51,11 +51,11 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
     settings = RunOptions(
         lock_timeout=timeout,
         keep_indexes=setup.state.settings["sqlite_keep_indexes"],
-        note=told.note,
-        warn=told.warning,
-        wait=told.waiting,
-        planned=lambda plan: told.table_changed(_as_value(plan)),
-        progress=lambda done: told.progress(done.table, done.step, done.fraction),
+        note=receiver.note,
+        warn=receiver.warning,
+        wait=receiver.waiting,
+        planned=lambda plan: receiver.table_changed(_as_value(plan)),
+        progress=lambda step: receiver.progress(step.table, step.step, step.fraction),
         started=started,
     )
     with contextlib.ExitStack() as stack:

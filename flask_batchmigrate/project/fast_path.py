@@ -34,59 +34,60 @@ class _Locked(Exception):
 
 
 def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
-    """Tell whether the application's databases are surely at the newest revision.
+    """Return whether the application's databases are certainly at the newest revision.
 
-    Only the plain cases are told: one head that can be read from the files, and nothing
-    of the user's own that might see things differently.
+    This covers only the simplest cases: one head that can be read from the files, and
+    nothing of the user's own that may change the result.
 
-    :param directory: another migrations folder than the application's own.
-    :return: False where it takes a closer look to know.
+    :param directory: a migrations folder to use instead of the application's own.
+    :return: False also if only Alembic can find out.
     """
     folder = _plain_folder(directory)
-    targets = None if folder is None else _targets(folder)
-    if folder is None or targets is None:
+    databases = None if folder is None else _databases(folder)
+    if folder is None or databases is None:
         return False
     try:
-        stored = {_stored(bind.engine) for bind in targets.binds}
+        stored = {_stored(bind.engine) for bind in databases.binds}
     except _Locked:
-        # The upgrade waits for it.
+        # The upgrade waits for the other program.
         return False
     if len(stored) != 1 or any(len(heads) != 1 for heads in stored):
         return False
-    found = _overview(folder)
-    if {found.heads} != stored or not targets.fit(found):
+    files = _overview(folder)
+    if {files.heads} != stored or not databases.fit(files):
         return False
-    for bind in targets.binds:
+    for bind in databases.binds:
         reporter().bind_started(bind.key, bind.database, bind.dialect)
     return True
 
 
 def head(directory: str | os.PathLike[str] | None = None) -> str | None:
-    """Return the newest revision, where the files follow one another in a line.
+    """Return the newest revision if the files form a single line.
 
-    :param directory: another migrations folder than the application's own.
-    :return: ``None`` where it takes a closer look to know.
+    :param directory: a migrations folder to use instead of the application's own.
+    :return: ``None`` if only Alembic can find out.
     """
     folder = _plain_folder(directory)
     return None if folder is None else _newest(_overview(folder))
 
 
 def current(directory: str | os.PathLike[str] | None = None) -> str | None:
-    """Return the newest revision, where the only database is surely at it.
+    """Return the newest revision if the only database is certainly at it.
 
-    :param directory: another migrations folder than the application's own.
-    :return: ``None`` where it takes a closer look to know.
-    :raises LockTimeout: another program has locked it; a closer look would wait anew.
+    :param directory: a migrations folder to use instead of the application's own.
+    :return: ``None`` if only Alembic can find out.
+    :raises LockTimeout: another program has locked it, and Alembic would wait as long
+        again.
     """
     folder = _plain_folder(directory)
-    targets = None if folder is None else _targets(folder)
-    if folder is None or targets is None or len(targets.binds) != 1:
+    databases = None if folder is None else _databases(folder)
+    if folder is None or databases is None or len(databases.binds) != 1:
         return None
-    found = _overview(folder)
-    newest = _newest(found)
-    if newest is None or not targets.fit(found):
+    files = _overview(folder)
+    newest = _newest(files)
+    if newest is None or not databases.fit(files):
         return None
-    (bind,) = targets.binds
+    (bind,) = databases.binds
     try:
         return newest if _stored(bind.engine) == {newest} else None
     except _Locked as error:
@@ -96,12 +97,12 @@ def current(directory: str | os.PathLike[str] | None = None) -> str | None:
 
 
 def _plain_folder(directory: str | os.PathLike[str] | None) -> Folder | None:
-    """Return the migrations folder, unless something else tells where revisions are."""
+    """Return the migrations folder, unless the user customised how it is read."""
     state = current_state()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    given = command_line()
-    folder = locate(app, directory or given.directory or state.directory)
-    if state.migrate.configure_callbacks or given.x_arg:
+    options = command_line()
+    folder = locate(app, directory or options.directory or state.directory)
+    if state.migrate.configure_callbacks or options.x_arg:
         return None
     return folder if stock.is_plain(folder.path / "alembic.ini") else None
 
@@ -110,13 +111,13 @@ def _overview(folder: Folder) -> Overview:
     return overview([folder.path / "versions"])
 
 
-def _newest(found: Overview) -> str | None:
-    plain = found.is_line and len(found.heads) == 1
-    return next(iter(found.heads)) if plain else None
+def _newest(files: Overview) -> str | None:
+    plain = files.is_line and len(files.heads) == 1
+    return next(iter(files.heads)) if plain else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Targets:
+class _Databases:
     """The databases that a migration folder is for.
 
     :param binds: all binds of the application.
@@ -126,15 +127,15 @@ class _Targets:
     binds: tuple[Bind, ...]
     several: bool = False
 
-    def fit(self, found: Overview) -> bool:
+    def fit(self, files: Overview) -> bool:
         """Tell whether revision files are for these databases, and for no other."""
-        return self.several or not found.names_binds
+        return self.several or not files.names_binds
 
 
-def _targets(folder: Folder) -> _Targets | None:
-    """Return the databases that are migrated, where they are there.
+def _databases(folder: Folder) -> _Databases | None:
+    """Return the databases that are migrated, if all of them exist.
 
-    :return: ``None`` where it takes a closer look to know.
+    :return: ``None`` if only Alembic can find out.
     """
     state = current_state()
     binds = find(state)
@@ -144,15 +145,15 @@ def _targets(folder: Folder) -> _Targets | None:
     if not all(bind.is_there for bind in every):
         return None
     if folder.env.is_file():
-        return _targets_of(stock.recognise(folder.env), every)
+        return _databases_of(stock.recognise(folder.env), every)
     if len(every) != 1 or select(state, binds, frozenset()) != list(every):
         return None
-    return _Targets(every)
+    return _Databases(every)
 
 
-def _targets_of(
+def _databases_of(
     connects: stock.Connects | None, binds: tuple[Bind, ...]
-) -> _Targets | None:
+) -> _Databases | None:
     """Return the databases that an ``env.py`` of Flask-Migrate's migrates.
 
     :return: ``None`` where it is another, or would not meet the engines of all binds.
@@ -167,7 +168,7 @@ def _targets_of(
     if connects is stock.Connects.BY_ENGINES:
         named = current_app.config.get("SQLALCHEMY_BINDS") or ()
         meets_all = set(named) == {bind.key for bind in binds[1:]}
-        return _Targets(binds, several=True) if meets_all else None
+        return _Databases(binds, several=True) if meets_all else None
     url = binds[0].engine.url
     if connects is not stock.Connects.BY_ENGINE and not _is_file(url):
         # An engine of its own would be for another database in memory, and could not
@@ -176,7 +177,7 @@ def _targets_of(
     setting = str(current_app.config.get("SQLALCHEMY_DATABASE_URI") or "sqlite://")
     if connects is stock.Connects.BY_SETTING and sa.make_url(setting) != url:
         return None
-    return _Targets(binds) if len(binds) == 1 else None
+    return _Databases(binds) if len(binds) == 1 else None
 
 
 _USUAL: t.Final = "flask_sqlalchemy.extension"

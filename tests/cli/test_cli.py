@@ -830,3 +830,26 @@ def test_message_of_several_lines(project: Project) -> None:
     for output in outputs:
         assert "dd44 1st" in output
         assert "2nd" not in output
+
+
+def test_binds_that_share_a_file(tmp_path: pathlib.Path) -> None:
+    """A database is named once with all of its binds, and a revision has one line."""
+    file = tmp_path / "shared.db"
+    tables = "".join(
+        f"db.Table('t_{key}', db.Column('id', db.Integer), bind_key='{key}')\n"
+        for key in "bc"
+    )
+    write_app(tmp_path, tables, binds=dict.fromkeys("bc", f"sqlite:///{file}"))
+    title = f"'{file}' (binds 'b' and 'c', sqlite)"
+    assert flask(tmp_path, "db", "migrate", "--rev-id", "aa11").exit_code == 0
+    for command, name in (("upgrade", "Upgrading"), ("downgrade", "Downgrading")):
+        done = flask(tmp_path, "db", command)
+        lines = [line for line in done.stderr.splitlines() if "aa11" in line]
+        assert done.stderr.count(f"{name} {title}\n") == 1, done.stderr
+        assert len(lines) == 1, done.stderr
+        if command == "upgrade":
+            current = flask(tmp_path, "db", "current")
+            assert current.stdout == "aa11 (head)\n", current.stderr
+    behind = flask(tmp_path, "db", "current", "--check-heads").stderr
+    assert behind.count(f"'{file}': no revision yet.") == 1, behind
+    assert behind.endswith(f"Not at the newest revision: '{file}'.\n"), behind

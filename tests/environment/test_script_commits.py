@@ -246,7 +246,7 @@ REFUSED = {
     "op.get_bind().close()": "closes 'op.get_bind()'",
     "with op.get_bind() as bind: bind.commit()": "closes 'op.get_bind()'",
     "with op.get_bind().begin(): pass": "can't call begin()",
-    "op.get_bind().invalidate()": "gives up 'op.get_bind()'",
+    "op.get_bind().invalidate()": "invalidates 'op.get_bind()'",
 }
 
 
