@@ -25,11 +25,15 @@ def may_roll_back(module: types.ModuleType) -> bool:
     :param module: the script's module.
     :return: whether it is; also where there is no source to look at.
     """
-    return any(_has_a_word(file) for file in {module.__file__, *_used(module)})
+    return any(_has_a_word(file) for file in {_file(module), *_used(module)})
 
 
 def _used(module: types.ModuleType) -> cabc.Iterator[str | None]:
-    """Return the files that the names of a module come from, if it is Python's."""
+    """Return the files that the names of a module come from.
+
+    :return: each file, except those of packages that are known; ``None`` for a module
+        that has no file.
+    """
     for value in vars(module).values():
         if isinstance(value, types.ModuleType):
             name = value.__name__
@@ -37,16 +41,27 @@ def _used(module: types.ModuleType) -> cabc.Iterator[str | None]:
             name = value.__module__
         else:
             name = type(value).__module__
-        root = name.partition(".")[0]
+        root = str(name).partition(".")[0]
         if root in _KNOWN or root in sys.stdlib_module_names:
             continue
         if name in sys.modules:
-            yield sys.modules[name].__file__
+            yield _file(sys.modules[name])
+
+
+def _file(module: types.ModuleType) -> str | None:
+    """Return the file of a module; ``None`` if it has none.
+
+    The attribute may be missing:
+    https://docs.python.org/3/reference/datamodel.html#module.__file__
+    """
+    file = getattr(module, "__file__", None)
+    return file if isinstance(file, str) else None
 
 
 def _has_a_word(file: str | None) -> bool:
     path = pathlib.Path(file or "")
-    if path.suffix != ".py":
+    # What is in a zip archive has a path, and no file that can be opened.
+    if path.suffix != ".py" or not path.is_file():
         return True
     text = path.read_bytes()
     return any(word in text for word in _WORDS)
