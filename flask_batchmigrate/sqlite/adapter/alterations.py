@@ -85,6 +85,11 @@ class Alterations:
         """
         recorder = self._recorder()
         recorder.copies = copies
+        if not batch.batch and recreate != "always":
+            # Alembic makes no use of the arguments of such a block, nor of its table.
+            inspector = sa.inspect(connection)
+            if not inspector.has_table(str(batch.table_name), schema=batch.schema):
+                return
         block = block_changes(batch, recorder, connection)
         if block or recreate == "always":
             self._alter_table(

@@ -444,3 +444,24 @@ def test_second_constraint_of_a_name_in_a_block(
     alter(db, call)
     assert db.sql() == f"CREATE TABLE t (a INT, b INT, {after})"
     assert any("'one', which is replaced" in note for note in db.notes)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"table_args": [sa.UniqueConstraint("a", "b", name="uq")]},
+        {"table_kwargs": {"sqlite_autoincrement": True}},
+        {"partial_reordering": [("a", "b")]},
+        {"naming_convention": {"uq": "uq_%(table_name)s"}},
+    ],
+)
+def test_a_block_without_calls_needs_no_table(
+    database: MakeDatabase, arguments: dict[str, t.Any]
+) -> None:
+    """Alembic looks for the table only when there is something to do."""
+    db = database("CREATE TABLE other (id INTEGER);")
+    alter(db, **arguments)
+    assert db.query("SELECT name FROM sqlite_master") == [("other",)]
+    with pytest.raises(sa.exc.NoSuchTableError):
+        alter(db, recreate="always", **arguments)
