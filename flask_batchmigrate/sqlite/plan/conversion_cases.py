@@ -30,7 +30,7 @@ from .ways import Way
 _KEYS: t.Final = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
 
 _PLAIN_DEFAULT: t.Final = re.compile(
-    r"[-+]?\s*[0-9.]+(e[-+]?[0-9]+)?|x?'([^']|'')*'|NULL|TRUE|FALSE"
+    r"[-+]?\s*[0-9.]+(e[-+]?[0-9]+)?|x?'([^']|'')*'|NULL"
     r"|CURRENT_(TIME|DATE|TIMESTAMP)|\([^\"`\[]*\)",
     re.IGNORECASE | re.DOTALL,
 )
