@@ -9,7 +9,7 @@ import dataclasses
 import re
 
 from ..ddl import edits
-from ..ddl.meaning import meaning
+from ..ddl.meaning import meanings
 from ..ddl.quoting import always_quoted
 from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
@@ -75,7 +75,7 @@ def edit_definition(db: Database, target: Target, is_second: bool = False) -> No
     """
     present = _read(db, target) if is_second else _present(db, target)
     if not _says_the_same(present.text, target.text) and not stays_valid(
-        db, present, target.text, keys=_unique(present.text) == _unique(target.text)
+        db, present, target.text, keys=_has_same_keys(present.text, target.text)
     ):
         raise NotConfirmed
     _replace(db, present, target, target.text)
@@ -135,15 +135,11 @@ def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> No
         raise NotConfirmed(str(error)) from error
 
 
-def _unique(text: TableText) -> list[object]:
-    return [meaning(c) for c in text.of_kind(ConstraintKind.UNIQUE)]
-
-
 def _replace(
     db: Database, present: StoredTable, target: Target, text: TableText
 ) -> None:
     """Give the table a text for which every stored record is valid."""
-    if _unique(text) != _unique(present.text):
+    if not _has_same_keys(text, present.text):
         try:
             with explained_rows(db, target):
                 replace_definition(db, present, text)
@@ -151,6 +147,11 @@ def _replace(
             raise NotConfirmed from error
     elif text.sql != present.text.sql:
         replace_text(db, present.schema, present.name, text.sql)
+
+
+def _has_same_keys(first: TableText, second: TableText) -> bool:
+    kind = ConstraintKind.UNIQUE
+    return meanings(first, kind) == meanings(second, kind)
 
 
 def _says_the_same(first: TableText, second: TableText) -> bool:

@@ -7,7 +7,7 @@ from ..alter.pending_keys import mismatch
 from ..alter.pending_keys import orphaned
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import changed_columns
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.table import ConstraintKind
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
@@ -85,10 +85,7 @@ def judge_keys(
 def _loses_a_key(target: Target) -> bool:
     """Tell whether a key goes that foreign keys may refer to."""
     kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
-    left = [meaning(c) for c in target.text.of_kind(*kinds)]
-    return any(
-        meaning(c) not in left for c in target.before.text.of_kind(*kinds)
-    ) or any(
+    return bool(only_in(target.before.text, target.text, *kinds)) or any(
         index.unique and index.name in target.dropped_indexes
         for index in target.before.indexes
     )

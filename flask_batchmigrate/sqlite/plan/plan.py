@@ -15,7 +15,7 @@ from ..alter.row_checks import is_newly_numbered
 from ..alter.row_checks import rules_of
 from ..alter.statistics import read_statistics
 from ..alter.strict_values import unchecked
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.table import ConstraintKind
 from ..errors import ChangeRefused
 from ..schema.catalogue import Catalogue
@@ -282,9 +282,7 @@ def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
 
 def _builds_index(target: Target) -> bool:
     """Tell whether a UNIQUE is new, whose index has to be built."""
-    old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.UNIQUE)]
-    new = [meaning(c) for c in target.text.of_kind(ConstraintKind.UNIQUE)]
-    return any(key not in old for key in new)
+    return bool(only_in(target.text, target.before.text, ConstraintKind.UNIQUE))
 
 
 def copy_ruled_out(table: str, reason: str) -> ChangeRefused:
