@@ -51,9 +51,10 @@ VARIANTS = {
 
 
 class Sample(t.NamedTuple):
-    """One measurement."""
+    """One measurement: the time by the clock and of the processor, and the memory."""
 
     seconds: float
+    cpu: float
     mebibytes: float
 
 
@@ -92,7 +93,7 @@ def _measure_all(
             _copy_file(original, pathlib.Path(folder, "work.db"))
             for _ in range(samples)
         )
-        medians["file copied", "floor"] = Sample(floor, 0.0)
+        medians["file copied", "floor"] = Sample(floor, floor, 0.0)
         for case in chosen:
             taken: dict[str, list[Sample]] = {way: [] for way in _ways(case)}
             for _ in range(samples):
@@ -101,6 +102,7 @@ def _measure_all(
             for way, found in taken.items():
                 medians[case.name, way] = Sample(
                     statistics.median(s.seconds for s in found),
+                    statistics.median(s.cpu for s in found),
                     statistics.median(s.mebibytes for s in found),
                 )
     return medians
@@ -140,16 +142,31 @@ def _peak() -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
+class _Timer:
+    """Begins to measure when it is made."""
+
+    def __init__(self) -> None:
+        self._peak = _peak()
+        self._start = time.perf_counter(), time.process_time()
+
+    def sample(self) -> Sample:
+        """Return what was taken since then."""
+        now = time.perf_counter(), time.process_time()
+        seconds, cpu = (
+            one - other for one, other in zip(now, self._start, strict=True)
+        )
+        return Sample(seconds, cpu, _peak() - self._peak)
+
+
 def _by_hand(case: Case, path: str) -> Sample:
     connection = sqlite3.connect(path, isolation_level=None)
-    before = _peak()
-    start = time.perf_counter()
+    timer = _Timer()
     connection.execute("BEGIN EXCLUSIVE")
     case.by_hand(connection)
     connection.execute("COMMIT")
-    seconds = time.perf_counter() - start
+    sample = timer.sample()
     connection.close()
-    return Sample(seconds, _peak() - before)
+    return sample
 
 
 def _by_alembic(case: Case, path: str) -> Sample:
@@ -162,13 +179,12 @@ def _by_alembic(case: Case, path: str) -> Sample:
         connection.execute(sa.text("SELECT 1"))
         connection.rollback()
         context = MigrationContext.configure(connection)
-        before = _peak()
-        start = time.perf_counter()
+        timer = _Timer()
         with context.begin_transaction(_per_migration=True):
             case.migrate(Operations(context))
-        seconds = time.perf_counter() - start
+        sample = timer.sample()
     engine.dispose()
-    return Sample(seconds, _peak() - before)
+    return sample
 
 
 def _by_engine(case: Case, path: str, way: str) -> Sample:
@@ -186,13 +202,12 @@ def _by_engine(case: Case, path: str, way: str) -> Sample:
         connection.execute(sa.text("SELECT 1"))
         connection.rollback()
         context = MigrationContext.configure(connection)
-        before = _peak()
-        start = time.perf_counter()
+        timer = _Timer()
         with context.begin_transaction():
             case.migrate(Operations(context))
-        seconds = time.perf_counter() - start
+        sample = timer.sample()
     engine.dispose()
-    return Sample(seconds, _peak() - before)
+    return sample
 
 
 def _ignore(progress: object) -> None:
@@ -209,24 +224,26 @@ def _print_table(
     print(f"\n{rows:,} rows, SQLite {sqlite3.sqlite_version}, {versions()}, medians")
     print(f"journal mode {journal}; load {os.getloadavg()[0]:.1f} at the end")
     print(f"copying the file takes {floor:.3f} s; MiB: peak beyond an idle process;")
-    print("the bounds are for a million rows\n")
+    print("the bounds are for a million rows; the processor's time of both, in the")
+    print("column beside, depends less on what else the machine does\n")
     print(
         "| change | ours, s | Flask-Migrate, s | by hand, s"
-        " | of Flask-Migrate's (bound) | of by hand | MiB |"
+        " | of Flask-Migrate's (bound) | of its CPU | of by hand | MiB |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for case in chosen:
         for way in ("ours", *LABELS):
             if (case.name, way) not in medians:
                 continue
             ours = medians[case.name, way]
             theirs = medians[case.name, "theirs"].seconds
+            cpu = ours.cpu / medians[case.name, "theirs"].cpu
             hand = medians[case.name, "hand"].seconds
             label = case.name + LABELS.get(way, "")
             bound = 1.05 if way == "rebuilt" else case.bound
             print(
                 f"| {label} | {ours.seconds:.4f} | {theirs:.4f} | {hand:.4f}"
-                f" | {ours.seconds / theirs:.3f} ({bound:.2f})"
+                f" | {ours.seconds / theirs:.3f} ({bound:.2f}) | {cpu:.3f}"
                 f" | {ours.seconds / hand:.2f} | {ours.mebibytes:.0f} |",
                 flush=True,
             )

@@ -261,7 +261,7 @@ def strangers(db: Database, target: Target) -> list[str]:
 
     :param target: the table, after the change.
     """
-    told = []
+    found_strangers = []
     for column, source in zip(target.text.columns, target.sources, strict=True):
         if source.allowed is None or source.allowed_before is None:
             continue
@@ -271,11 +271,11 @@ def strangers(db: Database, target: Target) -> list[str]:
         key = row_key(target.text)
         found = rows_where(db, target.before.path, key, condition, value)
         if found:
-            told.append(
+            found_strangers.append(
                 f"column '{column.name}' of '{target.before.name}' has values that"
                 f" {_called(column, source)} does not hold, nor did it before: {found}"
             )
-    return told
+    return found_strangers
 
 
 def _listed(values: cabc.Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from ..target.target import Target
 def key_state(
     db: Database, target: Target, keys: tuple[ForeignKeyRow, ...]
 ) -> KeyState:
-    """Read how the foreign keys stand that a change concerns.
+    """Read the state of the foreign keys that a change concerns.
 
     :param keys: the table's own, and those of others that refer to it.
     """
@@ -83,7 +83,7 @@ def judge_keys(
 
 
 def _loses_a_key(target: Target) -> bool:
-    """Tell whether a key goes that foreign keys may refer to."""
+    """Tell whether a key is dropped that foreign keys may refer to."""
     kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
     return bool(only_in(target.before.text, target.text, *kinds)) or any(
         index.unique and index.name in target.dropped_indexes

@@ -68,10 +68,9 @@ class Options:
     """What is asked of a block besides its changes.
 
     :param naming: what names constraints without a stored name.
-    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to write the
-        rows anew in any case, ``"never"`` to refuse that.
-    :param keep_indexes: let a copy keep the indexes that stay valid instead of building
-        them anew.
+    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to copy the
+        table in any case, ``"never"`` to refuse a copy.
+    :param keep_indexes: let a copy keep the indexes that stay valid.
     :param named_by: gives the table's constraints without a name one that is stored.
     :param past: what the block has done before.
     """
@@ -204,7 +203,7 @@ def make_plan(
 def _in_place(
     snapshot: Snapshot, target: Target, way: Way, pending: PendingKeys | None
 ) -> Steps:
-    """List the steps that change a table where it stands."""
+    """List the steps that change a table in place."""
     stored = target.before
     steps: list[Step] = [DropIndex(stored.schema, n) for n in target.dropped_indexes]
     for name in target.added_columns:
@@ -234,7 +233,7 @@ def _converting(
     work: Conversions,
     pending: PendingKeys | None,
 ) -> Steps:
-    """List the steps that store values otherwise where they are."""
+    """List the steps that convert values in place."""
     stored = target.before
     rebuilt = rebuilt_indexes(db, target, work)
     dropped = (*target.dropped_indexes, *(index.name for index in rebuilt))
@@ -248,7 +247,7 @@ def _converting(
     if rules_of(target):
         steps.append(CheckRows(target))
     steps += _drops(snapshot, target)
-    steps.append(EditDefinition(target, _builds_index(target), is_second=True))
+    steps.append(EditDefinition(target, _builds_index(target), after_conversion=True))
     built = (*rebuilt, *target.new_indexes)
     if built:
         steps.append(BuildIndexes(stored, built, statistics))
@@ -262,7 +261,7 @@ def _copying(
     keeps_indexes: bool,
     pending: PendingKeys | None,
 ) -> Steps:
-    """List the steps that write all rows anew."""
+    """List the steps that copy all rows."""
     steps: list[Step] = []
     if is_newly_numbered(target):
         steps.append(CheckNumbering(target))
@@ -273,7 +272,7 @@ def _copying(
 
 
 def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
-    """List what is looked at when the table is as it is to be."""
+    """List the checks to make when the table has its new form."""
     steps: list[Step] = [CheckComputed(target)] if unchecked(target) else []
     if added_foreign_keys(target):
         steps.append(CheckParents(target, pending))

@@ -324,3 +324,63 @@ def test_every_value_of_every_type(old: str, new: str) -> None:
     done = compare(case)
     assert done.report is not None
     assert done.report.way is not Way.COPY
+
+
+ROWS: t.Final = (("1", 1), ("02", 2), ("x", None), (None, 4.5), (b"1", "y"), ("3.0", 1))
+COPIED: t.Final = ("unique", "parent", "stored")
+"""What a conversion of the column is in the way of."""
+
+
+@pytest.mark.parametrize("part", sorted({*IN_TABLE, *PARTS, "late"}))
+def test_what_a_table_has_besides(part: str) -> None:
+    """No trigger fires, no key acts, no clause drops a row; indexes are right."""
+    block = (SetType("c", "INTEGER", keep_misfits=True),)
+    done = compare(Given("TEXT", block, ROWS, (part, "statistics")))
+    assert done.report is not None
+    assert done.report.way is (Way.COPY if part in COPIED else Way.CONVERT)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        (SetType("c", "INTEGER", "CASE c WHEN '02' THEN 7 ELSE length(c) END"),),
+        (SetType("c", "NUMERIC", "d", True), SetType("d", "TEXT", "c", True)),
+        (SetType("c", "INTEGER", None, True), SetType("d", "TEXT", "c || '!'", True)),
+        (SetType("c", "BLOB", "CAST(c AS BLOB)"),),
+        (AddColumn("f", "f TEXT NOT NULL DEFAULT (lower('X'))"),),
+        (AddColumn("f", "f TEXT", fill="c || d"), AddColumn("g", "g INT DEFAULT 5")),
+        (AddColumn("f", "f DEFAULT CURRENT_DATE"), SetType("c", "NUMERIC", None, True)),
+    ],
+)
+def test_expressions_see_the_table_as_it_was(block: tuple[Change, ...]) -> None:
+    """They are computed by the old types and values, also of each other's columns."""
+    done = compare(Given("TEXT COLLATE NOCASE", block, ROWS, ("index", "after")))
+    assert done.report is not None
+    assert done.report.way is Way.CONVERT
+
+
+@needs_strict
+def test_strict_is_set_without_a_write() -> None:
+    """The rows are read, and a value that does not fit is refused as by a copy."""
+    block = (SetType("d", "REAL"), SetOptions(strict=True))
+    good = compare(Given("TEXT", block, (("x", 1), (None, 2.5)), ("check",)))
+    assert good.report is not None
+    assert (good.report.way, good.written) == (Way.CONVERT, [0, 0])
+    bad = compare(Given("TEXT", block, (("x", 1), (b"x", 2.5)), ("check",)))
+    assert bad.said is not None
+    assert "cannot store BLOB value in TEXT column t.c" in bad.said
+
+
+def test_rows_that_do_not_fit_are_refused_alike() -> None:
+    """The refusal has the words and the examples that it has for a copy."""
+    done = compare(Given("TEXT", (SetType("c", "INTEGER"),), ROWS, ("after", "index")))
+    assert done.said is not None
+    assert "column 'c' cannot become INTEGER, which does not hold" in done.said
+
+
+def test_no_copy_is_asked_for(tmp_path: pathlib.Path) -> None:
+    """``recreate="never"`` forbids a copy, not to write values where they are."""
+    block = (SetType("c", "INTEGER", keep_misfits=True),)
+    done = run(Given("TEXT", block, ROWS), tmp_path / "app.db", "never")
+    assert done.report is not None
+    assert done.report.way is Way.CONVERT
