@@ -1,4 +1,4 @@
-"""Stores the values of a table anew where they are, in the rows where they differ.
+"""Stores values as a new definition does, in place, in the rows where they differ.
 
 The definition that is in force meanwhile has no constraint but the keys, and the
 table's triggers are out of the catalogue, so nothing but the values changes.

@@ -1,4 +1,4 @@
-"""Writes all rows of a table anew, under a new definition.
+"""Copies all rows of a table into one with a new definition.
 
 The rows go to a scratch table that is stored like the new definition but lets
 everything through (constraints are looked at afterwards, and only new ones), then the
@@ -49,7 +49,7 @@ from .statistics import read_statistics
 from .statistics import restore_statistics
 from .unique_indexes import NotSettled
 from .unique_indexes import replace_definition
-from .unique_indexes import Told
+from .unique_indexes import Shown
 
 _CHECKED_AS_STORED = (3, 32, 0)
 """Before this release a CHECK sees a value as it is before the column converts it."""
@@ -97,9 +97,9 @@ def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
 def copy_table(
     db: Database, target: Target, scratch: Scratch, kept: tuple[IndexText, ...]
 ) -> None:
-    """Write all rows of a table anew, under its new definition.
+    """Copy all rows of a table into one that has its new definition and its name.
 
-    :param kept: stored indexes that stay as they are instead of being built anew.
+    :param kept: stored indexes that stay as they are; the others are built again.
     :raises RowsRefused: a row does not fit.
     """
     kept = settled(db, target.before, kept)
@@ -113,8 +113,8 @@ def copy_table(
 def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
     """Copy the rows into a table that lets in what fits and nothing else.
 
-    :return: how many rows; nothing where a row does not fit or SQLite does not accept
-        a condition as a CHECK; why, the longer way finds out.
+    :return: how many rows; ``None`` where a row does not fit or SQLite does not accept
+        a condition as a CHECK. The longer way then finds out why.
     """
     conditions = misfits(target)
     if not conditions and not target.text.of_kind(ConstraintKind.UNIQUE):
@@ -134,7 +134,7 @@ def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
 
 
 def _copy_all(db: Database, target: Target, scratch: Scratch) -> int:
-    """Copy the rows into a table that lets everything in, and look at them there."""
+    """Copy the rows into a table that takes everything, and check them there."""
     with explained_rows(db, target):
         rows = _fill_scratch(db, target, scratch)
     check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
@@ -175,7 +175,7 @@ def _fill_scratch(
         raise VerificationError(stored.name, f"its copy has {copied} rows, not {rows}")
     if keys_later:
         filled = StoredTable(stored.schema, scratch.name, bare, ())
-        replace_definition(db, filled, text, Told(stored, rows))
+        replace_definition(db, filled, text, Shown(stored, rows))
     return rows
 
 
@@ -292,7 +292,7 @@ def _move_sequence(db: Database, target: Target, scratch: str) -> None:
 
 
 def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None:
-    """Do it with ALTER TABLE, where the library forbids writing the schema."""
+    """Put the scratch table in the place by ALTER TABLE, without schema writing."""
     stored = target.before
     schema = quote(stored.schema)
     catalogue = read_catalogue(db, stored.schema)

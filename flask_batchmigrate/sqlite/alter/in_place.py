@@ -1,4 +1,4 @@
-"""Changes a table where it stands: by SQLite's ALTER TABLE and by editing its text.
+"""Changes a table in place, by SQLite's ALTER TABLE and by editing its text.
 
 See https://www.sqlite.org/lang_altertable.html
 """
@@ -9,7 +9,7 @@ import dataclasses
 import re
 
 from ..ddl import edits
-from ..ddl.meaning import meaning
+from ..ddl.meaning import meanings
 from ..ddl.quoting import always_quoted
 from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
@@ -67,15 +67,17 @@ def add_column(
         raise NotConfirmed(str(error)) from error
 
 
-def edit_definition(db: Database, target: Target, is_second: bool = False) -> None:
+def edit_definition(
+    db: Database, target: Target, after_conversion: bool = False
+) -> None:
     """Put the new text in the place of the stored one.
 
-    :param is_second: whether the definition was edited before, for the same change.
+    :param after_conversion: whether a conversion has edited the definition before.
     :raises NotConfirmed: SQLite does not store rows alike under both.
     """
-    present = _read(db, target) if is_second else _present(db, target)
+    present = _read(db, target) if after_conversion else _present(db, target)
     if not _says_the_same(present.text, target.text) and not stays_valid(
-        db, present, target.text, keys=_unique(present.text) == _unique(target.text)
+        db, present, target.text, keys=_has_same_keys(present.text, target.text)
     ):
         raise NotConfirmed
     _replace(db, present, target, target.text)
@@ -110,8 +112,8 @@ def respell(db: Database, present: StoredTable, text: TableText) -> None:
 def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> None:
     """Drop a column with SQLite's own ALTER TABLE.
 
-    It refuses columns that constraints mention, so these go first; that nothing
-    outside needs the column is found out by itself beforehand, all at once.
+    SQLite refuses columns that constraints mention, so these constraints are dropped
+    first. What needs the column outside the table is looked for before that.
 
     See https://www.sqlite.org/lang_altertable.html#alter_table_drop_column
 
@@ -135,15 +137,11 @@ def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> No
         raise NotConfirmed(str(error)) from error
 
 
-def _unique(text: TableText) -> list[object]:
-    return [meaning(c) for c in text.of_kind(ConstraintKind.UNIQUE)]
-
-
 def _replace(
     db: Database, present: StoredTable, target: Target, text: TableText
 ) -> None:
     """Give the table a text for which every stored record is valid."""
-    if _unique(text) != _unique(present.text):
+    if not _has_same_keys(text, present.text):
         try:
             with explained_rows(db, target):
                 replace_definition(db, present, text)
@@ -153,8 +151,13 @@ def _replace(
         replace_text(db, present.schema, present.name, text.sql)
 
 
+def _has_same_keys(first: TableText, second: TableText) -> bool:
+    kind = ConstraintKind.UNIQUE
+    return meanings(first, kind) == meanings(second, kind)
+
+
 def _says_the_same(first: TableText, second: TableText) -> bool:
-    """Tell whether two texts differ at most in what stands between their parts."""
+    """Tell whether two texts differ at most in the white space between their parts."""
     return (
         first.columns == second.columns
         and first.constraints == second.constraints

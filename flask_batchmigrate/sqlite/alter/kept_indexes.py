@@ -1,4 +1,4 @@
-"""Decides which indexes a copy may keep instead of building them anew.
+"""Decides which indexes a copy may keep instead of building them again.
 
 An index holds values and rowids, and nothing of the table's definition. Where the copy
 has the same rowids and stores the same values, it leads to the same rows.
@@ -18,7 +18,7 @@ from .value_passes import is_unsettled
 
 
 def kept_indexes(target: Target) -> tuple[IndexText, ...]:
-    """Return the stored indexes that fit the table when its rows are written anew."""
+    """Return the stored indexes that fit a copy of the table."""
     return tuple(i for i in target.kept_indexes if _leads_to_same_rows(target, i))
 
 
@@ -56,10 +56,10 @@ def _changing(db: Database, stored: StoredTable, names: set[str]) -> set[str]:
 
 
 def _leads_to_same_rows(target: Target, index: IndexText) -> bool:
-    """Tell whether an index fits a table whose rows were written anew.
+    """Tell whether an index leads to the same rows of a copy by the same values.
 
-    It does where it leads to the same rows by the same values: the rowids are kept,
-    and so is every column it mentions, with its affinity, collation and expression.
+    It does where rowids are kept, and so is every column it mentions, with its
+    affinity, collation and expression.
     """
     before, after = target.before.text, target.text
     if before.without_rowid or after.without_rowid or not _keeps_rowids(target):

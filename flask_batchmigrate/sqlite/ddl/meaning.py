@@ -9,6 +9,7 @@ import typing as t
 
 from .table import ConstraintKind
 from .table import ConstraintText
+from .table import TableText
 from .tokens import Kind
 from .tokens import quote
 from .tokens import same_name
@@ -154,6 +155,22 @@ def meaning(constraint: ConstraintText) -> tuple[object, ...]:
     if not terms:
         terms = (("", "DESC" if constraint.order == "DESC" else "ASC"),)
     return (constraint.kind, columns, terms)
+
+
+def meanings(text: TableText, *kinds: ConstraintKind) -> list[tuple[object, ...]]:
+    """Return what the constraints of these kinds say, in the order of the text."""
+    return [meaning(constraint) for constraint in text.of_kind(*kinds)]
+
+
+def only_in(
+    text: TableText, other: TableText, *kinds: ConstraintKind
+) -> list[ConstraintText]:
+    """Return the constraints of a text that say what no constraint of another says.
+
+    :param kinds: the kinds to look at.
+    """
+    said = meanings(other, *kinds)
+    return [c for c in text.of_kind(*kinds) if meaning(c) not in said]
 
 
 @functools.lru_cache(maxsize=4096)

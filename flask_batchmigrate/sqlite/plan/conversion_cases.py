@@ -30,7 +30,7 @@ from .ways import Way
 _KEYS: t.Final = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
 
 _PLAIN_DEFAULT: t.Final = re.compile(
-    r"[-+]?\s*[0-9.]+(e[-+]?[0-9]+)?|x?'([^']|'')*'|NULL|TRUE|FALSE"
+    r"[-+]?\s*[0-9.]+(e[-+]?[0-9]+)?|x?'([^']|'')*'|NULL"
     r"|CURRENT_(TIME|DATE|TIMESTAMP)|\([^\"`\[]*\)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -137,7 +137,7 @@ def _has_temporary_trigger(db: Database, target: Target) -> bool:
 def rebuilt_indexes(
     db: Database, target: Target, work: Conversions
 ) -> tuple[IndexText, ...]:
-    """Return the indexes to build anew around a conversion.
+    """Return the indexes to drop before a conversion and to build after it.
 
     An index that holds a converted column, and nothing computed from it, stays where no
     row has to be written. All others are dropped first: to sort them once is cheaper

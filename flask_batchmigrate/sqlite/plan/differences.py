@@ -5,7 +5,8 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ..ddl.meaning import meaning
+from ..ddl.meaning import meanings
+from ..ddl.meaning import only_in
 from ..ddl.meaning import spelling
 from ..ddl.table import Affinity
 from ..ddl.table import ColumnText
@@ -248,10 +249,9 @@ def _in_use(target: Target, column: ColumnText) -> bool:
 
 
 def _keys(before: TableText, after: TableText) -> list[Difference]:
-    old, new = before.of_kind(*_KEYS), after.of_kind(*_KEYS)
     key = Difference("key", after.name)
     # Their order counts: SQLite numbers the indexes it makes for them.
-    if [meaning(c) for c in old] != [meaning(c) for c in new]:
+    if meanings(before, *_KEYS) != meanings(after, *_KEYS):
         found = _constraints(before, after, ConstraintKind.UNIQUE)
         return found if found and _same_rows(before, after) else [key]
     if before.rowid_alias is None and after.rowid_alias is not None:
@@ -266,8 +266,7 @@ def _same_rows(before: TableText, after: TableText) -> bool:
         not before.without_rowid
         and not after.without_rowid
         and before.rowid_alias == after.rowid_alias
-        and [meaning(c) for c in before.of_kind(kind)]
-        == [meaning(c) for c in after.of_kind(kind)]
+        and meanings(before, kind) == meanings(after, kind)
     )
 
 
@@ -276,18 +275,12 @@ def _constraints(
 ) -> list[Difference]:
     if before.of_kind(kind) == after.of_kind(kind):
         return []
-    old = {meaning(c) for c in before.of_kind(kind)}
-    new = {meaning(c) for c in after.of_kind(kind)}
-    found = []
-    for constraint in after.of_kind(kind):
-        if meaning(constraint) not in old:
-            subject = constraint.name or " ".join(constraint.text.split())
-            found.append(Difference(f"{kind.value} added", subject))
-    for constraint in before.of_kind(kind):
-        if meaning(constraint) not in new:
-            subject = constraint.name or " ".join(constraint.text.split())
-            found.append(Difference(f"{kind.value} dropped", subject))
-    return found
+    found = [("added", c) for c in only_in(after, before, kind)]
+    found += [("dropped", c) for c in only_in(before, after, kind)]
+    return [
+        Difference(f"{kind.value} {verb}", c.name or " ".join(c.text.split()))
+        for verb, c in found
+    ]
 
 
 def _options(before: TableText, after: TableText) -> list[Difference]:

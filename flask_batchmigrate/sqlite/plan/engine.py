@@ -266,7 +266,7 @@ def _bring_back(
     options: Options,
     pending: PendingKeys | None,
 ) -> list[_Part]:
-    """Make anew what went with a column that the block has added again.
+    """Make again what was dropped with a column that the block has added again.
 
     Alembic keeps what its columns' names still fit. Where the new column's values do
     not fit, it is gone, which a note says.
@@ -277,9 +277,9 @@ def _bring_back(
         return []
     change = what_returns(one, text, added)
     is_replaced = text.has_column(one.column)
-    told = (one.note,) if one.is_told or is_replaced else ()
+    notes = (one.note,) if one.is_told or is_replaced else ()
     if change is None:
-        return [_Part(Report(one.table, notes=told))]
+        return [_Part(Report(one.table, notes=notes))]
     try:
         with savepoint(db, "batchmigrate_return"):
             return [_alter(db, one.table, [change], schema, options, pending)]

@@ -15,7 +15,7 @@ from ..alter.row_checks import is_newly_numbered
 from ..alter.row_checks import rules_of
 from ..alter.statistics import read_statistics
 from ..alter.strict_values import unchecked
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.table import ConstraintKind
 from ..errors import ChangeRefused
 from ..schema.catalogue import Catalogue
@@ -70,10 +70,9 @@ class Options:
     """What is asked of a block besides its changes.
 
     :param naming: what names constraints without a stored name.
-    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to write the
-        rows anew in any case, ``"never"`` to refuse that.
-    :param keep_indexes: let a copy keep the indexes that stay valid instead of building
-        them anew.
+    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to copy the
+        table in any case, ``"never"`` to refuse a copy.
+    :param keep_indexes: let a copy keep the indexes that stay valid.
     :param named_by: gives the table's constraints without a name one that is stored.
     :param past: what the block has done before.
     """
@@ -228,7 +227,7 @@ def make_plan(
 def _in_place(
     snapshot: Snapshot, target: Target, way: Way, pending: PendingKeys | None
 ) -> Steps:
-    """List the steps that change a table where it stands."""
+    """List the steps that change a table in place."""
     stored = target.before
     steps: list[Step] = [DropIndex(stored.schema, n) for n in target.dropped_indexes]
     for name in target.added_columns:
@@ -258,7 +257,7 @@ def _converting(
     work: Conversions,
     pending: PendingKeys | None,
 ) -> Steps:
-    """List the steps that store values otherwise where they are."""
+    """List the steps that convert values in place."""
     stored = target.before
     rebuilt = rebuilt_indexes(db, target, work)
     dropped = (*target.dropped_indexes, *(index.name for index in rebuilt))
@@ -272,7 +271,7 @@ def _converting(
     if rules_of(target):
         steps.append(CheckRows(target))
     steps += _drops(snapshot, target)
-    steps.append(EditDefinition(target, _builds_index(target), is_second=True))
+    steps.append(EditDefinition(target, _builds_index(target), after_conversion=True))
     built = (*rebuilt, *target.new_indexes)
     if built:
         steps.append(BuildIndexes(stored, built, statistics))
@@ -286,7 +285,7 @@ def _copying(
     keeps_indexes: bool,
     pending: PendingKeys | None,
 ) -> Steps:
-    """List the steps that write all rows anew."""
+    """List the steps that copy all rows."""
     steps: list[Step] = []
     if is_newly_numbered(target):
         steps.append(CheckNumbering(target))
@@ -297,7 +296,7 @@ def _copying(
 
 
 def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
-    """List what is looked at when the table is as it is to be."""
+    """List the checks to make when the table has its new form."""
     steps: list[Step] = [CheckComputed(target)] if unchecked(target) else []
     if added_foreign_keys(target):
         steps.append(CheckParents(target, pending))
@@ -306,9 +305,7 @@ def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
 
 def _builds_index(target: Target) -> bool:
     """Tell whether a UNIQUE is new, whose index has to be built."""
-    old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.UNIQUE)]
-    new = [meaning(c) for c in target.text.of_kind(ConstraintKind.UNIQUE)]
-    return any(key not in old for key in new)
+    return bool(only_in(target.text, target.before.text, ConstraintKind.UNIQUE))
 
 
 def copy_ruled_out(table: str, reason: str) -> ChangeRefused:

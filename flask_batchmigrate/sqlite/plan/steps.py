@@ -1,4 +1,4 @@
-"""The steps of a plan: each says itself in one line, and runs on the engine's door.
+"""The steps of a plan: each describes itself in one line, and can be run.
 
 A step is a value. It holds what was known when the plan was made, and nothing in its
 run chooses another way: where SQLite does not confirm what was planned, it raises
@@ -211,14 +211,14 @@ class DropColumn:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EditDefinition:
-    """Put the new text in the place of the stored one, and mend the keys' indexes.
+    """Put the new text in the place of the stored one, with the indexes of its keys.
 
-    :param is_second: whether a step before has edited the definition already.
+    :param after_conversion: whether a conversion has edited the definition before.
     """
 
     target: Target
     builds_index: bool
-    is_second: bool = False
+    after_conversion: bool = False
 
     @property
     def cost(self) -> Cost:
@@ -230,7 +230,7 @@ class EditDefinition:
 
     def run(self, db: Database) -> None:
         """Ask SQLite whether the stored rows stay valid, and write the text."""
-        in_place.edit_definition(db, self.target, self.is_second)
+        in_place.edit_definition(db, self.target, self.after_conversion)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ class SpellDefinition:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckNumbering:
-    """Look for NULL in a column that becomes the rowid: SQLite would number it."""
+    """Look for NULL in a column that becomes the rowid: SQLite would number the row."""
 
     target: Target
     cost: t.ClassVar[Cost] = Cost.SCAN

@@ -84,7 +84,7 @@ def _same_objects(
     kept: cabc.Collection[str],
 ) -> None:
     """Compare everything that the change was not to touch."""
-    # Where in the catalogue an object stands is no matter.
+    # The place of an object in the catalogue does not matter; tuples are made quickly.
     old, new = ({o[1:] for o in each} for each in (before, after))
     lost, gained = (
         sorted(o.name for o in one if not _is_own(table, o, kept))

@@ -10,7 +10,7 @@ import collections.abc as cabc
 import dataclasses
 
 from ..ddl.meaning import describe
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.meaning import spelling
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_index
@@ -109,9 +109,8 @@ def _refuse_values(db: Database, stored: StoredTable, column: str) -> None:
 def _left_out(
     stored: StoredTable, described: TableText, missing: list[str]
 ) -> cabc.Iterator[str]:
-    there = [meaning(c) for c in described.of_kind(*_KINDS)]
-    for constraint in stored.text.of_kind(*_KINDS):
-        if meaning(constraint) not in there and constraint.column not in missing:
+    for constraint in only_in(stored.text, described, *_KINDS):
+        if constraint.column not in missing:
             yield f"{describe(constraint)} of '{stored.name}' is not in copy_from"
     for column in stored.text.columns:
         if column.name in missing:
