@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from .commands import downgrade
     from .commands import edit
     from .commands import ensure_version
+    from .commands import findings
     from .commands import heads
     from .commands import history
     from .commands import init
@@ -52,8 +53,8 @@ if t.TYPE_CHECKING:
 
 # These need Alembic, so their modules are loaded when one of them is asked for.
 _COMMANDS = """
-branches check current downgrade edit ensure_version heads history init list_templates
-merge migrate rehearse revision show stamp upgrade
+branches check current downgrade edit ensure_version findings heads history init
+list_templates merge migrate rehearse revision show stamp upgrade
 """
 _ERRORS = """
 AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
@@ -80,6 +81,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "downgrade",
     "edit",
     "ensure_version",
+    "findings",
     "heads",
     "history",
     "init",

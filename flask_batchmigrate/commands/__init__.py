@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from .api import revision as revision
     from .api import show as show
     from .api import stamp as stamp
+    from .checking import findings as findings
     from .rehearsals import rehearse as rehearse
     from .upgrading import upgrade as upgrade
 
@@ -34,6 +35,7 @@ __all__ = [
     "downgrade",
     "edit",
     "ensure_version",
+    "findings",
     "heads",
     "history",
     "init",
@@ -47,9 +49,15 @@ __all__ = [
     "upgrade",
 ]
 
+_MODULES: t.Final = {
+    "findings": "checking",
+    "rehearse": "rehearsals",
+    "upgrade": "upgrading",
+}
+
 
 def __getattr__(name: str) -> t.Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = {"upgrade": "upgrading", "rehearse": "rehearsals"}.get(name, "api")
+    module = _MODULES.get(name, "api")
     return getattr(importlib.import_module(f".{module}", __name__), name)
