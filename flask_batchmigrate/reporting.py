@@ -74,12 +74,13 @@ class Reporter:
         """Something that is likely not what the user wants."""
         log.warning(text)
 
-    def progress(self, table: str, step: str, fraction: float) -> None:
+    def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
         """Receive how far a long statement on a table of SQLite has come.
 
         :param table: the table that is changed.
         :param step: what is done, as ``"copying rows"``.
         :param fraction: the part that is done, from 0 to 1, as far as it can be told.
+        :param rows: how many rows the table has.
         """
 
     def waiting(self, text: str) -> None:

@@ -21,6 +21,7 @@ from ..reporting import Reporter
 from ..results import Applied
 from ..results import Direction
 from ..results import TablePlan
+from .progress import Progress
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -39,6 +40,7 @@ class Console:
         self.quiet = quiet
         self._color = False if os.environ.get("NO_COLOR") else None
         self._line_is_open = False
+        self._drawn = 0
         self._error_stream_is_gone = False
 
     def value(self, text: str) -> None:
@@ -56,19 +58,31 @@ class Console:
             self._close_line()
             self._error_stream(click.style(text, **style))
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether standard error is a terminal, on which a line can be drawn again."""
+        return sys.stderr is not None and sys.stderr.isatty()
+
     def begin(self, text: str) -> None:
         """Show what is being done, on a terminal, until :meth:`finish` replaces it."""
-        if not self.quiet and sys.stderr is not None and sys.stderr.isatty():
+        if not self.quiet and self.is_terminal:
             self._close_line()
             self._error_stream(f"{text} ...", nl=False)
             self._line_is_open = True
+
+    def redraw(self, text: str) -> None:
+        """Show something in the place of the open line, or as one, on a terminal."""
+        if not self.quiet and self.is_terminal:
+            self._error_stream(f"\r{text.ljust(self._drawn)}", nl=False)
+            self._line_is_open, self._drawn = True, len(text)
 
     def finish(self, text: str) -> None:
         """Write what was done, over the shorter line that :meth:`begin` showed."""
         if not self.quiet:
             start = "\r" if self._line_is_open else ""
-            self._line_is_open = False
-            self._error_stream(start + text)
+            rest = " " * (self._drawn - len(click.unstyle(text)))
+            self._line_is_open, self._drawn = False, 0
+            self._error_stream(start + text + rest)
 
     def warn(self, text: str) -> None:
         """Write a warning to standard error, quiet or not."""
@@ -99,7 +113,7 @@ class Console:
 
     def _close_line(self) -> None:
         if self._line_is_open:
-            self._line_is_open = False
+            self._line_is_open, self._drawn = False, 0
             self._error_stream("")
 
     def _error_stream(self, text: str, *, nl: bool = True) -> None:
@@ -176,6 +190,7 @@ class ConsoleReporter(Reporter):
         self._titled: set[tuple[str, Direction]] = set()
         self._notes: list[str] | None = None
         self._start = time.perf_counter()
+        self._progress = Progress(console.is_terminal)
 
     @property
     def seconds(self) -> float:
@@ -219,6 +234,14 @@ class ConsoleReporter(Reporter):
             self.note(f"{plan.table}: {plan.way}, {plan.reason}")
             for step in plan.steps:
                 self.note(f"  {step}")
+
+    def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
+        """Show how far a long statement has come."""
+        text = self._progress.text(table, step, fraction, rows)
+        if text is not None and self._progress.is_terminal:
+            self.console.redraw(text)
+        elif text is not None:
+            self.console.say(f"    {text}")
 
     def script_shown(self, text: str) -> None:
         """Write the script to standard output."""

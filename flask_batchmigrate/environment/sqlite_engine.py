@@ -54,7 +54,9 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
         warn=told.warning,
         wait=told.waiting,
         planned=lambda plan: told.table_changed(_as_value(plan)),
-        progress=lambda done: told.progress(done.table, done.step, done.fraction),
+        progress=lambda done: told.progress(
+            done.table, done.step, done.fraction, done.rows
+        ),
         started=started,
     )
     with contextlib.ExitStack() as stack:
