@@ -73,12 +73,13 @@ class Reporter:
         """Receive a message about something that the user probably does not want."""
         log.warning(text)
 
-    def progress(self, table: str, step: str, fraction: float) -> None:
+    def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
         """Receive the progress of a long statement on a SQLite table.
 
         :param table: the table that is changed.
         :param step: the step of the plan, as ``"copying rows"``.
         :param fraction: an estimate of the finished part, from 0 to 1.
+        :param rows: how many rows the table has.
         """
 
     def waiting(self, text: str) -> None:

@@ -170,6 +170,30 @@ class Rehearsal:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that ``check`` has found.
+
+    :param kind: ``models``: they differ from what the revisions make. ``pending``: a
+        database lacks revisions. ``heads``: the history has several by accident.
+        ``altered``: a database is not what its revision makes.
+    :param database: the database that it is about, as it may be shown, if it is about
+        one.
+    :param problem: what is not as it should be.
+    :param remedy: what to do about it.
+    """
+
+    kind: t.Literal["models", "pending", "heads", "altered"]
+    database: str | None
+    problem: str
+    remedy: str
+
+    @property
+    def bit(self) -> int:
+        """What it adds to the exit code of ``flask db check``."""
+        return {"models": 1, "pending": 4, "heads": 8, "altered": 16}[self.kind]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class RevisionInfo:
     """A revision and its position in the history.
 

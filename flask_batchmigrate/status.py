@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
-from alembic.script import ScriptDirectory
 
 from .commands.upgrading import upgrade
+from .environment.applied import applied_revisions
 from .environment.invocation import Invocation
 from .errors import DatabaseNotStamped
 from .project.binds import display
@@ -124,7 +124,7 @@ def read(
                     raise _not_stamped(bind.engine.url, bind.key)
                 # Read again: another process may just have committed its first upgrade.
                 current = tuple(sorted(context.get_current_heads()))
-            applied = _applied(scripts, history, current)
+            applied = applied_revisions(scripts, history, current)
             state, pending = _judge(history, applied, current, unknown_tables)
             differing = None
             if compare and any(bind.has_tables for bind in call.setup.active):
@@ -191,23 +191,6 @@ def _not_stamped(url: sa.URL, bind: str) -> DatabaseNotStamped:
     )
 
 
-def _applied(
-    scripts: ScriptDirectory, history: list[Script], current: tuple[str, ...]
-) -> set[str] | None:
-    """Return the revisions that a database has; None if one has no file."""
-    by_id = {script.revision: script for script in history}
-    if set(current) - by_id.keys():
-        return None
-    applied: set[str] = set()
-    ahead = [by_id[name] for name in current]
-    while ahead:
-        script = ahead.pop()
-        if script.revision not in applied:
-            applied.add(script.revision)
-            ahead += _before(scripts, script)
-    return applied
-
-
 def _judge(
     history: list[Script],
     applied: set[str] | None,
@@ -238,14 +221,6 @@ def _listed(
         )
         for script in history
     )
-
-
-def _before(scripts: ScriptDirectory, script: Script) -> list[Script]:
-    """Return the scripts that a revision follows and depends on."""
-    names: list[str] = []
-    for value in (script.down_revision, script.dependencies):
-        names += [value] if isinstance(value, str) else (value or ())
-    return [before for before in scripts.get_revisions(names) if before is not None]
 
 
 def _tables(running: MigrationContext) -> set[str]:

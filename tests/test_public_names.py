@@ -17,7 +17,7 @@ from tests.processes import python
 PUBLIC: t.Final[dict[str, str]] = {
     "flask_batchmigrate": """
         BatchMigrate Migrate Config SetupError
-        branches check current downgrade edit ensure_version heads history init
+        branches check current downgrade edit ensure_version findings heads history init
         list_templates merge migrate rehearse revision show stamp upgrade
         AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
         DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
@@ -37,8 +37,8 @@ PUBLIC: t.Final[dict[str, str]] = {
     """,
     "flask_batchmigrate.reporting": "Reporter reporter reporting_to",
     "flask_batchmigrate.results": """
-        Applied Current Rehearsal RehearsedRevision RevisionInfo Statement TablePlan
-        TableStep Template
+        Applied Current Finding Rehearsal RehearsedRevision RevisionInfo Statement
+        TablePlan TableStep Template
     """,
     "flask_batchmigrate.settings": "Setting Settings SETTINGS SetupError",
     "flask_batchmigrate.sqlite.adapter": "RunOptions activate",

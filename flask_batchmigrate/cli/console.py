@@ -22,6 +22,7 @@ from ..results import Applied
 from ..results import Direction
 from ..results import first_line
 from ..results import TablePlan
+from .progress import Progress
 from .streams import discard
 from .streams import encodable
 from .streams import failing_in_one_line
@@ -45,6 +46,8 @@ class Console:
         self._color = False if os.environ.get("NO_COLOR") else None
         self._line_is_open = False
         self._stderr_has_failed = False
+        self._drawn = 0
+        self._error_stream_is_gone = False
 
     def value(self, text: str) -> None:
         """Write a result of the command to standard output.
@@ -74,19 +77,31 @@ class Console:
             self._close_line()
             self._error_stream(click.style(text, **style))
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether standard error is a terminal, on which a line can be drawn again."""
+        return is_terminal(sys.stderr)
+
     def begin(self, text: str) -> None:
         """Show the present step on a terminal, until :meth:`finish` replaces it."""
-        if not self.quiet and is_terminal(sys.stderr):
+        if not self.quiet and self.is_terminal:
             self._close_line()
             self._error_stream(f"{text} ...", nl=False)
             self._line_is_open = True
+
+    def redraw(self, text: str) -> None:
+        """Show something in the place of the open line, or as one, on a terminal."""
+        if not self.quiet and self.is_terminal:
+            self._error_stream(f"\r{text.ljust(self._drawn)}", nl=False)
+            self._line_is_open, self._drawn = True, len(text)
 
     def finish(self, text: str) -> None:
         """Write a finished step over the shorter line that :meth:`begin` showed."""
         if not self.quiet:
             start = "\r" if self._line_is_open else ""
-            self._line_is_open = False
-            self._error_stream(start + text)
+            rest = " " * (self._drawn - len(click.unstyle(text)))
+            self._line_is_open, self._drawn = False, 0
+            self._error_stream(start + text + rest)
 
     def warn(self, text: str) -> None:
         """Write a warning to standard error, quiet or not."""
@@ -117,7 +132,7 @@ class Console:
 
     def _close_line(self) -> None:
         if self._line_is_open:
-            self._line_is_open = False
+            self._line_is_open, self._drawn = False, 0
             self._error_stream("")
 
     def _error_stream(self, text: str, *, nl: bool = True) -> None:
@@ -190,6 +205,7 @@ class ConsoleReporter(Reporter):
         #: The revision whose lines were written last; binds that share a file share it.
         self._begun = self._done = ("", "", "")
         self._start = time.perf_counter()
+        self._progress = Progress(console.is_terminal)
 
     @property
     def seconds(self) -> float:
@@ -251,6 +267,14 @@ class ConsoleReporter(Reporter):
             self.note(f"{plan.table}: {plan.way}, {plan.reason}")
             for step in plan.steps:
                 self.note(f"  {step}")
+
+    def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
+        """Show how far a long statement has come."""
+        text = self._progress.text(table, step, fraction, rows)
+        if text is not None and self._progress.is_terminal:
+            self.console.redraw(text)
+        elif text is not None:
+            self.console.say(f"    {text}")
 
     def script_shown(self, text: str) -> None:
         """Write the script to standard output."""

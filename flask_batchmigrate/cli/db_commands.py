@@ -295,11 +295,28 @@ def stamp(
     show_run(to, done, nothing="nothing to stamp.")
 
 
-@command()
-def check(to: ConsoleReporter, directory: str | None) -> None:
-    """Fail if the models and the database differ."""
-    commands.check(directory)
-    to.console.value("No new upgrade operations detected.")
+@command(
+    click.option(
+        "--scratch",
+        is_flag=True,
+        help="Look at no database: compare the models with what the revisions make on"
+        " an empty SQLite database.",
+    )
+)
+def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:
+    """Fail when models, revisions and databases do not fit together.
+
+    The exit code is the sum of what was found: 1 where the models differ from what
+    the revisions make, 4 where a database lacks revisions, 8 where the history has
+    several heads by accident, and 16 where a SQLite database is not what its revision
+    makes. It is 0 where all is well, and also 1 where the check itself fails.
+    """
+    findings = commands.findings(directory, scratch)
+    for finding in findings:
+        to.console.error(f"{finding.problem}. {finding.remedy}")
+    if not findings:
+        to.console.value("No new upgrade operations detected.")
+    click.get_current_context().exit(sum({finding.bit for finding in findings}))
 
 
 @command(options.sql)

@@ -10,6 +10,7 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .api import *  # noqa: F403
+    from .checking import *  # noqa: F403
     from .rehearsals import *  # noqa: F403
     from .upgrading import *  # noqa: F403
 
@@ -20,6 +21,7 @@ __all__ = [  # noqa: F405
     "downgrade",
     "edit",
     "ensure_version",
+    "findings",
     "heads",
     "history",
     "init",
@@ -33,11 +35,17 @@ __all__ = [  # noqa: F405
     "upgrade",
 ]
 
+_MODULES: t.Final = {
+    "findings": "checking",
+    "rehearse": "rehearsals",
+    "upgrade": "upgrading",
+}
+
 
 if not t.TYPE_CHECKING:  # or type checkers accept any name
 
     def __getattr__(name: str) -> t.Any:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = {"upgrade": "upgrading", "rehearse": "rehearsals"}.get(name, "api")
+        module = _MODULES.get(name, "api")
         return getattr(importlib.import_module(f".{module}", __name__), name)

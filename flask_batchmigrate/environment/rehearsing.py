@@ -180,9 +180,9 @@ class Rehearsing(Reporter):
         """Pass it on."""
         self._behind.bind_started(bind, database, dialect)
 
-    def progress(self, table: str, step: str, fraction: float) -> None:
+    def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
         """Pass it on."""
-        self._behind.progress(table, step, fraction)
+        self._behind.progress(table, step, fraction, rows)
 
     def waiting(self, text: str) -> None:
         """Pass it on."""

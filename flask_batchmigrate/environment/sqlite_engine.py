@@ -55,7 +55,9 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
         warn=receiver.warning,
         wait=receiver.waiting,
         planned=lambda plan: receiver.table_changed(_as_value(plan)),
-        progress=lambda step: receiver.progress(step.table, step.step, step.fraction),
+        progress=lambda step: receiver.progress(
+            step.table, step.step, step.fraction, step.rows
+        ),
         started=started,
     )
     with contextlib.ExitStack() as stack:

@@ -62,6 +62,41 @@ def stand_ins(
         yield counts
 
 
+@contextlib.contextmanager
+def empty_stand_ins(
+    binds: cabc.Iterable[Bind],
+) -> cabc.Iterator[dict[str, sa.Connection]]:
+    """Lead the engines of SQLite databases to new, empty ones, inside the block.
+
+    :param binds: the binds whose databases are stood in for.
+    :return: for each bind, a connection that reads the database itself.
+    """
+    originals: dict[str, sa.Connection] = {}
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="flask-batchmigrate-")
+        )
+        for number, group in enumerate(by_database(binds)):
+            path = pathlib.Path(folder) / f"{number}.db"
+            reading = stack.enter_context(_original(group[0]))
+            connection = stack.enter_context(_wrapped(reading))
+            for bind in group:
+                originals[bind.key] = connection
+                stack.enter_context(detour(bind.engine, str(path)))
+                _refuse_others(bind, path)
+        yield originals
+
+
+@contextlib.contextmanager
+def _wrapped(reading: sqlite3.Connection) -> cabc.Iterator[sa.Connection]:
+    """Yield SQLAlchemy's connection on one of Python's, which stays open."""
+    engine = sa.create_engine(
+        "sqlite://", creator=lambda: reading, poolclass=sa.StaticPool
+    )
+    with engine.connect() as connection:
+        yield connection
+
+
 def _refuse_others(bind: Bind, path: pathlib.Path) -> None:
     """Make sure that an engine's connections are to the copy and nothing else.
 

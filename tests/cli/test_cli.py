@@ -34,6 +34,7 @@ SCRIPT = {
     *("--message", "-m", "--sql", "--head", "--splice", "--branch-label"),
     *("--version-path", "--rev-id", "--depends-on"),
 }
+REHEARSAL = {"--plan", "--dry-run", "--json"}
 OPTIONS = {
     "list-templates": set(),
     "init": {"--multidb", "--template", "-t", "--package"},
@@ -43,15 +44,15 @@ OPTIONS = {
     | {"--no-destructive", "--dry-run", "--no-verify"},
     "edit": set(),
     "merge": {"--message", "-m", "--branch-label", "--rev-id", "--splice"},
-    "upgrade": {"--sql", "--tag", "--verbose", "-v"},
-    "downgrade": {"--sql", "--tag", "--verbose", "-v"},
+    "upgrade": {"--sql", "--tag", "--verbose", "-v"} | REHEARSAL,
+    "downgrade": {"--sql", "--tag", "--verbose", "-v"} | REHEARSAL,
     "show": set(),
     "history": {"--rev-range", "-r", "--verbose", "-v", "--indicate-current", "-i"},
     "heads": {"--verbose", "-v", "--resolve-dependencies"},
     "branches": {"--verbose", "-v"},
     "current": {"--verbose", "-v", "--check-heads"},
     "stamp": {"--sql", "--tag", "--purge"},
-    "check": set(),
+    "check": {"--scratch"},
     "ensure-version": {"--sql"},
 }
 
@@ -703,7 +704,7 @@ def test_ensure_version(three: Project) -> None:
 def test_check(project: Project) -> None:
     """``check`` fails exactly while the models differ from the database."""
     project.ok("migrate")
-    assert project.db("check").exit_code == 1
+    assert project.db("check").exit_code == 4
     project.ok("upgrade")
     assert project.ok("check").stdout == "No new upgrade operations detected.\n"
     project.tables["user"].append("email")

@@ -29,11 +29,13 @@ class Progress:
     :param table: the table that is changed.
     :param step: what is done, as ``"copying rows"``.
     :param fraction: the part that is done, from 0 to 1, as far as it can be told.
+    :param rows: how many rows the table has.
     """
 
     table: str
     step: str
     fraction: float
+    rows: int
 
 
 Listener = cabc.Callable[[Progress], object]
@@ -77,11 +79,11 @@ def run_long(
     def tick() -> None:
         nonlocal done
         done += STEPS
-        listener(Progress(table.name, step, min(1.0, done / expected)))
+        listener(Progress(table.name, step, min(1.0, done / expected), rows))
 
     with db.ticking(tick, STEPS):
         db.execute(statement)
-    listener(Progress(table.name, step, 1.0))
+    listener(Progress(table.name, step, 1.0, rows))
 
 
 def _steps_for_a_row(db: Database, statement: str) -> int:
