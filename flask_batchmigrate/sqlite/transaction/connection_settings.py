@@ -1,4 +1,4 @@
-"""The settings of a connection during a migration, and what the library allows."""
+"""Sets a connection up for a migration, as far as its library allows."""
 
 from __future__ import annotations
 
