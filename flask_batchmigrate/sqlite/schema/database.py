@@ -16,6 +16,9 @@ Row = tuple[t.Any, ...]
 OLDEST_LIBRARY: t.Final = (3, 31, 0)
 """The first release with generated columns, and the oldest that is tested."""
 
+WRITE_NOTHING: t.Final = "UPDATE main.sqlite_master SET sql = sql WHERE 0"
+"""A statement that needs the right to write the schema, and changes nothing."""
+
 
 class Runner(t.Protocol):
     """An object that runs a statement."""
@@ -99,7 +102,7 @@ def probe_schema_writing(db: Database) -> bool:
     """
     with schema_writing(db):
         try:
-            db.execute("UPDATE main.sqlite_master SET sql = sql WHERE 0")
+            db.execute(WRITE_NOTHING)
         except db.driver_error as error:
             if not is_verdict(error):
                 raise
@@ -108,7 +111,7 @@ def probe_schema_writing(db: Database) -> bool:
 
 
 @contextlib.contextmanager
-def schema_writing(db: Database) -> cabc.Iterator[None]:
+def schema_writing(db: Runner) -> cabc.Iterator[None]:
     """Allow writes to ``sqlite_master`` inside the block, and only there."""
     try:
         db.execute("PRAGMA writable_schema = ON")

@@ -159,7 +159,7 @@ def _not_one(
         known = [former(c, renames)[0] for c in candidates]
         fitting = "; ".join(_with_names(table, c, naming) for c in known)
         return ChangeRefused(
-            f"Table '{table.name}': which {kind}{name} is to be dropped is not clear,"
+            f"Table '{table.name}': it is not clear which {kind}{name} to drop, since"
             f" {len(candidates)} fit: {fitting}",
             _remedy(candidates),
             table=table.name,
