@@ -10,7 +10,7 @@ from .constraints import ConstraintText
 from .reader import Span
 
 
-# Without slots: what is worked out of it once is kept.
+# Without slots, so that the properties are worked out once.
 @dataclasses.dataclass(frozen=True)
 class ColumnText:
     """One column as written.
@@ -19,9 +19,9 @@ class ColumnText:
     :param text: its whole definition.
     :param type: its type with sizes as SQLite reports it, ``''`` where there is none.
     :param constraints: its own constraints, in their order.
-    :param name_span: where the name stands, as spelled.
-    :param type_span: where the type stands, as spelled; ``None`` without one.
-    :param span: where the definition stands.
+    :param name_span: where the name is, as spelled.
+    :param type_span: where the type is, as spelled; ``None`` without one.
+    :param span: where the definition is.
     """
 
     name: str
@@ -40,16 +40,16 @@ class ColumnText:
         return tuple(c for c in self.constraints if c.kind in kinds)
 
     def effective(self, kind: ConstraintKind) -> ConstraintText | None:
-        """Find the constraint of a kind that counts: of several, the last.
+        """Find the constraint of a kind that has an effect: of several, the last.
 
         :param kind: the kind wanted.
         """
-        found = self.of_kind(kind)
-        return found[-1] if found else None
+        constraints = self.of_kind(kind)
+        return constraints[-1] if constraints else None
 
     @functools.cached_property
     def spelled_type(self) -> str:
-        """Its type as it is written; what SQLite reports may be no type to write."""
+        """Its type as written, which may differ from what SQLite reports."""
         if self.type_span is None:
             return ""
         start = self.span.start
@@ -57,20 +57,20 @@ class ColumnText:
 
     @functools.cached_property
     def not_null(self) -> bool:
-        """Whether it says ``NOT NULL``; a primary key may forbid NULL without it."""
+        """Whether it has ``NOT NULL``; a primary key may forbid NULL without it."""
         return self.effective(ConstraintKind.NOT_NULL) is not None
 
     @functools.cached_property
     def default(self) -> str | None:
         """The text after ``DEFAULT``, or ``None``."""
-        found = self.effective(ConstraintKind.DEFAULT)
-        return found.value if found is not None else None
+        default = self.effective(ConstraintKind.DEFAULT)
+        return default.value if default is not None else None
 
     @functools.cached_property
     def collation(self) -> str | None:
         """The name after ``COLLATE``, or ``None``."""
-        found = self.effective(ConstraintKind.COLLATE)
-        return found.collation if found is not None else None
+        collate = self.effective(ConstraintKind.COLLATE)
+        return collate.collation if collate is not None else None
 
     @functools.cached_property
     def generated(self) -> ConstraintText | None:

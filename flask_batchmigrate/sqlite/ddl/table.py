@@ -1,8 +1,8 @@
-"""Reads the stored text of a table: what is in it, and where each piece stands.
+"""Reads the stored text of a table into columns and constraints with their spans.
 
-Nothing is rebuilt from what was understood; the pieces keep their spans, so that
-:mod:`~flask_batchmigrate.sqlite.ddl.edits` can change one and leave the rest alone.
-What is not understood with certainty is an error.
+The text is never rebuilt from them: by the spans,
+:mod:`~flask_batchmigrate.sqlite.ddl.edits` changes one piece and leaves the rest as it
+is. Text that is not understood with certainty is an error.
 
 See https://www.sqlite.org/lang_createtable.html.
 """
@@ -54,7 +54,7 @@ class OptionText:
     """One option after the closing parenthesis.
 
     :param name: ``"WITHOUT ROWID"`` or ``"STRICT"``.
-    :param span: where it stands.
+    :param span: where it is.
     """
 
     name: str
@@ -79,12 +79,12 @@ class TableText:
     :param columns: its columns in their order.
     :param constraints: the constraints of the table itself, in their order.
     :param options: its options, as often as they are written.
-    :param temporary: whether it says TEMP.
-    :param name_span: where the name stands, as spelled.
-    :param body_span: what stands between the outer parentheses.
+    :param temporary: whether it has the word TEMP.
+    :param name_span: where the name is, as spelled.
+    :param body_span: the text between the outer parentheses.
     :param tokens: all tokens of the statement.
-    :param sheet: its pieces, where an edit has made it: then nothing is known of
-        places, and there are no tokens.
+    :param sheet: its pieces, where an edit has made it: then the spans are not exact,
+        and there are no tokens.
     """
 
     sql: str
@@ -128,7 +128,7 @@ class TableText:
 
     @functools.cached_property
     def places(self) -> cabc.Mapping[str, int]:
-        """Which column each name is, folded for comparisons."""
+        """The place of each column, by its name folded for comparisons."""
         if self.sheet is not None:
             return self.sheet.places
         return {upper(column.name): i for i, column in enumerate(self.columns)}
@@ -174,7 +174,7 @@ class TableText:
 
     @functools.cached_property
     def autoincrement(self) -> bool:
-        """Whether its primary key says AUTOINCREMENT."""
+        """Whether its primary key has AUTOINCREMENT."""
         keys = self.of_kind(ConstraintKind.PRIMARY_KEY)
         return any(key.autoincrement for key in keys)
 
@@ -191,7 +191,7 @@ class TableText:
 
 
 def is_virtual_table(sql: str) -> bool:
-    """Tell whether a statement creates a virtual table, whose text is its module's.
+    """Tell whether a statement creates a virtual table.
 
     :param sql: a statement as the catalogue stores it; it need not be understood.
     """
@@ -202,7 +202,7 @@ _VIRTUAL = re.compile(r"(?is)\s*CREATE(?:\s|/\*.*?\*/|--[^\n]*\n)+VIRTUAL\b")
 
 
 _MUCH: t.Final = 100_000
-"""From so many characters on, a table takes too much room to keep many."""
+"""Tables with more characters take too much room to keep many of them."""
 
 _LITTLE: t.Final = 1_000
 """Up to so many characters, a column or constraint is kept for the next time."""
@@ -257,7 +257,7 @@ _parse_long = functools.lru_cache(maxsize=3)(_parse)
 def parse_column(definition: str) -> ColumnText:
     """Read the definition of one column by itself.
 
-    :param definition: the definition, as it stands in a CREATE TABLE.
+    :param definition: the definition, as in a CREATE TABLE.
     :return: the column, its spans counted from the start of ``definition``.
     :raises SqlTextError: if it is not exactly one column.
     """
@@ -279,7 +279,7 @@ def _column(definition: str) -> ColumnText:
 def parse_table_constraint(definition: str) -> ConstraintText:
     """Read the definition of one constraint of a table by itself.
 
-    :param definition: the definition, as it stands in a CREATE TABLE.
+    :param definition: the definition, as in a CREATE TABLE.
     :return: the constraint, its spans counted from the start of ``definition``.
     :raises SqlTextError: if it is not exactly one constraint.
     """

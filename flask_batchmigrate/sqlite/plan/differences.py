@@ -13,6 +13,7 @@ from ..ddl.table import ColumnText
 from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
 from ..ddl.table import TableText
+from ..ddl.tokens import CLOCK_WORDS
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
 from ..target.target import Source
@@ -151,8 +152,7 @@ def _is_checked(target: Target, column: ColumnText) -> bool:
 
 def is_constant(default: str) -> bool:
     """Tell whether a default is a literal, the same for every row."""
-    clocks = ("CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP")
-    return not default.startswith("(") and upper(default) not in clocks
+    return not default.startswith("(") and upper(default) not in CLOCK_WORDS
 
 
 def _changed(

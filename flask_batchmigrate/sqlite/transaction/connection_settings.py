@@ -1,9 +1,7 @@
-"""The settings of a connection during a migration, and what the library allows."""
+"""Sets a connection up for a migration, as far as its library allows."""
 
 from __future__ import annotations
 
-import collections.abc as cabc
-import contextlib
 import typing as t
 
 from ..ddl.statements import explain
@@ -11,6 +9,8 @@ from ..error_codes import is_read_only
 from ..error_codes import is_verdict
 from ..errors import TransactionError
 from ..errors import UNCHANGED
+from ..schema.database import schema_writing
+from ..schema.database import WRITE_NOTHING
 
 if t.TYPE_CHECKING:
     from .busy import Notify
@@ -27,7 +27,6 @@ _SETTINGS = (
 )
 _DEFENSIVE = "SQLITE_DBCONFIG_DEFENSIVE"
 _ENABLE_FKEY = "SQLITE_DBCONFIG_ENABLE_FKEY"
-_WRITE_NOTHING = "UPDATE main.sqlite_master SET sql = sql WHERE 0"
 
 
 class ConnectionSettings:
@@ -127,8 +126,8 @@ class ConnectionSettings:
         # EXPLAIN only prepares the statement, so no lock is taken.
         was_open = self._driver.in_transaction
         try:
-            with self._schema_writing():
-                self._driver.execute(explain(_WRITE_NOTHING))
+            with schema_writing(self._driver):
+                self._driver.execute(explain(WRITE_NOTHING))
         except self._driver.error as error:
             # An authorizer of the application may forbid it as well.
             if not (is_verdict(error) or "not authorized" in str(error)):
@@ -148,9 +147,9 @@ class ConnectionSettings:
         """
         if not self.can_write_schema:
             return  # the first change will show it
-        with self._schema_writing():
+        with schema_writing(self._driver):
             try:
-                self._driver.execute(_WRITE_NOTHING)
+                self._driver.execute(WRITE_NOTHING)
             except self._driver.error as error:
                 if not is_read_only(error):
                     raise
@@ -159,11 +158,3 @@ class ConnectionSettings:
                     "give the program write access to the file and its folder",
                     state=UNCHANGED,
                 ) from error
-
-    @contextlib.contextmanager
-    def _schema_writing(self) -> cabc.Iterator[None]:
-        self._driver.set_pragma("writable_schema", "ON")
-        try:
-            yield
-        finally:
-            self._driver.set_pragma("writable_schema", "OFF")

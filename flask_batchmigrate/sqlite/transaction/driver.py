@@ -1,8 +1,8 @@
-"""The driver connection below a SQLAlchemy connection, as a migration needs it.
+"""Works on the driver connection below a SQLAlchemy connection.
 
-Everything here is plain SQL through the driver's own cursor: no SQLAlchemy event
-fires, and no attribute that governs the driver's transactions is ever assigned,
-because assigning one inside a transaction commits it
+It runs plain SQL through the driver's own cursor: no event of SQLAlchemy fires, and no
+attribute that controls the driver's transactions is ever assigned, because assigning
+one inside a transaction commits it
 (https://docs.python.org/3/library/sqlite3.html#transaction-control).
 """
 

@@ -1,4 +1,4 @@
-"""Handles second connections to a database that a migration holds.
+"""Handles second connections to a database that a migration has locked.
 
 A second connection would wait for its whole timeout, for a lock that its own caller
 has. So in the thread that migrates, and only there, a second connection that needs the
