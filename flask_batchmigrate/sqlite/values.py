@@ -57,7 +57,16 @@ def _equip(cls: t.Any, eq: bool) -> None:
 
 
 _REQUIRED: t.Final = dataclasses.MISSING
-_NOT_GIVEN: t.Final = object()
+
+
+class _NotGiven:
+    """Stands for an argument whose default is made when it is missing."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_NOT_GIVEN: t.Final = _NotGiven()
 
 
 class _Later:
