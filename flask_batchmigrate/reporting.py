@@ -108,4 +108,9 @@ def reporting_to(receiver: Reporter) -> cabc.Iterator[None]:
         _reporter.reset(token)
 
 
+def first_line(message: str) -> str:
+    """Return the first line of a revision's message, to show it among other text."""
+    return next(iter(message.splitlines()), "")
+
+
 __all__: t.Final = ["Reporter", "reporter", "reporting_to"]

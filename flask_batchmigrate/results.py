@@ -12,11 +12,6 @@ if t.TYPE_CHECKING:
 Direction = t.Literal["upgrade", "downgrade", "stamp"]
 
 
-def first_line(message: str) -> str:
-    """Return the first line of a revision's message, to show it among other text."""
-    return next(iter(message.splitlines()), "")
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Template:
     """A migrations folder template that ``init`` can write.

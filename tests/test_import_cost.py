@@ -26,6 +26,7 @@ heavy = {{name.partition(".")[0] for name in sys.modules}} & {{"alembic", "mako"
 print(sorted(heavy))
 working = ("project", "environment", "locks", "sqlite.ddl", "sqlite.transaction")
 prefixes = tuple(f"flask_batchmigrate.{{package}}." for package in working)
+prefixes += ("flask_batchmigrate.results", "flask_batchmigrate.status")
 print(sorted(name for name in sys.modules if name.startswith(prefixes)))
 """
 

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response
 
-from ..results import first_line
+from ..reporting import first_line
 from ..state import MigrateState
 from . import page
 from .refusal import behind_code

@@ -25,7 +25,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Request
 from werkzeug.wrappers import Response
 
-from ..results import first_line
+from ..reporting import first_line
 
 if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -17,11 +17,8 @@ import click
 
 from ..autogenerate.request import Nobody
 from ..autogenerate.request import Questioner
+from ..reporting import first_line
 from ..reporting import Reporter
-from ..results import Applied
-from ..results import Direction
-from ..results import first_line
-from ..results import TablePlan
 from .progress import Progress
 from .streams import discard
 from .streams import encodable
@@ -30,6 +27,10 @@ from .streams import is_terminal
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
+
+    from ..results import Applied
+    from ..results import Direction
+    from ..results import TablePlan
 
 
 class Console:
@@ -378,23 +379,3 @@ def show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) ->
         )
     else:
         to.console.say(f"{to.names(to.databases) or 'The database'}: {nothing}")
-
-
-def interrupted(error: BaseException) -> str | None:
-    """Return the last line of a command that a person interrupted, else None.
-
-    Python may handle Ctrl+C in a function that SQLite calls. Then the KeyboardInterrupt
-    is lost, and only SQLite's error "interrupted" arrives here.
-    """
-    if isinstance(error, KeyboardInterrupt):
-        return str(error) or "Interrupted."
-    cause: BaseException | None = error
-    while cause is not None and str(getattr(cause, "orig", cause)) != "interrupted":
-        cause = cause.__cause__
-    if cause is None:
-        return None
-    from ..errors import UNCERTAIN
-    from ..errors import UNCHANGED
-
-    is_unchanged = getattr(error, "state", None) == UNCHANGED
-    return f"Interrupted. {(UNCHANGED if is_unchanged else UNCERTAIN).said}"

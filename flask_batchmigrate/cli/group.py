@@ -24,7 +24,6 @@ from . import options
 from .collector import rarely_collecting
 from .console import Console
 from .console import ConsoleReporter
-from .console import interrupted
 
 _Function = cabc.Callable[..., t.Any]
 
@@ -93,7 +92,7 @@ def command(
             except click.exceptions.Exit:
                 raise
             except (Exception, KeyboardInterrupt) as error:
-                interruption = interrupted(error)
+                interruption = _interrupted(error)
                 raiseerr = raiseerr or meta.get(_RAISEERR, False)
                 if interruption is None and (raiseerr or not _is_expected(error)):
                     raise
@@ -125,3 +124,23 @@ def _ini_file(directory: str | None) -> pathlib.Path:
 
     folder = locate(current_app, directory or current_state().directory)
     return folder.path / "alembic.ini"
+
+
+def _interrupted(error: BaseException) -> str | None:
+    """Return the last line of a command that a person interrupted, else None.
+
+    Python may handle Ctrl+C in a function that SQLite calls. Then the KeyboardInterrupt
+    is lost, and only SQLite's error "interrupted" arrives here.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "Interrupted."
+    cause: BaseException | None = error
+    while cause is not None and str(getattr(cause, "orig", cause)) != "interrupted":
+        cause = cause.__cause__
+    if cause is None:
+        return None
+    from ..errors import UNCERTAIN
+    from ..errors import UNCHANGED
+
+    is_unchanged = getattr(error, "state", None) == UNCHANGED
+    return f"Interrupted. {(UNCHANGED if is_unchanged else UNCERTAIN).said}"

@@ -13,7 +13,6 @@ import typing as t
 import click
 
 from .. import commands
-from ..results import TablePlan
 from . import options
 from .console import ConsoleReporter
 from .console import counted
@@ -24,6 +23,7 @@ if t.TYPE_CHECKING:
     from ..results import Rehearsal
     from ..results import RehearsedRevision
     from ..results import Statement
+    from ..results import TablePlan
 
 asked: t.Final = options.joined(
     click.option(
@@ -90,6 +90,8 @@ def rehearse(
 
 
 def _as_json(found: Rehearsal) -> dict[str, t.Any]:
+    from ..results import TablePlan
+
     values = dataclasses.asdict(found)
     revisions = zip(values["revisions"], found.revisions, strict=True)
     for value, revision in revisions:
@@ -128,6 +130,9 @@ _TITLES: t.Final[dict[Direction, str]] = {
 
 
 def _revision(revision: RehearsedRevision) -> cabc.Iterator[str]:
+    # An application loads this module when it starts; few of them rehearse.
+    from ..results import TablePlan
+
     took = "" if revision.seconds is None else f"  {duration(revision.seconds)}"
     name = click.style(revision.revision, fg="yellow")
     yield f"  {name}  {revision.message}{click.style(took, dim=True)}"
