@@ -172,10 +172,10 @@ class Run:
             )
             # Comparing is no reason to create the version table.
             options.setdefault("dont_mutate", True)
-            if dialect in ("sqlite", "postgresql"):
-                # MySQL and MariaDB write defaults in their own way, which Alembic
-                # takes for a difference.
-                options.setdefault("compare_server_default", True)
+            options.setdefault(
+                "compare_server_default",
+                self._generation.compare_server_default(str(dialect)),
+            )
         EnvironmentContext.configure(self.environment, **options)
         self.is_configured = True
         self.join(context.get_context())
