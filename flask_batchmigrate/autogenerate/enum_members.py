@@ -169,12 +169,12 @@ def _render_members(autogen_context: t.Any, operation: EnumMembers) -> list[str]
     prefix = autogen_context.opts["alembic_module_prefix"] or ""
     added = _statements_to_add(operation)
     lines = [f'if {prefix}get_context().dialect.name == "postgresql":']
-    indent = "    "
     if added is not None:
-        lines.append(f"{indent}with {prefix}get_context().autocommit_block():")
-        indent *= 2
+        lines.append(f"with {prefix}get_context().autocommit_block():")
     statements = _statements_to_replace(operation) if added is None else added
-    return lines + [f"{indent}{prefix}execute({text!r})" for text in statements]
+    # Alembic indents what follows a colon, up to an empty line.
+    ends = [""] * len(lines)
+    return [*lines, *(f"{prefix}execute({text!r})" for text in statements), *ends]
 
 
 def _quoted(name: str, schema: str | None) -> str:

@@ -16,6 +16,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from .operations import DropTable
 from .rendering import type_text
 
 Tables: t.TypeAlias = "cabc.Mapping[tuple[str | None, str], sa.Table]"
@@ -93,10 +94,7 @@ def make_and_drop(
                 operations.append(EnumType(type_, True, table_makes_it))
         for type_ in _removed(each):
             if key_of(type_) not in used:
-                lone = isinstance(each, ops.DropTableOp)
-                dropped[key_of(type_)] = EnumType(
-                    type_, False, lone and key_of(type_) not in dropped
-                )
+                dropped[key_of(type_)] = EnumType(type_, False)
         kept = {
             o.type.name for o in operations if isinstance(o, EnumType) and o.by_table
         }
@@ -157,27 +155,39 @@ def _removed(each: t.Any) -> cabc.Iterator[sa.Enum]:
 
 
 def _without_types(each: t.Any, by_table: cabc.Container[str | None]) -> t.Any:
-    """Return an operation that makes a table without the types that are there.
+    """Return an operation that makes a table, on the way back maybe, without types.
 
     :param by_table: the types that tables make.
     """
-    if not isinstance(each, ops.CreateTableOp):
-        return each
-    enums = [t_ for t_ in _added(each) if t_.name not in by_table]
-    if not enums:
+    if isinstance(each, ops.DropTableOp):
+        copied = _with_types_that_exist(each.to_table(), ())
+        return each if copied is None else DropTable(copied)
+    if not isinstance(each, ops.CreateTableOp) or not any(_added(each)):
         return each
     (table,) = {c.table for c in each.columns if isinstance(c, sa.Column)}
+    copied = _with_types_that_exist(table, by_table)
+    if copied is None:
+        return each
+    return ops.CreateTableOp.from_table(copied, _namespace_metadata=table.metadata)
+
+
+def _with_types_that_exist(
+    table: sa.Table, by_table: cabc.Container[str | None]
+) -> sa.Table | None:
+    """Return a copy of a table that makes no types; None where it makes none anyway."""
     copied = table.to_metadata(sa.MetaData())
+    changed = False
     for column in copied.columns:
         type_ = native(column.type)
         if type_ is not None and type_.name not in by_table:
+            changed = True
             column.type = EnumThatExists(
                 *type_.enums,
                 name=type_.name,
                 schema=type_.schema,
                 create_constraint=type_.create_constraint,
             )
-    return ops.CreateTableOp.from_table(copied, _namespace_metadata=table.metadata)
+    return copied if changed else None
 
 
 def native(type_: t.Any) -> sa.Enum | None:
