@@ -4,7 +4,8 @@
    the renames (:mod:`.renaming`). What is not of this history is left alone
    (:mod:`.drops`).
 2. Rows get values for columns that must not be NULL (:mod:`.fills`).
-3. Every constraint that is made gets a name (:mod:`.names`).
+3. Every constraint that is made gets a name (:mod:`.names`), and the rows that it would
+   be refused for are counted (:mod:`.misfits`).
 4. What another database needs besides is added: a type of PostgreSQL's before the
    column that has it (:mod:`.enums`), new members of it (:mod:`.enum_members`), and
    how values are converted
@@ -30,6 +31,7 @@ from .enum_members import changed_members
 from .enums import make_and_drop
 from .fills import fill
 from .fills import Rows
+from .misfits import mark_misfits
 from .names import name_everything
 from .renaming import with_renames
 from .request import Request
@@ -87,6 +89,7 @@ def improve(
         mark_losses(upgrade, request, connection)
         fill(upgrade, request, Rows(connection), tables)
         name_everything(upgrade)
+        mark_misfits(upgrade, connection)
         make_and_drop(upgrade, tables, connection)
         convert(upgrade)
     upgrade.ops[:0] = members

@@ -10,6 +10,8 @@ import typing as t
 
 import sqlalchemy as sa
 
+from .enums import native
+
 _NAME: t.Final = "batchmigrate_twin"
 
 
@@ -61,6 +63,9 @@ def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
     create = sa.schema.CreateTable(copied, include_foreign_key_constraints=[])
     try:
         with _undone(connection):
+            if connection.dialect.name == "postgresql":
+                for type_ in filter(None, (native(c.type) for c in copied.columns)):
+                    type_.create(connection, checkfirst=True)
             connection.execute(create)
             inspector = sa.inspect(connection)
             schema = _temporary_schema(connection)
