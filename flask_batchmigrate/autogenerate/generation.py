@@ -16,6 +16,7 @@ from .imports import render_item
 from .message import message
 from .pipeline import improve
 from .request import Request
+from .server_tables import compare_server_default
 from .verify import Start
 
 if t.TYPE_CHECKING:
@@ -84,11 +85,13 @@ class Generation:
 
     #: Returns what is to be asked how a type is written, after the user's hook.
     render_item = staticmethod(render_item)
+    #: Returns how defaults are compared, where the user does not say.
+    compare_server_default = staticmethod(compare_server_default)
 
     @contextlib.contextmanager
     def comparing(self, dialect: str) -> cabc.Iterator[None]:
         """Keep back what Alembic says while it compares and that is not so."""
-        with warnings.catch_warnings(), _without_false_alarms(dialect):
+        with warnings.catch_warnings(), _without_alembics_log():
             for message in _SEEN + (_SEEN_ON_SQLITE if dialect == "sqlite" else ()):
                 warnings.filterwarnings("ignore", message, UserWarning)
                 warnings.filterwarnings("ignore", message, sa.exc.SAWarning)
@@ -125,17 +128,14 @@ class Generation:
 
 
 @contextlib.contextmanager
-def _without_false_alarms(dialect: str) -> cabc.Iterator[None]:
-    """Leave out the log of Alembic's comparison where it is not the last word.
+def _without_alembics_log() -> cabc.Iterator[None]:
+    """Leave out the log of Alembic's comparison, which is not the last word.
 
-    On SQLite it tells of differences that are none. On PostgreSQL it tells of each
-    sequence that it takes for a SERIAL.
+    It tells of differences that are none, and does not know of others.
     """
 
     def keep(record: logging.LogRecord) -> bool:
-        if record.levelno >= logging.WARNING:
-            return True
-        return dialect != "sqlite" and "SERIAL" not in str(record.msg)
+        return record.levelno >= logging.WARNING
 
     names = ("tables", "constraints", "server_defaults", "types", "comments", "schema")
     loggers = [

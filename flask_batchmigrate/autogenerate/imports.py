@@ -13,6 +13,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..reporting import reporter
+from .enums import EnumThatExists
 from .rendering import type_text
 
 _Render = cabc.Callable[[str, t.Any, t.Any], t.Any]
@@ -43,6 +44,8 @@ def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | boo
         )
         return "sa.types.NullType()"
     module = type(type_).__module__
+    if isinstance(type_, EnumThatExists):
+        return type_.text(context)
     if module.partition(".")[0] == "sqlalchemy":
         return False
     if context.opts.get("user_module_prefix") is not None:

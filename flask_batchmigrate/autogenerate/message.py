@@ -7,7 +7,7 @@ import typing as t
 
 from alembic.operations import ops
 
-from .enums import EnumMembers
+from .enum_members import EnumMembers
 from .operations import SetTableOptions
 from .renames import RenameColumn
 from .renames import RenameTable

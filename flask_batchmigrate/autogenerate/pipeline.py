@@ -4,9 +4,11 @@
    the renames (:mod:`.renaming`). What is not of this history is left alone
    (:mod:`.drops`).
 2. Rows get values for columns that must not be NULL (:mod:`.fills`).
-3. Every constraint that is made gets a name (:mod:`.names`).
+3. Every constraint that is made gets a name (:mod:`.names`), and the rows that it would
+   be refused for are counted (:mod:`.misfits`).
 4. What another database needs besides is added: a type of PostgreSQL's before the
-   column that has it (:mod:`.enums`), and how values are converted
+   column that has it (:mod:`.enums`), new members of it (:mod:`.enum_members`), and
+   how values are converted
    (:mod:`.conversions`).
 5. The downgrade is made of them anew, so that it restores what was there.
 
@@ -25,10 +27,11 @@ from .conversions import convert
 from .drops import History
 from .drops import mark_losses
 from .drops import tell_strangers
-from .enums import changed_members
+from .enum_members import changed_members
 from .enums import make_and_drop
 from .fills import fill
 from .fills import Rows
+from .misfits import mark_misfits
 from .names import name_everything
 from .renaming import with_renames
 from .request import Request
@@ -62,8 +65,6 @@ def improve(
     if context.dialect.name == "sqlite":
         comparison = sqlite.Comparison(context)
         upgrade.ops[:] = with_renames(comparison, upgrade, request, history)
-        for line in lines(upgrade.ops):
-            reporter().note(line)
         start = Start(
             upgrade.upgrade_token.removesuffix("upgrades").removesuffix("_"),
             comparison.connection.engine,
@@ -81,11 +82,14 @@ def improve(
     connection = context.connection
     assert connection is not None
     members = changed_members(upgrade.ops, tables, connection)
+    for line in lines([*members, *upgrade.ops]):
+        reporter().note(line)
     if request.writes:
         tell_strangers(history)
         mark_losses(upgrade, request, connection)
         fill(upgrade, request, Rows(connection), tables)
         name_everything(upgrade)
+        mark_misfits(upgrade, connection)
         make_and_drop(upgrade, tables, connection)
         convert(upgrade)
     upgrade.ops[:0] = members

@@ -8,9 +8,7 @@ the model and read in the same way as the stored table.
 from __future__ import annotations
 
 import collections.abc as cabc
-import contextlib
 import dataclasses
-import re
 import typing as t
 import warnings
 
@@ -21,55 +19,54 @@ from sqlalchemy.sql.elements import conv
 
 from .columns import with_named_check
 from .enums import portable
+from .names import default_name
 from .names import with_names
 from .operations import AddCheck
+from .operations import AddPrimaryKey
 from .operations import DropColumn
 from .operations import DropConstraint
 from .operations import DropIndex
 from .operations import plain_text
+from .server_twin import Parts
+from .server_twin import parts
+from .server_twin import parts_of_model
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
-_TWIN: t.Final = "batchmigrate_twin"
 
+def compare_server_default(dialect: str) -> bool | None:
+    """Return Alembic's option of this name, where the user gives none.
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Parts:
-    """What a table has of CHECKs, by name, and of computed columns."""
-
-    checks: dict[str, str]
-    computed: dict[str, tuple[str, bool]]
-    columns: frozenset[str]
+    :return: None where MySQL or MariaDB are asked by :func:`complete_on_server`: they
+        write defaults in their own way, which Alembic takes for a difference.
+    """
+    return True if dialect in ("sqlite", "postgresql") else None
 
 
 def complete_on_server(
     context: MigrationContext, operations: cabc.Iterable[ops.MigrateOperation]
 ) -> list[ops.MigrateOperation]:
-    """Add changed CHECKs and computed columns to what Alembic found.
+    """Add to what Alembic found the parts of tables that it passes over.
+
+    These are CHECKs, computed columns, members of the primary key, and on MySQL and
+    MariaDB the defaults.
 
     :param operations: what Alembic found.
     """
     found = list(operations)
-    comparison = _Comparison(context)
     blocks = {
         (o.schema, o.table_name): o for o in found if isinstance(o, ops.ModifyTableOps)
     }
     for block in blocks.values():
         block.ops[:] = [_improved(each) for each in block.ops]
-    for place, first, last in comparison.differences():
-        if place not in blocks:
-            blocks[place] = ops.ModifyTableOps(place[1], [], schema=place[0])
-            found.append(blocks[place])
-        block = blocks[place]
-        again = {o.column_name for o in first if isinstance(o, ops.DropColumnOp)}
-        kept = [
-            o
-            for o in block.ops
-            if not (isinstance(o, ops.AlterColumnOp) and o.column_name in again)
-        ]
-        block.ops[:] = [*first, *kept, *last]
-    return found
+    for table in _tables_of_both(context):
+        if table.place not in blocks:
+            schema, name = table.place
+            blocks[table.place] = ops.ModifyTableOps(name, [], schema=schema)
+            found.append(blocks[table.place])
+        table.complete(blocks[table.place])
+    return [o for o in found if not (isinstance(o, ops.ModifyTableOps) and not o.ops)]
 
 
 def _improved(each: ops.MigrateOperation) -> ops.MigrateOperation:
@@ -82,58 +79,144 @@ def _improved(each: ops.MigrateOperation) -> ops.MigrateOperation:
     return each
 
 
-class _Comparison:
-    """The tables that both the models and a server have."""
+def _tables_of_both(context: MigrationContext) -> cabc.Iterator[_Table]:
+    """Yield the tables that both the models and the server have, if they have parts."""
+    autogen = AutogenContext(context)
+    connection = context.connection
+    assert connection is not None
+    inspector = sa.inspect(connection)
+    # Neither the user's choice nor Alembic's: see compare_server_default().
+    defaults = "compare_server_default" not in context.opts
+    tables = autogen.sorted_tables
+    for schema in dict.fromkeys(table.schema for table in tables):
+        checks = inspector.get_multi_check_constraints(schema=schema)
+        keys = inspector.get_multi_pk_constraint(schema=schema)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sa.exc.SAWarning)
+            columns = inspector.get_multi_columns(schema=schema)
+        for model in tables:
+            place = schema, str(model.name)
+            if model.schema != schema or place not in columns:
+                continue
+            if not _includes(autogen, model):
+                continue
+            stored = parts(checks.get(place, ()), columns[place])
+            same_key = _key_columns(model) == keys[place]["constrained_columns"]
+            wanted = None
+            if _has_parts(model, stored, defaults):
+                wanted = parts_of_model(with_names(model), connection)
+            if wanted is not None or not same_key:
+                yield _Table(
+                    model,
+                    stored,
+                    wanted or stored,
+                    {str(column["name"]): column for column in columns[place]},
+                    None if same_key else keys[place],
+                    autogen,
+                    inspector,
+                    defaults,
+                )
 
-    def __init__(self, context: MigrationContext) -> None:
-        assert context.connection is not None
-        self._connection = context.connection
-        self._context = AutogenContext(context)
-        self._inspector = sa.inspect(self._connection)
 
-    def differences(
-        self,
-    ) -> cabc.Iterator[
-        tuple[tuple[str | None, str], list[t.Any], list[ops.MigrateOperation]]
-    ]:
-        """Yield a table, what comes before its other changes, and what comes after."""
-        tables = self._context.sorted_tables
-        for schema in dict.fromkeys(table.schema for table in tables):
-            checks = self._inspector.get_multi_check_constraints(schema=schema)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", sa.exc.SAWarning)
-                columns = self._inspector.get_multi_columns(schema=schema)
-            for table in tables:
-                key = schema, str(table.name)
-                if table.schema != schema or key not in columns:
-                    continue
-                stored = _parts(checks.get(key, ()), columns[key])
-                if self._includes(table) and _has_parts(table, stored):
-                    first, last = self._of_table(table, stored)
-                    if first or last:
-                        yield key, first, last
+def _includes(context: AutogenContext, table: sa.Table) -> bool:
+    parents: t.Any = {"schema_name": table.schema}
+    name = str(table.name)
+    return context.run_name_filters(
+        name, "table", parents
+    ) and context.run_object_filters(table, name, "table", False, None)
 
-    def _includes(self, table: sa.Table) -> bool:
-        parents: t.Any = {"schema_name": table.schema}
-        name = str(table.name)
-        return self._context.run_name_filters(
-            name, "table", parents
-        ) and self._context.run_object_filters(table, name, "table", False, None)
 
-    def _of_table(
-        self, table: sa.Table, stored: _Parts
-    ) -> tuple[list[t.Any], list[ops.MigrateOperation]]:
-        named = with_names(table)
-        given = {str(c.name) for c in table.constraints if isinstance(c.name, str)}
-        wanted = self._parts_of_model(named)
-        if wanted is None:
-            return [], []
-        first: list[t.Any] = []
-        last: list[ops.MigrateOperation] = []
-        self._computed(table, stored, wanted, first, last)
-        left = dict(stored.checks)
+def _has_parts(table: sa.Table, stored: Parts, defaults: bool) -> bool:
+    """Tell whether there is anything to ask the server about.
+
+    :param defaults: it is asked about defaults, too.
+    """
+    if stored.checks or stored.computed or (defaults and any(stored.defaults.values())):
+        return True
+    return any(isinstance(each, sa.CheckConstraint) for each in table.constraints) or (
+        any(
+            isinstance(c.server_default, sa.Computed)
+            or (defaults and c.server_default is not None)
+            for c in table.columns
+        )
+    )
+
+
+def _key_columns(table: sa.Table) -> list[str]:
+    return [str(column.name) for column in table.primary_key.columns]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Table:
+    """A table that both the models and a server have.
+
+    :param model: that of the models.
+    :param stored: its parts on the server.
+    :param wanted: what its parts would be.
+    :param columns: the inspector's, by name.
+    :param key: the stored primary key, if the model has another.
+    :param defaults: defaults are compared.
+    """
+
+    model: sa.Table
+    stored: Parts
+    wanted: Parts
+    columns: cabc.Mapping[str, t.Any]
+    key: t.Any
+    context: AutogenContext
+    inspector: sa.Inspector
+    defaults: bool
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.model.name)
+
+    @property
+    def place(self) -> tuple[str | None, str]:
+        """Its schema and name."""
+        return self.model.schema, self.name
+
+    def complete(self, block: ops.ModifyTableOps) -> None:
+        """Add what differs to what Alembic found of this table.
+
+        :param block: changed in place.
+        """
+        gone, come = self._checks()
+        again = self._recomputed()
+        indexes = self._indexes_of(again)
+        kept = [
+            o
+            for o in block.ops
+            if not (isinstance(o, ops.AlterColumnOp) and o.column_name in again)
+        ]
+        if self.defaults:
+            self._set_defaults(kept, again)
+        old_key, new_key = self._keys()
+        schema, name = self.place
+        block.ops[:] = [
+            *gone,
+            *map(DropIndex, indexes),
+            *old_key,
+            *(DropColumn(name, _column(self.columns[c]), schema) for c in again),
+            *(
+                ops.AddColumnOp(name, column, schema=schema)
+                for column in self.model.columns
+                if column.name in again
+            ),
+            *kept,
+            *new_key,
+            *indexes,
+            *come,
+        ]
+
+    def _checks(self) -> tuple[list[DropConstraint], list[AddCheck]]:
+        """Return the removal of CHECKs, and the new ones."""
+        named = with_names(self.model)
+        given = {c.name for c in self.model.constraints if isinstance(c.name, str)}
+        left = dict(self.stored.checks)
         new = []
-        for name, text in wanted.checks.items():
+        for name, text in self.wanted.checks.items():
             same = [
                 other
                 for other, said in left.items()
@@ -143,150 +226,106 @@ class _Comparison:
                 del left[name if name in same else same[0]]
             else:
                 new.append(name)
-        gone = [self._add_check(table, name, text) for name, text in left.items()]
+        gone = [self._add_check(name, text) for name, text in left.items()]
         come = [
-            self._add_check(table, str(c.name), _text(c, self._connection.dialect))
-            for c in named.constraints
-            if isinstance(c, sa.CheckConstraint)
-            and str(c.name) in new
-            and _is_about(c, stored.columns)
+            self._add_check(str(each.name), _text(each, self.inspector.dialect))
+            for each in named.constraints
+            if isinstance(each, sa.CheckConstraint)
+            and str(each.name) in new
+            and _is_about(each, self.columns)
         ]
-        first[:0] = [
-            DropConstraint(o, str(table.name), "check", table.schema)
-            for o in gone
-            if self._wants(o, True)
-        ]
-        last += [o for o in come if self._wants(o, False)]
-        return first, last
+        schema, table = self.place
+        return (
+            [
+                DropConstraint(o, table, "check", schema)
+                for o in gone
+                if self._wants(o, True)
+            ],
+            [o for o in come if self._wants(o, False)],
+        )
+
+    def _add_check(self, name: str, text: str) -> AddCheck:
+        return AddCheck(conv(name), self.name, text, self.model.schema)
 
     def _wants(self, operation: AddCheck, reflected: bool) -> bool:
+        """Ask the user's filters about a CHECK."""
         name = str(operation.constraint_name)
         constraint = operation.to_constraint()
-        return self._context.run_object_filters(
+        return self.context.run_object_filters(
             constraint, name, "check_constraint", reflected, None
         )
 
-    def _add_check(self, table: sa.Table, name: str, text: str) -> AddCheck:
-        return AddCheck(conv(name), str(table.name), text, table.schema)
+    def _recomputed(self) -> list[str]:
+        """Return the columns that are computed in another way, or were not before."""
+        return [
+            str(column.name)
+            for column in self.model.columns
+            if column.name in self.columns
+            and self.stored.computed.get(str(column.name))
+            != self.wanted.computed.get(str(column.name))
+            and self.context.run_object_filters(
+                column, str(column.name), "column", False, None
+            )
+        ]
 
-    def _computed(
-        self,
-        table: sa.Table,
-        stored: _Parts,
-        wanted: _Parts,
-        first: list[t.Any],
-        last: list[ops.MigrateOperation],
-    ) -> None:
-        """Drop and add what is computed in another way; it has no values to lose."""
-        info = self._inspector.get_columns(str(table.name), schema=table.schema)
-        columns = {column["name"]: column for column in info}
-        models = {str(column.name): column for column in table.columns}
-        for name in [c for c in models if c in columns]:
-            before, after = stored.computed.get(name), wanted.computed.get(name)
-            model = models[name]
-            if before == after or not self._context.run_object_filters(
-                model, name, "column", False, None
+    def _indexes_of(self, columns: cabc.Container[str]) -> list[ops.CreateIndexOp]:
+        """Return what makes the indexes that go along with columns."""
+        if not columns:
+            return []
+        schema, name = self.place
+        there = {i["name"] for i in self.inspector.get_indexes(name, schema=schema)}
+        return [
+            ops.CreateIndexOp.from_index(index)
+            for index in sorted(self.model.indexes, key=lambda each: str(each.name))
+            if index.name in there and any(c.name in columns for c in index.columns)
+        ]
+
+    def _keys(self) -> tuple[list[DropConstraint], list[AddPrimaryKey]]:
+        """Return the removal of the primary key, and the new one."""
+        if self.key is None:
+            return [], []
+        schema, table = self.place
+        usual = default_name("primary", table, ())
+        old, new = [], []
+        if self.key["constrained_columns"]:
+            label = conv(self.key["name"] or usual)
+            made = AddPrimaryKey(
+                label, table, self.key["constrained_columns"], schema=schema
+            )
+            old.append(DropConstraint(made, table, "primary", schema))
+        columns = _key_columns(self.model)
+        if columns:
+            given = self.model.primary_key.name
+            label = conv(given if isinstance(given, str) else usual)
+            new.append(AddPrimaryKey(label, table, columns, schema=schema))
+        return old, new
+
+    def _set_defaults(self, operations: list[t.Any], again: list[str]) -> None:
+        """Add the defaults that differ to operations, changed in place."""
+        altered = {
+            o.column_name: o for o in operations if isinstance(o, ops.AlterColumnOp)
+        }
+        for column in self.model.columns:
+            name = str(column.name)
+            if name in again or name not in self.stored.defaults:
+                continue
+            old, new = self.stored.defaults[name], self.wanted.defaults.get(name)
+            if old == new or not self.context.run_object_filters(
+                column, name, "column", False, None
             ):
                 continue
-            covering = [
-                index
-                for index in sorted(table.indexes, key=lambda each: str(each.name))
-                if model in index.columns
-            ]
-            there = {
-                each["name"]
-                for each in self._inspector.get_indexes(
-                    str(table.name), schema=table.schema
+            if name not in altered:
+                altered[name] = ops.AlterColumnOp(
+                    self.name,
+                    name,
+                    schema=self.model.schema,
+                    existing_type=column.type,
+                    existing_nullable=self.columns[name]["nullable"],
                 )
-            }
-            first += [
-                DropIndex(ops.CreateIndexOp.from_index(index))
-                for index in covering
-                if index.name in there
-            ]
-            old = _column(columns[name])
-            first.append(DropColumn(str(table.name), old, table.schema))
-            first.append(ops.AddColumnOp(str(table.name), model, schema=table.schema))
-            last += [
-                ops.CreateIndexOp.from_index(index)
-                for index in covering
-                if index.name in there
-            ]
-
-    def _parts_of_model(self, table: sa.Table) -> _Parts | None:
-        """Return how the server writes the parts of a model.
-
-        :return: None where it makes no such table, as for want of a right or a type.
-        """
-        copied = table.to_metadata(
-            sa.MetaData(), name=_TWIN, schema=t.cast(t.Any, None)
-        )
-        copied._prefixes = ["TEMPORARY"]
-        create = sa.schema.CreateTable(copied, include_foreign_key_constraints=[])
-        try:
-            with self._undone():
-                self._connection.execute(create)
-                inspector = sa.inspect(self._connection)
-                schema = self._temporary_schema()
-                return _parts(
-                    inspector.get_check_constraints(_TWIN, schema=schema),
-                    inspector.get_columns(_TWIN, schema=schema),
-                )
-        except sa.exc.DBAPIError:
-            return None
-
-    @contextlib.contextmanager
-    def _undone(self) -> cabc.Iterator[None]:
-        """Take the temporary table away after the block, and any trace of an error."""
-        if self._connection.dialect.name == "postgresql":
-            savepoint = self._connection.begin_nested()
-            try:
-                yield
-            finally:
-                savepoint.rollback()
-            return
-        try:
-            yield
-        finally:
-            drop = f"DROP TEMPORARY TABLE IF EXISTS {_TWIN}"
-            self._connection.exec_driver_sql(drop)
-
-    def _temporary_schema(self) -> str | None:
-        if self._connection.dialect.name != "postgresql":
-            return None
-        query = "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()"
-        return str(self._connection.exec_driver_sql(query).scalar_one())
-
-
-def _has_parts(table: sa.Table, stored: _Parts) -> bool:
-    """Tell whether there is anything to ask the server about."""
-    return bool(
-        stored.checks
-        or stored.computed
-        or any(isinstance(each, sa.CheckConstraint) for each in table.constraints)
-        or any(isinstance(c.server_default, sa.Computed) for c in table.columns)
-    )
-
-
-def _parts(checks: cabc.Iterable[t.Any], columns: cabc.Collection[t.Any]) -> _Parts:
-    """Return the parts of a table as SQLAlchemy's inspector returns them."""
-    computed = {
-        str(column["name"]): (
-            _without_table(column["computed"]["sqltext"]),
-            bool(column["computed"].get("persisted")),
-        )
-        for column in columns
-        if column.get("computed")
-    }
-    return _Parts(
-        {str(c["name"]): _without_table(c["sqltext"]) for c in checks if c["name"]},
-        computed,
-        frozenset(str(column["name"]) for column in columns),
-    )
-
-
-def _without_table(expression: str) -> str:
-    return re.sub(rf"(`?){_TWIN}\1\.", "", expression)
+                operations.append(altered[name])
+            found = None if old is None else sa.DefaultClause(plain_text(old))
+            altered[name].existing_server_default = t.cast(t.Any, found)
+            altered[name].modify_server_default = column.server_default
 
 
 def _is_about(check: sa.CheckConstraint, columns: cabc.Container[str]) -> bool:

@@ -7,7 +7,7 @@ import typing as t
 
 from alembic.operations import ops
 
-from .enums import EnumMembers
+from .enum_members import EnumMembers
 from .operations import SetTableOptions
 from .renames import RenameColumn
 from .renames import RenameTable
@@ -60,6 +60,10 @@ def _said_of_part(each: t.Any) -> list[str]:
         return [f"added index {str(each.index_name)!r} on {str(each.table_name)!r}"]
     if isinstance(each, ops.DropIndexOp):
         return [f"removed index {str(each.index_name)!r} on {str(each.table_name)!r}"]
+    if isinstance(each, ops.CreateTableCommentOp):
+        return [f"changed comment of table {str(each.table_name)!r}"]
+    if isinstance(each, ops.DropTableCommentOp):
+        return [f"removed comment of table {str(each.table_name)!r}"]
     if isinstance(each, ops.DropConstraintOp):
         return [f"removed {_label(each.reverse(), each.constraint_name)}"]
     if isinstance(each, ops.AddConstraintOp):
@@ -85,4 +89,6 @@ def _altered(each: ops.AlterColumnOp) -> list[str]:
         said.append(f"{word} on column {place}")
     if each.modify_server_default is not False:
         said.append(f"server default on column {place}")
+    if each.modify_comment is not False:
+        said.append(f"comment on column {place}")
     return said

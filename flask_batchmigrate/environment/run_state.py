@@ -173,10 +173,10 @@ class Run:
             )
             # A comparison does not need the version table.
             options.setdefault("dont_mutate", True)
-            if dialect in ("sqlite", "postgresql"):
-                # MySQL and MariaDB rewrite defaults, which Alembic would report as a
-                # difference.
-                options.setdefault("compare_server_default", True)
+            options.setdefault(
+                "compare_server_default",
+                self._generation.compare_server_default(str(dialect)),
+            )
         if self.setup.rehearsal is not None and isinstance(connection, sa.Connection):
             self.setup.rehearsal.prepare(connection, options, self._cleanup)
         EnvironmentContext.configure(self.environment, **options)

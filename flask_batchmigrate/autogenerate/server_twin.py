@@ -1,0 +1,100 @@
+"""Asks a server how it writes the parts of a table: by a temporary table made of it."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import dataclasses
+import re
+import typing as t
+
+import sqlalchemy as sa
+
+from .enums import native
+
+_NAME: t.Final = "batchmigrate_twin"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """What a server says of a table.
+
+    :param checks: the CHECKs, by name.
+    :param computed: what columns are computed as, and whether it is stored.
+    :param defaults: the defaults of the other columns.
+    """
+
+    checks: dict[str, str]
+    computed: dict[str, tuple[str, bool]]
+    defaults: dict[str, str | None]
+
+
+def parts(checks: cabc.Iterable[t.Any], columns: cabc.Iterable[t.Any]) -> Parts:
+    """Return the parts of a table from what SQLAlchemy's inspector returns."""
+    computed = {}
+    defaults = {}
+    for column in columns:
+        name = str(column["name"])
+        clause = column.get("computed")
+        if clause:
+            computed[name] = (
+                _without_table(clause["sqltext"]),
+                bool(clause.get("persisted")),
+            )
+        else:
+            default = column["default"]
+            defaults[name] = None if default == "NULL" else default
+    named = {str(c["name"]): _without_table(c["sqltext"]) for c in checks if c["name"]}
+    return Parts(named, computed, defaults)
+
+
+def _without_table(expression: str) -> str:
+    return re.sub(rf"(`?){_NAME}\1\.", "", expression)
+
+
+def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
+    """Return what the server would say of a table of the models.
+
+    :return: None where it makes no such table, as for want of a right or a type.
+    """
+    copied = table.to_metadata(sa.MetaData(), name=_NAME, schema=t.cast(t.Any, None))
+    # https://docs.sqlalchemy.org/en/20/core/metadata.html#sqlalchemy.schema.Table.params.prefixes
+    copied._prefixes = ["TEMPORARY"]
+    create = sa.schema.CreateTable(copied, include_foreign_key_constraints=[])
+    try:
+        with _undone(connection):
+            if connection.dialect.name == "postgresql":
+                for type_ in filter(None, (native(c.type) for c in copied.columns)):
+                    type_.create(connection, checkfirst=True)
+            connection.execute(create)
+            inspector = sa.inspect(connection)
+            schema = _temporary_schema(connection)
+            return parts(
+                inspector.get_check_constraints(_NAME, schema=schema),
+                inspector.get_columns(_NAME, schema=schema),
+            )
+    except sa.exc.DBAPIError:
+        return None
+
+
+@contextlib.contextmanager
+def _undone(connection: sa.Connection) -> cabc.Iterator[None]:
+    """Take the temporary table away after the block, and any trace of an error."""
+    if connection.dialect.name == "postgresql":
+        savepoint = connection.begin_nested()
+        try:
+            yield
+        finally:
+            savepoint.rollback()
+        return
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"DROP TEMPORARY TABLE IF EXISTS {_NAME}")
+
+
+def _temporary_schema(connection: sa.Connection) -> str | None:
+    if connection.dialect.name != "postgresql":
+        return None
+    query = "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()"
+    return str(connection.exec_driver_sql(query).scalar_one())

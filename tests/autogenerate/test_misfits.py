@@ -1,0 +1,108 @@
+"""Rows that a script would be refused for are counted when it is generated."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import typing as t
+
+import pytest
+import sqlalchemy as sa
+
+from tests.servers import new_database
+from tests.servers import SERVERS
+
+from .changes import Define
+from .test_changes import Bench
+
+KINDS = [
+    "sqlite",
+    *(pytest.param(kind, marks=pytest.mark.servers) for kind in SERVERS),
+]
+
+
+def models(
+    name: t.Any = None, owner: bool = False, check: bool = False, **options: t.Any
+) -> Define:
+    def define(metadata: sa.MetaData) -> None:
+        checks = [sa.CheckConstraint("age > 3", name="ck_age")] if check else []
+        sa.Table(
+            "person",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("name", name or sa.String(50), **options),
+            sa.Column("age", sa.Integer),
+            *checks,
+        )
+        keys = [sa.ForeignKey("person.id")] if owner else []
+        sa.Table(
+            "pet",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("owner_id", sa.Integer, *keys),
+        )
+
+    return define
+
+
+CASES = {
+    "UNIQUE": (
+        models(unique=True),
+        "2 rows of 'person' shared a value of 'name' with another, which",
+    ),
+    "unique index": (
+        models(unique=True, index=True),
+        "2 rows of 'person' shared a value of 'name' with another, which",
+    ),
+    "CHECK": (
+        models(check=True),
+        "1 row of 'person' broke the CHECK 'ck_age' (age > 3)",
+    ),
+    "foreign key": (
+        models(owner=True),
+        "1 row of 'pet' referred by 'owner_id' to no row of 'person', which",
+    ),
+    "shorter type": (
+        models(sa.String(5)),
+        "2 rows had more than 5 characters in 'person.name'",
+    ),
+    "nothing": (models(sa.String(8)), None),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_counted(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    """The warning and the script say how many rows, and of what."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'app.db'}"
+        if kind != "sqlite":
+            url = stack.enter_context(new_database(kind))
+        bench = Bench(url, tmp_path)
+        bench.migrate(models())
+        app, db = bench.app(models())
+        with app.app_context(), db.engine.begin() as connection:
+            person, pet = (db.metadata.tables[x] for x in ("person", "pet"))
+            for row in [
+                {"id": 1, "name": "Ada Lov", "age": 2},
+                {"id": 2, "name": "Ada Lov", "age": 4},
+                {"id": 3, "name": None, "age": None},
+                {"id": 4, "name": None, "age": None},
+            ]:
+                connection.execute(person.insert(), row)
+            for number, owner in enumerate([1, 9, None]):
+                connection.execute(pet.insert(), {"id": number + 1, "owner_id": owner})
+        for define, wanted in CASES.values():
+            app, _ = bench.app(define)
+            result = app.test_cli_runner().invoke(args=["db", "migrate", "--dry-run"])
+            assert result.exit_code == 0, result.output
+            said = " ".join(result.output.split())
+            if wanted is None:
+                assert "would be refused" not in said
+            else:
+                assert f"would be refused: {wanted}" in said
+                assert f"# When this was generated, {wanted}" in said
