@@ -254,6 +254,12 @@ PLANS: dict[str, Planned] = {
         (COMPUTE, MISFITS.replace("INTEGER", "TEXT"), EDIT),
         (COPY,),
     ),
+    "type of a computed column": Planned(
+        "CREATE TABLE t (a INTEGER, g INT AS (a || 'x'))",
+        (SetType("g", "TEXT"),),
+        ("type of a computed column: g",),
+        (COPY,),
+    ),
     "conversion in a key": Planned(
         "CREATE TABLE t (a INTEGER, b TEXT UNIQUE)",
         (SetType("b", "INTEGER"),),
