@@ -13,6 +13,7 @@ from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
+from ..schema.rows import any_row
 from ..target.target import Target
 from .value_passes import is_unsettled
 
@@ -48,7 +49,7 @@ def _changing(db: Database, stored: StoredTable, names: set[str]) -> set[str]:
             and condition is not None
         ):
             asked[upper(column.name)] = condition
-    if not asked:
+    if not asked or not any_row(db, stored.path, asked.values()):
         return set()
     seen = ", ".join(f"max({condition})" for condition in asked.values())
     row = db.execute(f"SELECT {seen} FROM {stored.path} NOT INDEXED")[0]

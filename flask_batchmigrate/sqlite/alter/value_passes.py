@@ -25,6 +25,7 @@ from ..ddl.tokens import upper
 from ..schema.rows import any_of
 from ..target.conversions import Conversion
 from ..target.conversions import Conversions
+from ..target.conversions import is_repeatable
 from .strict_values import STORED_AS
 
 _SIX_BYTES: t.Final = "BETWEEN -140737488355328 AND 140737488355327"
@@ -70,20 +71,13 @@ class _Value:
     """What becomes of the values of one column in a pass.
 
     :param differs: true for rows whose value has to be written; ``None`` for all.
-    :param value: an expression for it.
+    :param value: an expression for it, in every row: those that do not differ are
+        written, too, where another column does.
     """
 
     place: str
     differs: str | None
     value: str
-
-    @property
-    def setting(self) -> tuple[str, str]:
-        """The assignment; rows that do not differ keep what they hold."""
-        if self.differs is None:
-            return self.place, self.value
-        value = f"CASE WHEN {self.differs} THEN {self.value} ELSE {self.place} END"
-        return self.place, value
 
 
 def converted(text: TableText, work: Conversions) -> TableText:
@@ -209,23 +203,41 @@ def _pass(sql: str, values: list[_Value], misfits: tuple[str, ...] = ()) -> Pass
     condition = None
     if len(known) == len(differing):
         condition = any_of([*known, *misfits])
-    return Pass(sql, tuple(value.setting for value in values), condition)
+    return Pass(sql, tuple((v.place, v.value) for v in values), condition)
 
 
 def _value(one: Conversion, place: str) -> _Value:
     """Say what the values of a column become, and which of them differ from that."""
     if one.using is not None:
-        return _Value(place, None, f"({one.using}\n)")
+        return _computed(one, place)
     seen = always_quoted(one.column)
     if one.new is Affinity.TEXT:
         # Under its new type a column of reals shows some of them as integers.
         return _Value(place, is_unsettled(one.new, seen), seen)
     if one.new is Affinity.BLOB:
         differs = f"typeof({place}) <> typeof({seen})"
-        # What REAL affinity makes of an integer would be stored as one.
-        value = f"CAST({seen} AS REAL)" if one.old is Affinity.REAL else seen
+        value = seen
+        if one.old is Affinity.REAL:
+            # What REAL affinity makes of an integer would be stored as one.
+            real = f"CAST({seen} AS REAL)"
+            value = f"CASE typeof({seen}) WHEN 'real' THEN {real} ELSE {seen} END"
         return _Value(place, differs, value)
     return _Value(place, is_unsettled(one.new, place), seen)
+
+
+def _computed(one: Conversion, place: str) -> _Value:
+    """Say what an expression computes, and where that differs from what is stored."""
+    value = f"({one.using}\n)"
+    if not is_repeatable(one.using or ""):
+        return _Value(place, None, value)
+    # Without affinity and collation; and one zero may be another by its sign.
+    differs = (
+        f"CASE WHEN typeof({value}) <> typeof({place})"
+        f" OR +{value} IS NOT (+{place}) COLLATE BINARY"
+        f" OR (typeof({value}) = 'real' AND +{value} = 0.0) THEN 1"
+        f" ELSE {is_unsettled(one.new, place) or 0} END"
+    )
+    return _Value(place, differs, value)
 
 
 def is_unsettled(affinity: Affinity, value: str) -> str | None:
@@ -255,7 +267,8 @@ def _numbers(place: str) -> _Value:
         f" WHEN 'real' THEN {_is_whole(place)} AND {whole} {_SIX_BYTES} ELSE 0 END"
     )
     value = (
-        f"CASE typeof({place}) WHEN 'integer' THEN CAST({place} AS REAL)"
+        f"CASE WHEN NOT {differs} THEN {place}"
+        f" WHEN typeof({place}) = 'integer' THEN CAST({place} AS REAL)"
         f" ELSE {whole} END"
     )
     return _Value(place, differs, value)

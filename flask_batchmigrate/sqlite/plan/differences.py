@@ -161,8 +161,9 @@ def _changed(
     if source.using is None and old.text == new.text:
         return []
     cases = []
+    computed = bool(old.generated or new.generated)
     if source.using is not None:
-        cases.append("conversion")
+        cases.append("type of a computed column" if computed else "conversion")
     if upper(old.type) != upper(new.type):
         cases.append(_type_case(target, old, new))
     if old.not_null is not new.not_null:
@@ -196,7 +197,10 @@ def _type_case(target: Target, old: ColumnText, new: ColumnText) -> str:
         # SQLite numbers automatic indexes otherwise where the key is an INTEGER one,
         # in a WITHOUT ROWID table too.
         alike = False
-    return "type, same storage" if alike else "type, other storage"
+    if alike:
+        return "type, same storage"
+    computed = old.generated or new.generated
+    return "type of a computed column" if computed else "type, other storage"
 
 
 def _generated_cases(target: Target, old: ColumnText, new: ColumnText) -> list[str]:

@@ -171,8 +171,8 @@ class ConvertRows:
 
     @property
     def cost(self) -> Cost:
-        """An expression computes every value; a type leaves what it stores alike."""
-        return Cost.REWRITE if self.work.expressions else Cost.CHANGED
+        """Rows that hold already what they are to hold are not written."""
+        return Cost.REWRITE if self.work.writes_all_rows else Cost.CHANGED
 
     def __str__(self) -> str:
         parts = []

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 from ..ddl.quoting import always_quoted
 from ..ddl.table import Affinity
 from ..ddl.table import ColumnText
+from ..ddl.tokens import Kind
+from ..ddl.tokens import significant
+from ..ddl.tokens import tokenize
+from ..ddl.tokens import unquote
+from ..ddl.tokens import upper
 from .target import Target
+
+_PURE = frozenset(
+    {
+        *("ABS", "CAST", "CHAR", "COALESCE", "HEX", "IFNULL", "INSTR", "LENGTH"),
+        *("LOWER", "LTRIM", "NULLIF", "PRINTF", "QUOTE", "REPLACE", "ROUND", "RTRIM"),
+        *("SUBSTR", "SUBSTRING", "TRIM", "TYPEOF", "UNICODE", "UPPER"),
+        *("AND", "BETWEEN", "CASE", "ELSE", "GLOB", "IN", "IS", "LIKE", "NOT", "OR"),
+        *("THEN", "WHEN"),
+    }
+)
+"""Functions that look at their arguments alone, and words before a bracket."""
 
 _ALIKE = frozenset({Affinity.INTEGER, Affinity.NUMERIC})
 """Both store every value alike: https://www.sqlite.org/datatype3.html#type_affinity"""
@@ -60,10 +77,30 @@ class Conversions:
     becomes_strict: bool
 
     @property
+    def writes_all_rows(self) -> bool:
+        """Whether a value is computed for every row that may be another each time."""
+        using = [c.using for c in self.columns if c.using is not None]
+        return bool(self.fills) or not all(map(is_repeatable, using))
+
+    @property
     def expressions(self) -> tuple[str, ...]:
         """The expressions that values are computed by."""
         using = [c.using for c in self.columns if c.using is not None]
         return (*using, *(fill.value for fill in self.fills))
+
+
+def is_repeatable(expression: str) -> bool:
+    """Tell whether an expression has the same value when it is computed again.
+
+    It does where it calls nothing but functions of SQLite that look at their arguments
+    alone. A function of the application may count its calls.
+    """
+    tokens = significant(tokenize(expression))
+    return all(
+        upper(unquote(token.text)) in _PURE
+        for token, following in itertools.pairwise(tokens)
+        if following.text == "(" and token.kind in (Kind.WORD, Kind.QUOTED)
+    )
 
 
 def conversions(target: Target, filled: tuple[str, ...]) -> Conversions:

@@ -15,6 +15,7 @@ from flask_batchmigrate.sqlite.plan.plan import make_plan
 from flask_batchmigrate.sqlite.plan.plan import NOT_CONFIRMED
 from flask_batchmigrate.sqlite.plan.plan import Options
 from flask_batchmigrate.sqlite.plan.plan import Plan
+from flask_batchmigrate.sqlite.plan.steps import Cost
 from flask_batchmigrate.sqlite.plan.ways import CASES
 from flask_batchmigrate.sqlite.plan.ways import Way
 from flask_batchmigrate.sqlite.schema.catalogue import read_catalogue
@@ -50,7 +51,6 @@ CONVERT = (
     "convert the values of 'b'"
     " (every row is read, and written where what it stores differs)"
 )
-COMPUTE = "convert the values of 'b' (every row is written)"
 MISFITS = "look for rows that break type INTEGER of 'b' (every row is read once)"
 SPELL = "spell the stored definition as it was written (no row is read or written)"
 
@@ -253,7 +253,13 @@ PLANS: dict[str, Planned] = {
         PLAIN,
         (SetType("b", "TEXT", "upper(b)"),),
         ("conversion: b",),
-        (COMPUTE, MISFITS.replace("INTEGER", "TEXT"), EDIT),
+        (CONVERT, MISFITS.replace("INTEGER", "TEXT"), EDIT),
+        (COPY,),
+    ),
+    "type of a computed column": Planned(
+        "CREATE TABLE t (a INTEGER, g INT AS (a || 'x'))",
+        (SetType("g", "TEXT"),),
+        ("type of a computed column: g",),
         (COPY,),
     ),
     "conversion in a key": Planned(
@@ -514,6 +520,26 @@ def test_a_conversion_builds_the_indexes_of_what_it_writes(make: Make) -> None:
     assert built("BLOB") == ("drop index 'ie'", "build index 'ie'")
 
 
+@pytest.mark.parametrize(
+    ("using", "cost"),
+    [
+        ("nullif(trim(b), '') || (a IN (1, 2))", Cost.CHANGED),
+        ("next_number(b)", Cost.REWRITE),
+        ("random()", Cost.REWRITE),
+    ],
+)
+def test_a_function_with_a_memory_is_called_once_for_each_row(
+    make: Make, using: str, cost: Cost
+) -> None:
+    """Others are computed twice, to find out which rows hold their value already."""
+    file = make(PLAIN)
+    need(file)
+    file.connection.create_function("next_number", 1, lambda value: value)
+    made = plan(file, SetType("b", "TEXT", using))
+    assert made.way is Way.CONVERT
+    assert made.steps[0].cost is cost
+
+
 def test_a_copy_says_what_it_keeps_and_builds(make: Make) -> None:
     """Indexes that lead to the same rows may go on as they are."""
     file = make(f"{PLAIN}; CREATE INDEX ix ON t (a)")
@@ -582,7 +608,7 @@ def test_a_conversion_beside_a_drop(make: Make) -> None:
     block = (SetType("b", "INTEGER", "c + 1"), DropColumn("c"))
     assert plan(file, *block).way is Way.COPY
     assert plan(file, *block, options=Options(keep_indexes=False)).lines == (
-        COMPUTE,
+        CONVERT,
         MISFITS,
         "drop column 'c' by ALTER TABLE (every row is written)",
         EDIT,
