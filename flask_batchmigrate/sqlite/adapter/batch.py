@@ -53,7 +53,8 @@ def block_changes(
     for operation, args, kw in block.batch:
         recorder.record(operation, args, kw)
     wanted += recorder.changes
-    wanted += table_arguments.table_items(translator, block.table_args, name)
+    if block.batch or recorder.copies:
+        wanted += table_arguments.table_items(translator, block.table_args, name)
     options = table_arguments.table_options(block.table_kwargs)
     if options is not None:
         wanted.append(options)
