@@ -86,7 +86,7 @@ class Alterations:
         recorder = self._recorder()
         recorder.copies = copies
         if not batch.batch and recreate != "always":
-            # Alembic makes no use of the arguments of such a block, nor of its table.
+            # Alembic does nothing in such a block, and does not look for its table.
             inspector = sa.inspect(connection)
             if not inspector.has_table(str(batch.table_name), schema=batch.schema):
                 return

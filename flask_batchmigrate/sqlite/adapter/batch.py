@@ -54,7 +54,8 @@ def block_changes(
     for operation, args, kw in block.batch:
         recorder.record(operation, args, kw)
     result += recorder.changes
-    result += table_arguments.table_items(translator, block.table_args, name)
+    if block.batch or recorder.copies:
+        result += table_arguments.table_items(translator, block.table_args, name)
     options = table_arguments.table_options(block.table_kwargs)
     if options is not None:
         result.append(options)

@@ -50,6 +50,7 @@ from ..target.renames import resolve
 from .additions import plan_addition
 from .key_checks import judge_keys
 from .key_checks import key_state
+from .other_indexes import settle_indexes
 from .plan import copy_ruled_out
 from .plan import make_plan
 from .plan import NOT_CONFIRMED
@@ -194,16 +195,18 @@ def _alter_in_order(
     All renames of a pass come first; text that was written before them would take a
     renamed column for another one, or find none.
     """
+    block, notes = settle_indexes(db, schema, table, block)
+    if notes and not block and options.recreate != "always":
+        return Report(table, notes=notes)
     alone = None
     if options.recreate != "always" and options.named_by is None:
         alone = _add_alone(db, table, block, schema, options.naming)
     if alone is not None:
-        return alone
-    notes: tuple[str, ...] = ()
+        return dataclasses.replace(alone, notes=notes + alone.notes)
     if any(isinstance(change, changes.ReplaceDefinition) for change in block):
         stored = read_table(read_catalogue(db, schema), table)
         settled = settle(db, stored, block)
-        block, notes = settled.block, settled.notes
+        block, notes = settled.block, notes + settled.notes
     *earlier, last = in_passes(columns_first(block))
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"

@@ -125,6 +125,9 @@ class Draft:
         new = meaning(wanted)
         for present in self.text.of_kind(wanted.kind):
             same, named = meaning(present) == new, same_label(present, wanted)
+            if change.of_type and not same and present.names.isdisjoint(wanted.names):
+                # Columns of one type have its name in common.
+                continue
             of_type = change.of_type and present.names == wanted.names
             named |= of_type and is_replaced(self.table, present, wanted, self.naming)
             if change.if_only or (change.unless_present and (same or named)):

@@ -278,7 +278,9 @@ def _settle_column(names: ColumnNames, change: _OfColumn) -> list[Maker]:
 
 
 def _settle_order(names: ColumnNames, change: changes.Reorder) -> list[Maker]:
-    orders = [[names.existing(name) for name in order] for order in change.orders]
+    # As in Alembic, an order may name columns that the table does not have.
+    found = [[names.entry(name) for name in order] for order in change.orders]
+    orders = [[entry for entry in order if entry is not None] for order in found]
     return [lambda: changes.Reorder(tuple(tuple(e.name for e in o) for o in orders))]
 
 
@@ -295,7 +297,12 @@ def _settle_constraint(
     names: ColumnNames, change: changes.AddConstraint
 ) -> list[Maker]:
     constraint = parse_table_constraint(change.definition)
-    used = {name: names.entry(name) for name in constraint.columns}
+    columns = list(constraint.columns)
+    if change.of_type:
+        # Alembic writes the check of a type with the name that the column had before.
+        tokens = tokenize(constraint.expression or "")
+        columns += [unquote(token.text) for token in tokens if token.is_name][:1]
+    used = {name: names.entry(name) for name in columns}
     return [
         lambda: dataclasses.replace(
             change, definition=_respelled(change.definition, used)
@@ -340,7 +347,7 @@ def _renamed(change: _Defining, name: str) -> _Defining:
 
 
 def _respelled(definition: str, used: cabc.Mapping[str, _Entry | None]) -> str:
-    """Write a key or an index with the names that its columns have after the block.
+    """Write a constraint or an index with the names its columns have after the block.
 
     :param used: its columns by the names that it has for them.
     """

@@ -465,3 +465,20 @@ def test_a_block_without_calls_needs_no_table(
     assert db.query("SELECT name FROM sqlite_master") == [("other",)]
     with pytest.raises(sa.exc.NoSuchTableError):
         alter(db, recreate="always", **arguments)
+
+
+def test_a_block_without_calls_adds_no_constraint(database: MakeDatabase) -> None:
+    """As in Alembic; what it describes may be a table of another time."""
+    db = database("CREATE TABLE t (id INTEGER, a TEXT);")
+    before = db.sql()
+    arguments = {
+        "table_args": [
+            sa.UniqueConstraint("a", name="uq"),
+            sa.UniqueConstraint("a", "no_such_column", name="uq_none"),
+            sa.ForeignKeyConstraint(["parent"], ["p.id"], name="fk"),
+        ]
+    }
+    alter(db, **arguments)
+    assert db.sql() == before
+    with pytest.raises(sa.exc.OperationalError, match="no_such_column"):
+        alter(db, recreate="always", **arguments)

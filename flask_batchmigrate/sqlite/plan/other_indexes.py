@@ -1,0 +1,64 @@
+"""Settles changes that name an index of another table.
+
+A schema has one index of each name, whichever table it is on, and SQLite finds it by
+the name alone: https://www.sqlite.org/lang_createindex.html,
+https://www.sqlite.org/lang_dropindex.html
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from ..alter.indexes import drop_indexes
+from ..ddl.tokens import quote
+from ..ddl.tokens import same_name
+from ..schema.database import Database
+from ..target import changes
+
+
+def settle_indexes(
+    db: Database, schema: str, table: str, block: cabc.Sequence[changes.Change]
+) -> tuple[list[changes.Change], tuple[str, ...]]:
+    """Carry out what a block asks of other tables' indexes.
+
+    An index that is to be made if there is none is not made. One that is to be dropped
+    is dropped if the block changes nothing but indexes; else the table is expected to
+    have it.
+
+    :return: the changes that are left, and notes.
+    """
+    only_indexes = all(
+        isinstance(change, changes.CreateIndex | changes.DropIndex) for change in block
+    )
+    left: list[changes.Change] = []
+    notes: list[str] = []
+    for change in block:
+        match change:
+            case changes.CreateIndex(name=name, if_not_exists=True):
+                other = _other_table(db, schema, table, name)
+                note = f"'{other}' has an index '{name}', so none is made"
+            case changes.DropIndex(name=name) if only_indexes:
+                other = _other_table(db, schema, table, name)
+                note = f"index '{name}' of '{other}' is dropped"
+            case _:
+                other = None
+        if other is None:
+            left.append(change)
+            continue
+        if isinstance(change, changes.DropIndex):
+            drop_indexes(db, schema, [change.name])
+        notes.append(note)
+    return left, tuple(notes)
+
+
+def _other_table(db: Database, schema: str, table: str, index: str) -> str | None:
+    """Return the table that has an index, if it is another one."""
+    rows = db.execute(
+        f"SELECT tbl_name FROM {quote(schema)}.sqlite_master"
+        " WHERE type = 'index' AND name = ? COLLATE NOCASE",
+        (index,),
+    )
+    for (name,) in rows:
+        if not same_name(name, table):
+            return str(name)
+    return None
