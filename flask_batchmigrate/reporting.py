@@ -88,6 +88,15 @@ class Reporter:
         log.info(text)
 
 
+class Silence(Reporter):
+    """Receives the events of what runs only to be looked at, and says nothing."""
+
+    def note(self, text: str) -> None:
+        """Keep it back."""
+
+    warning = waiting = note
+
+
 _reporter: contextvars.ContextVar[Reporter] = contextvars.ContextVar(
     "flask_batchmigrate_reporter",
     default=Reporter(),  # noqa: B039 - it has no state
@@ -109,4 +118,4 @@ def reporting_to(receiver: Reporter) -> cabc.Iterator[None]:
         _reporter.reset(token)
 
 
-__all__: t.Final = ["Reporter", "reporter", "reporting_to"]
+__all__: t.Final = ["Reporter", "Silence", "reporter", "reporting_to"]

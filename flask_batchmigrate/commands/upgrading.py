@@ -52,4 +52,10 @@ def upgrade(
     # It loads Alembic, which a repeated deploy mostly has no use for.
     from ..environment.invocation import Invocation
 
-    return Invocation(directory, x_arg).upgrade(revision, sql, tag)
+    call = Invocation(directory, x_arg)
+    if sql:
+        from . import offline
+
+        if offline.can_record(call):
+            return offline.record("upgrade", revision, directory, tag, x_arg)
+    return call.upgrade(revision, sql, tag)

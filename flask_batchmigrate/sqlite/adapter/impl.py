@@ -194,6 +194,7 @@ class _EngineImpl(SQLiteImpl):
             recreate,
             self._engine_run.settings.keep_indexes,
             Conventions((convention,), False) if convention and named else None,
+            may_be_short=self._engine_run.settings.may_be_short,
         )
         transaction, name = self._transaction, str(table)
         with caught_as_usual(self.dialect, *also):

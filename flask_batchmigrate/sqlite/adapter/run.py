@@ -31,6 +31,8 @@ class RunOptions:
 
     :param lock_timeout: how long to wait for other processes, in seconds.
     :param keep_indexes: let a copy keep the indexes that stay valid.
+    :param may_be_short: given where the rows that the run is for are in another
+        database: tells whether some of them may be older than a column of this name.
     :param note: told what went along with a change, in sentences.
     :param warn: told what is not as it should be.
     :param wait: told what is being waited for.
@@ -43,6 +45,7 @@ class RunOptions:
 
     lock_timeout: float = 300.0
     keep_indexes: bool = False
+    may_be_short: cabc.Callable[[str], bool] | None = None
     note: cabc.Callable[[str], None] = log.info
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info
