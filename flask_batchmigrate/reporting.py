@@ -87,6 +87,15 @@ class Reporter:
         log.info(text)
 
 
+class Silence(Reporter):
+    """Receives the events of what runs only to be looked at, and says nothing."""
+
+    def note(self, text: str) -> None:
+        """Keep it back."""
+
+    warning = waiting = note
+
+
 _reporter: contextvars.ContextVar[Reporter] = contextvars.ContextVar(
     "flask_batchmigrate_reporter",
     default=Reporter(),  # noqa: B039 - it has no state
@@ -113,4 +122,4 @@ def first_line(message: str) -> str:
     return next(iter(message.splitlines()), "")
 
 
-__all__: t.Final = ["Reporter", "reporter", "reporting_to"]
+__all__: t.Final = ["Reporter", "Silence", "reporter", "reporting_to"]

@@ -15,9 +15,9 @@ from ..errors import MultipleHeads
 from ..errors import NotSupported
 from ..errors import SchemaDiffers
 from ..project.binds import Bind
-from ..reporting import Reporter
 from ..reporting import reporter
 from ..reporting import reporting_to
+from ..reporting import Silence
 from ..results import Current
 from ..results import Finding
 from . import writing
@@ -138,7 +138,7 @@ def _of_replay(
 
 def _replay(directory: Directory, revision: str) -> None:
     """Run the revisions up to one, and say nothing of it."""
-    with reporting_to(_Silent()):
+    with reporting_to(Silence()):
         Invocation(directory).upgrade(revision, False, None)
 
 
@@ -177,12 +177,3 @@ def _altered(
             "Undo that by hand, or put it into the models and a revision.",
         )
     ]
-
-
-class _Silent(Reporter):
-    """Says nothing of what runs on an empty database only to be looked at."""
-
-    def note(self, text: str) -> None:
-        """Keep it back."""
-
-    warning = waiting = note

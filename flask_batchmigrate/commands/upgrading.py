@@ -52,4 +52,10 @@ def upgrade(
     # This loads Alembic, which a deploy without new revisions does not need.
     from ..environment.invocation import Invocation
 
-    return Invocation(directory, x_arg).upgrade(revision, sql, tag)
+    call = Invocation(directory, x_arg)
+    if sql:
+        from . import offline
+
+        if offline.can_record(call):
+            return offline.record("upgrade", revision, directory, tag, x_arg)
+    return call.upgrade(revision, sql, tag)

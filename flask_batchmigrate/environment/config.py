@@ -76,6 +76,9 @@ class Setup:
         self.active: tuple[Bind, ...] = ()
         #: The migration is only rehearsed, and this takes down what it does.
         self.rehearsal: Rehearsing | None = None
+        #: The SQL is recorded on databases without rows; tells whether rows may be
+        #: older than a column of this name.
+        self.may_be_short: cabc.Callable[[str], bool] | None = None
         #: How a revision is to be generated; None: as usual.
         self.request: Request | None = None
         #: The SQLite databases that the models were compared with, as they were.

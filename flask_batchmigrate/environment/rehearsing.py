@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import contextvars
 import dataclasses
 import functools
 import re
@@ -32,6 +31,7 @@ from ..sqlite.ddl.statements import is_read
 from ..sqlite.ddl.statements import is_savepoint
 from ..sqlite.transaction.driver import Driver
 from .commits import RehearsalOver
+from .statements import listening
 
 if t.TYPE_CHECKING:
     from ..project.binds import Bind
@@ -42,11 +42,6 @@ _LOSING: t.Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SETTINGS: t.Final = ("PRAGMA", "SET", "SHOW", "EXPLAIN", "BEGIN", "COMMIT", "ROLLBACK")
-
-_Listener = cabc.Callable[[sa.Connection, str, int], None]
-_listener: contextvars.ContextVar[_Listener | None] = contextvars.ContextVar(
-    "flask_batchmigrate_statements", default=None
-)
 
 
 class Rehearsing(Reporter):
@@ -111,15 +106,12 @@ class Rehearsing(Reporter):
     @contextlib.contextmanager
     def scripts(self) -> cabc.Iterator[None]:
         """Take down what the scripts do that run inside the block."""
-        if not sa.event.contains(sa.Engine, "after_cursor_execute", _on_statement):
-            # It stays: a listener cannot be removed safely while other threads work.
-            sa.event.listen(sa.Engine, "after_cursor_execute", _on_statement)
-        self._is_running, token = True, _listener.set(self._statement_done)
+        self._is_running = True
         try:
-            yield
+            with listening(self._statement_done):
+                yield
         finally:
             self._is_running = False
-            _listener.reset(token)
 
     def _refuse_commit(self, connection: sa.Connection) -> None:
         if not self._is_running:
@@ -244,11 +236,3 @@ def _uses_rows(sql: str, words: cabc.Set[str], lacking: cabc.Mapping[str, int]) 
 @functools.cache
 def _words(name: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", name.lower()))
-
-
-def _on_statement(
-    connection: sa.Connection, cursor: t.Any, sql: str, *_: t.Any
-) -> None:
-    listener = _listener.get()
-    if listener is not None:
-        listener(connection, sql, cursor.rowcount)

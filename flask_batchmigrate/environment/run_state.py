@@ -32,6 +32,7 @@ from .autobegin import autobegun
 from .autobegin import committed
 from .commits import Commits
 from .config import Setup
+from .detour import refuse_strayed
 from .script_connection import ScriptConnections
 from .scripts import Failure
 from .scripts import ScriptCalls
@@ -158,6 +159,7 @@ class Run:
         options["on_version_apply"] = (*hooks(options), self._on_version_apply)
         connection = options.get("connection")
         if isinstance(connection, sa.Connection):
+            refuse_strayed(connection)
             self.commits.watch(connection, binds, self._cleanup)
             self._limit(connection)
         if binds:

@@ -51,6 +51,7 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
     settings = RunOptions(
         lock_timeout=timeout,
         keep_indexes=setup.state.settings["sqlite_keep_indexes"],
+        may_be_short=setup.may_be_short,
         note=receiver.note,
         warn=receiver.warning,
         wait=receiver.waiting,

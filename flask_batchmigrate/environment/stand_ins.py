@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import functools
 import pathlib
 import sqlite3
 import tempfile
@@ -25,6 +26,8 @@ from ..sqlite.schema.database import DirectDatabase
 from ..sqlite.transaction.driver import Driver
 from .detour import can_be_made
 from .detour import detour
+from .recording import Recording
+from .recording import recording_connection
 
 #: For each bind, how many rows each of its tables has.
 RowCounts = dict[str, dict[str, int]]
@@ -85,6 +88,31 @@ def empty_stand_ins(
                 stack.enter_context(detour(bind.engine, str(path)))
                 _refuse_others(bind, path)
         yield originals
+
+
+@contextlib.contextmanager
+def recorded_stand_ins(
+    binds: cabc.Iterable[Bind],
+) -> cabc.Iterator[dict[str, Recording]]:
+    """Lead the engines of SQLite databases to new, empty ones, inside the block.
+
+    :param binds: the binds whose databases are stood in for.
+    :return: for each bind, what is run on its stand-in.
+    """
+    recordings: dict[str, Recording] = {}
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="flask-batchmigrate-")
+        )
+        for number, group in enumerate(by_database(binds)):
+            path = pathlib.Path(folder) / f"{number}.db"
+            recording = Recording()
+            kind = functools.partial(recording_connection, recording)
+            for bind in group:
+                recordings[bind.key] = recording
+                stack.enter_context(detour(bind.engine, str(path), kind))
+                _refuse_others(bind, path)
+        yield recordings
 
 
 @contextlib.contextmanager

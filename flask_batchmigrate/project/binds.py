@@ -52,7 +52,7 @@ class Bind:
     @property
     def file(self) -> pathlib.Path | None:
         """The file of a SQLite database; None where it has none by its path."""
-        return _file_key(self.engine.url)
+        return file_of(self.engine.url)
 
     @property
     def is_there(self) -> bool:
@@ -291,12 +291,12 @@ def _database_key(engine: sa.Engine) -> t.Hashable:
     """Return a value that is equal for engines on the same database."""
     url = engine.url
     if url.get_backend_name() == "sqlite":
-        return _file_key(url) or engine.pool
+        return file_of(url) or engine.pool
     query = tuple(sorted(url.query.items()))
     return (url.get_backend_name(), url.host, url.port, url.database, query)
 
 
-def _file_key(url: sa.URL) -> pathlib.Path | None:
+def file_of(url: sa.URL) -> pathlib.Path | None:
     """Return the file of a SQLite URL; None if the URL is not the path of a file."""
     name = url.database or ":memory:"
     if url.get_backend_name() != "sqlite" or name == ":memory:":
@@ -317,8 +317,8 @@ def find_by_url(binds: cabc.Collection[Bind], url: sa.URL) -> Bind | None:
     for bind in binds:
         if bind.engine.url == url:
             return bind
-    key = _file_key(url)
+    key = file_of(url)
     for bind in binds:
-        if key is not None and _file_key(bind.engine.url) == key:
+        if key is not None and file_of(bind.engine.url) == key:
             return bind
     return None

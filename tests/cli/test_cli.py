@@ -368,8 +368,8 @@ def test_sql_goes_to_stdout(three: Project) -> None:
         assert f"CREATE TABLE {table}" in outcome.stdout
     assert outcome.stdout.count("CREATE TABLE t_aa11") == 1
     down = three.ok("downgrade", "--sql").stdout
-    assert "DROP TABLE t_cc33" in down
-    assert "DROP TABLE t_bb22" not in down
+    assert 'DROP TABLE main."t_cc33"' in down
+    assert 'DROP TABLE main."t_bb22"' not in down
     stamped = three.ok("stamp", "--sql", "bb22").stdout
     assert "INSERT INTO alembic_version" in stamped
     assert "CREATE TABLE alembic_version" in three.ok("ensure-version", "--sql").stdout

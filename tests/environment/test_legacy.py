@@ -121,14 +121,25 @@ def test_logging_is_left_alone(app: Flask) -> None:
 
 
 def test_offline(app: Flask, apps: Apps, kind: str) -> None:
-    """SQL is returned, or written to the files that an old env.py names."""
+    """SQL is returned, whichever engine an old env.py takes; nothing is changed."""
     with app.app_context():
         fb.migrate()
         text = fb.upgrade(sql=True)
-    if kind == "multi":
-        assert "CREATE TABLE entry" in (apps.path / "logs.sql").read_text()
-    else:
-        assert "CREATE TABLE user" in str(text)
+    assert "CREATE TABLE user" in text
+    assert ("CREATE TABLE entry" in text) == (kind == "multi")
+    assert tables_of(apps.path / "app.db") <= {"alembic_version"}
+
+
+def test_rehearsal(app: Flask, apps: Apps, kind: str) -> None:
+    """A rehearsal stays away from the database, whichever engine env.py takes."""
+    with app.app_context():
+        fb.migrate()
+        before = (apps.path / "app.db").read_bytes()
+        for with_rows in (False, True):
+            (revision, *_) = fb.rehearse(with_rows=with_rows).revisions
+            assert "CREATE TABLE user" in str(revision.changes)
+        assert {each.kind for each in fb.findings()} == {"pending"}
+    assert (apps.path / "app.db").read_bytes() == before
 
 
 def test_failing_script_changes_nothing(app: Flask, apps: Apps, kind: str) -> None:

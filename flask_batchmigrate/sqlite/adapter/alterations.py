@@ -144,6 +144,7 @@ class Alterations:
             recreate,
             self._run.settings.keep_indexes,
             Conventions((convention,), False) if convention and named else None,
+            may_be_short=self._run.settings.may_be_short,
         )
         with caught_as_usual(self._dialect, *also):
             report = alter_table(

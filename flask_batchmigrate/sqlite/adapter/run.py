@@ -33,6 +33,8 @@ class RunOptions:
 
     :param lock_timeout: how long to wait for other processes, in seconds.
     :param keep_indexes: let a copy keep the indexes that stay valid.
+    :param may_be_short: given if the rows that the run is for are in another database:
+        tells whether some of them may be older than a column of this name.
     :param note: called with a sentence about each side effect of a change.
     :param warn: called with a sentence about what is not as it should be.
     :param wait: called with what the run waits for.
@@ -45,6 +47,7 @@ class RunOptions:
 
     lock_timeout: float = 300.0
     keep_indexes: bool = True
+    may_be_short: cabc.Callable[[str], bool] | None = None
     note: cabc.Callable[[str], None] = log.info
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info

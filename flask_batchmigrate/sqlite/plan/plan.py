@@ -65,6 +65,9 @@ FOLLOWED: t.Final = "SQLite follows the name everywhere"
 NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
 
 
+MayBeShort = cabc.Callable[[str], bool]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
     """What is asked of a block besides its changes.
@@ -75,6 +78,8 @@ class Options:
     :param keep_indexes: let a copy keep the indexes that stay valid.
     :param named_by: gives the table's constraints without a name one that is stored.
     :param past: what the block has done before.
+    :param may_be_short: given where the rows that the block is for are in another
+        database: tells whether some of them may be older than a column of this name.
     """
 
     naming: Naming = dataclasses.field(default_factory=NoNaming)
@@ -82,6 +87,7 @@ class Options:
     keep_indexes: bool = True
     named_by: Naming | None = None
     past: Past = NO_PAST
+    may_be_short: MayBeShort | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -195,7 +201,7 @@ def make_plan(
         options.named_by,
     )
     target = with_numbers(db, target)
-    found = _settle_defaults(db, target, differences(target))
+    found = _settle_defaults(db, target, differences(target), options.may_be_short)
     way = max((d.way for d in found), default=Way.ALTER)
     keeps = options.keep_indexes and db.can_write_schema
     if any(d.case == "column dropped" for d in found):
@@ -339,9 +345,15 @@ def _refuse_needed(snapshot: Snapshot, target: Target) -> None:
 
 
 def _settle_defaults(
-    db: Database, target: Target, found: tuple[Difference, ...]
+    db: Database,
+    target: Target,
+    found: tuple[Difference, ...],
+    may_be_short: MayBeShort | None,
 ) -> tuple[Difference, ...]:
-    """Find out whether rows read a default that is to change."""
+    """Find out whether rows read a default that is to change.
+
+    :param may_be_short: tells of what cannot be found out here.
+    """
     origins = {
         d.subject: origin
         for d in found
@@ -355,8 +367,10 @@ def _settle_defaults(
     if not db.can_write_schema:
         read = set(origins)
     else:
-        short = short_columns(db, target.before, origins.values())
-        read = {subject for subject, origin in origins.items() if origin in short}
+        elsewhere = {s for s, o in origins.items() if may_be_short and may_be_short(o)}
+        asked = [o for s, o in origins.items() if s not in elsewhere]
+        short = short_columns(db, target.before, asked)
+        read = elsewhere | {s for s, origin in origins.items() if origin in short}
     return tuple(
         Difference("default of older rows", d.subject)
         if d.case == "default" and d.subject in read

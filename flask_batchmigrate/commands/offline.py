@@ -1,0 +1,103 @@
+"""Writes the SQL of a migration of SQLite databases, without looking at them.
+
+The history is run on empty databases up to the start, and recorded from there.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import os
+import typing as t
+
+from alembic import command
+
+from ..environment.invocation import Invocation
+from ..environment.stand_ins import recorded_stand_ins
+from ..environment.statements import listening
+from ..project.binds import Bind
+from ..reporting import reporter
+from ..reporting import reporting_to
+from ..reporting import Silence
+from . import lookup
+
+if t.TYPE_CHECKING:
+    from ..environment.recording import Recording
+
+
+def can_record(call: Invocation) -> bool:
+    """Tell whether the SQL of a migration can be recorded on empty databases."""
+    with call.translated():
+        binds = call.setup.choose(call.scripts()).selected
+    return all(bind.dialect == "sqlite" for bind in binds)
+
+
+def record(
+    direction: t.Literal["upgrade", "downgrade"],
+    revision: str,
+    directory: str | os.PathLike[str] | None,
+    tag: str | None,
+    x_arg: str | cabc.Sequence[str] | None,
+) -> str:
+    """Return the SQL of a migration.
+
+    :param revision: the target, or a range ``<from>:<to>``.
+    """
+    start, separator, target = revision.rpartition(":")
+    if direction == "downgrade" and not separator:
+        start = "head"
+    call = Invocation(directory, x_arg)
+    with call.translated():
+        binds = call.setup.choose(call.scripts()).selected
+    with recorded_stand_ins(binds) as recordings:
+        if start and start != "base":
+            with reporting_to(Silence()):
+                _run(Invocation(directory, x_arg), "upgrade", start, tag)
+        for recording in recordings.values():
+            recording.start()
+        recorded = Invocation(directory, x_arg)
+        recorded.setup.may_be_short = lambda column: any(
+            recording.may_be_short(column) for recording in recordings.values()
+        )
+
+        def mark(*_: object) -> None:
+            for recording in recordings.values():
+                recording.mark_script()
+
+        with reporting_to(Silence()), listening(mark):
+            _run(recorded, direction, target, tag)
+        version = call.setup.state.configure_args.get(
+            "version_table", "alembic_version"
+        )
+        text = "\n".join(_texts(binds, recordings, version))
+    buffer = call.config.output_buffer
+    if buffer is not None:
+        buffer.write(text)
+    return text
+
+
+def _run(call: Invocation, direction: str, target: str, tag: str | None) -> None:
+    with call.guarded():
+        scripts = call.scripts()
+        if direction == "upgrade":
+            call.apply(False, command.upgrade, call.head_target(target), tag=tag)
+        else:
+            steps = lookup.steps_back(scripts, target)
+            call.apply(False, command.downgrade, steps, tag=tag)
+
+
+def _texts(
+    binds: cabc.Sequence[Bind], recordings: dict[str, Recording], version: str
+) -> cabc.Iterator[str]:
+    seen: list[Recording] = []
+    for bind in binds:
+        recording = recordings[bind.key]
+        if recording in seen:
+            continue
+        seen.append(recording)
+        for query in dict.fromkeys(recording.reads_rows):
+            if version not in query:
+                reporter().warning(
+                    f"A script reads rows, of which there were none while its SQL was "
+                    f"written for '{bind.database}': {' '.join(query.split())}"
+                )
+        yield recording.script(version, bind.database)
