@@ -174,8 +174,8 @@ class _Counter:
             return None
         said = ", ".join(each.local_cols)
         return (
-            f"{_rows(number)} of '{each.source_table}' referred by '{said}' to no row of "
-            f"'{each.referent_table}', which '{each.constraint_name}' refuses"
+            f"{_rows(number)} of '{each.source_table}' referred by '{said}' to no row "
+            f"of '{each.referent_table}', which '{each.constraint_name}' refuses"
         )
 
     def _of_check(self, each: AddCheck) -> str | None:
