@@ -16,6 +16,7 @@ HERE = pathlib.Path(__file__).parent
 USUAL = (
     ("import_cost.py",),
     ("startup.py",),
+    ("generation.py",),
     ("growth.py",),
     (
         "sqlite_changes.py",
@@ -28,6 +29,7 @@ USUAL = (
 QUICK = (
     ("import_cost.py", "3"),
     ("startup.py", "--revisions", "10", "--samples", "1"),
+    ("generation.py", "--tables", "10", "--samples", "1"),
     ("growth.py", "--smallest", "--samples", "1"),
     ("sqlite_changes.py", "--rows", "10000", "--samples", "1"),
     ("running_application.py", "--rows", "10000"),

@@ -72,6 +72,16 @@ def _is_count(value: t.Any) -> bool:
     return isinstance(value, int) and not _is_bool(value) and value >= 0
 
 
+def _is_hooks(value: t.Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str)
+        and isinstance(options, dict)
+        and isinstance(options.get("type"), str)
+        and all(isinstance(text, str) for pair in options.items() for text in pair)
+        for name, options in value.items()
+    )
+
+
 SETTINGS: t.Final = (
     Setting(
         "directory",
@@ -110,6 +120,14 @@ SETTINGS: t.Final = (
         "Whether generated migrations may drop tables and columns, which hold rows and"
         " values.",
         _is_bool,
+    ),
+    Setting(
+        "post_write_hooks",
+        {},
+        "a dict of dicts of texts",
+        "What is run on each revision file that is written, in this order: by name, the"
+        " options of Alembic's post-write hooks, such as 'type' and 'executable'.",
+        _is_hooks,
     ),
     Setting(
         "transaction_per_migration",

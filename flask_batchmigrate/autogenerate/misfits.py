@@ -90,6 +90,8 @@ class _Counter:
         self._columns: dict[tuple[str, str], str] = {}
         #: Tables and columns that the database does not have yet.
         self._new: set[tuple[str, str | None]] = set()
+        #: Columns whose values get another type before they are compared.
+        self._retyped: set[tuple[str, str | None]] = set()
         for each in upgrade.ops:
             if isinstance(each, RenameTable):
                 old = self._tables.pop(each.table_name, each.table_name)
@@ -106,6 +108,8 @@ class _Counter:
             table = each.table_name
             old = self._columns.pop((table, each.column_name), each.column_name)
             self._columns[table, str(each.modify_name)] = old
+        elif isinstance(each, ops.AlterColumnOp) and each.modify_type is not None:
+            self._retyped.add((each.table_name, each.column_name))
 
     def misfit(self, each: ops.MigrateOperation) -> str | None:
         """Say which rows an operation is refused for; None if there are none."""
@@ -156,7 +160,11 @@ class _Counter:
     def _of_foreign_key(self, each: ops.CreateForeignKeyOp) -> str | None:
         schemas = [each.kw.get(f"{end}_schema") for end in ("source", "referent")]
         child = self._table(each.source_table, schemas[0], each.local_cols)
-        if child is None:
+        ends: set[tuple[str, str | None]] = {
+            *((each.source_table, column) for column in each.local_cols),
+            *((each.referent_table, column) for column in each.remote_cols),
+        }
+        if child is None or ends & self._retyped:
             return None
         table, terms = child
         # A table may refer to itself.
@@ -180,7 +188,8 @@ class _Counter:
 
     def _of_check(self, each: AddCheck) -> str | None:
         words = set(re.findall(r"\w+", each.expression))
-        changed = {c for t_, c in (*self._new, *self._columns) if t_ == each.table_name}
+        places = (*self._new, *self._retyped, *self._columns)
+        changed = {column for table, column in places if table == each.table_name}
         found = self._table(each.table_name, each.schema, ())
         if found is None or words & changed:
             return None

@@ -98,6 +98,9 @@ class Setup:
         return scope.make(self.state, self.folder, scripts)
 
 
+_HOOKS: t.Final = "post_write_hooks"
+
+
 class Config(AlembicConfig):
     """Alembic's config, with the templates of this package.
 
@@ -146,6 +149,7 @@ def build(
     for opt in opts or ():
         setattr(config.cmd_opts, opt, True)
     set_option(config, "script_location", folder.path)
+    _add_hooks(config, state.settings["post_write_hooks"])
     config = migrate.call_configure_callbacks(config)
     if not isinstance(config, Config):
         raise SetupError(
@@ -156,6 +160,23 @@ def build(
     setup = _point_at_package(config, state, folder)
     setup.compares = setup.generates = bool(getattr(config.cmd_opts, "autogenerate", 0))
     return config
+
+
+def _add_hooks(
+    config: Config, hooks: cabc.Mapping[str, cabc.Mapping[str, str]]
+) -> None:
+    """Let Alembic run something on each file that it writes.
+
+    See https://alembic.sqlalchemy.org/en/latest/autogenerate.html#applying-post-processing-and-python-code-formatters-to-generated-revisions.
+
+    :param hooks: by name, their options; without any, those of the ini file are run.
+    """
+    if not hooks:
+        return
+    config.set_section_option(_HOOKS, "hooks", escaped(", ".join(hooks)))
+    for name, options in hooks.items():
+        for option, text in options.items():
+            config.set_section_option(_HOOKS, f"{name}.{option}", escaped(text))
 
 
 def _x_arguments(given: str | cabc.Sequence[str] | None) -> list[str]:

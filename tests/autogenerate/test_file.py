@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 
 import pytest
 import sqlalchemy as sa
@@ -93,3 +94,26 @@ def test_dry_run_through_the_api(apps: Apps) -> None:
     with apps.make().app_context():
         assert fb.migrate(request=Request(dry_run=True)) == []
     assert not (apps.path / "migrations").exists()
+
+
+def test_post_write_hooks(apps: Apps) -> None:
+    """What the setting names is run on each file that is written, in its order."""
+    program = apps.path / "stamp.py"
+    program.write_text(
+        "import sys\n"
+        "with open(sys.argv[1], 'a') as file:\n"
+        "    file.write(f'# {sys.argv[2]} 100%\\n')\n"
+    )
+    hooks = {
+        name: {
+            "type": "exec",
+            "executable": sys.executable,
+            "options": f"{program} REVISION_SCRIPT_FILENAME {name}",
+        }
+        for name in ("first", "second")
+    }
+    app = apps.make(config={"BATCHMIGRATE_POST_WRITE_HOOKS": hooks})
+    with app.app_context():
+        (script,) = fb.migrate()
+    text = pathlib.Path(script.path).read_text()
+    assert text.endswith("# first 100%\n# second 100%\n")
