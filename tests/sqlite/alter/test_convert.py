@@ -281,6 +281,9 @@ def cases(draw: st.DrawFn) -> Given:
         fill = draw(st.sampled_from((None, "c || id", "id * 1.0")))
         default = "" if fill else "DEFAULT (1 + 1)"
         block.append(AddColumn("f", f"f TEXT {default}", fill=fill))
+    if draw(st.integers(0, 7)) == 0:
+        type_ = draw(st.sampled_from(STRICT if is_strict else LOOSE))
+        block.append(SetType("id", type_, keep_misfits=True))
     if draw(st.integers(0, 5)) == 0:
         block.append(DropColumn("e"))
     if becomes and not was_strict:
