@@ -179,28 +179,36 @@ def _changed(
 
 def _type_case(target: Target, old: ColumnText, new: ColumnText) -> str:
     before, after = target.before.text, target.text
+    if _numbers_rows(target, old, new):
+        return "type of a key"
     pair = {before.affinity(old.name), after.affinity(new.name)}
     if before.strict or after.strict:
         integers = {upper(old.type), upper(new.type)} <= {"INT", "INTEGER"}
         alike = integers or {upper(old.type), upper(new.type)} == {"ANY", ""}
     else:
         alike = len(pair) == 1 or pair == {Affinity.INTEGER, Affinity.NUMERIC}
-    alias_before, alias_after = before.rowid_alias, after.rowid_alias
-    if alias_before != alias_after and (
-        (alias_before and same_name(alias_before, old.name))
-        or (alias_after and same_name(alias_after, new.name))
-    ):
-        alike = False
-    if any(same_name(new.name, name) for name in after.primary_key) and (
-        (upper(old.type) == "INTEGER") is not (upper(new.type) == "INTEGER")
-    ):
-        # SQLite numbers automatic indexes otherwise where the key is an INTEGER one,
-        # in a WITHOUT ROWID table too.
-        alike = False
     if alike:
         return "type, same storage"
     computed = old.generated or new.generated
     return "type of a computed column" if computed else "type, other storage"
+
+
+def _numbers_rows(target: Target, old: ColumnText, new: ColumnText) -> bool:
+    """Tell whether a column becomes the rowid by its type, or is it no longer.
+
+    SQLite numbers automatic indexes otherwise, too, where the key is an ``INTEGER``
+    one, in a WITHOUT ROWID table as well.
+    """
+    aliases = (target.before.text.rowid_alias, target.text.rowid_alias)
+    concerned = any(
+        alias is not None and same_name(alias, column.name)
+        for alias, column in zip(aliases, (old, new), strict=True)
+    )
+    in_key = any(same_name(new.name, name) for name in target.text.primary_key)
+    is_integer = [upper(column.type) == "INTEGER" for column in (old, new)]
+    return (aliases[0] != aliases[1] and concerned) or (
+        in_key and is_integer[0] is not is_integer[1]
+    )
 
 
 def _generated_cases(target: Target, old: ColumnText, new: ColumnText) -> list[str]:

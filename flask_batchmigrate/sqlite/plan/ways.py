@@ -61,6 +61,7 @@ CASES: t.Final[dict[str, Case]] = {
     "conversion": Case(Way.CONVERT, "every value is computed anew"),
     FILLED: Case(Way.CONVERT, "every row gets a value that SQLite's ALTER cannot give"),
     "STRICT set": Case(Way.CONVERT, "rows stay valid once all values fit their types"),
+    "type of a key": Case(Way.COPY, "SQLite numbers rows or indexes by it"),
     "type of a computed column": Case(Way.COPY, "its values are computed anew"),
     "conversion in a key": Case(Way.COPY, "rows are found by its values"),
     "conversion, stored column": Case(Way.COPY, "a stored column is computed from it"),

@@ -118,7 +118,11 @@ def conversions(target: Target, filled: tuple[str, ...]) -> Conversions:
         if column.generated is not None:
             continue
         old, new = before.affinity(source.origin), after.affinity(column.name)
-        if source.using is not None or (old is not new and {old, new} != _ALIKE):
+        # A STRICT table knows five types, whatever their affinity.
+        named = before.column(source.origin).type, column.type
+        renamed = (before.strict or after.strict) and upper(named[0]) != upper(named[1])
+        differs = old is not new and {old, new} != _ALIKE
+        if source.using is not None or differs or renamed:
             columns.append(
                 Conversion(source.origin, column.spelled_type, old, new, source.using)
             )

@@ -90,3 +90,16 @@ def test_text_that_is_no_utf8_is_kept(make: Make) -> None:
     assert (
         file.query("SELECT typeof(a), hex(a), hex(id) FROM t ORDER BY rowid") == before
     )
+
+
+def test_statistics_of_a_table_without_rowid_stay(make: Make) -> None:
+    """Its primary key is the table itself, and has statistics under that name."""
+    file = make(
+        "CREATE TABLE t (k TEXT PRIMARY KEY, a, b) WITHOUT ROWID;"
+        "CREATE INDEX i ON t (a); INSERT INTO t VALUES ('x', 1, 2), ('y', 1, 3);"
+        "ANALYZE;"
+    )
+    before = sorted(file.query("SELECT * FROM sqlite_stat1"))
+    assert ("t", "t", "2 1") in before
+    file.alter(changes.Reorder((("b", "a"),)))
+    assert sorted(file.query("SELECT * FROM sqlite_stat1")) == before

@@ -256,6 +256,9 @@ PLANS: dict[str, Planned] = {
         (CONVERT, MISFITS.replace("INTEGER", "TEXT"), EDIT),
         (COPY,),
     ),
+    "type of a key": Planned(
+        KEYED, (SetType("id", "NUMERIC"),), ("type of a key: id",), (COPY,)
+    ),
     "type of a computed column": Planned(
         "CREATE TABLE t (a INTEGER, g INT AS (a || 'x'))",
         (SetType("g", "TEXT"),),
