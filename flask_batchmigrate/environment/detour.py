@@ -140,7 +140,7 @@ def refuse_strayed(connection: sa.Connection) -> None:
     file = Driver(connection).databases().get("main", "")
     if pathlib.Path(file).resolve() not in {pathlib.Path(p).resolve() for p in paths}:
         raise NotSupported(
-            f"'env.py' connects to '{file or MEMORY}' in a way of its own, which cannot "
+            f"'env.py' connects to '{file or MEMORY}' in a way of its own, that cannot "
             "be led to a copy",
             "Let it use the application's engine, or delete it to use the packaged "
             "environment.",
