@@ -1,4 +1,4 @@
-"""The values that the commands return: small, frozen, free of Alembic at import."""
+"""The values that the commands return; importing them does not load Alembic."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ if t.TYPE_CHECKING:
 Direction = t.Literal["upgrade", "downgrade", "stamp"]
 
 
+def first_line(message: str) -> str:
+    """Return the first line of a revision's message, to show it among other text."""
+    return next(iter(message.splitlines()), "")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Template:
     """A migrations folder template that ``init`` can write.
 
-    :param name: what ``init --template`` takes.
+    :param name: the name for ``init --template``.
     :param synopsis: the first line of the template's README.
     :param path: the folder of the template.
     """
@@ -31,10 +36,10 @@ class Applied:
     """One revision that was run, or stamped, on one database.
 
     :param bind: the bind key; ``''`` for the default bind.
-    :param database: the database as it may be shown: no password.
+    :param database: the database, without a password.
     :param direction: ``upgrade``, ``downgrade`` or ``stamp``.
     :param revision: the revision that was applied or reverted.
-    :param down_revision: the revision or revisions it follows; empty for a first one.
+    :param down_revision: the revisions that it follows; empty for a first revision.
     :param message: the first paragraph of the script's docstring.
     :param seconds: the time the script took; 0 for a stamp.
     """
@@ -55,7 +60,7 @@ class TableStep:
     :param text: what it does.
     :param cost: what it costs on a table of any size.
     :param reads_rows: it reads every row.
-    :param writes_rows: it writes every row.
+    :param writes_rows: it writes every row, or every one whose values it changes.
     :param is_destructive: it drops values that nothing brings back.
     """
 
@@ -71,13 +76,13 @@ class TableStep:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TablePlan:
-    """What is done to one table of a SQLite database, and why in this way.
+    """How one table of a SQLite database is changed, and why in this way.
 
-    :param table: the table's name before.
+    :param table: the table's name before the change.
     :param way: ``ALTER TABLE``, ``schema edit`` or ``copy``: the cheapest safe one.
-    :param reason: why this way and no cheaper one.
-    :param steps: what is done, in this order.
-    :param new_name: the table's name after.
+    :param reason: why a cheaper way was not safe.
+    :param steps: what is done, in order.
+    :param new_name: the table's name after the change.
     :param depends_on_rows: the way was chosen by what the rows hold.
     :param rows: how many rows the table has; only filled in by a rehearsal.
     """
@@ -92,7 +97,7 @@ class TablePlan:
 
     @property
     def rows_written(self) -> int | None:
-        """How many rows are written; ``None`` where their number is not known."""
+        """How many rows are written at most; ``None`` where that is not known."""
         writes = any(step.writes_rows for step in self.steps)
         return self.rows if writes else 0
 
@@ -190,7 +195,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RevisionInfo:
-    """A revision of the history, and where it stands.
+    """A revision and its position in the history.
 
     :param script: Alembic's object; ``script.cmd_format(verbose, ...)`` prints it.
     :param is_head: no other revision follows it.
@@ -216,12 +221,12 @@ class RevisionInfo:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Current:
-    """The revisions that one database is at.
+    """The current revisions of one database.
 
     :param bind: the bind key; ``''`` for the default bind.
-    :param database: the database as it may be shown: no password.
+    :param database: the database, without a password.
     :param heads: the ids stored in the database; empty before the first upgrade.
-    :param scripts: the revisions of ``heads``, and those they depend on.
+    :param scripts: the scripts of ``heads``, and of the revisions they depend on.
     :param is_head: the database is at every head of the migrations folder.
     """
 

@@ -1,6 +1,6 @@
 """The command line: options in, one call, lines out.
 
-The only place that prints or ends the process.
+No other package prints or ends the process.
 """
 
 from . import db_commands  # noqa: F401 - registers the commands

@@ -1,8 +1,8 @@
-"""What the ``flask db`` commands write to the terminal: the only module that prints.
+"""Writes the output of the ``flask db`` commands; no other module prints.
 
-Values go to standard output, everything else to standard error, so that the output of
-``current`` or of ``upgrade --sql`` can be piped. The lines about revisions are
-spelled as Alembic spells them, because scripts read them.
+Values are written to standard output and everything else to standard error, so that
+the output of ``current`` or of ``upgrade --sql`` can be piped. The lines about
+revisions have Alembic's format, because shell scripts read them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,13 @@ from ..autogenerate.request import Questioner
 from ..reporting import Reporter
 from ..results import Applied
 from ..results import Direction
+from ..results import first_line
 from ..results import TablePlan
 from .progress import Progress
+from .streams import discard
+from .streams import encodable
+from .streams import failing_in_one_line
+from .streams import is_terminal
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -30,24 +35,38 @@ if t.TYPE_CHECKING:
 class Console:
     """Writes for one command.
 
-    Colours appear only on a terminal, and never where ``NO_COLOR`` is set
+    Colours appear only on a terminal, and never if ``NO_COLOR`` is set
     (https://no-color.org).
 
-    :param quiet: leave out progress and notes; values, warnings and errors stay.
+    :param quiet: leave out progress and notes; show values, warnings and errors.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self._color = False if os.environ.get("NO_COLOR") else None
         self._line_is_open = False
+        self._stderr_has_failed = False
         self._drawn = 0
         self._error_stream_is_gone = False
 
     def value(self, text: str) -> None:
-        """Write what the command was asked for to standard output."""
+        """Write a result of the command to standard output.
+
+        :raises click.ClickException: it cannot be written.
+        """
         self._close_line()
         if sys.stdout is not None:
-            click.echo(_encodable(text, sys.stdout), color=self._color)
+            with failing_in_one_line():
+                click.echo(encodable(text, sys.stdout), color=self._color)
+
+    def flush(self) -> None:
+        """Write the text that standard output still buffers, as a script's ``print``.
+
+        :raises click.ClickException: it cannot be written.
+        """
+        if sys.stdout is not None and not sys.stdout.closed:
+            with failing_in_one_line():
+                sys.stdout.flush()
 
     def say(self, text: str, **style: t.Any) -> None:
         """Write a line of progress to standard error, unless quiet.
@@ -61,10 +80,10 @@ class Console:
     @property
     def is_terminal(self) -> bool:
         """Whether standard error is a terminal, on which a line can be drawn again."""
-        return sys.stderr is not None and sys.stderr.isatty()
+        return is_terminal(sys.stderr)
 
     def begin(self, text: str) -> None:
-        """Show what is being done, on a terminal, until :meth:`finish` replaces it."""
+        """Show the present step on a terminal, until :meth:`finish` replaces it."""
         if not self.quiet and self.is_terminal:
             self._close_line()
             self._error_stream(f"{text} ...", nl=False)
@@ -77,7 +96,7 @@ class Console:
             self._line_is_open, self._drawn = True, len(text)
 
     def finish(self, text: str) -> None:
-        """Write what was done, over the shorter line that :meth:`begin` showed."""
+        """Write a finished step over the shorter line that :meth:`begin` showed."""
         if not self.quiet:
             start = "\r" if self._line_is_open else ""
             rest = " " * (self._drawn - len(click.unstyle(text)))
@@ -89,16 +108,16 @@ class Console:
         self._labelled("Warning:", "yellow", text)
 
     def error(self, text: str) -> None:
-        """Write why the command failed to standard error, quiet or not."""
+        """Write an error to standard error, quiet or not."""
         self._labelled("Error:", "red", text)
 
     def questioner(self) -> Questioner:
-        """Return who answers questions: a person, where input and output are theirs."""
-        here = sys.stdin.isatty() and sys.stderr.isatty()
-        return Terminal(self) if here else Nobody()
+        """Return one that asks the person at the terminal, if there is one."""
+        has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
+        return Terminal(self) if has_person else Nobody()
 
     def ask(self, question: str) -> bool:
-        """Ask a question that is answered with yes or no."""
+        """Ask a question whose answer is yes or no."""
         self._close_line()
         return click.confirm(question, err=True)
 
@@ -117,34 +136,26 @@ class Console:
             self._error_stream("")
 
     def _error_stream(self, text: str, *, nl: bool = True) -> None:
-        """Write to standard error, where there is one.
+        """Write to standard error, if there is one.
 
-        What cannot be told is no reason to undo a migration: the reader of a pipe may
-        have left, and a program without a console has no standard error at all.
+        A failure is ignored, because a message that cannot be shown is no reason to
+        undo a migration: the reader of a pipe may have closed it, and a program without
+        a console has no standard error at all.
         """
-        if sys.stderr is None or self._error_stream_is_gone:
+        if sys.stderr is None or self._stderr_has_failed:
             return
         try:
-            text = _encodable(text, sys.stderr)
+            text = encodable(text, sys.stderr)
             click.echo(text, err=True, nl=nl, color=self._color)
         except OSError:
-            self._error_stream_is_gone = True
-
-
-def _encodable(text: str, stream: t.TextIO) -> str:
-    """Return a text with question marks for what a stream cannot show."""
-    encoding = stream.encoding or "utf-8"
-    try:
-        text.encode(encoding, stream.errors or "strict")
-    except UnicodeEncodeError:
-        return text.encode(encoding, "replace").decode(encoding)
-    return text
+            self._stderr_has_failed = True
+            discard(sys.stderr)
 
 
 class Terminal(Nobody):
     """Asks the person at the terminal.
 
-    :param console: whose output the questions stand in.
+    :param console: writes the questions.
     """
 
     def __init__(self, console: Console) -> None:
@@ -155,23 +166,22 @@ class Terminal(Nobody):
         return self._console.ask(f"Was {what} '{old}' renamed to '{new}'?")
 
     def value_for(self, column: str, type_: str) -> str | None:
-        """Ask for the value that the rows get."""
+        """Ask for the value that existing rows get."""
         return self._console.ask_for(
-            f"Column '{column}' ({type_}) must not be NULL. Value for the rows that"
-            " are there"
+            f"Column '{column}' ({type_}) must not be NULL. Value for existing rows"
         )
 
 
 class ConsoleReporter(Reporter):
     """Shows the events of a run as lines of the command's output.
 
-    Notes about a revision stand below its line; those about one that failed are left
-    out, since what they tell of was undone.
+    Notes about a revision follow its line. If the revision fails, they are left out,
+    since the changes they describe were undone.
 
-    :param console: where to write.
+    :param console: writes the lines.
     :param plans: below each revision, show how each table was changed.
-    :param steps: show each revision; without, something else does (the log, as the
-        user's ini file shows it) or nobody wants to know (SQL is written instead).
+    :param steps: show each revision. It is False where the log shows them, as
+        configured in the user's ini file, or where SQL is written instead.
     """
 
     _TITLES: t.Final[dict[Direction, str]] = {
@@ -189,6 +199,11 @@ class ConsoleReporter(Reporter):
         self.databases: dict[str, str] = {}
         self._titled: set[tuple[str, Direction]] = set()
         self._notes: list[str] | None = None
+        #: The database file that was reached last, and the binds that share it.
+        self._file = ""
+        self._sharing: list[str] = []
+        #: The revision whose lines were written last; binds that share a file share it.
+        self._begun = self._done = ("", "", "")
         self._start = time.perf_counter()
         self._progress = Progress(console.is_terminal)
 
@@ -198,29 +213,47 @@ class ConsoleReporter(Reporter):
         return time.perf_counter() - self._start
 
     def names(self, binds: cabc.Container[str]) -> str:
-        """Name the databases of some binds that the run has reached."""
-        return " and ".join(self.databases[b] for b in self.databases if b in binds)
+        """Return the names of the databases of those binds that the run has reached."""
+        names = [name for bind, name in self.databases.items() if bind in binds]
+        return " and ".join(dict.fromkeys(names))
 
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
-        """Remember how to name the database."""
-        kind = f"bind '{bind}', {dialect}" if bind else dialect
-        self.databases[bind] = f"'{database}' ({kind})"
+        """Store the name of the database for later lines."""
+        is_file = dialect == "sqlite" and not database.startswith((":", "file:"))
+        if not is_file or database != self._file or bind in self._sharing:
+            self._file, self._sharing = database, []
+        self._sharing.append(bind)
+        keys = " and ".join(f"'{key}'" for key in self._sharing if key)
+        if len(self._sharing) > 1:
+            first = "default bind and" if "" in self._sharing else "binds"
+            keys = f"{first} {keys}"
+        elif bind:
+            keys = f"bind {keys}"
+        name = f"'{database}' ({', '.join(filter(None, [keys, dialect]))})"
+        self.databases.update(dict.fromkeys(self._sharing, name))
 
     def revision_started(
         self, bind: str, direction: Direction, revision: str, message: str
     ) -> None:
         """Show the revision while it runs, on a terminal."""
-        if self.steps and direction != "stamp":
+        step = (self.databases.get(bind, bind), direction, revision)
+        is_shown = self._notes is not None and step == self._begun
+        if self.steps and direction != "stamp" and not is_shown:
+            self._begun = step
             self._title(bind, direction)
             self._notes = []
-            self.console.begin(f"  {revision}  {message}")
+            self.console.begin(f"  {revision}  {first_line(message)}")
 
     def revision_done(self, applied: Applied) -> None:
-        """Write the line of the revision, and the notes below it."""
-        if not self.steps:
+        """Write the line of the revision, and its notes below the line."""
+        name = self.databases.get(applied.bind, applied.bind)
+        step = (name, applied.direction, applied.revision)
+        if not self.steps or step == self._done:
             return
+        self._done = step
         self._title(applied.bind, applied.direction)
-        line = f"  {click.style(applied.revision, fg='yellow')}  {applied.message}"
+        message = first_line(applied.message)
+        line = f"  {click.style(applied.revision, fg='yellow')}  {message}"
         if applied.direction != "stamp":
             line += click.style(f"  {duration(applied.seconds)}", dim=True)
         self.console.finish(line)
@@ -229,7 +262,7 @@ class ConsoleReporter(Reporter):
         self._notes = None
 
     def table_changed(self, plan: TablePlan) -> None:
-        """Note the plan of a table, if plans are shown."""
+        """Add the plan of a table to the notes, if plans are shown."""
         if self.plans:
             self.note(f"{plan.table}: {plan.way}, {plan.reason}")
             for step in plan.steps:
@@ -248,7 +281,7 @@ class ConsoleReporter(Reporter):
         self.console.value(text.rstrip("\n"))
 
     def note(self, text: str) -> None:
-        """Write a line, below the revision if one runs."""
+        """Write a line, below the line of the revision if one is running."""
         if self._notes is None:
             self.console.say(text)
         else:
@@ -259,36 +292,35 @@ class ConsoleReporter(Reporter):
         self.console.warn(text)
 
     def waiting(self, text: str) -> None:
-        """Say what is being waited for."""
+        """Write what the run waits for."""
         self.console.say(text, fg="cyan")
 
     def _title(self, bind: str, direction: Direction) -> None:
-        if (bind, direction) not in self._titled:
-            self._titled.add((bind, direction))
-            title = f"{self._TITLES[direction]} {self.databases.get(bind, bind)}"
+        name = self.databases.get(bind, bind)
+        if (name, direction) not in self._titled:
+            self._titled.add((name, direction))
+            title = f"{self._TITLES[direction]} {name}"
             self.console.say(title, bold=True)
 
 
 def history_line(
     script: Script, *, verbose: bool = False, is_current: bool = False
 ) -> str:
-    """Spell a revision as ``history`` shows it."""
+    """Return a revision as ``history`` shows it."""
     if verbose:
         return log_entry(script, is_current=is_current)
-    text = script.cmd_format(
-        False, include_branches=True, include_doc=True, include_parents=True
-    )
-    if not is_current:
-        return text
-    # Alembic's own spelling puts the mark after '(head)' and before the rest.
-    start = script.cmd_format(
-        False, include_branches=True, include_parents=True, tree_indicators=False
-    )
-    return f"{start} (current){text[len(start) :]}"
+    text = script.cmd_format(False, include_branches=True, include_parents=True)
+    if is_current:
+        # Alembic itself puts the mark after '(head)' and before the rest.
+        start = script.cmd_format(
+            False, include_branches=True, include_parents=True, tree_indicators=False
+        )
+        text = f"{start} (current){text[len(start) :]}"
+    return f"{text}, {first_line(script.doc)}"
 
 
 def log_entry(script: Script, *, is_current: bool = False) -> str:
-    """Spell a revision in full, as ``show`` and the verbose forms do."""
+    """Return a revision in full, as ``show`` and the verbose forms show it."""
     entry = script.log_entry
     if is_current:
         first, rest = entry.split("\n", 1)
@@ -297,24 +329,26 @@ def log_entry(script: Script, *, is_current: bool = False) -> str:
 
 
 def head_line(script: Script, *, verbose: bool = False) -> str:
-    """Spell a revision as ``heads`` shows it."""
+    """Return a revision as ``heads`` shows it."""
     return script.cmd_format(verbose, include_branches=True, tree_indicators=False)
 
 
 def branch_lines(
     script: Script, children: cabc.Iterable[Script], *, verbose: bool = False
 ) -> str:
-    """Spell a branch point and what starts from it, as ``branches`` shows them."""
+    """Return a branch point and the revisions after it, as ``branches`` shows them."""
     indent = " " * len(script.revision)
     lines = [script.cmd_format(verbose, include_branches=True)]
     for child in children:
-        text = child.cmd_format(False, include_branches=True, include_doc=verbose)
+        text = child.cmd_format(False, include_branches=True)
+        if verbose:
+            text = f"{text}, {first_line(child.doc)}"
         lines.append(f"{indent} -> {text}")
     return "\n".join(lines) + "\n"
 
 
 def duration(seconds: float) -> str:
-    """Spell a time for people."""
+    """Return a time in seconds or minutes, to read."""
     if seconds < 60:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -322,19 +356,23 @@ def duration(seconds: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Spell a number of things."""
+    """Return a number with its noun, in the singular or plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) -> None:
-    """Close the account of a command that ran revisions, or write their SQL."""
+    """Write the summary of a command that ran revisions, or their SQL.
+
+    :param done: the revisions that were run, or the SQL.
+    :param nothing: the text to show if no revision was run.
+    """
     if isinstance(done, str):
         to.console.value(done.rstrip("\n"))
     elif done:
-        revisions = counted(len({each.revision for each in done}), "revision")
-        binds = {each.bind for each in done}
-        titled = to.steps and len(binds) == 1
-        where = "" if titled else f" on {to.names(binds)}"
+        revisions = counted(len({applied.revision for applied in done}), "revision")
+        binds = {applied.bind for applied in done}
+        has_title = to.steps and len(binds) == 1
+        where = "" if has_title else f" on {to.names(binds)}"
         to.console.say(
             f"Done: {revisions}{where} in {duration(to.seconds)}.", fg="green"
         )
@@ -343,10 +381,10 @@ def show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) ->
 
 
 def interrupted(error: BaseException) -> str | None:
-    """Spell the end of a command that a person interrupted; None for any other.
+    """Return the last line of a command that a person interrupted, else None.
 
-    Python may handle Ctrl+C in a function that SQLite calls; then the KeyboardInterrupt
-    is lost, and all that comes out is that the statement was interrupted.
+    Python may handle Ctrl+C in a function that SQLite calls. Then the KeyboardInterrupt
+    is lost, and only SQLite's error "interrupted" arrives here.
     """
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "Interrupted."

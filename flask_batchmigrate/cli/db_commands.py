@@ -1,4 +1,4 @@
-"""The ``flask db`` commands: options in, one call, values out."""
+"""The ``flask db`` commands: each calls one function and prints what it returns."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def list_templates(to: ConsoleReporter, directory: str | None) -> None:
         "-t",
         "--template",
         default=None,
-        help='Template to write: a name, or the path of a folder (default: "flask").',
+        help='Template to use: a name, or the path of a folder (default: "flask").',
     ),
     click.option("--package", is_flag=True, help="Make the folder a Python package."),
 )
-def init(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
+def init(to: ConsoleReporter, directory: str | None, **arguments: t.Any) -> None:
     """Write a migrations folder to customise.
 
-    Not needed to begin with: "migrate" makes the folder by itself.
+    You do not need it to begin with: "migrate" makes the folder by itself.
     """
-    path = commands.init(directory, **given)
+    path = commands.init(directory, **arguments)
     to.console.say(f"The migrations folder is '{path}'.", fg="green")
 
 
@@ -66,20 +66,20 @@ def init(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
     click.option(
         "--autogenerate",
         is_flag=True,
-        help="Fill it with what differs between the models and the database.",
+        help="Fill it with the differences between the models and the database.",
     ),
     options.script,
 )
-def revision(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
+def revision(to: ConsoleReporter, directory: str | None, **arguments: t.Any) -> None:
     """Write a new, empty revision."""
-    _show_written(to.console, commands.revision(directory, **given))
+    _show_written(to.console, commands.revision(directory, **arguments))
 
 
 @command(options.script, options.generated)
-def migrate(to: ConsoleReporter, directory: str | None, **given: t.Any) -> None:
-    """Write a revision with what differs from the models."""
-    request = options.request(given, to.console.questioner())
-    _show_written(to.console, commands.migrate(directory, request=request, **given))
+def migrate(to: ConsoleReporter, directory: str | None, **arguments: t.Any) -> None:
+    """Write a revision with the differences from the models."""
+    request = options.request(arguments, to.console.questioner())
+    _show_written(to.console, commands.migrate(directory, request=request, **arguments))
 
 
 @command(options.revision("head"))
@@ -95,20 +95,20 @@ def edit(to: ConsoleReporter, directory: str | None, revision: str) -> None:
     options.message,
     options.branch_label,
     options.rev_id,
-    click.option("--splice", is_flag=True, help="Allow revisions that are no heads."),
+    click.option("--splice", is_flag=True, help="Allow revisions that are not heads."),
     options.revisions,
 )
 def merge(
     to: ConsoleReporter,
     directory: str | None,
     revisions: tuple[str, ...],
-    **given: t.Any,
+    **arguments: t.Any,
 ) -> None:
     """Join heads with a new revision.
 
-    REVISIONS are the heads to join; without any, all of them.
+    REVISIONS are the heads to join (default: all heads).
     """
-    _show_written(to.console, [commands.merge(directory, revisions, **given)])
+    _show_written(to.console, [commands.merge(directory, revisions, **arguments)])
 
 
 @command(
@@ -119,18 +119,18 @@ def merge(
     options.revision("head"),
 )
 def upgrade(
-    to: ConsoleReporter, directory: str | None, verbose: bool, **given: t.Any
+    to: ConsoleReporter, directory: str | None, verbose: bool, **arguments: t.Any
 ) -> None:
     """Bring the databases to a later revision.
 
     REVISION is an id, "head" (the default), "heads", or steps such as "+1"; with --sql
     also a range "<from>:<to>".
     """
-    if rehearsal.is_asked(given):
-        rehearsal.rehearse(to, "upgrade", directory, given)
+    if rehearsal.is_asked(arguments):
+        rehearsal.rehearse(to, "upgrade", directory, arguments)
         return
     to.plans = verbose
-    done = commands.upgrade(directory, **_real(given))
+    done = commands.upgrade(directory, **_real(arguments))
     show_run(to, done, nothing="nothing to upgrade.")
 
 
@@ -143,18 +143,18 @@ def upgrade(
     cls=options.StepsCommand,
 )
 def downgrade(
-    to: ConsoleReporter, directory: str | None, verbose: bool, **given: t.Any
+    to: ConsoleReporter, directory: str | None, verbose: bool, **arguments: t.Any
 ) -> None:
     """Take the databases back to an earlier revision.
 
     REVISION is an id, "base", or the number of steps to take back, as "2" or "-2"
     (default: one); with --sql also a range "<from>:<to>".
     """
-    if rehearsal.is_asked(given):
-        rehearsal.rehearse(to, "downgrade", directory, given)
+    if rehearsal.is_asked(arguments):
+        rehearsal.rehearse(to, "downgrade", directory, arguments)
         return
     to.plans = verbose
-    done = commands.downgrade(directory, **_real(given))
+    done = commands.downgrade(directory, **_real(arguments))
     show_run(to, done, nothing="nothing to downgrade.")
 
 
@@ -174,14 +174,14 @@ def show(to: ConsoleReporter, directory: str | None, revision: str) -> None:
         "--rev-range",
         default=None,
         metavar="[START]:[END]",
-        help='The part of the history to list; "current" may be an end.',
+        help='The part of the history to list; START and END may be "current".',
     ),
     options.verbose,
     click.option(
         "-i",
         "--indicate-current",
         is_flag=True,
-        help="Mark the revisions that the databases are at.",
+        help="Mark the current revisions of the databases.",
     ),
 )
 def history(
@@ -213,7 +213,7 @@ def heads(
     resolve_dependencies: bool,
 ) -> None:
     """Show the newest revisions of the migrations folder."""
-    # Applications load this module when they start; few of them run a command.
+    # Applications load this module when they start, but few of them run a command.
     from ..project import fast_path
 
     head = None if verbose else fast_path.head(directory)
@@ -226,7 +226,7 @@ def heads(
 
 @command(options.verbose)
 def branches(to: ConsoleReporter, directory: str | None, verbose: bool) -> None:
-    """Show the revisions that several others follow."""
+    """Show the branch points: revisions that several others follow."""
     for info in commands.branches(directory, verbose):
         to.console.value(branch_lines(info.script, info.next, verbose=verbose))
 
@@ -236,32 +236,38 @@ def branches(to: ConsoleReporter, directory: str | None, verbose: bool) -> None:
     click.option(
         "--check-heads",
         is_flag=True,
-        help="Fail where a database is not at the newest revisions.",
+        help="Fail if a database is not at the newest revisions.",
     ),
 )
 def current(
     to: ConsoleReporter, directory: str | None, verbose: bool, check_heads: bool
 ) -> None:
-    """Show the revision that each database is at."""
+    """Show the current revision of each database."""
     from ..project import fast_path
 
-    head = None if verbose else fast_path.head(directory)
-    if head is not None and fast_path.is_at(head):
+    head = None if verbose else fast_path.current(directory)
+    if head is not None:
         to.console.value(f"{head} (head)")
         return
     databases = commands.current(directory, verbose)
-    for each in databases:
+    shown = set()
+    for current in databases:
+        name = current.database
+        heading = to.names({current.bind}) or name
+        if (heading, current.heads) in shown:
+            continue  # binds that share a database
+        shown.add((heading, current.heads))
         if verbose:
-            to.console.value(f"Current revision(s) for {each.database}:")
+            to.console.value(f"Current revision(s) for {name}:")
         elif len(databases) > 1:
-            to.console.say(f"{to.databases.get(each.bind, each.database)}:", bold=True)
-        for script in each.scripts:
+            to.console.say(f"{heading}:", bold=True)
+        for script in current.scripts:
             to.console.value(script.cmd_format(verbose))
-        if not each.heads:
-            to.console.say(f"'{each.database}': no revision yet.")
-    behind = [each.database for each in databases if not each.is_head]
+        if not current.heads:
+            to.console.say(f"'{name}': no revision yet.")
+    behind = [current.database for current in databases if not current.is_head]
     if check_heads and behind:
-        names = " and ".join(f"'{name}'" for name in behind)
+        names = " and ".join(f"'{name}'" for name in dict.fromkeys(behind))
         raise click.ClickException(f"Not at the newest revision: {names}.")
 
 
@@ -271,7 +277,7 @@ def current(
     click.option(
         "--purge",
         is_flag=True,
-        help="Forget the stored revisions first, also unknown ones.",
+        help="Delete the stored revisions first, even unknown ones.",
     ),
     options.revisions,
 )
@@ -279,13 +285,13 @@ def stamp(
     to: ConsoleReporter,
     directory: str | None,
     revisions: tuple[str, ...],
-    **given: t.Any,
+    **arguments: t.Any,
 ) -> None:
-    """Set the stored revision without running anything.
+    """Set the stored revision without running a script.
 
     REVISIONS are ids, "head" (the default), "heads", or "base".
     """
-    done = commands.stamp(directory, revisions or "head", **given)
+    done = commands.stamp(directory, revisions or "head", **arguments)
     show_run(to, done, nothing="nothing to stamp.")
 
 
@@ -305,12 +311,12 @@ def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:
     several heads by accident, and 16 where a SQLite database is not what its revision
     makes. It is 0 where all is well, and also 1 where the check itself fails.
     """
-    found = commands.findings(directory, scratch)
-    for each in found:
-        to.console.error(f"{each.problem}. {each.remedy}")
-    if not found:
+    findings = commands.findings(directory, scratch)
+    for finding in findings:
+        to.console.error(f"{finding.problem}. {finding.remedy}")
+    if not findings:
         to.console.value("No new upgrade operations detected.")
-    click.get_current_context().exit(sum({each.bit for each in found}))
+    click.get_current_context().exit(sum({finding.bit for finding in findings}))
 
 
 @command(options.sql)

@@ -1,7 +1,7 @@
 """The ``flask db`` group, and the decorator that turns a function into a command.
 
-Importing it loads neither Alembic nor the commands' functions: an application that only
-registers the group does not pay for them.
+Importing this module loads neither Alembic nor the functions of the commands, so an
+application that only registers the group starts fast.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _QUIET = "flask_batchmigrate.quiet"
 _RAISEERR = "flask_batchmigrate.raiseerr"
 
 
-def _expected(error: BaseException) -> bool:
-    """Tell whether an error's message says all that a person needs."""
+def _is_expected(error: BaseException) -> bool:
+    """Return whether an error's message is enough, so that no traceback is needed."""
     from alembic.util import CommandError
 
     from ..settings import SetupError
@@ -52,7 +52,7 @@ def db(
     context = click.get_current_context()
     context.meta[_QUIET] = quiet
     context.meta[_RAISEERR] = raiseerr
-    # The application context may be the caller's, and outlive this command.
+    # The application context may belong to the caller and outlive this command.
     context.call_on_close(forget_command_line)
 
 
@@ -61,10 +61,11 @@ def command(
     cls: type[click.Command] = click.Command,
     failure: int = 1,
 ) -> cabc.Callable[[_Function], click.Command]:
-    """Register a function as a command, with the options that all commands have.
+    """Register a function as a command, with the options that all commands share.
 
-    The function gets the console, the folder and its own options. An error on purpose
-    becomes one line and an exit code; any other is a defect and keeps its traceback.
+    The function receives the reporter, the folder and its own options. An error of this
+    project becomes one line and an exit code; any other error is a defect and keeps its
+    traceback.
 
     :param failure: that exit code.
     """
@@ -81,21 +82,22 @@ def command(
         ) -> None:
             meta = click.get_current_context().meta
             console = Console(quiet=quiet or meta.get(_QUIET, False))
-            given = command_line()
-            directory = directory or given.directory
-            set_command_line(directory, (*given.x_arg, *x_arg))
+            of_group = command_line()
+            directory = directory or of_group.directory
+            set_command_line(directory, (*of_group.x_arg, *x_arg))
             try:
-                shown = _shown(console, directory, sql=arguments.get("sql", False))
-                with rarely_collecting(), shown as to:
-                    function(to, directory, **arguments)
+                showing = _showing(console, directory, sql=arguments.get("sql", False))
+                with rarely_collecting(), showing as reporter:
+                    function(reporter, directory, **arguments)
+                console.flush()
             except click.exceptions.Exit:
                 raise
             except (Exception, KeyboardInterrupt) as error:
-                told = interrupted(error)
+                interruption = interrupted(error)
                 raiseerr = raiseerr or meta.get(_RAISEERR, False)
-                if told is None and (raiseerr or not _expected(error)):
+                if interruption is None and (raiseerr or not _is_expected(error)):
                     raise
-                console.error(told or " ".join(str(error).splitlines()))
+                console.error(interruption or " ".join(str(error).splitlines()))
                 click.get_current_context().exit(failure)
 
         return db.command(cls=cls)(options.joined(*decorators, options.shared)(invoke))
@@ -104,20 +106,20 @@ def command(
 
 
 @contextlib.contextmanager
-def _shown(
+def _showing(
     console: Console, directory: str | None, *, sql: bool
 ) -> cabc.Iterator[ConsoleReporter]:
-    """Show what happens in the ``with`` block: events of the run, and the log."""
+    """Show the events of the run and the log while the ``with`` block runs."""
     from .logs import shown_logs
 
-    with shown_logs(console, _ini_file(directory)) as log_tells:
-        reporter = ConsoleReporter(console, steps=not (sql or log_tells))
+    with shown_logs(console, _ini_file(directory)) as is_logged:
+        reporter = ConsoleReporter(console, steps=not (sql or is_logged))
         with reporting_to(reporter):
             yield reporter
 
 
 def _ini_file(directory: str | None) -> pathlib.Path:
-    """Return where the user's ini file would be."""
+    """Return the path of the user's ini file, which may not exist."""
     from ..project.folder import locate
     from ..state import current_state
 

@@ -1,6 +1,6 @@
-"""How the ``flask db`` commands show what Alembic and the project log.
+"""Shows the log records of Alembic and this project while a command runs.
 
-Only the command line uses this: the commands as functions leave logging alone.
+Only the command line uses this; the commands as functions leave logging alone.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ SHOWN_LOGGERS = ("alembic", "flask_migrate", "flask_batchmigrate")
 #: Alembic's log of its own set-up, which says nothing about the user's database.
 PLUGIN_LOGGER = "alembic.runtime.plugins"
 
-#: Alembic's log of each step, told here by the progress lines instead.
+#: Alembic's log of each step, in place of which the commands show progress lines.
 STEP_LOGGER = "alembic.runtime.migration"
 
 
-#: How Alembic spells a constraint that has no name.
+#: Matches the words with which Alembic describes a constraint without a name.
 _NAMELESS = re.compile(r"\b((?:unique |check )?constraint|foreign key) None\b")
 
 
@@ -38,8 +38,8 @@ class _ConsoleHandler(logging.Handler):
         self.console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        told_otherwise = record.name in {PLUGIN_LOGGER, STEP_LOGGER}
-        if told_otherwise and record.levelno < logging.WARNING:
+        is_redundant = record.name in {PLUGIN_LOGGER, STEP_LOGGER}
+        if is_redundant and record.levelno < logging.WARNING:
             return
         try:
             message = _NAMELESS.sub(r"\1 without a name", self.format(record))
@@ -55,12 +55,12 @@ class _ConsoleHandler(logging.Handler):
 
 @contextlib.contextmanager
 def shown_logs(console: Console, ini: pathlib.Path | None) -> cabc.Iterator[bool]:
-    """Show the log of a migration while a command runs, and put all back after it.
+    """Show the log of a migration inside the block, and restore all loggers after it.
 
-    The logging section of the user's ini file is applied where there is one, as
-    Flask-Migrate's environments apply it; else Alembic's messages become lines of
-    the command's output. The process's loggers are left as they were found, so that a
-    command called from a test or an application changes nothing for it.
+    If the user's ini file has a logging section, that is applied, as Flask-Migrate's
+    environments apply it; if not, Alembic's messages become lines of the command's
+    output. Because the process's loggers are restored, a test or an application can
+    call a command without a change to its own logging.
 
     :param ini: the user's ini file, if there is one.
     :return: whether the ini file decides how the log is shown.
@@ -68,8 +68,8 @@ def shown_logs(console: Console, ini: pathlib.Path | None) -> cabc.Iterator[bool
     """
     parser = _read_ini(ini) if ini is not None else None
     if parser is not None and parser.has_section("loggers"):
-        named = [section.get("qualname", "") for section in _logger_sections(parser)]
-        with _loggers_kept(named):
+        names = [section.get("qualname", "") for section in _logger_sections(parser)]
+        with _loggers_restored(names):
             _apply(parser, ini)
             _default_level(PLUGIN_LOGGER, logging.WARNING)
             if console.quiet:
@@ -77,7 +77,7 @@ def shown_logs(console: Console, ini: pathlib.Path | None) -> cabc.Iterator[bool
                     logging.getLogger(name).setLevel(logging.WARNING)
             yield True
     else:
-        with _loggers_kept(()):
+        with _loggers_restored(()):
             _show_on(console)
             yield False
 
@@ -103,7 +103,7 @@ def _logger_sections(
 
 def _show_on(console: Console) -> None:
     handler = _ConsoleHandler(console)
-    # An application that logs to the terminal itself would show every line twice.
+    # If the application logs to the terminal itself, each line would appear twice.
     propagate = not _writes_to_terminal(logging.getLogger())
     for name in SHOWN_LOGGERS:
         logger = logging.getLogger(name)
@@ -136,21 +136,21 @@ def _default_level(name: str, level: int) -> None:
 
 
 def _writes_to_terminal(logger: logging.Logger) -> bool:
-    streams = [each for each in (sys.stdout, sys.stderr) if each is not None]
+    streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     return any(
         getattr(handler, "stream", None) in streams for handler in logger.handlers
     )
 
 
 @contextlib.contextmanager
-def _loggers_kept(named: cabc.Iterable[str]) -> cabc.Iterator[None]:
-    # Asked for by name first: a logger that does not exist yet would stay changed.
-    for name in (*SHOWN_LOGGERS, PLUGIN_LOGGER, *named):
+def _loggers_restored(names: cabc.Iterable[str]) -> cabc.Iterator[None]:
+    # Create them first: a logger that does not exist yet would keep its changes.
+    for name in (*SHOWN_LOGGERS, PLUGIN_LOGGER, *names):
         logging.getLogger(name)
-    known = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
     before = [
         (logger, logger.level, logger.handlers[:], logger.propagate, logger.disabled)
-        for logger in known
+        for logger in loggers
         if isinstance(logger, logging.Logger)
     ]
     try:

@@ -1,4 +1,4 @@
-"""The options of the ``flask db`` commands that several of them share."""
+"""The options that several ``flask db`` commands share."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ def joined(*decorators: Decorator) -> Decorator:
     return decorate
 
 
-def named(ctx: click.Context, param: click.Parameter, value: t.Any) -> t.Any:
-    """Refuse an empty revision, as an unset shell variable leaves it."""
+def not_empty(ctx: click.Context, param: click.Parameter, value: t.Any) -> t.Any:
+    """Refuse an empty revision, such as an unset shell variable leaves."""
     if "" in (value if isinstance(value, tuple) else (value,)):
         raise click.BadParameter("it is empty.", ctx, param)
     return value
 
 
 def revision(default: str) -> Decorator:
-    """Make the argument that names one revision."""
-    return click.argument("revision", default=default, callback=named)
+    """Return the argument that names one revision."""
+    return click.argument("revision", default=default, callback=not_empty)
 
 
-revisions = click.argument("revisions", nargs=-1, callback=named)
+revisions = click.argument("revisions", nargs=-1, callback=not_empty)
 
 shared = joined(
     click.option(
         "-d",
         "--directory",
         default=None,
-        help="Folder of the migrations, instead of the application's own.",
+        help="Migrations folder to use instead of the application's own.",
     ),
     click.option(
         "-x",
         "--x-arg",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Value for a custom env.py to read; may be given several times.",
+        help="Value for a custom env.py to read; may be repeated.",
     ),
     click.option(
         "-q",
         "--quiet",
         is_flag=True,
-        help="Write only what was asked for, warnings and errors.",
+        help="Write only results, warnings and errors; no progress.",
     ),
     click.option(
         "--raiseerr",
         is_flag=True,
-        help="Show the full traceback when a command fails.",
+        help="Show the full traceback if the command fails.",
     ),
 )
 
@@ -89,7 +89,7 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="Write the values as JSON."
 )
 branch_label = click.option(
-    "--branch-label", default=None, help="Name of the branch the revision starts."
+    "--branch-label", default=None, help="Name of the branch that the revision starts."
 )
 rev_id = click.option(
     "--rev-id", default=None, help="Id of the revision, instead of a generated one."
@@ -100,18 +100,18 @@ script = joined(
     click.option(
         "--sql",
         is_flag=True,
-        help="Let a custom env.py write its SQL, without a database.",
+        help="Run a custom env.py in offline mode, without a database.",
     ),
     click.option(
         "--head",
         default="head",
-        callback=named,
-        help='The revision it follows: an id, or "<branch>@head".',
+        callback=not_empty,
+        help='The revision that it follows: an id, or "<branch>@head".',
     ),
     click.option(
         "--splice",
         is_flag=True,
-        help="Allow it to follow a revision that is no head, as a new branch.",
+        help="Allow it to follow a revision that is not a head, as a new branch.",
     ),
     branch_label,
     click.option(
@@ -124,7 +124,7 @@ script = joined(
         "--depends-on",
         multiple=True,
         metavar="REVISION",
-        help="A revision that must be applied before; may be given several times.",
+        help="A revision that must be applied before it; may be repeated.",
     ),
 )
 
@@ -135,30 +135,30 @@ generated = joined(
         "renames",
         multiple=True,
         metavar="[TABLE.]OLD:NEW",
-        help="A column or table that was renamed; may be given several times.",
+        help="A column or table that was renamed; may be repeated.",
     ),
     click.option(
         "--no-rename",
         is_flag=True,
-        help="What looks like a rename is none: drop the old, add the new.",
+        help="Treat nothing as a rename: drop the old, add the new.",
     ),
     click.option(
         "--default",
         "defaults",
         multiple=True,
         metavar="TABLE.COLUMN=VALUE",
-        help="What rows get in a column that must not be NULL; may be given several"
-        " times.",
+        help="Value for existing rows in a column that must not be NULL; may be"
+        " repeated.",
     ),
     click.option(
         "--drop-unknown",
         is_flag=True,
-        help="Drop also tables and columns that no revision mentions.",
+        help="Also drop tables and columns that no revision mentions.",
     ),
     click.option(
         "--no-destructive",
         is_flag=True,
-        help="Fail instead of writing what loses rows or values.",
+        help="Fail instead of writing a script that loses rows or values.",
     ),
     click.option(
         "--dry-run", is_flag=True, help="Show the script instead of writing it."
@@ -171,26 +171,26 @@ generated = joined(
 )
 
 
-def request(given: dict[str, t.Any], questioner: Questioner) -> Request:
-    """Take the options of ``generated`` out of those given to a command."""
+def request(arguments: dict[str, t.Any], questioner: Questioner) -> Request:
+    """Take the options of ``generated`` out of a command's arguments."""
     return Request(
-        renames=given.pop("renames"),
-        no_rename=given.pop("no_rename"),
-        defaults=given.pop("defaults"),
-        drop_unknown=given.pop("drop_unknown"),
-        destructive=not given.pop("no_destructive"),
-        dry_run=given.pop("dry_run"),
-        verify=not given.pop("no_verify"),
+        renames=arguments.pop("renames"),
+        no_rename=arguments.pop("no_rename"),
+        defaults=arguments.pop("defaults"),
+        drop_unknown=arguments.pop("drop_unknown"),
+        destructive=not arguments.pop("no_destructive"),
+        dry_run=arguments.pop("dry_run"),
+        verify=not arguments.pop("no_verify"),
         questioner=questioner,
     )
 
 
 class StepsCommand(click.Command):
-    """A command whose revision may be a number of steps back: ``downgrade -1``."""
+    """A command whose revision may be a number of steps back, as ``downgrade -1``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take ``-2`` for a number of steps, not for an option."""
-        taking_value = {
+        """Parse ``-2`` as a number of steps, not as an option."""
+        value_options = {
             name
             for param in self.params
             if isinstance(param, click.Option) and not param.is_flag
@@ -201,9 +201,10 @@ class StepsCommand(click.Command):
             i
             for i in range(end)
             if re.fullmatch(r"-\d+", args[i])
-            and not (i > 0 and args[i - 1] in taking_value)
+            and not (i > 0 and args[i - 1] in value_options)
         ]
-        kept = [arg for i, arg in enumerate(args[:end]) if i not in steps]
-        moved = [args[i] for i in steps]
-        separator = ["--"] if moved or end < len(args) else []
-        return super().parse_args(ctx, [*kept, *separator, *moved, *args[end + 1 :]])
+        options = [arg for i, arg in enumerate(args[:end]) if i not in steps]
+        numbers = [args[i] for i in steps]
+        separator = ["--"] if numbers or end < len(args) else []
+        arguments = [*numbers, *args[end + 1 :]]
+        return super().parse_args(ctx, [*options, *separator, *arguments])

@@ -1,9 +1,10 @@
-"""Puts the SQLite engine to work for one run of the environment."""
+"""Activates the SQLite engine for one run of the environment."""
 
 from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import typing as t
 
 from sqlalchemy import orm
 
@@ -12,25 +13,25 @@ from ..results import TablePlan
 from ..results import TableStep
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import join_transaction
-from ..sqlite.adapter import Plan
 from ..sqlite.adapter import RunOptions
-from ..sqlite.transaction.migration import explain
-from ..sqlite.transaction.migration import MigrationTransaction
 from ..sqlite.transaction.second_connections import patient
 from ..sqlite.transaction.second_connections import second_connections
 from ..sqlite.transaction.second_connections import watch
-from ..sqlite.transaction.sessions import join
 from .run_state import Run
+
+if t.TYPE_CHECKING:
+    from ..sqlite.adapter import Plan
+    from ..sqlite.transaction.migration import MigrationTransaction
 
 
 @contextlib.contextmanager
 def sqlite_engine(run: Run) -> cabc.Iterator[None]:
-    """Have SQLite migrated by the project's engine, and the application along with it.
+    """Use the project's engine for SQLite databases inside the block.
 
     The application's sessions take part in the migration; its other connections
     to the same database fail instead of waiting for the migration's own lock.
     """
-    setup, told = run.setup, reporter()
+    setup, receiver = run.setup, reporter()
     engines = [
         bind.engine for bind in run.scope.known if bind.engine.dialect.name == "sqlite"
     ]
@@ -46,17 +47,17 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
         return second_connections(transaction, engines)
 
     run.join = join_transaction
-    run.explain = explain
+    run.explain = _explain
     settings = RunOptions(
         lock_timeout=timeout,
         keep_indexes=setup.state.settings["sqlite_keep_indexes"],
         may_be_short=setup.may_be_short,
-        note=told.note,
-        warn=told.warning,
-        wait=told.waiting,
-        planned=lambda plan: told.table_changed(_as_value(plan)),
-        progress=lambda done: told.progress(
-            done.table, done.step, done.fraction, done.rows
+        note=receiver.note,
+        warn=receiver.warning,
+        wait=receiver.waiting,
+        planned=lambda plan: receiver.table_changed(_as_value(plan)),
+        progress=lambda step: receiver.progress(
+            step.table, step.step, step.fraction, step.rows
         ),
         started=started,
     )
@@ -64,10 +65,19 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
         sessions = getattr(setup.state.db, "session", None)
         migrates = not (setup.compares or setup.looks)
         if migrates and isinstance(sessions, orm.scoped_session):
+            from ..sqlite.transaction.sessions import join
+
             stack.enter_context(join(sessions, engines))
         stack.enter_context(patient(timeout))
         stack.enter_context(activate(settings))
         yield
+
+
+def _explain(error: Exception) -> Exception | None:
+    """Say what an error means that the engine has caused."""
+    from ..sqlite.transaction.migration import explain
+
+    return explain(error)
 
 
 def _as_value(plan: Plan) -> TablePlan:

@@ -10,6 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 import flask_batchmigrate as fb
+from flask_batchmigrate.autogenerate.shadows import internal_tables
+from flask_batchmigrate.sqlite.schema.catalogue import read_catalogue
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from tests.apps import Apps
 
 AS_STORED = """
@@ -85,6 +88,21 @@ def test_other_spelling(apps: Apps) -> None:
         assert fb.migrate() == []
         (apps.path / "migrations" / "versions").mkdir(parents=True)
         assert fb.check() is True
+
+
+@pytest.mark.parametrize("module", ["vec0(x float[4])", "nobody_knows"])
+def test_virtual_tables_of_modules_that_are_not_loaded(module: str) -> None:
+    """Neither they nor the tables that they own are any model's."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(
+            "CREATE TABLE docs_chunks (x); CREATE TABLE docs_vector_chunks00 (x);"
+            "CREATE TABLE mine (x); PRAGMA writable_schema = ON;"
+            "INSERT INTO sqlite_master VALUES"
+            f" ('table', 'docs', 'docs', 0, 'CREATE VIRTUAL TABLE docs USING {module}')"
+        )
+        catalogue = read_catalogue(DirectDatabase(connection), "main")
+    internal = internal_tables(catalogue)
+    assert internal == {"docs", "docs_chunks", "docs_vector_chunks00"}
 
 
 def test_a_comparison_of_ones_own_decides(apps: Apps) -> None:

@@ -813,3 +813,44 @@ def test_the_collector_is_as_before(three: Project) -> None:
         assert gc.get_threshold()[0] == 0
     finally:
         gc.set_threshold(*usual)
+
+
+def test_message_of_several_lines(project: Project) -> None:
+    """Where a revision has one line, that has the first line of its message."""
+    project.add_history("aa11")
+    for name, parent in (("dd44", "aa11"), ("ee55", "aa11")):
+        file = project.add_revision(name, parent)
+        text = file.read_text().replace(f"step {name}", f"{name} 1st\n2nd\n\n3rd")
+        file.write_text(text)
+    outputs = [
+        project.ok("history").stdout,
+        project.ok("history", "--indicate-current").stdout,
+        project.ok("branches", "--verbose").stdout.split(" -> ", 1)[1],
+        project.ok("upgrade", "dd44").output,
+    ]
+    for output in outputs:
+        assert "dd44 1st" in output
+        assert "2nd" not in output
+
+
+def test_binds_that_share_a_file(tmp_path: pathlib.Path) -> None:
+    """A database is named once with all of its binds, and a revision has one line."""
+    file = tmp_path / "shared.db"
+    tables = "".join(
+        f"db.Table('t_{key}', db.Column('id', db.Integer), bind_key='{key}')\n"
+        for key in "bc"
+    )
+    write_app(tmp_path, tables, binds=dict.fromkeys("bc", f"sqlite:///{file}"))
+    title = f"'{file}' (binds 'b' and 'c', sqlite)"
+    assert flask(tmp_path, "db", "migrate", "--rev-id", "aa11").exit_code == 0
+    for command, name in (("upgrade", "Upgrading"), ("downgrade", "Downgrading")):
+        done = flask(tmp_path, "db", command)
+        lines = [line for line in done.stderr.splitlines() if "aa11" in line]
+        assert done.stderr.count(f"{name} {title}\n") == 1, done.stderr
+        assert len(lines) == 1, done.stderr
+        if command == "upgrade":
+            current = flask(tmp_path, "db", "current")
+            assert current.stdout == "aa11 (head)\n", current.stderr
+    behind = flask(tmp_path, "db", "current", "--check-heads").stderr
+    assert behind.count(f"'{file}': no revision yet.") == 1, behind
+    assert behind.endswith(f"Not at the newest revision: '{file}'.\n"), behind

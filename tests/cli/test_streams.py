@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.cli_project import start_flask
 from tests.cli_project import write_app
 from tests.processes import environment
 from tests.processes import run_python
+from tests.processes import start_python
 
 WITHOUT = """
 import sys
@@ -69,6 +71,97 @@ def test_with_a_closed_stream(project: Project, streams: str) -> None:
     )
     assert done.returncode == 0
     assert project.version() == {"bb22"}
+
+
+@pytest.mark.parametrize("command", ["migrate", "upgrade", "downgrade", "check"])
+@pytest.mark.parametrize("stream", ["stdin", "stderr"])
+def test_without_anybody_to_ask(project: Project, command: str, stream: str) -> None:
+    """A command that could ask questions, where there is nobody to answer them."""
+    project.ok("upgrade")
+    expected = {"check": 1}.get(command, 0)
+    done = without(project, [stream], command)
+    assert (done.exit_code, "Traceback" in done.output) == (expected, False)
+
+
+full_device = pytest.mark.skipif(
+    not pathlib.Path("/dev/full").exists(), reason="needs a device that is always full"
+)
+
+
+def on_full_device(project: Project, stream: str, *args: str) -> Outcome:
+    """Run ``flask db`` with a stream that cannot be written to, and is buffered."""
+    with pathlib.Path("/dev/full").open("w") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        with start_python(
+            *("-m", "flask", "--app", "app.py", "db", *args),
+            where=project.path,
+            env={"PYTHONUNBUFFERED": None},
+            **streams,
+        ) as process:
+            stdout, stderr = process.communicate(timeout=120)
+    return Outcome(stdout or "", stderr or "", process.returncode)
+
+
+@full_device
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["list-templates"],
+        ["current"],
+        ["heads"],
+        ["history"],
+        ["show"],
+        ["upgrade", "--sql"],
+        ["upgrade", "cc33"],
+        ["revision", "-m", "more"],
+        ["migrate", "--dry-run"],
+    ],
+    ids=" ".join,
+)
+def test_full_standard_output(project: Project, args: list[str]) -> None:
+    """A command whose output is lost did not work: one line, and exit code 1."""
+    project.ok("upgrade")
+    project.add_revision("cc33", "bb22", "print('said by the script')")
+    if args == ["migrate", "--dry-run"]:
+        project.ok("upgrade")
+    done = on_full_device(project, "stdout", *args)
+    assert done.exit_code == 1, done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("Error: Standard output cannot be written to: "), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if args == ["upgrade", "cc33"]:
+        assert project.version() == {"cc33"}
+
+
+@full_device
+def test_full_standard_error(project: Project) -> None:
+    """Progress that cannot be shown changes neither the work nor the exit code."""
+    assert on_full_device(project, "stderr", "upgrade").exit_code == 0
+    assert project.version() == {"bb22"}
+    assert on_full_device(project, "stderr", "upgrade", "zz").exit_code == 1
+    current = on_full_device(project, "stderr", "current")
+    assert (current.exit_code, current.stdout) == (0, "bb22 (head)\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes of POSIX")
+def test_a_reader_of_values_that_leaves(project: Project) -> None:
+    """``flask db upgrade | head`` is migrated, and nothing is said about the pipe."""
+    project.add_revision("cc33", "bb22", "print('said by the script')")
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with start_python(
+        *("-m", "flask", "--app", "app.py", "db", "upgrade"),
+        where=project.path,
+        env={"PYTHONUNBUFFERED": None},
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(theirs)
+        _, stderr = process.communicate(timeout=120)
+    assert project.version() == {"cc33"}
+    assert "pipe" not in stderr.lower()
+    assert stderr.splitlines()[-1].startswith("Done: ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pipes of POSIX")

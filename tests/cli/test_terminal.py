@@ -62,6 +62,19 @@ def test_running_revision_is_shown(project: Project) -> None:
     assert len(done) >= len(running)
 
 
+def test_message_of_several_lines(project: Project) -> None:
+    """The line of a revision is one line, whatever its docstring has."""
+    file = project.add_revision("cc33", "bb22")
+    text = file.read_text().replace("step cc33", "first\nsecond\n\nthird")
+    file.write_text(text)
+    seen = on_terminal(project, "upgrade", NO_COLOR="1")
+    (line,) = [line for line in seen.split("\n") if "cc33" in line]
+    running, done = line.split("\r")
+    assert running == "  cc33  first ..."
+    assert done.startswith("  cc33  first  0.")
+    assert "second" not in seen
+
+
 def test_error_starts_its_own_line(project: Project) -> None:
     """An error does not stick to the line of the revision that failed."""
     project.add_revision("cc33", "bb22", "raise ValueError('no such colour')")

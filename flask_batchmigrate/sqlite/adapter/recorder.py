@@ -1,7 +1,7 @@
 """Turns the calls that Alembic makes on its implementation into the engine's changes.
 
-Alembic hands over an operation as a method call with positional and keyword arguments,
-at once or, in a batch block, as a list at the end. Both end here.
+Alembic passes an operation as a method call with positional and keyword arguments: at
+once or, in a batch block, in a list at its end.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from .translate import Translator
 
 
 class Recorder:
-    """Collects changes of one table; its methods are those of Alembic's implementation.
+    """Collects the changes of one table; it has the methods that Alembic calls.
 
     :param translator: writes SQLAlchemy's objects as text.
-    :param can_render: tells whether a constraint that depends on the dialect is to be
-        made on this one.
+    :param can_render: tells whether this dialect has a constraint that depends on the
+        dialect.
     """
 
     def __init__(
         self, translator: Translator, can_render: cabc.Callable[[t.Any], bool]
     ) -> None:
         self.changes: list[changes.Change] = []
-        #: give existing rows the ``default`` of a new column, as Alembic's copy does
-        self.fills = False
+        #: Whether Alembic copies the table. Its copy gives existing rows a new column's
+        #: ``default``, and has one constraint of each name.
+        self.copies = False
         self._translator = translator
         self._can_render = can_render
 
     def record(
         self, name: str, args: cabc.Sequence[t.Any], kw: cabc.Mapping[str, t.Any]
     ) -> None:
-        """Record one entry of Alembic's list of batch operations."""
+        """Record one operation of Alembic's list."""
         getattr(self, name)(*args, **kw)
 
     def alter_column(
@@ -91,7 +92,7 @@ class Recorder:
                 insert_before,
                 insert_after,
                 bool(if_not_exists),
-                self.fills,
+                self.copies,
             )
         )
         self.changes += translate.inline_constraints(
@@ -106,7 +107,7 @@ class Recorder:
         if_exists: bool | None = None,
         **_: t.Any,
     ) -> None:
-        """Record that a column goes."""
+        """Record the removal of a column."""
         self.changes.append(changes.DropColumn(str(column.name), bool(if_exists)))
 
     def add_constraint(self, const: sa.Constraint, **_: t.Any) -> None:
@@ -116,12 +117,16 @@ class Recorder:
         text = self._translator.constraint(const)
         if text is not None:
             of_type = bool(getattr(const, "_type_bound", False))
-            self.changes.append(changes.AddConstraint(text, of_type=of_type))
+            self.changes.append(
+                changes.AddConstraint(
+                    text, of_type=of_type, replaces=self.copies and not of_type
+                )
+            )
 
     def drop_constraint(
         self, const: sa.Constraint, *, if_exists: bool | None = None, **_: t.Any
     ) -> None:
-        """Record that a constraint goes."""
+        """Record the removal of a constraint."""
         self.changes.append(
             translate.drop_constraint(self._translator, const, bool(if_exists))
         )
@@ -139,7 +144,7 @@ class Recorder:
     def drop_index(
         self, index: sa.Index, *, if_exists: bool | None = None, **_: t.Any
     ) -> None:
-        """Record that an index goes."""
+        """Record the removal of an index."""
         self.changes.append(changes.DropIndex(str(index.name), bool(if_exists)))
 
     def rename_table(self, old_name: str, new_name: str, **_: t.Any) -> None:

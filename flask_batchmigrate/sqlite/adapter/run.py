@@ -1,4 +1,4 @@
-"""A run of migrations on SQLite: its options, and the transactions it has begun."""
+"""Keeps the options of a run of migrations on SQLite, and its transactions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ..alter.pending_keys import PendingKeys
-from ..plan.plan import Plan as Plan
-from ..schema.progress import Listener
 from ..transaction import messages
+from ..transaction import running
 from ..transaction.driver import Driver
-from ..transaction.migration import begin
-from ..transaction.migration import MigrationTransaction
+
+if t.TYPE_CHECKING:
+    from ..alter.pending_keys import PendingKeys
+    from ..plan.plan import Plan
+    from ..schema.progress import Listener
+    from ..transaction.migration import MigrationTransaction
 
 log = logging.getLogger("flask_batchmigrate.sqlite")
 
@@ -33,18 +35,18 @@ class RunOptions:
     :param keep_indexes: let a copy keep the indexes that stay valid.
     :param may_be_short: given where the rows that the run is for are in another
         database: tells whether some of them may be older than a column of this name.
-    :param note: told what went along with a change, in sentences.
-    :param warn: told what is not as it should be.
-    :param wait: told what is being waited for.
-    :param planned: told each plan: a change of a table when it was carried out, a
-        table's end when it is about to be dropped.
-    :param progress: told how far long statements have come.
-    :param started: called with each transaction that was begun; what it returns is
-        left when the run is over.
+    :param note: called with a sentence about each side effect of a change.
+    :param warn: called with a sentence about what is not as it should be.
+    :param wait: called with what the run waits for.
+    :param planned: called with each plan: that of a change when it was carried out,
+        that of a dropped table before it is dropped.
+    :param progress: called with the progress of long statements.
+    :param started: called with each transaction that was begun; the context manager
+        that it returns ends with the run.
     """
 
     lock_timeout: float = 300.0
-    keep_indexes: bool = False
+    keep_indexes: bool = True
     may_be_short: cabc.Callable[[str], bool] | None = None
     note: cabc.Callable[[str], None] = log.info
     warn: cabc.Callable[[str], None] = log.warning
@@ -58,7 +60,7 @@ class RunOptions:
 
 
 class Run:
-    """One run of migrations: its settings and the transactions it has begun."""
+    """One run of migrations: its options, and the transactions that it has begun."""
 
     def __init__(self, settings: RunOptions) -> None:
         self.settings = settings
@@ -68,6 +70,8 @@ class Run:
 
     def begin(self, connection: sa.Connection) -> MigrationTransaction:
         """Begin the migration's transaction, or join the one that is open."""
+        from ..transaction.migration import begin
+
         transaction = begin(
             connection,
             timeout=self.settings.lock_timeout,
@@ -95,7 +99,9 @@ class Run:
         return False
 
     def pending_keys(self, transaction: MigrationTransaction) -> PendingKeys:
-        """Return the keys that are to hold in the end, whichever revision it is of."""
+        """Return the foreign keys that have to hold when a transaction ends."""
+        from ..alter.pending_keys import PendingKeys
+
         pending = self._pending.get(id(transaction))
         if pending is None:
             pending = PendingKeys(transaction, self.settings.warn)
@@ -103,3 +109,15 @@ class Run:
             transaction.before_commit.append(pending.check)
             transaction.after_rollback.append(pending.forget)
         return pending
+
+
+def open_transaction(connection: sa.Connection) -> MigrationTransaction | None:
+    """Return the transaction that is open on a connection's database, if there is one.
+
+    :param connection: any connection to the database, the transaction's own too.
+    """
+    if not running.here():
+        return None
+    from ..transaction.migration import active_for
+
+    return active_for(connection)

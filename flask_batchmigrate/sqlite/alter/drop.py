@@ -27,6 +27,8 @@ from ..schema.database import Database
 from ..schema.database import savepoint
 from ..schema.foreign_keys import children_of
 from ..schema.foreign_keys import read_state
+from .deferred_keys import forget_orphans
+from .deferred_keys import orphans_of_table
 from .indexes import drop_indexes
 from .pending_keys import PendingKeys
 
@@ -92,6 +94,7 @@ def _drop_under_another_name(db: Database, catalogue: Catalogue, table: str) -> 
     :param catalogue: all objects of its schema.
     """
     schema, stored = catalogue.schema, read_table(catalogue, table)
+    orphans = orphans_of_table(db, stored)
     drop_indexes(db, schema, [index.name for index in stored.indexes])
     for trigger in catalogue.of_table(table, "trigger"):
         db.execute(f"DROP TRIGGER {quote(schema)}.{always_quoted(trigger.name)}")
@@ -99,6 +102,7 @@ def _drop_under_another_name(db: Database, catalogue: Catalogue, table: str) -> 
     text = edits.relaxed(stored.text, scratch)
     schema_edit.rename_quietly(db, schema, stored.name, scratch, text)
     schema_edit.drop_table(db, schema, scratch)
+    forget_orphans(db, orphans)
     for name, column in _BY_NAME:
         if catalogue.table(name) is not None:
             path = qualified(schema, name)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import collections.abc as cabc
 
+from ..ddl.expressions import Term
 from ..ddl.expressions import without_schema
 from ..ddl.objects import IndexText
 from ..ddl.quoting import always_quoted
 from ..ddl.tokens import quote
-from ..ddl.tokens import same_name
-from ..ddl.tokens import upper
 from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
@@ -19,7 +18,6 @@ from ..schema.catalogue import StoredTable
 from ..schema.database import Database
 from ..schema.progress import run_long
 from ..schema.rows import duplicates
-from ..target.target import Target
 
 
 def drop_indexes(db: Database, schema: str, names: cabc.Iterable[str]) -> None:
@@ -56,46 +54,6 @@ def create_indexes(
             ) from error
 
 
-def stays_valid(target: Target, index: IndexText) -> bool:
-    """Tell whether an index fits a table whose rows were written anew.
-
-    It does where it leads to the same rows by the same values: the rowids are kept,
-    and so is every column it mentions, with its affinity, collation and expression.
-    """
-    before, after = target.before.text, target.text
-    if before.without_rowid or after.without_rowid or not _keeps_rowids(target):
-        return False
-    for column in before.columns:
-        if not index.mentions(column.name):
-            continue
-        if not after.has_column(column.name):
-            return False
-        new, source = after.column(column.name), target.source(column.name)
-        if (
-            source.using is not None
-            or source.origin is None
-            or not same_name(source.origin, column.name)
-            or column.generated is not None
-            or new.generated is not None
-            or before.affinity(column.name) is not after.affinity(new.name)
-            or upper(column.collation or "") != upper(new.collation or "")
-        ):
-            return False
-    return True
-
-
-def _keeps_rowids(target: Target) -> bool:
-    before, after = target.before.text.rowid_alias, target.text.rowid_alias
-    if before is None and after is None:
-        names = ("rowid", "_rowid_", "oid")
-        texts = (target.before.text, target.text)
-        return any(not any(t.has_column(name) for t in texts) for name in names)
-    if before is None or after is None:
-        return False
-    source = target.source(after)
-    return source.using is None and same_name(source.origin or "", before)
-
-
 def _in_schema(index: IndexText, schema: str) -> str:
     """Write the statement so that the index is made in the schema of its table."""
     start = index.name_span.start
@@ -106,7 +64,7 @@ def _explain(
     db: Database, stored: StoredTable, index: IndexText, error: Exception
 ) -> None:
     """Say which rows an index found equal, if that is what stopped it."""
-    terms = [_bare(term.text, term.order) for term in index.terms]
+    terms = [_bare(term) for term in index.terms]
     where = None if index.where is None else without_schema(index.where)
     found = duplicates(db, stored.path, terms, where)
     if found:
@@ -117,6 +75,15 @@ def _explain(
         ) from error
 
 
-def _bare(text: str, order: str | None) -> str:
-    """Return an indexed term without its sort order."""
-    return text if order is None else text[: -len(order)].rstrip()
+def _bare(term: Term) -> str:
+    """Write an indexed term for a query, without its sort order.
+
+    A column may be spelled as a string, which it is only in an index.
+    """
+    if term.column is not None:
+        name = always_quoted(term.column)
+        collation = term.collation
+        return f"{name} COLLATE {always_quoted(collation)}" if collation else name
+    if term.order is None:
+        return term.text
+    return term.text[: -len(term.order)].rstrip()

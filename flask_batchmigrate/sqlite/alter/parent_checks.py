@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ddl.meaning import describe
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
 from ..ddl.tokens import same_name
@@ -24,9 +24,7 @@ class NoParentKey(ChangeRefused):
 
 def added_foreign_keys(target: Target) -> list[ConstraintText]:
     """Return the foreign keys that the table does not have so far."""
-    kind = ConstraintKind.FOREIGN_KEY
-    old = [meaning(c) for c in target.before.text.of_kind(kind)]
-    return [c for c in target.text.of_kind(kind) if meaning(c) not in old]
+    return only_in(target.text, target.before.text, ConstraintKind.FOREIGN_KEY)
 
 
 def check_parents(db: Database, target: Target) -> None:
@@ -36,7 +34,7 @@ def check_parents(db: Database, target: Target) -> None:
     :raises NoParentKey: the parent table has no unique key on these columns.
     """
     stored = target.before
-    for number, constraint in _numbered(db, stored, added_foreign_keys(target)):
+    for number, constraint in numbered_keys(db, stored, added_foreign_keys(target)):
         try:
             found = orphans(db, stored.schema, stored.name, number)
         except db.driver_error as error:
@@ -58,7 +56,7 @@ def check_parents(db: Database, target: Target) -> None:
             )
 
 
-def _numbered(
+def numbered_keys(
     db: Database, stored: StoredTable, wanted: list[ConstraintText]
 ) -> list[tuple[int, ConstraintText]]:
     """Find the numbers that SQLite gives to foreign keys."""

@@ -1,7 +1,7 @@
 """Reads the stored text of indexes, triggers and views.
 
-Their heads are read; the bodies of triggers and views stay what they are, of which
-only the names that occur are known.
+Their heads are read. Of the bodies of triggers and views, only the names that occur in
+them are known.
 
 See https://www.sqlite.org/lang_createindex.html,
 https://www.sqlite.org/lang_createtrigger.html and
@@ -41,8 +41,8 @@ class IndexText:
     :param where: the condition of a partial index, or ``None``.
     :param names: all columns it may mention, folded by
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.upper`.
-    :param name_span: where the name stands, as spelled.
-    :param table_span: where the table's name stands, as spelled.
+    :param name_span: where the name is, as spelled.
+    :param table_span: where the table's name is, as spelled.
     """
 
     sql: str
@@ -62,12 +62,6 @@ class IndexText:
         """
         return upper(column) in self.names
 
-    @property
-    def columns(self) -> tuple[str, ...] | None:
-        """The names of its columns, or ``None`` if it has an expression."""
-        columns = [term.column for term in self.terms if term.column is not None]
-        return tuple(columns) if len(columns) == len(self.terms) else None
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TriggerText:
@@ -75,16 +69,15 @@ class TriggerText:
 
     :param sql: the statement.
     :param name: the trigger's name without quotes.
-    :param table: the table or view it stands on.
-    :param timing: ``"BEFORE"``, ``"AFTER"`` or ``"INSTEAD OF"``; SQLite means BEFORE
-        where nothing is written.
+    :param table: its table or view.
+    :param timing: ``"BEFORE"``, ``"AFTER"`` or ``"INSTEAD OF"``; it is BEFORE where the
+        statement does not say.
     :param event: ``"DELETE"``, ``"INSERT"`` or ``"UPDATE"``.
     :param update_of: the columns after ``UPDATE OF``.
     :param names: every name in its condition and body, folded, see
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.identifiers`.
     :param body: the tokens from ``WHEN`` or ``BEGIN`` to the end.
-    :param name_span: where the name stands, as spelled.
-    :param table_span: where the table's name stands, as spelled.
+    :param name_span: where the name is, as spelled.
     """
 
     sql: str
@@ -96,17 +89,6 @@ class TriggerText:
     names: frozenset[str]
     body: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
     name_span: Span = dataclasses.field(compare=False, repr=False)
-    table_span: Span = dataclasses.field(compare=False, repr=False)
-
-    def mentions(self, name: str) -> bool:
-        """Tell whether a name occurs after ``UPDATE OF``, in the condition or body.
-
-        Broad on purpose: it may be a name in another table.
-
-        :param name: the name, as of a column.
-        """
-        folded = upper(name)
-        return folded in self.names or folded in map(upper, self.update_of)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,11 +97,10 @@ class ViewText:
 
     :param sql: the statement.
     :param name: the view's name without quotes.
-    :param columns: the names it gives its columns, or ``None`` if it names none.
+    :param columns: the names of its columns, or ``None`` if it has no list of them.
     :param names: every name in its SELECT, folded, see
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.identifiers`.
     :param body: the tokens of its SELECT.
-    :param name_span: where the name stands, as spelled.
     """
 
     sql: str
@@ -127,14 +108,6 @@ class ViewText:
     columns: tuple[str, ...] | None
     names: frozenset[str]
     body: tuple[Token, ...] = dataclasses.field(compare=False, repr=False)
-    name_span: Span = dataclasses.field(compare=False, repr=False)
-
-    def mentions(self, name: str) -> bool:
-        """Tell whether a name occurs in its SELECT, as a table, column or alias.
-
-        :param name: the name.
-        """
-        return upper(name) in self.names
 
 
 @functools.lru_cache(maxsize=1024)
@@ -228,7 +201,6 @@ def parse_trigger(sql: str) -> TriggerText:
         names=_names(body),
         body=body,
         name_span=Span(name.start, name.end),
-        table_span=Span(table.start, table.end),
     )
 
 
@@ -266,7 +238,6 @@ def parse_view(sql: str) -> ViewText:
         columns=columns,
         names=_names(body),
         body=body,
-        name_span=Span(name.start, name.end),
     )
 
 
@@ -285,15 +256,35 @@ def _read_name(reader: Reader, what: str) -> Token:
     return name
 
 
-_BEFORE_TABLE = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "ON"})
+_BEFORE_NAME = frozenset({"FROM", "JOIN", "INTO", "UPDATE", "ON", "IN", "SET"})
+_BEFORE_NAMES = frozenset({"INTO", "USING"})
 
 
 def _names(tokens: tuple[Token, ...]) -> frozenset[str]:
-    """Collect the names in a body, with strings that stand where a table must."""
-    spelled_as_strings = (
-        upper(unquote(token.text))
-        for before, token in itertools.pairwise(tokens)
-        if token.kind is Kind.STRING
-        and (before.keyword in _BEFORE_TABLE or before.is_symbol("."))
-    )
-    return identifiers(tokens) | frozenset(spelled_as_strings)
+    """Collect the names in a body, and the strings where there must be a name."""
+    strings = itertools.chain(_string_names(tokens), _string_names_in_lists(tokens))
+    return identifiers(tokens) | {upper(unquote(token.text)) for token in strings}
+
+
+def _string_names(tokens: tuple[Token, ...]) -> cabc.Iterator[Token]:
+    """Find the strings where SQLite expects a table, or a column of an UPDATE."""
+    around = zip(tokens, tokens[1:], [*tokens[2:], None], strict=False)
+    for before, token, after in around:
+        if token.kind is not Kind.STRING:
+            continue
+        is_assigned = before.is_symbol(",") and after and after.text in ("=", "==")
+        is_path = before.is_symbol(".") or (after and after.is_symbol("."))
+        if before.keyword in _BEFORE_NAME or is_path or is_assigned:
+            yield token
+
+
+def _string_names_in_lists(tokens: tuple[Token, ...]) -> cabc.Iterator[Token]:
+    """Find the strings among the columns after ``INSERT INTO table`` and ``USING``."""
+    for index, token in enumerate(tokens):
+        if token.keyword not in _BEFORE_NAMES:
+            continue
+        rest = itertools.islice(tokens, index + (token.keyword == "INTO") + 1, None)
+        if not next(rest, token).is_symbol("("):
+            continue
+        members = itertools.takewhile(lambda member: not member.is_symbol(")"), rest)
+        yield from (member for member in members if member.kind is Kind.STRING)

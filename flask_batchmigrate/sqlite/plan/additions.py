@@ -11,6 +11,7 @@ See https://www.sqlite.org/lang_altertable.html#alter_table_add_column.
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 
 from ..ddl.table import ColumnText
 from ..ddl.table import ConstraintKind
@@ -98,7 +99,7 @@ def _reason(catalogue: Catalogue, target: Target) -> str | None:
 def _own(catalogue: Catalogue, stored: StoredTable) -> Catalogue:
     """Return what belongs to the table: SQLite writes nothing else here."""
     own = (o for o in catalogue.objects if same_name(o.table, stored.name))
-    return Catalogue(catalogue.schema, tuple(own), catalogue.bom_is_space)
+    return dataclasses.replace(catalogue, objects=tuple(own))
 
 
 def _is_plain(target: Target, column: ColumnText) -> bool:

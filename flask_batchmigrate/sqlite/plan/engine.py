@@ -16,6 +16,8 @@ import dataclasses
 import functools
 import logging
 
+from ..alter.deferred_keys import forget_orphans
+from ..alter.deferred_keys import orphans_of_lost_keys
 from ..alter.in_place import NotConfirmed
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import strangers
@@ -36,12 +38,13 @@ from ..schema.snapshot import Snapshot
 from ..target import changes
 from ..target.copy_from import settle
 from ..target.find_constraint import Naming
-from ..target.gone import brings_back_key
 from ..target.gone import Gone
-from ..target.gone import is_there
+from ..target.gone import is_made_again
 from ..target.gone import NO_PAST
 from ..target.gone import Past
-from ..target.gone import what_returns
+from ..target.gone import restores_a_key
+from ..target.gone import restoring_change
+from ..target.passes import columns_first
 from ..target.passes import in_passes
 from ..target.renames import resolve
 from .additions import plan_addition
@@ -201,7 +204,7 @@ def _alter_in_order(
         stored = read_table(read_catalogue(db, schema), table)
         settled = settle(db, stored, block)
         block, notes = settled.block, settled.notes
-    *earlier, last = in_passes(block)
+    *earlier, last = in_passes(columns_first(block))
     # The rows have to be written anew once only.
     before = "never" if options.recreate == "never" else "auto"
     parts: list[_Part] = []
@@ -263,20 +266,20 @@ def _bring_back(
     options: Options,
     pending: PendingKeys | None,
 ) -> list[_Part]:
-    """Make anew what went with a column that the block has added again.
+    """Make again what was dropped with a column that the block has added again.
 
     Alembic keeps what its columns' names still fit. Where the new column's values do
     not fit, it is gone, which a note says.
     """
     catalogue = read_catalogue(db, schema)
     text = read_table(catalogue, one.table).text
-    if is_there(one, text) or (one.index and catalogue.find(one.index.name)):
+    if is_made_again(one, text) or (one.index and catalogue.find(one.index.name)):
         return []
-    change = what_returns(one, text, added)
+    change = restoring_change(one, text, added)
     is_replaced = text.has_column(one.column)
-    told = (one.note,) if one.is_told or is_replaced else ()
+    notes = (one.note,) if one.is_noteworthy or is_replaced else ()
     if change is None:
-        return [_Part(Report(one.table, notes=told))]
+        return [_Part(Report(one.table, notes=notes))]
     try:
         with savepoint(db, "batchmigrate_return"):
             return [_alter(db, one.table, [change], schema, options, pending)]
@@ -326,12 +329,14 @@ def _run(
     target, name = plan.target, plan.table
     assert target is not None
     keys = key_state(db, target, before.keys)
+    orphans = orphans_of_lost_keys(db, target)
     plan, after = _carry_out(db, before, plan)
+    forget_orphans(db, orphans)
     refuse_broken(name, before.dependants, read_dependants(db, after, name))
     refuse_unnoticed(target, before.dependants)
     warnings = strangers(db, target)
     settle = functools.partial(judge_keys, db, target, keys, pending)
-    is_unsettled = brings_back_key(target.gone, target.text, past)
+    is_unsettled = restores_a_key(target.gone, target.text, past)
     if not is_unsettled:
         warnings += settle(after)
     report = Report(name, (plan,), target.notes, tuple(warnings))

@@ -8,13 +8,14 @@ import typing as t
 
 from ..alter.copy import plan_scratch
 from ..alter.default_checks import check_defaults
-from ..alter.indexes import stays_valid
+from ..alter.kept_indexes import kept_indexes
 from ..alter.parent_checks import added_foreign_keys
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import is_newly_numbered
 from ..alter.row_checks import rules_of
+from ..alter.statistics import read_statistics
 from ..alter.strict_values import unchecked
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.table import ConstraintKind
 from ..errors import ChangeRefused
 from ..schema.catalogue import Catalogue
@@ -27,19 +28,25 @@ from ..schema.records import short_columns
 from ..schema.snapshot import Snapshot
 from ..target import changes
 from ..target.build import build_target
+from ..target.conversions import Conversions
 from ..target.find_constraint import Naming
 from ..target.find_constraint import NoNaming
 from ..target.gone import NO_PAST
 from ..target.gone import Past
 from ..target.numbering import with_numbers
 from ..target.target import Target
+from .conversion_cases import planned_conversions
+from .conversion_cases import rebuilt_indexes
+from .conversion_cases import settle_conversions
 from .differences import differences
+from .drop_cases import settle_drops
 from .steps import AddColumn
 from .steps import BuildIndexes
 from .steps import CheckComputed
 from .steps import CheckNumbering
 from .steps import CheckParents
 from .steps import CheckRows
+from .steps import ConvertRows
 from .steps import CopyTable
 from .steps import DropColumn
 from .steps import DropIndex
@@ -57,9 +64,6 @@ from .ways import Way
 FOLLOWED: t.Final = "SQLite follows the name everywhere"
 NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
 
-MOST_DROPS_IN_PLACE = 2
-"""Each ``DROP COLUMN`` rewrites the whole table; from three on a copy is quicker."""
-
 
 MayBeShort = cabc.Callable[[str], bool]
 
@@ -69,10 +73,9 @@ class Options:
     """What is asked of a block besides its changes.
 
     :param naming: what names constraints without a stored name.
-    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to write the
-        rows anew in any case, ``"never"`` to refuse that.
-    :param keep_indexes: let a copy keep the indexes that stay valid, by the engine's
-        own reckoning, instead of building them anew.
+    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to copy the
+        table in any case, ``"never"`` to refuse a copy.
+    :param keep_indexes: let a copy keep the indexes that stay valid.
     :param named_by: gives the table's constraints without a name one that is stored.
     :param past: what the block has done before.
     :param may_be_short: given where the rows that the block is for are in another
@@ -81,7 +84,7 @@ class Options:
 
     naming: Naming = dataclasses.field(default_factory=NoNaming)
     recreate: str = "auto"
-    keep_indexes: bool = False
+    keep_indexes: bool = True
     named_by: Naming | None = None
     past: Past = NO_PAST
     may_be_short: MayBeShort | None = None
@@ -147,8 +150,11 @@ class Plan:
 
     @property
     def depends_on_rows(self) -> bool:
-        """Whether the rows may ask for another way: by a default that they read."""
-        return any(d.case.startswith("default") for d in self.differences)
+        """Whether the way was chosen by the rows: by what is older, or converted."""
+        return any(
+            d.way is Way.CONVERT or d.case.startswith(("default", "conversion"))
+            for d in self.differences
+        )
 
     def __str__(self) -> str:
         return f"{self.table}: {self.way.title}, {self.reason}"
@@ -200,28 +206,41 @@ def make_plan(
     target = with_numbers(db, target)
     found = _settle_defaults(db, target, differences(target), options.may_be_short)
     way = max((d.way for d in found), default=Way.ALTER)
+    # What is decided by looking at the rows is not, where they are elsewhere.
+    sees_rows = options.may_be_short is None
+    keeps = options.keep_indexes and db.can_write_schema and sees_rows
     if any(d.case == "column dropped" for d in found):
-        way = max(way, _way_to_drop(db, snapshot.catalogue, found))
-    if way is Way.EDIT and not db.can_write_schema:
+        found = settle_drops(target, found, keeps)
+        way = max(way, _way_to_drop(db, snapshot.catalogue), *(d.way for d in found))
+    if way in (Way.EDIT, Way.CONVERT) and not db.can_write_schema:
         way = Way.COPY
+    if way is Way.CONVERT and not sees_rows:
+        way = Way.COPY
+    if way is Way.CONVERT:
+        found = settle_conversions(db, snapshot, target, found)
+        way = max(d.way for d in found)
     plan = Plan(stored.name, way, found, (), target=target)
     if options.recreate == "never" and way is Way.COPY:
         raise copy_ruled_out(stored.name, plan.reason)
     _refuse_needed(snapshot, target)
     check_definition(db, stored, target.text)
     check_defaults(db, target)
-    copying = _copying(db, snapshot, target, options, pending)
+    copying = _copying(db, snapshot, target, keeps, pending)
     if way is Way.COPY:
         return dataclasses.replace(plan, steps=copying)
     instead = () if options.recreate == "never" else copying
-    steps = _in_place(snapshot, target, way, pending)
+    if way is Way.CONVERT:
+        work = planned_conversions(target, found)
+        steps = _converting(db, snapshot, target, work, pending)
+    else:
+        steps = _in_place(snapshot, target, way, pending)
     return dataclasses.replace(plan, steps=steps, instead=instead)
 
 
 def _in_place(
     snapshot: Snapshot, target: Target, way: Way, pending: PendingKeys | None
 ) -> Steps:
-    """List the steps that change a table where it stands."""
+    """List the steps that change a table in place."""
     stored = target.before
     steps: list[Step] = [DropIndex(stored.schema, n) for n in target.dropped_indexes]
     for name in target.added_columns:
@@ -229,10 +248,7 @@ def _in_place(
             steps.append(AddColumn(target, name))
     if rules_of(target):
         steps.append(CheckRows(target))
-    for name in target.dropped_columns:
-        rule = stored.text.column(name).generated
-        if rule is None or rule.stored:
-            steps.append(DropColumn(target, name, snapshot))
+    steps += _drops(snapshot, target)
     if way is Way.EDIT:
         steps.append(EditDefinition(target, _builds_index(target)))
     elif target.text.sql != stored.text.sql:
@@ -242,26 +258,58 @@ def _in_place(
     return (*steps, *_final_checks(target, pending))
 
 
+def _drops(snapshot: Snapshot, target: Target) -> list[Step]:
+    """List the steps that drop the columns that a record has a place for."""
+    return [DropColumn(target, name, snapshot) for name in target.dropped_places]
+
+
+def _converting(
+    db: Database,
+    snapshot: Snapshot,
+    target: Target,
+    work: Conversions,
+    pending: PendingKeys | None,
+) -> Steps:
+    """List the steps that convert values in place."""
+    stored = target.before
+    rebuilt = rebuilt_indexes(db, target, work)
+    dropped = (*target.dropped_indexes, *(index.name for index in rebuilt))
+    statistics = read_statistics(db, snapshot.catalogue, stored) if rebuilt else None
+    steps: list[Step] = [DropIndex(stored.schema, name) for name in dropped]
+    filled = {fill.column: fill.definition for fill in work.fills}
+    for name in target.added_columns:
+        if target.text.column(name).generated is None:
+            steps.append(AddColumn(target, name, filled.get(name)))
+    steps.append(ConvertRows(target, work))
+    if rules_of(target):
+        steps.append(CheckRows(target))
+    steps += _drops(snapshot, target)
+    steps.append(EditDefinition(target, _builds_index(target), after_conversion=True))
+    built = (*rebuilt, *target.new_indexes)
+    if built:
+        steps.append(BuildIndexes(stored, built, statistics))
+    return (*steps, *_final_checks(target, pending))
+
+
 def _copying(
     db: Database,
     snapshot: Snapshot,
     target: Target,
-    options: Options,
+    keeps_indexes: bool,
     pending: PendingKeys | None,
 ) -> Steps:
-    """List the steps that write all rows anew."""
+    """List the steps that copy all rows."""
     steps: list[Step] = []
     if is_newly_numbered(target):
         steps.append(CheckNumbering(target))
-    keeps = options.keep_indexes and db.can_write_schema
-    kept = [i for i in target.kept_indexes if keeps and stays_valid(target, i)]
+    kept = kept_indexes(target) if keeps_indexes else ()
     scratch = plan_scratch(db, snapshot.catalogue, target)
-    steps.append(CopyTable(target, scratch, tuple(kept)))
+    steps.append(CopyTable(target, scratch, kept))
     return (*steps, *_final_checks(target, pending))
 
 
 def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
-    """List what is looked at when the table is as it is to be."""
+    """List the checks to make when the table has its new form."""
     steps: list[Step] = [CheckComputed(target)] if unchecked(target) else []
     if added_foreign_keys(target):
         steps.append(CheckParents(target, pending))
@@ -270,9 +318,7 @@ def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
 
 def _builds_index(target: Target) -> bool:
     """Tell whether a UNIQUE is new, whose index has to be built."""
-    old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.UNIQUE)]
-    new = [meaning(c) for c in target.text.of_kind(ConstraintKind.UNIQUE)]
-    return any(key not in old for key in new)
+    return bool(only_in(target.text, target.before.text, ConstraintKind.UNIQUE))
 
 
 def copy_ruled_out(table: str, reason: str) -> ChangeRefused:
@@ -340,18 +386,13 @@ def _settle_defaults(
     )
 
 
-def _way_to_drop(
-    db: Database, catalogue: Catalogue, found: tuple[Difference, ...]
-) -> Way:
-    """Choose between dropping columns in place and a copy.
+def _way_to_drop(db: Database, catalogue: Catalogue) -> Way:
+    """Tell whether columns can be dropped in place.
 
     In place they go by ``ALTER TABLE``, and the text is then set to what it is to be,
     comments included.
     """
-    drops = sum(d.case == "column dropped" for d in found)
-    if drops > MOST_DROPS_IN_PLACE or db.version < (3, 35, 0):
+    if db.version < (3, 35, 0) or not db.can_write_schema:
         return Way.COPY
-    if not db.can_write_schema or broken_objects(db, catalogue):
-        # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
-        return Way.COPY
-    return Way.EDIT
+    # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
+    return Way.COPY if broken_objects(db, catalogue) else Way.EDIT

@@ -1,4 +1,4 @@
-"""A table and its surroundings at one moment, read once and handed on."""
+"""Reads a table and its surroundings at one moment into a value."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import dataclasses
 
 from .catalogue import Catalogue
 from .catalogue import ForeignKeyRow
-from .catalogue import read_catalogue
 from .catalogue import read_foreign_keys
-from .catalogue import read_table
 from .catalogue import StoredTable
 from .compiled import Dependant
 from .database import Database
@@ -17,7 +15,7 @@ from .dependants import read_dependants
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A table and everything that has to do with it.
+    """A table with all that a change of it may concern.
 
     :param catalogue: all objects of its schema.
     :param table: the table with its indexes.
@@ -31,18 +29,8 @@ class Snapshot:
     keys: tuple[ForeignKeyRow, ...]
 
 
-def read_snapshot(db: Database, schema: str, table: str) -> Snapshot:
-    """Read a table and its surroundings as they are now.
-
-    :raises ChangeRefused: there is no such table, or it is none that can be altered.
-    :raises SqlTextError: a stored text is not understood.
-    """
-    catalogue = read_catalogue(db, schema)
-    return around(db, catalogue, read_table(catalogue, table))
-
-
 def around(db: Database, catalogue: Catalogue, table: StoredTable) -> Snapshot:
-    """Read the surroundings of a table that was read already."""
+    """Read the surroundings of a table."""
     return Snapshot(
         catalogue,
         table,

@@ -1,14 +1,15 @@
-"""Splits a block where the names in its text would change their meaning.
+"""Splits a block where a rename would change the meaning of names in its text.
 
-All renames of a pass are made first. A condition or a definition that a script wrote
-before a rename speaks of the names before it, as on other databases, so it gets an
-earlier pass.
+All renames of a pass are made first. A condition or a definition that a script has
+before a rename uses the names before it, as on other databases. So it gets an earlier
+pass.
 """
 
 from __future__ import annotations
 
 import collections.abc as cabc
 
+from ..ddl.objects import parse_index
 from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table_constraint
 from ..ddl.tokens import identifiers
@@ -26,25 +27,61 @@ def in_passes(
     :return: at least one pass.
     """
     passes: list[list[changes.Change]] = [[]]
-    spoken: set[str] = set()
-    speaks_of_all = False
+    used: set[str] = set()
+    uses_all = False
     for change in block:
         if isinstance(change, changes.RenameColumn) and (
-            speaks_of_all or upper(change.name) in spoken
+            uses_all or upper(change.name) in used
         ):
             passes.append([])
-            spoken, speaks_of_all = set(), False
+            used, uses_all = set(), False
         passes[-1].append(change)
-        # These say which columns there are, and what is not said is dropped.
+        # A column whose name these do not use is dropped.
         if isinstance(change, changes.ReplaceDefinition | changes.ReplaceColumn):
-            speaks_of_all = True
+            uses_all = True
         for text in _texts(change):
-            spoken |= identifiers(tokenize(text))
+            used |= identifiers(tokenize(text))
     return passes
 
 
+def columns_first(block: cabc.Iterable[changes.Change]) -> list[changes.Change]:
+    """Move constraints and indexes behind the columns that the block adds for them.
+
+    Alembic makes the constraints and indexes of a batch block when it knows all of its
+    columns, so a script may ask for a column after what is on it:
+    https://alembic.sqlalchemy.org/en/latest/batch.html
+
+    :param block: the changes in the order of the script.
+    """
+    ordered = list(block)
+    added = {
+        upper(change.name): change
+        for change in ordered
+        if isinstance(change, changes.AddColumn)
+    }
+    for change in list(ordered) if added else ():
+        wanted = [added[name] for name in _covered(change) & added.keys()]
+        last = max((ordered.index(column) for column in wanted), default=-1)
+        place = ordered.index(change)
+        if last > place:
+            ordered.insert(last, ordered.pop(place))
+    return ordered
+
+
+def _covered(change: changes.Change) -> frozenset[str]:
+    """Return the folded names of the table's columns that a change is about."""
+    if isinstance(change, changes.CreateIndex):
+        return parse_index(change.sql).names
+    if not isinstance(change, changes.AddConstraint):
+        return frozenset()
+    constraint = parse_table_constraint(change.definition)
+    if constraint.kind is ConstraintKind.CHECK:
+        return constraint.names
+    return frozenset(map(upper, constraint.columns))
+
+
 def _texts(change: changes.Change) -> cabc.Iterator[str]:
-    """Give the text of a change in which no name is followed by other means."""
+    """Yield the texts of a change in which no other code replaces names."""
     if isinstance(change, changes.CreateIndex):
         yield change.sql
     elif isinstance(change, changes.AddColumn):

@@ -6,6 +6,7 @@ https://alembic.sqlalchemy.org/en/latest/batch.html.
 
 from __future__ import annotations
 
+import pathlib
 import sqlite3
 import typing as t
 
@@ -65,7 +66,7 @@ def test_recreate_always_writes_the_rows_anew(database: MakeDatabase) -> None:
 
 
 def test_recreate_never_allows_what_needs_no_copy(database: MakeDatabase) -> None:
-    """ALTER and the schema edit are allowed, a copy is refused with the reason."""
+    """What is done in place is allowed, a copy is refused with the reason."""
     db = database(TABLE)
     page = root_page(db)
     alter(
@@ -81,7 +82,7 @@ def test_recreate_never_allows_what_needs_no_copy(database: MakeDatabase) -> Non
     message = db.refuse(
         lambda op: block(
             op,
-            [lambda b: b.alter_column("c", type_=sa.LargeBinary())],
+            [lambda b: b.create_primary_key("pk_t", ["a"])],
             {"recreate": "never"},
         )
     )
@@ -151,6 +152,31 @@ def test_reflect_kwargs_listeners_change_columns(database: MakeDatabase) -> None
     alter(db, reflect_kwargs=arguments, recreate="always")
     assert db.line("BOOLEAN") == "b BOOLEAN CHECK (b IN (0, 1))"
     assert db.line("-- the c") == "c TEXT DEFAULT 'c' -- the c"
+
+
+@pytest.mark.parametrize(
+    ("default", "expected"),
+    [
+        (None, None),
+        ("'x'", "'x'"),
+        (sa.text("'y'"), "'y'"),
+        (sa.DefaultClause("z"), "'z'"),
+    ],
+)
+def test_reflect_kwargs_listeners_change_defaults(
+    database: MakeDatabase, default: t.Any, expected: str | None
+) -> None:
+    """A listener may take a default away, or give another one in SQLAlchemy's ways."""
+
+    def listener(inspector: t.Any, table: t.Any, info: dict[str, t.Any]) -> None:
+        if info["name"] == "c":
+            info["default"] = default
+
+    db = database(TABLE)
+    arguments = {"listeners": [("column_reflect", listener)]}
+    alter(db, reflect_kwargs=arguments, recreate="always")
+    defaults = db.query("SELECT dflt_value FROM pragma_table_info('t') WHERE name='c'")
+    assert defaults == [(expected,)]
 
 
 def test_table_args_are_added_once(database: MakeDatabase) -> None:
@@ -300,3 +326,142 @@ def test_a_leftover_is_neither_in_the_way_nor_dropped(
     assert db.query("SELECT * FROM _batchmigrate_copy_1") == [(1,)]
     tables = db.query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
     assert tables == [("_alembic_tmp_t",), ("_batchmigrate_copy_1",), ("t",)]
+
+
+ON_A_COLUMN = {
+    "unique": lambda b: b.create_unique_constraint("made", ["d"]),
+    "several": lambda b: b.create_unique_constraint("made", ["a", "d", "e"]),
+    "check": lambda b: b.create_check_constraint("made", "d <> e"),
+    "key": lambda b: b.create_primary_key("made", ["id", "d"]),
+    "foreign key": lambda b: b.create_foreign_key("made", "t", ["d"], ["id"]),
+    "index": lambda b: b.create_index("made", ["e", "d"], unique=True),
+    "expression": lambda b: b.create_index("made", [sa.text("lower(d)")]),
+}
+NEW = (
+    lambda b: b.add_column(sa.Column("d", sa.Integer, server_default="7")),
+    lambda b: b.add_column(sa.Column("e", sa.Integer, nullable=True)),
+)
+
+
+def table_as_made(db: Database) -> list[tuple[t.Any, ...]]:
+    """Everything that is stored of ``t``, apart from the spelling of its text."""
+    made: list[tuple[t.Any, ...]] = []
+    for pragma in ("table_xinfo", "foreign_key_list"):
+        made += db.query(f"SELECT * FROM pragma_{pragma}('t')")
+    for name, unique, origin in db.query(
+        "SELECT name, \"unique\", origin FROM pragma_index_list('t') ORDER BY name"
+    ):
+        members = db.query(f"SELECT name FROM pragma_index_info('{name}')")
+        made.append((name, unique, origin, *members))
+    return made + db.query("SELECT * FROM t ORDER BY id")
+
+
+@pytest.mark.parametrize("what", ON_A_COLUMN)
+def test_constraint_before_its_column(tmp_path: pathlib.Path, what: str) -> None:
+    """A block may ask for a column after what is on it, which Alembic makes last."""
+    script = "CREATE TABLE t (id INTEGER NOT NULL PRIMARY KEY, a TEXT);"
+    constraint = ON_A_COLUMN[what]
+    earlier = Database(tmp_path / "earlier.db", script)
+    later = Database(tmp_path / "later.db", script)
+    alter(earlier, constraint, *NEW)
+    alter(later, *NEW, constraint)
+    assert table_as_made(earlier) == table_as_made(later)
+    assert "made" in "".join(
+        str(sql) for (sql,) in earlier.query("SELECT sql FROM sqlite_master")
+    )
+
+
+def test_constraint_before_a_column_that_is_replaced(database: MakeDatabase) -> None:
+    """A key asked for before its column is dropped and added is on the new one."""
+    db = database("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);")
+    alter(
+        db,
+        lambda b: b.create_unique_constraint("made", ["a"]),
+        lambda b: b.drop_column("a"),
+        lambda b: b.add_column(sa.Column("a", sa.Integer)),
+    )
+    assert "CONSTRAINT made UNIQUE (a)" in db.sql()
+    assert "a INTEGER" in db.sql()
+
+
+def test_constraint_on_a_column_that_never_comes(database: MakeDatabase) -> None:
+    """Alembic leaves it out without a word; here it is refused."""
+    message = database(TABLE).refuse(
+        lambda op: block(
+            op,
+            [
+                lambda b: b.create_unique_constraint("made", ["nope"]),
+                lambda b: b.add_column(sa.Column("d", sa.Integer)),
+            ],
+            {},
+        )
+    )
+    assert "Table 't' has no column 'nope', which UNIQUE 'made' is on" in message
+
+
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_index_after_a_rename(database: MakeDatabase, name: str) -> None:
+    """An index finds a renamed column by its new name and, as in Alembic, its old."""
+    db = database(TABLE)
+    alter(
+        db,
+        lambda b: b.alter_column("a", new_column_name="z"),
+        lambda b: b.create_index("made", [name, "b"], unique=True),
+    )
+    members = db.query("SELECT name FROM pragma_index_info('made')")
+    assert members == [("z",), ("b",)]
+
+
+REPLACED = {
+    "unique": (
+        "CONSTRAINT one UNIQUE (a)",
+        lambda b: b.create_unique_constraint("one", ["b"]),
+        "CONSTRAINT one UNIQUE (b)",
+    ),
+    "check": (
+        "CONSTRAINT one CHECK (a > 0)",
+        lambda b: b.create_check_constraint("one", "b > 0"),
+        "CONSTRAINT one CHECK (b > 0)",
+    ),
+    "foreign key": (
+        "CONSTRAINT one FOREIGN KEY (a) REFERENCES p (id)",
+        lambda b: b.create_foreign_key("one", "p", ["b"], ["id"]),
+        "CONSTRAINT one FOREIGN KEY(b) REFERENCES p (id)",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REPLACED)
+def test_second_constraint_of_a_name_in_a_block(
+    database: MakeDatabase, what: str
+) -> None:
+    """A block names the constraint that it replaces, as in Alembic; a note says so."""
+    before, call, after = REPLACED[what]
+    db = database(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY);"
+        f"CREATE TABLE t (a INT, b INT, {before});"
+    )
+    alter(db, call)
+    assert db.sql() == f"CREATE TABLE t (a INT, b INT, {after})"
+    assert any("'one', which is replaced" in note for note in db.notes)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"table_args": [sa.UniqueConstraint("a", "b", name="uq")]},
+        {"table_kwargs": {"sqlite_autoincrement": True}},
+        {"partial_reordering": [("a", "b")]},
+        {"naming_convention": {"uq": "uq_%(table_name)s"}},
+    ],
+)
+def test_a_block_without_calls_needs_no_table(
+    database: MakeDatabase, arguments: dict[str, t.Any]
+) -> None:
+    """Alembic looks for the table only when there is something to do."""
+    db = database("CREATE TABLE other (id INTEGER);")
+    alter(db, **arguments)
+    assert db.query("SELECT name FROM sqlite_master") == [("other",)]
+    with pytest.raises(sa.exc.NoSuchTableError):
+        alter(db, recreate="always", **arguments)

@@ -95,6 +95,13 @@ UNKNOWN = [
     "CREATE VIEW g AS SELECT app_f(t.[B]) FROM t",
     "CREATE VIEW g AS SELECT app_f(a), * FROM 't'",
     "CREATE VIEW g AS SELECT x FROM o WHERE (1, 2, app_f(3)) IN t",
+    "CREATE VIEW g AS SELECT x FROM o WHERE (1, 2, app_f(3)) IN main.t",
+    "CREATE TRIGGER g AFTER INSERT ON o BEGIN UPDATE t SET 'b' = app_f(1); END",
+    "CREATE TRIGGER g AFTER INSERT ON o BEGIN UPDATE t SET a = 1, 'b' = app_f(1); END",
+    "CREATE TRIGGER g AFTER INSERT ON o BEGIN"
+    " INSERT INTO t (a, 'b') VALUES (app_f(1), 2); END",
+    "CREATE TABLE k (b); CREATE VIEW g AS SELECT app_f(1) FROM t JOIN k USING ('b')",
+    "CREATE TABLE k (b); CREATE VIEW g AS SELECT app_f(1) FROM t NATURAL JOIN k",
 ]
 
 
@@ -110,7 +117,11 @@ def test_what_is_not_compiled_here_and_needs_the_column(
 
 def test_what_is_not_compiled_here_and_does_not_need_it(make: Make) -> None:
     """Other columns are dropped, and others are added."""
-    file = make(f"{TABLE} CREATE VIEW g AS SELECT app_f(a) FROM t;")
+    file = make(
+        f"{TABLE} CREATE VIEW g AS SELECT app_f(a) FROM t;"
+        "CREATE TRIGGER h AFTER INSERT ON o BEGIN"
+        " UPDATE t SET a = app_f('b', 'b') WHERE a = 'b'; END;"
+    )
     file.alter(DROP, ADD)
     assert file.query("SELECT id, a, c FROM t") == [(1, "a", None)]
 
@@ -127,6 +138,9 @@ BY_PLACE = [
     "CREATE VIEW g AS SELECT o.x, t.* FROM t JOIN o",
     "CREATE VIEW g AS SELECT x, y, z FROM o UNION SELECT * FROM 't'",
     "CREATE VIEW g AS SELECT x FROM o WHERE (x, y, z) IN t",
+    "CREATE VIEW g AS SELECT x FROM o WHERE (x, y, z) NOT IN main.t",
+    "CREATE VIEW g AS SELECT x FROM o WHERE (x, y, z) IN [main].'t'",
+    "CREATE TRIGGER g AFTER INSERT ON o WHEN (1, 2, 3) IN main.t BEGIN SELECT 1; END",
     "CREATE TRIGGER g AFTER INSERT ON o BEGIN INSERT INTO t VALUES (1, 2, 3); END",
     "CREATE TRIGGER g AFTER INSERT ON o BEGIN"
     " INSERT OR IGNORE INTO t SELECT x, y, z FROM o; END",
@@ -172,6 +186,76 @@ def test_columns_known_by_their_name(make: Make, outside: str) -> None:
     file = make(f"{TABLE} {outside};")
     file.alter(*MOVING["reordered"])
     assert [row[1] for row in file.query("PRAGMA table_info(t)")] == ["id", "b", "a"]
+
+
+NATURAL = [
+    "CREATE VIEW g AS SELECT a FROM t NATURAL JOIN k",
+    "CREATE VIEW g AS SELECT x FROM o WHERE x IN (SELECT a FROM t NATURAL LEFT JOIN k)",
+    "CREATE VIEW w AS SELECT * FROM t; CREATE VIEW g AS SELECT 1 FROM k NATURAL JOIN w",
+    "CREATE TRIGGER g AFTER INSERT ON o BEGIN"
+    " INSERT INTO o (x) SELECT a FROM 't' NATURAL JOIN k; END",
+]
+
+
+@pytest.mark.parametrize("outside", NATURAL)
+@pytest.mark.parametrize(
+    "change",
+    [
+        changes.DropColumn("B"),
+        changes.RenameColumn("b", "d"),
+        changes.AddColumn("c", "c TEXT"),
+        changes.RenameColumn("a", "c"),
+    ],
+)
+def test_columns_of_a_natural_join(
+    make: Make, outside: str, change: changes.Change
+) -> None:
+    """By which columns it joins would change without an error of SQLite."""
+    file = make(f"{TABLE} CREATE TABLE k (b, c); {outside};")
+    message = file.refuse(change)
+    assert "'g'" in message
+    assert "'w'" in message or "NATURAL JOIN is by column" in message
+
+
+def test_other_columns_beside_a_natural_join(make: Make) -> None:
+    """What only one side has, and what other statements join, is free."""
+    file = make(
+        f"{TABLE} CREATE TABLE k (b, c); INSERT INTO k VALUES ('b', 7);"
+        "CREATE VIEW g AS SELECT id, c FROM t NATURAL JOIN k;"
+        "CREATE TRIGGER h AFTER INSERT ON o BEGIN"
+        " SELECT 1 FROM o NATURAL JOIN k; SELECT a FROM t; END;"
+    )
+    file.alter(
+        changes.AddColumn("d", "d TEXT"),
+        changes.RenameColumn("a", "x"),
+        changes.SetType("b", "VARCHAR(5)"),
+    )
+    file.alter(changes.DropColumn("d"))
+    assert file.query("SELECT * FROM g") == [(1, 7)]
+
+
+SPACED = (
+    'CREATE TABLE "my notes" (id INTEGER PRIMARY KEY, "the-body" TEXT, n TEXT);'
+    "CREATE VIRTUAL TABLE f USING"
+    " fts5(\"the-body\", content='my notes', content_rowid=id);"
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changes.RenameTable("notes"),
+        changes.RenameColumn("the-body", "body"),
+        changes.DropColumn("the-body"),
+    ],
+)
+def test_a_virtual_table_that_reads_names_of_several_words(
+    make: Make, change: changes.Change
+) -> None:
+    """FTS5 reads another table by its name, however that is spelled."""
+    file = make(SPACED)
+    assert "'f'" in file.refuse(change, table="my notes")
+    file.alter(changes.RenameColumn("n", "note"), table="my notes")
 
 
 def test_new_columns_come_last(make: Make) -> None:
@@ -303,6 +387,18 @@ def test_a_rename_that_sqlite_refuses(make: Make) -> None:
     message = file.refuse(changes.RenameColumn("a", "k"))
     assert "'g'" in message
     assert "nought" in message
+
+
+@pytest.mark.parametrize("name", ["t", "main.t", "'t'"])
+def test_a_table_after_in_that_is_renamed(make: Make, name: str) -> None:
+    """SQLite does not follow that name; the message says how to go on."""
+    view = f"CREATE VIEW g AS SELECT x FROM o WHERE (x, y, z) IN {name}"
+    file = make(f"{TABLE} {view};")
+    message = file.refuse(changes.RenameTable("k"))
+    assert "view g" in message
+    assert "create it again afterwards" in message
+    file.query("DROP VIEW g")
+    file.alter(changes.RenameTable("k"))
 
 
 class Watching(DirectDatabase):

@@ -8,7 +8,10 @@ import sqlite3
 import pytest
 
 from flask_batchmigrate.sqlite.errors import SqlTextError
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
+from flask_batchmigrate.sqlite.schema.schema_edit import reload_schema
 from flask_batchmigrate.sqlite.target import changes
+from tests.sqlite.engine_file import File
 from tests.sqlite.engine_file import Make
 
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/")
@@ -178,6 +181,62 @@ def test_shadow_tables(
     message = file.refuse(change, table=shadow)
     assert "the virtual table 'v'" in message
     # A table of one's own may be called alike.
+    file.alter(changes.AddColumn("z", "z int"), table="v_mine")
+
+
+def with_foreign_module(make: Make, module: str, *others: str) -> File:
+    """Make a file with a virtual table of a module that is not loaded here."""
+    tables = "".join(f"CREATE TABLE {name} (id, note); " for name in others)
+    file = make(f"{tables} INSERT INTO {others[0]} VALUES (1, 'kept')")
+    file.query("PRAGMA writable_schema = ON")
+    file.query(
+        "INSERT INTO sqlite_master VALUES"
+        f" ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING {module}')"
+    )
+    file.query("PRAGMA writable_schema = OFF")
+    reload_schema(DirectDatabase(file.connection), "main")
+    return file
+
+
+FOREIGN = [
+    ("vec0(embedding float[4])", "v_chunks"),
+    ("vec0(embedding float[4])", "v_rowids"),
+    ("vec0(embedding float[4])", "v_vector_chunks00"),
+    ("vec0(embedding float[4])", "v_metadatatext01"),
+    ("vss0(embedding(4))", "V_Index"),
+    ("[spellfix1]", "v_vocab"),
+    ("nobody_knows", "v_some_content"),
+]
+
+
+@pytest.mark.parametrize(("module", "shadow"), FOREIGN)
+@pytest.mark.parametrize(
+    "change", [changes.AddColumn("z", "z int"), changes.DropColumn("note")]
+)
+def test_shadow_tables_of_a_module_that_is_not_loaded(
+    make: Make, module: str, shadow: str, change: changes.Change
+) -> None:
+    """What only a module can read is not touched, whatever SQLite knows of it."""
+    file = with_foreign_module(make, module, shadow, "other_chunks")
+    message = file.refuse(change, table=shadow)
+    assert "the virtual table 'v'" in message
+    assert ("is not loaded" in message) == (module == "nobody_knows")
+    file.alter(change, table="other_chunks")
+
+
+@pytest.mark.parametrize("module", ["vec0(x)", "fts5vocab(a, row)", "csv(x)"])
+def test_a_table_called_like_a_virtual_one(make: Make, module: str) -> None:
+    """Of modules that are known, no other table is taken for a shadow."""
+    file = with_foreign_module(make, module, "v_of_mine")
+    file.alter(changes.SetType("note", "VARCHAR(9)"), table="v_of_mine")
+    assert file.query("SELECT note FROM v_of_mine") == [("kept",)]
+
+
+@pytest.mark.skipif(sqlite3.sqlite_version_info < (3, 37), reason="no table_list")
+def test_sqlite_knows_the_shadows_of_a_loaded_module(make: Make) -> None:
+    """A module that keeps no table leaves those alone that are called alike."""
+    # The module is loaded, and not one of those that the engine knows.
+    file = with_foreign_module(make, "json_each", "v_mine")
     file.alter(changes.AddColumn("z", "z int"), table="v_mine")
 
 

@@ -200,7 +200,7 @@ def test_a_wrong_type_is_not_dropped(database: MakeDatabase) -> None:
 
 
 def test_a_second_constraint_of_one_name(database: MakeDatabase) -> None:
-    """A name that is taken is refused."""
+    """Outside of a block a name that is taken is refused, as on other databases."""
     db = database("CREATE TABLE t (a INT, b INT, CONSTRAINT one UNIQUE (a));")
     message = db.refuse(lambda op: op.create_unique_constraint("one", "t", ["b"]))
     assert "already has a UNIQUE 'one'" in message

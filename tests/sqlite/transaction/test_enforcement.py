@@ -26,6 +26,10 @@ def engine(tmp_path: pathlib.Path) -> cabc.Iterator[sa.Engine]:
             "CREATE TABLE child(id INTEGER PRIMARY KEY, parent_id INTEGER"
             " REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE)",
             "CREATE TABLE free(x)",
+            "CREATE TABLE abort(id INTEGER PRIMARY KEY, replace)",
+            "CREATE TABLE aborted(x REFERENCES abort ON DELETE CASCADE)",
+            "INSERT INTO abort VALUES (1, 1)",
+            "INSERT INTO aborted VALUES (1)",
             "CREATE TABLE single(id INTEGER PRIMARY KEY)",
             "CREATE TABLE empty(x REFERENCES single ON DELETE CASCADE)",
             "CREATE TABLE strict_child(x REFERENCES strict(id) ON DELETE RESTRICT)",
@@ -69,6 +73,7 @@ SPELLINGS = (
     "pragma main.foreign_keys=0",
     "PRAGMA /* for now */ foreign_keys(no)",
     "PRAGMA \"foreign_keys\" = 'off'",
+    "PRAGMA foreign_keys = never",
 )
 
 
@@ -97,6 +102,9 @@ FIRING = (
     "-- both\nWITH old AS (SELECT 1 AS id)DELETE FROM parent"
     " WHERE id IN (SELECT id FROM old)",
     f"DELETE FROM parent WHERE id = 1 AND 'x' <> '{'y' * 600}'",
+    "DELETE FROM abort WHERE replace = 1",
+    "REPLACE INTO abort VALUES (1, 2)",
+    "DROP TABLE IF EXISTS main.abort",
 )
 
 
@@ -160,6 +168,57 @@ def test_a_parent_that_comes_back(connection: sa.Connection) -> None:
     connection.commit()
     count = "SELECT count(*) FROM strict_child JOIN strict ON x = id"
     assert connection.exec_driver_sql(count).scalar_one() == 2
+
+
+@pytest.mark.parametrize("on", ["ON", "2", "'true'"])
+def test_the_pragma_holds_until_it_is_switched_on(
+    connection: sa.Connection, on: str
+) -> None:
+    """SQLite knows several words and numbers for a setting that is on."""
+    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {on}")
+    connection.exec_driver_sql("DELETE FROM parent WHERE id = 1")
+    assert children(connection) == 1
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_the_pragma_ends_with_its_transaction(
+    connection: sa.Connection, end: str
+) -> None:
+    """The next revision begins with what the application set."""
+    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    getattr(connection, end)()
+    connection.exec_driver_sql("DELETE FROM parent WHERE id = 1")
+    assert children(connection) == 1
+    connection.exec_driver_sql("DELETE FROM free")
+
+
+def test_a_table_of_another_database(engine: sa.Engine, tmp_path: pathlib.Path) -> None:
+    """The keys of an attached database are looked at in that database."""
+    with engine.connect() as connection:
+        attach = f"ATTACH '{tmp_path / 'other.db'}' AS other"
+        connection.exec_driver_sql(attach)
+        connection.exec_driver_sql("CREATE TABLE other.free(id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql(
+            "CREATE TABLE other.child(x REFERENCES free(id) ON DELETE CASCADE)"
+        )
+        connection.exec_driver_sql("CREATE TABLE other.parent(id)")
+        connection.exec_driver_sql("INSERT INTO other.free VALUES (1)")
+        connection.exec_driver_sql("INSERT INTO other.child VALUES (1)")
+        connection.commit()
+        transaction = migration.begin(connection)
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql("DELETE FROM other.parent")
+        if SWITCHABLE:
+            connection.exec_driver_sql("DELETE FROM other.free")
+        else:
+            with pytest.raises(TransactionError, match="has no effect inside"):
+                connection.exec_driver_sql("DELETE FROM other.free")
+        with pytest.raises(sa.exc.OperationalError, match="no such table"):
+            connection.exec_driver_sql("DELETE FROM nowhere.free")
+        count = "SELECT count(*) FROM other.child"
+        assert connection.exec_driver_sql(count).scalar_one() == 1
+        transaction.finish()
 
 
 def test_without_the_pragma_a_delete_cascades(connection: sa.Connection) -> None:

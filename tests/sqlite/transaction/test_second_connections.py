@@ -284,6 +284,29 @@ def test_another_engine_on_the_same_file(plain: Application) -> None:
         other.dispose()
 
 
+@pytest.mark.parametrize(
+    "uri",
+    ["file:{path}", "file://{path}?mode=rw", "file://localhost{path}?cache=private#x"],
+)
+def test_the_same_file_by_its_uri(plain: Application, uri: str) -> None:
+    """However a script spells the file, a reader is lent the connection."""
+    name = uri.format(path=plain.engine.url.database)
+    separator = "&" if "?" in name else "?"
+    url = f"sqlite:///{name.partition('#')[0]}{separator}uri=true"
+    other = sa.create_engine(url)
+    sessions = orm.scoped_session(orm.sessionmaker(other))
+    try:
+        with join(sessions), running(plain.engine) as current:
+            with contextlib.closing(sqlite3.connect(name, uri=True)) as second:
+                assert second.execute("SELECT count(*) FROM made").fetchall() == [(0,)]
+            sessions.execute(sa.text("INSERT INTO made VALUES (1)"))
+            sessions.commit()
+            count = "SELECT count(*) FROM made"
+            assert current.connection.exec_driver_sql(count).scalar() == 1
+    finally:
+        other.dispose()
+
+
 def test_an_unrelated_database_is_left_alone(
     plain: Application, tmp_path: pathlib.Path
 ) -> None:

@@ -1,0 +1,85 @@
+"""Keeps SQLite's count of rows without a parent right where a foreign key is dropped.
+
+SQLite counts the rows that break a deferred key when they are written, and refuses the
+COMMIT unless all of them were mended: https://www.sqlite.org/foreignkeys.html#fk_deferred.
+A change of a definition is no write. So rows that break a key which is dropped would
+be counted for ever, and nothing that a script could do would mend them.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+
+from ..ddl.meaning import meaning
+from ..ddl.table import ConstraintKind
+from ..ddl.table import ConstraintText
+from ..error_codes import is_verdict
+from ..schema.catalogue import qualified
+from ..schema.catalogue import read_catalogue
+from ..schema.catalogue import StoredTable
+from ..schema.database import Database
+from ..schema.rows import orphans
+from ..schema.schema_edit import drop_table
+from ..schema.schema_edit import replace_text
+from ..target.target import Target
+from .parent_checks import numbered_keys
+
+_KIND = ConstraintKind.FOREIGN_KEY
+
+
+def orphans_of_lost_keys(db: Database, target: Target) -> int:
+    """Count the rows that break a deferred key which a change drops.
+
+    :param target: the change, before it is made.
+    """
+    left = [meaning(key) for key in target.text.of_kind(_KIND)]
+    keys = target.before.text.of_kind(_KIND)
+    return _count(db, target.before, [k for k in keys if meaning(k) not in left])
+
+
+def orphans_of_table(db: Database, stored: StoredTable) -> int:
+    """Count the rows of a table that break any of its deferred keys."""
+    return _count(db, stored, list(stored.text.of_kind(_KIND)))
+
+
+def _count(db: Database, stored: StoredTable, keys: list[ConstraintText]) -> int:
+    if not keys or not db.execute("PRAGMA foreign_keys")[0][0]:
+        return 0
+    if not db.execute("PRAGMA defer_foreign_keys")[0][0]:
+        keys = [k for k in keys if k.references and k.references.initially_deferred]
+    numbers = {number for number, _ in numbered_keys(db, stored, keys)}
+    return sum(_orphans(db, stored, numbers))
+
+
+def _orphans(
+    db: Database, stored: StoredTable, numbers: cabc.Iterable[int]
+) -> cabc.Iterator[int]:
+    for number in numbers:
+        try:
+            yield orphans(db, stored.schema, stored.name, number).count
+        except db.driver_error as error:
+            if not is_verdict(error):
+                raise
+            # The parent has no such key, so SQLite counts no row of the child.
+
+
+def forget_orphans(db: Database, number: int) -> None:
+    """Have SQLite count so many rows less than it does, but none below zero.
+
+    A scratch table gets as many rows before it gets the key that they break, so they
+    are not counted; SQLite takes them off its count when they are dropped.
+    """
+    if not number or not db.can_write_schema:
+        return
+    name = read_catalogue(db, "temp").free_name("_batchmigrate_orphans_")
+    path = qualified("temp", name)
+    db.execute(f"CREATE TABLE {path} (id INTEGER PRIMARY KEY, parent)")
+    db.execute(
+        f"INSERT INTO {path} (parent) WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL"
+        " SELECT n + 1 FROM counted WHERE n < ?) SELECT -1 FROM counted",
+        (number,),
+    )
+    key = f"REFERENCES {name} DEFERRABLE INITIALLY DEFERRED"
+    text = f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, parent {key})"
+    replace_text(db, "temp", name, text)
+    drop_table(db, "temp", name)
