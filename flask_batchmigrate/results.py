@@ -55,7 +55,7 @@ class TableStep:
     :param text: what it does.
     :param cost: what it costs on a table of any size.
     :param reads_rows: it reads every row.
-    :param writes_rows: it writes every row.
+    :param writes_rows: it writes every row, or every one whose values it changes.
     :param is_destructive: it drops values that nothing brings back.
     """
 
@@ -92,7 +92,7 @@ class TablePlan:
 
     @property
     def rows_written(self) -> int | None:
-        """How many rows are written; ``None`` where their number is not known."""
+        """How many rows are written at most; ``None`` where that is not known."""
         writes = any(step.writes_rows for step in self.steps)
         return self.rows if writes else 0
 

@@ -156,7 +156,8 @@ def _table(plan: TablePlan) -> cabc.Iterator[str]:
 def _rows_written(plan: TablePlan) -> str:
     if plan.rows is None:
         return "rows are written" if plan.rows_written is None else "no row is written"
-    return f"{plan.rows_written or 0:,} of {counted_rows(plan.rows)} written"
+    at_most = "at most " if plan.way == "conversion in place" else ""
+    return f"{at_most}{plan.rows_written or 0:,} of {counted_rows(plan.rows)} written"
 
 
 def counted_rows(number: int) -> str:

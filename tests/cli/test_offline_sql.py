@@ -70,13 +70,13 @@ INSERT INTO item (a, b, d, e, f, g, h, i) VALUES ('x', 'y', NULL, NULL, 'f', 2, 
 
 
 def state(file: pathlib.Path) -> list[t.Any]:
-    """Everything in a database: rows, definitions in their order, and what it says."""
+    """Everything in a database; an index may be listed in another place."""
     with contextlib.closing(sqlite3.connect(file)) as connection:
-        query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid"
+        query = "SELECT type, name, tbl_name, sql FROM sqlite_master"
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         return [
-            *connection.iterdump(),
-            *connection.execute(query).fetchall(),
+            *sorted(connection.iterdump()),
+            *sorted(connection.execute(query).fetchall(), key=str),
             connection.execute("PRAGMA user_version").fetchone(),
         ]
 

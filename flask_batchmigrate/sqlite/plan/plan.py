@@ -150,8 +150,11 @@ class Plan:
 
     @property
     def depends_on_rows(self) -> bool:
-        """Whether the rows may ask for another way: by a default that they read."""
-        return any(d.case.startswith("default") for d in self.differences)
+        """Whether the way was chosen by the rows: by what is older, or converted."""
+        return any(
+            d.way is Way.CONVERT or d.case.startswith(("default", "conversion"))
+            for d in self.differences
+        )
 
     def __str__(self) -> str:
         return f"{self.table}: {self.way.title}, {self.reason}"
@@ -203,11 +206,15 @@ def make_plan(
     target = with_numbers(db, target)
     found = _settle_defaults(db, target, differences(target), options.may_be_short)
     way = max((d.way for d in found), default=Way.ALTER)
-    keeps = options.keep_indexes and db.can_write_schema
+    # What is decided by looking at the rows is not, where they are elsewhere.
+    sees_rows = options.may_be_short is None
+    keeps = options.keep_indexes and db.can_write_schema and sees_rows
     if any(d.case == "column dropped" for d in found):
         found = settle_drops(target, found, keeps)
         way = max(way, _way_to_drop(db, snapshot.catalogue), *(d.way for d in found))
     if way in (Way.EDIT, Way.CONVERT) and not db.can_write_schema:
+        way = Way.COPY
+    if way is Way.CONVERT and not sees_rows:
         way = Way.COPY
     if way is Way.CONVERT:
         found = settle_conversions(db, snapshot, target, found)

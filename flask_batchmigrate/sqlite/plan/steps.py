@@ -54,8 +54,8 @@ class Cost(enum.Enum):
 
     @property
     def writes_rows(self) -> bool:
-        """Whether every row is written."""
-        return self is Cost.REWRITE
+        """Whether every row is written, or may be."""
+        return self in (Cost.CHANGED, Cost.REWRITE)
 
 
 class Step(t.Protocol):
