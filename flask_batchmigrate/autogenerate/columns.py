@@ -16,12 +16,12 @@ from ..sqlite.ddl.table import ColumnText
 from ..sqlite.ddl.table import ConstraintKind
 from ..sqlite.ddl.table import ConstraintText
 from ..sqlite.ddl.tokens import upper
-from . import making
-from . import typed
+from . import constructors
+from . import type_checks
+from .alembic_findings import Seen
 from .defaults import same_default
 from .definition import Definition
 from .operations import DropColumn
-from .seen import Seen
 
 
 class Types:
@@ -50,7 +50,9 @@ class Types:
                 self.new.add(upper(column))
                 self._made.append(each)
         for each in old:
-            found = typed.values(each) if each.kind is ConstraintKind.CHECK else None
+            found = (
+                type_checks.values(each) if each.kind is ConstraintKind.CHECK else None
+            )
             if found is None or not before.text.has_column(found[0]):
                 continue
             stays = after.text.has_column(found[0])
@@ -60,7 +62,7 @@ class Types:
             if (
                 not stays
                 or len(twins) > 1
-                or typed.has_members(after.column(found[0]).type)
+                or type_checks.has_members(after.column(found[0]).type)
             ):
                 self.old[upper(found[0])] = each
                 self._made.append(each)
@@ -81,8 +83,8 @@ class Types:
         check = self.old.get(upper(name))
         if check is None:
             return type_
-        label = making.stored_name(self._before, check)
-        return typed.with_check(type_, check, label, model)
+        label = constructors.stored_name(self._before, check)
+        return type_checks.with_check(type_, check, label, model)
 
 
 def drop_column(definition: Definition, name: str, types: Types) -> DropColumn:
@@ -104,7 +106,7 @@ def with_named_check(added: ops.AddColumnOp) -> ops.AddColumnOp:
 
     :param added: adds a column of a model.
     """
-    type_ = typed.named(added.column, added.table_name)
+    type_ = type_checks.named(added.column, added.table_name)
     if type_ is added.column.type:
         return added
     column = _copied(added.column, type_)
@@ -257,7 +259,7 @@ class _Changed:
             existing_nullable=stored.nullable,
         )
         if self.type:
-            operation.modify_type = typed.named(wanted, self.table)
+            operation.modify_type = type_checks.named(wanted, self.table)
             if not self.collated[0]:
                 operation.existing_type = _with_plain_order(existing)
             if not self.collated[1]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from alembic.operations import ops
 
-from . import making
+from . import constructors
+from .alembic_findings import Seen
 from .columns import add_column
 from .columns import altered_columns
 from .columns import drop_column
@@ -24,7 +25,6 @@ from .constraints import is_key
 from .definition import Definition
 from .operations import DropIndex
 from .operations import SetTableOptions
-from .seen import Seen
 
 
 def equal(before: Definition, after: Definition) -> bool:
@@ -60,18 +60,22 @@ def differences(
     new = [each for each in new if not types.makes(each)]
     old_key, new_key = changed_key(before, after)
     old_indexes, new_indexes = changed_indexes(before, after, seen, again)
-    names = making.Names(after)
+    names = constructors.Names(after)
     return [
-        *(making.drop_constraint(before, each) for each in old if is_key(each)),
-        *(making.drop_constraint(before, each) for each in old if not is_key(each)),
-        *(DropIndex(making.create_index(before, each)) for each in old_indexes),
-        *(making.drop_constraint(before, each) for each in old_key),
+        *(constructors.drop_constraint(before, each) for each in old if is_key(each)),
+        *(
+            constructors.drop_constraint(before, each)
+            for each in old
+            if not is_key(each)
+        ),
+        *(DropIndex(constructors.create_index(before, each)) for each in old_indexes),
+        *(constructors.drop_constraint(before, each) for each in old_key),
         *(drop_column(before, name, types) for name in again),
         *(add_column(after, name) for name in (*again, *added)),
         *altered_columns(before, after, seen, again, types),
         *(names.create(each) for each in new_key),
         *(names.create(each) for each in new if not is_key(each)),
-        *(making.create_index(after, each) for each in new_indexes),
+        *(constructors.create_index(after, each) for each in new_indexes),
         *(names.create(each) for each in new if is_key(each)),
         *(drop_column(before, name, types) for name in dropped),
     ]
@@ -88,7 +92,7 @@ def options(
     :return: what comes before the other changes, and what comes after them.
     """
     changed = [k for k, v in after.options.items() if before.options[k] != v]
-    gone = [k for k in changed if after.options[k] is making.USUAL[k]]
+    gone = [k for k in changed if after.options[k] is constructors.USUAL[k]]
     new = [k for k in changed if k not in gone]
     return _set(before, after, gone), _set(before, after, new)
 

@@ -10,9 +10,9 @@ from ..sqlite.ddl.objects import IndexText
 from ..sqlite.ddl.table import ConstraintKind
 from ..sqlite.ddl.table import ConstraintText
 from ..sqlite.ddl.tokens import upper
-from . import making
+from . import constructors
+from .alembic_findings import Seen
 from .definition import Definition
-from .seen import Seen
 
 _OFTEN_RENAMED: t.Final = (ConstraintKind.UNIQUE, ConstraintKind.CHECK)
 
@@ -43,8 +43,8 @@ def _passes(
     definition: Definition, constraint: ConstraintText, seen: Seen, reflected: bool
 ) -> bool:
     """Ask the user's filters about a constraint."""
-    operation = making.create_constraint(
-        definition, constraint, making.stored_name(definition, constraint)
+    operation = constructors.create_constraint(
+        definition, constraint, constructors.stored_name(definition, constraint)
     )
     types = {
         ConstraintKind.UNIQUE: "unique_constraint",
@@ -112,13 +112,13 @@ def changed_indexes(
     for name, index in sorted(old.items()):
         other = new.get(name)
         if other is None or name in again or not _same_index(index, other):
-            made = making.create_index(before, index).to_index()
+            made = constructors.create_index(before, index).to_index()
             if seen.wanted(made, index.name, "index", True, None):
                 gone.append(index)
     for name, index in sorted(new.items()):
         other = old.get(name)
         if other is None or name in again or not _same_index(index, other):
-            made = making.create_index(after, index).to_index()
+            made = constructors.create_index(after, index).to_index()
             if seen.wanted(made, index.name, "index", False, None):
                 come.append(index)
     return gone, come

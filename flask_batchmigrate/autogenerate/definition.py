@@ -26,7 +26,7 @@ from ..sqlite.ddl.tokens import upper
 from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.schema.catalogue import read_table
 from ..sqlite.schema.catalogue import StoredTable
-from . import typed
+from . import type_checks
 from .operations import plain_text
 
 _CONSTRAINTS: t.Final = (
@@ -79,7 +79,7 @@ class Definition:
         """The checks that the types of the models make, with their columns."""
         if self.model is None:
             return ()
-        return tuple(typed.checks_of_types(self.model, self.translator))
+        return tuple(type_checks.checks_of_types(self.model, self.translator))
 
     @property
     def options(self) -> dict[str, bool]:

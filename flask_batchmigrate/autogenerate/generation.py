@@ -11,7 +11,7 @@ import warnings
 import sqlalchemy as sa
 
 from ..reporting import reporter
-from . import adoption
+from . import first_revision
 from .imports import render_item
 from .message import message
 from .pipeline import improve
@@ -72,7 +72,7 @@ class Generation:
                 users(context, revision, directives)
             self._directives = directives
             if self._writes:
-                self._unversioned += adoption.unversioned_tables(context)
+                self._unversioned += first_revision.unversioned_tables(context)
 
         return process_revision_directives
 
@@ -116,7 +116,7 @@ class Generation:
             self._directives.clear()
             reporter().note("No changes in schema detected.")
         if self._unversioned:
-            reporter().warning(adoption.advice(self._unversioned, differs))
+            reporter().warning(first_revision.advice(self._unversioned, differs))
 
     def _nothing_differs(self) -> bool:
         """Tell whether the revisions to be written have no operations."""

@@ -1,7 +1,7 @@
 """The steps that the operations found by Alembic go through, in order.
 
 1. On SQLite, the comparison of the definitions completes them (:mod:`.sqlite`), after
-   the renames (:mod:`.renaming`). What is not of this history is left alone
+   the renames (:mod:`.sqlite_renames`). What is not of this history is left alone
    (:mod:`.drops`).
 2. Rows get values for columns that must not be NULL (:mod:`.fills`).
 3. Every constraint that is made gets a name (:mod:`.names`), and the rows that it would
@@ -31,12 +31,12 @@ from .enum_members import changed_members
 from .enums import make_and_drop
 from .fills import fill
 from .fills import Rows
+from .log_lines import lines
 from .misfits import mark_misfits
 from .names import name_everything
-from .renaming import with_renames
 from .request import Request
 from .server_renames import with_renames_on_server
-from .telling import lines
+from .sqlite_renames import with_renames
 from .verify import Start
 
 if t.TYPE_CHECKING:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.transaction.driver import Driver
-from .shadows import internal_tables
+from .virtual_tables import internal_tables
 
 
 @contextlib.contextmanager

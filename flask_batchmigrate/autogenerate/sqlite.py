@@ -21,15 +21,15 @@ from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.schema.catalogue import read_catalogue
 from ..sqlite.transaction.driver import Driver
 from . import compare
-from . import making
+from . import constructors
+from .alembic_findings import Seen
 from .definition import Definition
 from .definition import Models
 from .definition import of_database
 from .definition import of_model
 from .operations import DropIndex
 from .operations import DropTable
-from .seen import Seen
-from .shadows import internal_tables
+from .virtual_tables import internal_tables
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -178,12 +178,12 @@ def _dropped(
                 definitions[schema, name] = comparison.stored(name, schema)
     for definition in _children_first(definitions):
         indexes: list[ops.MigrateOperation] = [
-            DropIndex(making.create_index(definition, index))
+            DropIndex(constructors.create_index(definition, index))
             for index in definition.indexes
         ]
         if indexes:
             yield ops.ModifyTableOps(definition.name, indexes, schema=definition.schema)
-        yield DropTable(making.whole_table(definition))
+        yield DropTable(constructors.whole_table(definition))
 
 
 def _place(table: tuple[str | None, str]) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from ..sqlite.errors import EngineError
 from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.schema.catalogue import read_catalogue
 from ..sqlite.transaction.driver import Driver
+from .alembic_findings import Seen
 from .compare import differences
 from .compare import options
 from .definition import Definition
@@ -32,10 +33,9 @@ from .definition import of_database
 from .drops import History
 from .scratch import copy_schema
 from .scratch import scratch
-from .seen import Seen
-from .shadows import internal_tables
 from .sqlite import Comparison
 from .sqlite import complete
+from .virtual_tables import internal_tables
 
 if t.TYPE_CHECKING:
     from alembic.script import Script

@@ -15,7 +15,7 @@ from ..sqlite.ddl.objects import IndexText
 from ..sqlite.ddl.table import ConstraintKind
 from ..sqlite.ddl.table import ConstraintText
 from ..sqlite.ddl.tokens import upper
-from . import typed
+from . import type_checks
 from .definition import Definition
 from .names import default_name
 from .names import fitting
@@ -175,12 +175,12 @@ def whole_table(definition: Definition) -> sa.Table:
     for constraint in (definition.primary_key, *definition.constraints):
         if constraint is None:
             continue
-        found = typed.values(constraint)
+        found = type_checks.values(constraint)
         column = columns.get(upper(found[0])) if found is not None else None
         if column is not None and isinstance(column.type, sa.Boolean):
             # PostgreSQL has a type for it, and no number in it.
             name = stored_name(definition, constraint)
-            column.type = typed.with_check(column.type, constraint, name, None)
+            column.type = type_checks.with_check(column.type, constraint, name, None)
         else:
             items.append(_constraint(definition, constraint))
     options: dict[str, t.Any] = {
