@@ -15,14 +15,14 @@ from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.schema.catalogue import read_catalogue
 from ..sqlite.schema.catalogue import StoredObject
 from ..sqlite.transaction.driver import Driver
+from .alembic_findings import Seen
 from .compare import differences
 from .compare import options
 from .definition import Definition
 from .definition import of_database
 from .differences import in_words
 from .drops import History
-from .seen import Seen
-from .shadows import internal_tables
+from .virtual_tables import internal_tables
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops
