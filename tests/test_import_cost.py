@@ -155,9 +155,12 @@ def test_an_env_of_ones_own(folder: Folder) -> None:
 
 
 def test_comparing(folder: Folder) -> None:
-    """Comparing models with a database loads nothing that changes one."""
+    """Comparing models with a database loads nothing that changes one.
+
+    To check, the revisions are run once more on an empty database.
+    """
     folder.loads("upgrade")
-    assert folder.loads("check") == ["alembic", COMPARING, ADAPTER]
+    assert folder.loads("check")[:3] == ["alembic", COMPARING, ADAPTER]
     assert folder.loads("migrate") == ["alembic", COMPARING, ADAPTER]
 
 
