@@ -42,7 +42,9 @@ def project(tmp_path: pathlib.Path) -> Project:
         connection.commit()
     change = "batch.alter_column('code', type_=sa.Integer())"
     project.add_revision(
-        "bb22", "aa11", f"with op.batch_alter_table('item') as batch: {change}"
+        "bb22",
+        "aa11",
+        "with op.batch_alter_table('item', recreate='always') as batch: " + change,
     )
     return project
 

@@ -206,16 +206,15 @@ def make_plan(
     target = with_numbers(db, target)
     found = _settle_defaults(db, target, differences(target), options.may_be_short)
     way = max((d.way for d in found), default=Way.ALTER)
-    # What is decided by looking at the rows is not, where they are elsewhere.
+    # Where the rows are elsewhere, nothing is decided by looking at them.
     sees_rows = options.may_be_short is None
-    keeps = options.keep_indexes and db.can_write_schema and sees_rows
+    can_convert = db.can_write_schema and sees_rows
+    keeps = options.keep_indexes and can_convert
     if any(d.case == "column dropped" for d in found):
         found = settle_drops(target, found, keeps)
         way = max(way, _way_to_drop(db, snapshot.catalogue), *(d.way for d in found))
-    if way in (Way.EDIT, Way.CONVERT) and not db.can_write_schema:
-        way = Way.COPY
-    if way is Way.CONVERT and not sees_rows:
-        way = Way.COPY
+    allowed = {Way.EDIT: db.can_write_schema, Way.CONVERT: can_convert}
+    way = way if allowed.get(way, True) else Way.COPY
     if way is Way.CONVERT:
         found = settle_conversions(db, snapshot, target, found)
         way = max(d.way for d in found)
