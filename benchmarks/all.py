@@ -22,12 +22,15 @@ USUAL = (
         *("--rows", "100000", "1000000", "5000000"),
         *("--plot", "sqlite_changes.svg"),
     ),
+    ("sqlite_changes.py", "--rows", "1000000", "--journal", "wal"),
+    ("running_application.py",),
 )
 QUICK = (
     ("import_cost.py", "3"),
     ("startup.py", "--revisions", "10", "--samples", "1"),
     ("growth.py", "--smallest", "--samples", "1"),
     ("sqlite_changes.py", "--rows", "10000", "--samples", "1"),
+    ("running_application.py", "--rows", "10000"),
 )
 
 

@@ -1,7 +1,7 @@
 """What starting a command costs with few and with many revisions.
 
 Whole processes, ours and Flask-Migrate's in turns, on the same application, database
-and revision files::
+and revision files; ours once without an ``env.py`` and once with Flask-Migrate's own::
 
     python benchmarks/startup.py
     python benchmarks/startup.py --revisions 10 1000 --samples 9
@@ -27,6 +27,12 @@ from processes import versions
 
 OURS = "flask_batchmigrate"
 THEIRS = "flask_migrate"
+CASES = {
+    "ours": (OURS, "migrations"),
+    "stock": (OURS, "theirs"),
+    "theirs": (THEIRS, "theirs"),
+}
+"""What is measured: the extension, and the folder that it works with."""
 COMMANDS = ("upgrade", "current", "heads")
 FROM_SCRATCH = 200
 
@@ -38,7 +44,7 @@ from flask_sqlalchemy import SQLAlchemy
 from {module} import Migrate
 
 app = Flask(__name__)
-path = pathlib.Path(__file__).parent.resolve() / "{module}.db"
+path = pathlib.Path(__file__).parent.resolve() / "{case}.db"
 app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{{path}}"
 db = SQLAlchemy(app)
 
@@ -101,7 +107,7 @@ CHANGES = (
 
 
 def write_project(folder: pathlib.Path, revisions: int) -> None:
-    """Write an application for each of the two, with the same revisions."""
+    """Write an application for each case, with the same revisions."""
     versions = folder / "migrations" / "versions"
     versions.mkdir(parents=True)
     down_revision: str | None = None
@@ -123,9 +129,9 @@ def write_project(folder: pathlib.Path, revisions: int) -> None:
     template = _their_template()
     for name, target in (("env.py", "env.py"), ("alembic.ini.mako", "alembic.ini")):
         shutil.copyfile(template / name, folder / "theirs" / target)
-    for module, directory in ((OURS, "migrations"), (THEIRS, "theirs")):
-        (folder / f"app_{module}.py").write_text(
-            APPLICATION.format(module=module, directory=directory)
+    for case, (module, directory) in CASES.items():
+        (folder / f"app_{case}.py").write_text(
+            APPLICATION.format(case=case, module=module, directory=directory)
         )
 
 
@@ -136,9 +142,9 @@ def _their_template() -> pathlib.Path:
 
 
 def stamp(folder: pathlib.Path, revisions: int) -> None:
-    """Say in both databases that everything is applied."""
-    for module in (OURS, THEIRS):
-        connection = sqlite3.connect(folder / f"{module}.db")
+    """Say in every database that everything is applied."""
+    for case in CASES:
+        connection = sqlite3.connect(folder / f"{case}.db")
         connection.execute(
             "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"
         )
@@ -156,22 +162,22 @@ class Sample(t.NamedTuple):
     cpu: float
 
 
-def run(folder: pathlib.Path, module: str, command: str) -> Sample:
+def run(folder: pathlib.Path, case: str, command: str) -> Sample:
     """Run one command in a process of its own."""
     before, start = os.times(), time.perf_counter()
-    python("-m", "flask", "--app", f"app_{module}.py", "db", command, folder=folder)
+    python("-m", "flask", "--app", f"app_{case}.py", "db", command, folder=folder)
     wall, after = time.perf_counter() - start, os.times()
     cpu = after.children_user + after.children_system
     return Sample(wall, cpu - before.children_user - before.children_system)
 
 
 def compare(label: str, samples: int, measure: t.Callable[[str], Sample]) -> None:
-    """Measure both in turns and print the ratio of the medians."""
-    taken: dict[str, list[Sample]] = {OURS: [], THEIRS: []}
+    """Measure all cases in turns and print the ratios of the medians."""
+    taken: dict[str, list[Sample]] = {case: [] for case in CASES}
     for _ in range(samples):
-        for module, found in taken.items():
-            found.append(measure(module))
-    ours, theirs = (
+        for case, found in taken.items():
+            found.append(measure(case))
+    ours, stock, theirs = (
         Sample(
             statistics.median(s.wall for s in found),
             statistics.median(s.cpu for s in found),
@@ -179,8 +185,8 @@ def compare(label: str, samples: int, measure: t.Callable[[str], Sample]) -> Non
         for found in taken.values()
     )
     print(
-        f"| {label} | {ours.wall:.3f} | {theirs.wall:.3f}"
-        f" | {ours.wall / theirs.wall:.2f} | {ours.cpu / theirs.cpu:.2f} |",
+        f"| {label} | {ours.wall:.3f} | {stock.wall:.3f} | {theirs.wall:.3f}"
+        f" | {ours.cpu / theirs.cpu:.2f} | {stock.cpu / theirs.cpu:.2f} |",
         flush=True,
     )
 
@@ -194,31 +200,34 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=5)
     options = parser.parse_args()
     print(f"{versions()}, medians of {options.samples}\n")
-    print("| command | ours, s | Flask-Migrate's, s | ratio | of processor time |")
-    print("|---|---|---|---|---|")
+    print(
+        "| command | ours, s | with its env.py, s | Flask-Migrate, s"
+        " | processor time, of Flask-Migrate's | with its env.py |"
+    )
+    print("|---|---|---|---|---|---|")
     for revisions in options.revisions:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             write_project(folder, revisions)
             stamp(folder, revisions)
-            for module in (OURS, THEIRS):
-                run(folder, module, "history")  # compiles the files
+            for case in CASES:
+                run(folder, case, "history")  # compiles the files
             for command in COMMANDS:
                 compare(
                     f"{command}, {revisions:,} revisions",
                     options.samples,
-                    lambda module, c=command, f=folder: run(f, module, c),
+                    lambda case, c=command, f=folder: run(f, case, c),
                 )
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_project(folder, FROM_SCRATCH)
 
-        def from_scratch(module: str) -> Sample:
-            (folder / f"{module}.db").unlink(missing_ok=True)
-            return run(folder, module, "upgrade")
+        def from_scratch(case: str) -> Sample:
+            (folder / f"{case}.db").unlink(missing_ok=True)
+            return run(folder, case, "upgrade")
 
-        for module in (OURS, THEIRS):
-            from_scratch(module)
+        for case in CASES:
+            from_scratch(case)
         compare(f"{FROM_SCRATCH} from scratch", options.samples, from_scratch)
 
 

@@ -8,5 +8,5 @@ import alembic
 
 ALEMBIC: t.Final = tuple(int(part) for part in alembic.__version__.split(".")[:3])
 
-#: The same, by the name that applications know from Flask-Migrate.
+#: The same, under the name that Flask-Migrate gives it.
 alembic_version: t.Final = ALEMBIC

@@ -1,9 +1,9 @@
 """The family of errors of the commands.
 
-An error carries the problem, the place, the remedy and the state that the databases
-were left in; its message is made of these. Every class is an
-:class:`alembic.util.CommandError`, so code that caught Alembic's errors still does.
-Mistakes in the set-up of the extension, which are seen before Alembic is loaded, are
+An error carries the problem, the place, the remedy and the state in which it left the
+databases; its message consists of these. Every class is an
+:class:`alembic.util.CommandError`, so code that catches Alembic's errors catches these.
+Mistakes in the set-up of the extension, which are found before Alembic is loaded, are
 :class:`~flask_batchmigrate.settings.SetupError`.
 """
 
@@ -19,28 +19,29 @@ from .sqlite.errors import Left as Left
 from .sqlite.errors import State as State
 from .sqlite.errors import UNCHANGED as UNCHANGED
 
-#: No file was written, and no database was looked at.
+#: No file was written, and no database was read.
 NOTHING_WRITTEN: t.Final = State(Left.UNCHANGED, "No file was written.")
 #: A file was written.
 ONLY_WRITTEN: t.Final = State(Left.UNCHANGED, "No database was changed.")
 
 
 def words(error: BaseException) -> str:
-    """Return what a driver says, in one line.
+    """Return the message of a driver's error, in one line.
 
-    Those of MySQL have a number and a text as their arguments, pg8000 a dictionary.
+    The errors of MySQL's drivers have a number and a text as their arguments, those of
+    pg8000 a dictionary.
 
     :param error: an error of a driver, or of SQLAlchemy around one.
     """
     original: BaseException = getattr(error, "orig", None) or error
     match original.args:
         case (int(code), str(text)):
-            said = f"{text} ({code})"
+            message = f"{text} ({code})"
         case ({"M": str(text)},):
-            said = text
+            message = text
         case _:
-            said = str(original)
-    return " ".join(said.split())
+            message = str(original)
+    return " ".join(message.split())
 
 
 class BatchMigrateError(DescribedError, CommandError):
@@ -70,7 +71,7 @@ class UnknownTemplate(BatchMigrateError):
 
 
 class UnknownRevision(BatchMigrateError):
-    """A revision was asked for, or is stored in a database, that has no file."""
+    """A revision that was named, or is stored in a database, has no file."""
 
     state = UNCHANGED
 
@@ -81,7 +82,7 @@ class MultipleHeads(BatchMigrateError):
     :param problem: what is wrong.
     :param remedy: what to do about it.
     :param heads: the ids of the heads.
-    :param state: what was left behind.
+    :param state: the state in which the databases were left.
     """
 
     state = UNCHANGED
@@ -101,16 +102,16 @@ class MultipleHeads(BatchMigrateError):
 class BrokenScript(BatchMigrateError):
     """A file of the migrations folder cannot be loaded, or does not fit the others.
 
-    ``path`` is the file and ``line`` the line in it, where one is to blame.
+    ``path`` is the file, and ``line`` the line that is to blame, if it is known.
     """
 
     state = UNCHANGED
 
 
 class RevisionFailed(BatchMigrateError):
-    """A revision's script raised; the original error is the ``__cause__``.
+    """A revision's script raised an error, which is the ``__cause__``.
 
-    ``revision`` is the id, ``path`` the file, ``line`` the line in it that was running.
+    ``revision`` is the id, ``path`` the file, and ``line`` the line that was running.
     """
 
     state_last = True
@@ -121,7 +122,7 @@ class RevisionFailed(BatchMigrateError):
 class AlterationError(RevisionFailed):
     """The SQLite engine refused a change of a revision; it changed nothing.
 
-    ``table`` and ``column`` are those that are concerned, where they are known.
+    ``table`` and ``column`` are the table and column concerned, if they are known.
     """
 
 
@@ -134,7 +135,7 @@ class DatabaseUnavailable(DatabaseError):
 
 
 class LockTimeout(DatabaseError):
-    """Another process kept the database for all of ``BATCHMIGRATE_LOCK_TIMEOUT``."""
+    """Another process kept the database locked for ``BATCHMIGRATE_LOCK_TIMEOUT``."""
 
 
 class DatabaseNotUpToDate(BatchMigrateError):
@@ -144,7 +145,7 @@ class DatabaseNotUpToDate(BatchMigrateError):
 
 
 class DatabaseNotStamped(BatchMigrateError):
-    """A database that is to be upgraded unattended has tables but no revision."""
+    """A database that was to be upgraded automatically has tables but no revision."""
 
     state = UNCHANGED
 
@@ -171,17 +172,17 @@ class SchemaDiffers(BatchMigrateError):
 
 
 class NotVerified(BatchMigrateError):
-    """A generated script was written that fails, or does not do what it should.
+    """A generated script was written, but fails or has the wrong result.
 
     :param path: the file.
-    :param problems: what is not right, in sentences.
+    :param problems: sentences that describe what is not right.
     """
 
     state = ONLY_WRITTEN
 
     def __init__(self, path: pathlib.Path, problems: list[str]) -> None:
         super().__init__(
-            f"'{path}' was written, and is not right: {'; '.join(problems)}",
+            f"'{path}' was written, but it is not right: {'; '.join(problems)}",
             "Correct the file, or delete it and report this.",
             path=path,
         )
@@ -189,7 +190,7 @@ class NotVerified(BatchMigrateError):
 
 
 class UnknownBind(BatchMigrateError):
-    """A bind was named that the application does not have, or names clash."""
+    """The application does not have a bind that was named, or two names clash."""
 
     state = UNCHANGED
 
@@ -205,10 +206,10 @@ UNCERTAIN: t.Final = State(Left.UNKNOWN, "'flask db current' shows what is store
 
 
 def in_use(name: str, state: State = UNCHANGED) -> LockTimeout:
-    """Make the error for a database that another program has locked.
+    """Return the error for a database that another program has locked.
 
-    :param name: the database, as a sentence begins with it.
-    :param state: what was left behind.
+    :param name: the database, as the subject of a sentence.
+    :param state: the state in which the databases were left.
     """
     return LockTimeout(
         f"{name} was locked by another program for as long as the application's "

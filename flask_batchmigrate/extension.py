@@ -1,4 +1,4 @@
-"""The extension object: where everything is put together for an application."""
+"""The extension object, which sets up an application for migrations."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ Callback = t.TypeVar("Callback", bound=cabc.Callable[..., t.Any])
 class BatchMigrate:
     """Schema migrations for a Flask application; a drop-in for Flask-Migrate.
 
-    One object serves any number of applications: what belongs to an application is
-    kept with it. Importing and setting up costs next to nothing, since Alembic is
-    loaded by the first command that needs it.
+    One object serves any number of applications and stores the state of each. Importing
+    it and setting up an application is fast, since only a command that needs Alembic
+    loads it.
 
-    :param app: set up this application at once; it needs ``db`` or ``metadata`` then.
+    :param app: an application to set up at once; this needs ``db`` or ``metadata``.
     :param db: a Flask-SQLAlchemy or Flask-SQLAlchemy-Lite object. None for plain
         SQLAlchemy, with ``metadata`` and one of ``engine``, ``engines``, ``url``.
-    :param directory: the migrations folder, ``migrations`` if nothing says otherwise.
-    :param command: the name of the command group, ``db`` if nothing says otherwise.
+    :param directory: the migrations folder, by default ``migrations``.
+    :param command: the name of the command group, by default ``db``.
     :param compare_type: whether generated migrations compare column types.
     :param render_as_batch: whether generated migrations use batch blocks; None turns
-        them on for the binds that are SQLite and off for the others.
+        them on for SQLite binds and off for the others.
     :param kwargs: ``metadata`` (a :class:`~sqlalchemy.schema.MetaData`, a list of
         them, or a dict of bind key to one or a list), ``engine``, ``engines`` (a dict
         of bind key to engine) or ``url``; any other setting by its argument name; and
-        what Alembic's ``context.configure`` takes.
+        arguments of Alembic's ``context.configure``.
     :raises SetupError: a setting is unknown or has an impossible value.
     """
 
@@ -86,25 +86,25 @@ class BatchMigrate:
     ) -> None:
         """Set up an application: its settings and its ``flask db`` commands.
 
-        The arguments are those of the constructor, and hold for this application
-        only. It may be called before or after ``db.init_app``.
+        The arguments are those of the constructor, and apply to this application
+        only. You can call this before or after ``db.init_app``.
 
         :raises SetupError: a setting is unknown or has an impossible value.
         """
-        given = {
+        keywords = {
             "directory": directory,
             "command": command,
             "compare_type": compare_type,
             "render_as_batch": render_as_batch,
         }
-        given = {k: v for k, v in given.items() if v is not None}
+        keywords = {k: v for k, v in keywords.items() if v is not None}
         options = {**self.alembic_ctx_kwargs, **kwargs}
         databases = _take_databases(options)
-        arguments = {**self._arguments, **given, **_take_settings(options)}
+        arguments = {**self._arguments, **keywords, **_take_settings(options)}
         settings = Settings(arguments, app.config)
         options["compare_type"] = settings["compare_type"]
         if settings["transaction_per_migration"]:
-            # Left out otherwise: an env.py may pass it beside the configure_args.
+            # Not set to False: an env.py may pass it in addition to configure_args.
             options["transaction_per_migration"] = True
         options["render_as_batch"] = settings["render_as_batch"]
         if options["render_as_batch"] is None:
@@ -155,7 +155,7 @@ class BatchMigrate:
         return f
 
     def call_configure_callbacks(self, config: t.Any) -> t.Any:
-        """Return what the registered functions make of a config."""
+        """Pass a config through the registered functions, and return the result."""
         for callback in self.configure_callbacks:
             config = callback(config)
         return config
@@ -168,54 +168,56 @@ class BatchMigrate:
     ) -> Config:
         """Return the config of the current application for ``alembic.command``.
 
-        :param directory: another migrations folder than the application's own.
-        :param x_arg: what ``-x`` passes to ``env.py``.
+        :param directory: a migrations folder to use instead of the application's own.
+        :param x_arg: the value of ``-x`` for ``env.py``.
         :param opts: names to set on ``config.cmd_opts``, such as ``autogenerate``.
         :raises NoApplication: there is no application context, or the application was
             not set up with this object.
         """
-        # Alembic is loaded by whoever runs a command, not by setting up.
+        # Running a command loads Alembic; setting up an application does not.
         from .environment.config import build
 
         return build(self, directory, x_arg, opts)
 
-    def status(self) -> list[DatabaseStatus]:
-        """Return where each database of the current application stands.
+    def status(self, compare: bool = False) -> list[DatabaseStatus]:
+        """Return the status of each database of the current application.
 
-        Nothing is changed. Made for health checks; a few milliseconds after the first
-        call, which loads Alembic.
+        Nothing is changed. This is made for health checks: after the first call, which
+        loads Alembic, a call takes a few milliseconds.
 
+        :param compare: also find the tables that differ from their models, which takes
+            longer.
         :raises DatabaseUnavailable: a database cannot be reached.
         :raises MigrationFolderError: there is no migrations folder.
         """
         from . import status
 
-        return status.read()
+        return status.read(compare)
 
 
 def _take_settings(options: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Move the settings that come as extra keywords out of the options."""
+    """Remove the settings from the extra keywords, and return them."""
     names = [setting.argument for setting in SETTINGS]
     return {name: options.pop(name) for name in names if name in options}
 
 
 def _take_databases(options: dict[str, t.Any]) -> Databases:
-    """Move metadata and engines out of the options."""
+    """Remove metadata and engines from the extra keywords, and return them."""
     metadata: MetaDatas | cabc.Mapping[str | None, MetaDatas] | None
     metadata = options.pop("metadata", None)
     engines = {key: options.pop(key, None) for key in ("engine", "engines", "url")}
-    given = {key: value for key, value in engines.items() if value is not None}
-    if len(given) > 1:
-        names = " and ".join(f"'{name}'" for name in given)
+    arguments = {key: value for key, value in engines.items() if value is not None}
+    if len(arguments) > 1:
+        names = " and ".join(f"'{name}'" for name in arguments)
         raise SetupError(f"{names} exclude each other", "pass one of them")
-    if "url" in given:
-        # Nothing but migrations uses this engine, so it keeps no connection open.
-        engine = sa.create_engine(given["url"], poolclass=sa.NullPool)
+    if "url" in arguments:
+        # Only migrations use this engine, so it keeps no connection open.
+        engine = sa.create_engine(arguments["url"], poolclass=sa.NullPool)
         return Databases(metadata, {"": engine})
-    if "engine" in given:
-        return Databases(metadata, {"": given["engine"]})
+    if "engine" in arguments:
+        return Databases(metadata, {"": arguments["engine"]})
     return Databases(
-        metadata, {key or "": e for key, e in given.get("engines", {}).items()}
+        metadata, {key or "": e for key, e in arguments.get("engines", {}).items()}
     )
 
 

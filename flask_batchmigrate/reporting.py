@@ -17,18 +17,20 @@ log = logging.getLogger("flask_batchmigrate")
 
 
 class Reporter:
-    """Receives the events of a run; this one writes them to the log.
+    """Receives the events of a run; this class writes them to the log.
 
-    Subclass it and enter :func:`reporting_to` to show them elsewhere. All of it goes
-    through the ``flask_batchmigrate`` logger, which has no handler of its own, so a
-    call from an application says nothing unless the application asks for it.
+    To show them elsewhere, make a subclass and use :func:`reporting_to`. The logger is
+    ``flask_batchmigrate``. It has no handler, so an application sees nothing unless it
+    configures one.
     """
 
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
-        """Receive that the environment has turned to a database.
+        """Receive that the environment begins to work on the database of a bind.
+
+        Binds that share a database follow one another, and are migrated together.
 
         :param bind: the bind key; ``''`` for the default bind.
-        :param database: the database as it may be shown.
+        :param database: the database, without a password.
         :param dialect: SQLAlchemy's name for the kind of database.
         """
         log.debug("Using database '%s' (%s).", database, dialect)
@@ -60,26 +62,24 @@ class Reporter:
         log.debug("Wrote %s.", path)
 
     def script_shown(self, text: str) -> None:
-        """Receive a script that was asked for and is not written.
-
-        :param text: all of it.
-        """
+        """Receive the text of a script that is shown instead of written."""
         log.info(text)
 
     def note(self, text: str) -> None:
-        """Something worth a line."""
+        """Receive a message for the user."""
         log.info(text)
 
     def warning(self, text: str) -> None:
-        """Something that is likely not what the user wants."""
+        """Receive a message about something that the user probably does not want."""
         log.warning(text)
 
-    def progress(self, table: str, step: str, fraction: float) -> None:
-        """Receive how far a long statement on a table of SQLite has come.
+    def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
+        """Receive the progress of a long statement on a SQLite table.
 
         :param table: the table that is changed.
-        :param step: what is done, as ``"copying rows"``.
-        :param fraction: the part that is done, from 0 to 1, as far as it can be told.
+        :param step: the step of the plan, as ``"copying rows"``.
+        :param fraction: an estimate of the finished part, from 0 to 1.
+        :param rows: how many rows the table has.
         """
 
     def waiting(self, text: str) -> None:
@@ -94,7 +94,7 @@ _reporter: contextvars.ContextVar[Reporter] = contextvars.ContextVar(
 
 
 def reporter() -> Reporter:
-    """Return the receiver of the events of this context."""
+    """Return the receiver of events in this context."""
     return _reporter.get()
 
 

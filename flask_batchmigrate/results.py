@@ -1,4 +1,4 @@
-"""The values that the commands return: small, frozen, free of Alembic at import."""
+"""The values that the commands return; importing them does not load Alembic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def first_line(message: str) -> str:
 class Template:
     """A migrations folder template that ``init`` can write.
 
-    :param name: what ``init --template`` takes.
+    :param name: the name for ``init --template``.
     :param synopsis: the first line of the template's README.
     :param path: the folder of the template.
     """
@@ -36,10 +36,10 @@ class Applied:
     """One revision that was run, or stamped, on one database.
 
     :param bind: the bind key; ``''`` for the default bind.
-    :param database: the database as it may be shown: no password.
+    :param database: the database, without a password.
     :param direction: ``upgrade``, ``downgrade`` or ``stamp``.
     :param revision: the revision that was applied or reverted.
-    :param down_revision: the revision or revisions it follows; empty for a first one.
+    :param down_revision: the revisions that it follows; empty for a first revision.
     :param message: the first paragraph of the script's docstring.
     :param seconds: the time the script took; 0 for a stamp.
     """
@@ -54,24 +54,148 @@ class Applied:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class TablePlan:
-    """What was done to one table of a SQLite database, and why in this way.
+class TableStep:
+    """One step of a change of a table. ``str()`` of it is one line for a person.
 
-    :param table: the table's name before.
+    :param text: what it does.
+    :param cost: what it costs on a table of any size.
+    :param reads_rows: it reads every row.
+    :param writes_rows: it writes every row.
+    :param is_destructive: it drops values that nothing brings back.
+    """
+
+    text: str
+    cost: str
+    reads_rows: bool
+    writes_rows: bool
+    is_destructive: bool
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.cost})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TablePlan:
+    """How one table of a SQLite database is changed, and why in this way.
+
+    :param table: the table's name before the change.
     :param way: ``ALTER TABLE``, ``schema edit`` or ``copy``: the cheapest safe one.
-    :param reason: why this way and no cheaper one.
-    :param steps: what was done, a line each, with what it costs.
+    :param reason: why a cheaper way was not safe.
+    :param steps: what is done, in order.
+    :param new_name: the table's name after the change.
+    :param depends_on_rows: the way was chosen by what the rows hold.
+    :param rows: how many rows the table has; only filled in by a rehearsal.
     """
 
     table: str
     way: str
     reason: str
-    steps: tuple[str, ...]
+    steps: tuple[TableStep, ...]
+    new_name: str
+    depends_on_rows: bool = False
+    rows: int | None = None
+
+    @property
+    def rows_written(self) -> int | None:
+        """How many rows are written; ``None`` where their number is not known."""
+        writes = any(step.writes_rows for step in self.steps)
+        return self.rows if writes else 0
+
+    @property
+    def scans(self) -> int:
+        """How many times all rows are read, besides being written."""
+        return sum(step.reads_rows and not step.writes_rows for step in self.steps)
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether a step drops values that nothing brings back."""
+        return any(step.is_destructive for step in self.steps)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement of a script that changes something.
+
+    :param sql: the statement.
+    :param rows: how many rows it has changed, where the database says so.
+    :param is_destructive: it drops a table, a column or rows.
+    """
+
+    sql: str
+    rows: int | None
+    is_destructive: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RehearsedRevision:
+    """A revision that was rehearsed on one database.
+
+    :param bind: the bind key; ``''`` for the default bind.
+    :param database: the database as it may be shown: no password.
+    :param direction: ``upgrade`` or ``downgrade``.
+    :param revision: its id.
+    :param message: the first paragraph of the script's docstring.
+    :param changes: what it does, in this order.
+    :param seconds: how long it took; ``None`` where it ran without the rows.
+    """
+
+    bind: str
+    database: str
+    direction: Direction
+    revision: str
+    message: str
+    changes: tuple[TablePlan | Statement, ...]
+    seconds: float | None
+
+    @property
+    def is_destructive(self) -> bool:
+        """Whether a change drops rows or values that nothing brings back."""
+        return any(change.is_destructive for change in self.changes)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a migration would do; nothing of it was done.
+
+    :param revisions: the revisions that would run, in order.
+    :param with_rows: they ran with the rows of the databases.
+    :param notes: what would go along with a change, in sentences.
+    :param warnings: what would not be as it should be.
+    """
+
+    revisions: tuple[RehearsedRevision, ...]
+    with_rows: bool
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that ``check`` has found.
+
+    :param kind: ``models``: they differ from what the revisions make. ``pending``: a
+        database lacks revisions. ``heads``: the history has several by accident.
+        ``altered``: a database is not what its revision makes.
+    :param database: the database that it is about, as it may be shown, if it is about
+        one.
+    :param problem: what is not as it should be.
+    :param remedy: what to do about it.
+    """
+
+    kind: t.Literal["models", "pending", "heads", "altered"]
+    database: str | None
+    problem: str
+    remedy: str
+
+    @property
+    def bit(self) -> int:
+        """What it adds to the exit code of ``flask db check``."""
+        return {"models": 1, "pending": 4, "heads": 8, "altered": 16}[self.kind]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RevisionInfo:
-    """A revision of the history, and where it stands.
+    """A revision and its position in the history.
 
     :param script: Alembic's object; ``script.cmd_format(verbose, ...)`` prints it.
     :param is_head: no other revision follows it.
@@ -97,12 +221,12 @@ class RevisionInfo:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Current:
-    """The revisions that one database is at.
+    """The current revisions of one database.
 
     :param bind: the bind key; ``''`` for the default bind.
-    :param database: the database as it may be shown: no password.
+    :param database: the database, without a password.
     :param heads: the ids stored in the database; empty before the first upgrade.
-    :param scripts: the revisions of ``heads``, and those they depend on.
+    :param scripts: the scripts of ``heads``, and of the revisions they depend on.
     :param is_head: the database is at every head of the migrations folder.
     """
 

@@ -1,10 +1,11 @@
-"""Every setting, once: its names, default and meaning. A leaf, free of Alembic."""
+"""The settings: names, default and meaning of each. Does not load Alembic."""
 
 from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
 import difflib
+import math
 import os
 import typing as t
 
@@ -14,7 +15,7 @@ PREFIX: t.Final = "BATCHMIGRATE_"
 
 
 class SetupError(DescribedError, RuntimeError):
-    """The extension was set up wrongly; seen by ``init_app``, before Alembic loads."""
+    """The extension was set up wrongly; raised without loading Alembic."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,10 +23,10 @@ class Setting:
     """One setting.
 
     :param argument: the keyword of :class:`.BatchMigrate` and ``init_app``.
-    :param default: what holds where neither argument nor configuration says more.
-    :param accepts: what a value may be, in words.
-    :param meaning: what it does, for the documentation.
-    :param check: tells whether a value is acceptable.
+    :param default: the value if neither an argument nor the configuration sets one.
+    :param accepts: the acceptable values, in words.
+    :param meaning: the effect of the setting, for the documentation.
+    :param check: returns whether a value is acceptable.
     """
 
     argument: str
@@ -49,11 +50,18 @@ def _is_bool(value: t.Any) -> bool:
 
 
 def _is_keys(value: t.Any) -> bool:
-    return isinstance(value, cabc.Collection) and not isinstance(value, (str, bytes))
+    if not isinstance(value, cabc.Collection) or isinstance(value, (str, bytes)):
+        return False
+    return all(key is None or isinstance(key, str) for key in value)
+
+
+def _is_names(value: t.Any) -> bool:
+    return _is_keys(value) and None not in value
 
 
 def _is_seconds(value: t.Any) -> bool:
-    return isinstance(value, (int, float)) and not _is_bool(value) and value >= 0
+    is_number = isinstance(value, (int, float)) and not _is_bool(value)
+    return is_number and math.isfinite(value) and value >= 0
 
 
 def _is_limit(value: t.Any) -> bool:
@@ -99,22 +107,24 @@ SETTINGS: t.Final = (
         "destructive",
         True,
         "True or False",
-        "Whether generated migrations may drop what holds rows or values.",
+        "Whether generated migrations may drop tables and columns, which hold rows and"
+        " values.",
         _is_bool,
     ),
     Setting(
         "transaction_per_migration",
         False,
         "True or False",
-        "Whether each revision is committed by itself instead of all together.",
+        "Whether each revision is committed separately instead of all together.",
         _is_bool,
     ),
     Setting(
         "binds",
         None,
         "a list of bind keys, or None",
-        "The binds to migrate; '' or None stands for the default one. None takes those"
-        " with tables in their metadata and those that the scripts already name.",
+        "The binds to migrate; '' or None in the list is the default bind. Without a"
+        " list, these are the binds with tables in their metadata and those that the"
+        " scripts already name.",
         lambda value: value is None or _is_keys(value),
     ),
     Setting(
@@ -129,8 +139,8 @@ SETTINGS: t.Final = (
         True,
         "True or False",
         "Whether one process at a time migrates a PostgreSQL, MySQL or MariaDB"
-        " database, by a lock that the server keeps. Switch it off behind a proxy that"
-        " pools transactions, and see to it yourself. SQLite needs no such lock.",
+        " database, by a lock on the server. Switch it off behind a proxy that pools"
+        " transactions, and run one migration at a time. SQLite needs no such lock.",
         _is_bool,
     ),
     Setting(
@@ -145,32 +155,32 @@ SETTINGS: t.Final = (
         None,
         "a number of seconds, or None",
         "How long a statement of a migration may wait, in seconds, for a table or row"
-        " that the application is using; requests queue up behind it in that time. None"
-        " leaves it to the server. PostgreSQL, MySQL and MariaDB.",
+        " that the application is using; meanwhile, requests queue up behind it. None"
+        " leaves the server's own limit. PostgreSQL, MySQL and MariaDB.",
         _is_limit,
     ),
     Setting(
         "server_lock_retries",
         5,
         "a whole number",
-        "How often a migration that 'server_lock_timeout' stopped is tried again from"
-        " the revision's beginning.",
+        "How often a migration that 'server_lock_timeout' stopped is repeated from the"
+        " beginning of the revision.",
         _is_count,
     ),
     Setting(
         "statement_timeout",
         None,
         "a number of seconds, or None",
-        "How long a statement of a migration may take, in seconds. None leaves it to"
-        " the server. PostgreSQL and MariaDB; on MySQL it limits SELECT only.",
+        "How long a statement of a migration may take, in seconds. None leaves the"
+        " server's own limit. PostgreSQL and MariaDB; on MySQL it limits SELECT only.",
         _is_limit,
     ),
     Setting(
         "sqlite_keep_indexes",
-        False,
+        True,
         "True or False",
-        "Whether a table of SQLite whose rows are written anew keeps the indexes that"
-        " stay valid, which takes about half the time, or has all of them built anew.",
+        "Whether a SQLite table whose rows are rewritten keeps the indexes that stay"
+        " valid, which takes about half the time, or rebuilds all of its indexes.",
         _is_bool,
     ),
     Setting(
@@ -178,37 +188,37 @@ SETTINGS: t.Final = (
         False,
         "True, False, 'always' or 'check'",
         "Whether the first request of a process upgrades the databases before it is"
-        " served. 'always' does it under TESTING, too. 'check' upgrades nothing, and"
-        " answers 503 while revisions are pending.",
+        " served. 'always' does so under TESTING, too. 'check' upgrades nothing and"
+        " answers requests with 503 while revisions are pending.",
         lambda value: _is_bool(value) or value in ("always", "check"),
     ),
     Setting(
         "auto_upgrade_exempt",
         (),
         "a list of endpoints",
-        "Endpoints that are served without waiting for 'auto_upgrade', such as one"
-        " that only tells that the process is alive.",
-        _is_keys,
+        "Endpoints that are served without waiting for 'auto_upgrade', such as a check"
+        " that the process is alive.",
+        _is_names,
     ),
     Setting(
         "auto_upgrade_tolerates",
         ("newer",),
         "a list of 'newer' and 'failed'",
-        "When 'auto_upgrade' lets requests through on a schema that is not the one of"
-        " the code: 'newer' where the database is at a revision that has no file, as"
-        " after a rollback of the code; 'failed' where the upgrade failed.",
+        "When 'auto_upgrade' lets requests through although the schema does not match"
+        " the code: 'newer' if the database is at a revision that has no file, as after"
+        " a rollback of the code; 'failed' if the upgrade failed.",
         lambda value: _is_keys(value) and set(value) <= {"newer", "failed"},
     ),
 )
 
 
 class Settings:
-    """The settings of one application: arguments first, then its configuration.
+    """The settings of one application: its arguments, then its configuration.
 
-    The configuration is read at each use, so that it may be filled in after
+    The configuration is read at each use, so that it may be completed after
     ``init_app``.
 
-    :param arguments: the keyword arguments given; None counts as not given.
+    :param arguments: the keyword arguments; None counts as missing.
     :param config: the application's configuration.
     """
 
@@ -248,7 +258,7 @@ class Settings:
 
     @property
     def directory(self) -> str:
-        """The migrations folder as it was set: maybe relative."""
+        """The migrations folder as it was set; the path may be relative."""
         return os.fspath(self["directory"])  # type: ignore[no-any-return]
 
     @property
@@ -259,12 +269,12 @@ class Settings:
 
     @property
     def exclude_binds(self) -> frozenset[str]:
-        """The bind keys never to migrate, ``''`` for the default one."""
+        """The bind keys that are never migrated, ``''`` for the default one."""
         return frozenset(key or "" for key in self["exclude_binds"])
 
     @property
     def lock(self) -> bool:
-        """Whether processes take turns at a server's database."""
+        """Whether only one process at a time migrates a server's database."""
         return bool(self["lock"])
 
     @property
@@ -274,12 +284,12 @@ class Settings:
 
     @property
     def server_lock_timeout(self) -> float | None:
-        """Seconds that a statement may wait for what the application uses."""
+        """Seconds that a statement may wait for a table that the application uses."""
         return _seconds(self["server_lock_timeout"])
 
     @property
     def server_lock_retries(self) -> int:
-        """How often a migration that had to wait for too long is tried again."""
+        """How often a migration that had to wait for too long is repeated."""
         return int(self["server_lock_retries"])
 
     @property

@@ -1,4 +1,4 @@
-"""The state of the extension for one application; free of Alembic."""
+"""The state of the extension for one application. Does not load Alembic."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MetaDatas: t.TypeAlias = "sa.MetaData | cabc.Sequence[sa.MetaData]"
 
 
 class Extension(t.Protocol):
-    """What is used of the extension object by the code below it."""
+    """The part of the extension object that the packages below it use."""
 
     configure_callbacks: list[cabc.Callable[[t.Any], t.Any]]
 
@@ -33,14 +33,14 @@ class Extension(t.Protocol):
         """Return the config of the current application."""
 
     def call_configure_callbacks(self, config: t.Any) -> t.Any:
-        """Return what the registered functions make of a config."""
+        """Pass a config through the registered functions, and return the result."""
 
 
 class AutomaticBatch(int):
-    """The value of ``render_as_batch`` while it is decided for each bind.
+    """The value of ``render_as_batch`` if it is decided for each bind.
 
-    Truthy where a bind is SQLite, so that an ``env.py`` which looks at it sees what it
-    always saw; as its own class it can be told from a True that somebody set.
+    It is true if a bind is SQLite, so an ``env.py`` that reads it gets the value that
+    Flask-Migrate has. Its class distinguishes it from a True that the user set.
     """
 
     def __repr__(self) -> str:
@@ -49,7 +49,7 @@ class AutomaticBatch(int):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Databases:
-    """Metadata and engines given as arguments: the route for plain SQLAlchemy.
+    """Metadata and engines that an application with plain SQLAlchemy passes.
 
     :param metadata: for the default bind, or by bind key.
     :param engines: by bind key, ``''`` for the default one.
@@ -60,13 +60,13 @@ class Databases:
 
 
 class MigrateState:
-    """What ``app.extensions["migrate"]`` holds; ``env.py`` files read it.
+    """The value of ``app.extensions["migrate"]``, which ``env.py`` files read.
 
     :param migrate: the extension object.
     :param db: the Flask-SQLAlchemy object, or None.
     :param settings: the application's settings.
     :param options: arguments for Alembic's ``context.configure``.
-    :param databases: metadata and engines given as arguments.
+    :param databases: metadata and engines that were passed as arguments.
     """
 
     def __init__(
@@ -91,20 +91,20 @@ class MigrateState:
     @property
     def metadata(self) -> sa.MetaData:
         """The metadata of the default bind."""
-        given = self.databases.metadata
-        if isinstance(given, cabc.Mapping):
-            given = given.get(None, given.get("", None))
-        if isinstance(given, sa.MetaData):
-            return given
-        if given is not None:
-            return given[0]
+        metadata = self.databases.metadata
+        if isinstance(metadata, cabc.Mapping):
+            metadata = metadata.get(None, metadata.get("", None))
+        if isinstance(metadata, sa.MetaData):
+            return metadata
+        if metadata is not None:
+            return metadata[0]
         return t.cast("sa.MetaData", self.db.metadata)
 
     @property
     def configure_args(self) -> dict[str, t.Any]:
         """The arguments for ``context.configure``.
 
-        A run has a copy of its own, because ``env.py`` files write into it.
+        Each run has its own copy, because ``env.py`` files write into it.
         """
         running = _running.get()
         if running is not None and running[0] is self:
@@ -114,7 +114,7 @@ class MigrateState:
         return self._options
 
     def _any_sqlite(self) -> bool:
-        """Tell whether a bind is SQLite; outside an application context assume so."""
+        """Return whether a bind is SQLite; True outside an application context."""
         engines: cabc.Mapping[t.Any, t.Any] = self.databases.engines
         if not engines:
             try:
@@ -124,9 +124,9 @@ class MigrateState:
         return any(engine.dialect.name == "sqlite" for engine in engines.values())
 
     def fresh_configure_args(self, any_sqlite: bool) -> dict[str, t.Any]:
-        """Return a copy for one run, with what the settings say filled in.
+        """Return a copy for one run, in which ``render_as_batch`` is filled in.
 
-        :param any_sqlite: one of the binds is SQLite.
+        :param any_sqlite: whether one of the binds is SQLite.
         """
         args = dict(self._options)
         if isinstance(args.get("render_as_batch"), AutomaticBatch):
@@ -150,10 +150,10 @@ _running: contextvars.ContextVar[tuple[MigrateState, dict[str, t.Any]] | None] =
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CommandLine:
-    """What ``flask db`` was given for the commands that it runs.
+    """The options of ``flask db`` that apply to all of its commands.
 
     :param directory: the migrations folder, if one was named.
-    :param x_arg: what ``-x`` passes to ``env.py``.
+    :param x_arg: the values of ``-x`` for ``env.py``.
     """
 
     directory: str | None = None
@@ -164,23 +164,23 @@ _COMMAND_LINE: t.Final = "_flask_batchmigrate_command_line"
 
 
 def command_line() -> CommandLine:
-    """Return what the command line says; nothing where none is at work.
+    """Return the options of the command line; none if no command line is running.
 
-    ``flask.g`` carries it under a name of its own: ``g.directory`` and ``g.x_arg``,
-    which an ``env.py`` may read, may just as well be the application's.
+    ``flask.g`` stores them under a private name, because ``g.directory`` and
+    ``g.x_arg``, which an ``env.py`` may read, may also belong to the application.
     """
-    given: CommandLine = g.get(_COMMAND_LINE, CommandLine())
-    return given
+    stored: CommandLine = g.get(_COMMAND_LINE, CommandLine())
+    return stored
 
 
 def set_command_line(directory: str | None, x_arg: tuple[str, ...]) -> None:
-    """Let :func:`command_line` return this, and those find it who read ``flask.g``."""
+    """Store options for :func:`command_line`, and for code that reads ``flask.g``."""
     setattr(g, _COMMAND_LINE, CommandLine(directory, x_arg))
     g.directory, g.x_arg = directory, x_arg
 
 
 def forget_command_line() -> None:
-    """Leave nothing of it in the application context."""
+    """Remove the options of the command line from the application context."""
     for name in (_COMMAND_LINE, "directory", "x_arg"):
         g.pop(name, None)
 
@@ -194,7 +194,7 @@ def current_state() -> MigrateState:
         from .errors import NoApplication
 
         raise NoApplication(
-            "Migrations need to know the application",
+            "Migrations need an application context",
             "Call this inside 'with app.app_context():'.",
         )
     state = current_app.extensions.get("migrate")
@@ -202,7 +202,7 @@ def current_state() -> MigrateState:
         from .errors import NoApplication
 
         raise NoApplication(
-            f"Application '{current_app.name}' has no migrations",
-            "Call 'BatchMigrate().init_app(app, db)' when it is created.",
+            f"Application '{current_app.name}' is not set up for migrations",
+            "Call 'BatchMigrate().init_app(app, db)' where it is created.",
         )
     return state

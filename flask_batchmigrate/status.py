@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import typing as t
 
 import sqlalchemy as sa
 from alembic import context
-from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
-from alembic.script import ScriptDirectory
 
 from .commands.upgrading import upgrade
+from .environment.applied import applied_revisions
 from .environment.invocation import Invocation
 from .errors import DatabaseNotStamped
 from .project.binds import display
@@ -27,7 +27,7 @@ State: t.TypeAlias = t.Literal["current", "pending", "unstamped", "newer"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PendingRevision:
-    """A revision that a database has yet to get.
+    """A revision that has not been run on a database.
 
     :param revision: its id.
     :param message: the first paragraph of the script's docstring.
@@ -38,20 +38,38 @@ class PendingRevision:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class ListedRevision:
+    """A revision of the migrations folder, and whether a database has it.
+
+    :param revision: its id.
+    :param message: the first paragraph of the script's docstring.
+    :param is_applied: ``None`` if that is unknown, since the database is at a revision
+        that has no file.
+    """
+
+    revision: str
+    message: str
+    is_applied: bool | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """Where one database stands.
+    """The revisions of one database, compared with the migrations folder.
 
     :param bind: the bind key; ``''`` for the default bind.
-    :param database: the database as it may be shown: no password.
-    :param state: ``current``: nothing is left to do. ``pending``: an upgrade is.
-        ``unstamped``: the database has tables and no revision, so that an upgrade by
-        itself could not know what they are. ``newer``: it is at a revision that has no
-        file, as after a rollback of the code.
+    :param database: the database, without a password.
+    :param state: ``current``: nothing is pending. ``pending``: an upgrade is pending.
+        ``unstamped``: the database has tables but no revision, so that an automatic
+        upgrade cannot know which revision made them. ``newer``: it is at a revision
+        that has no file, as after a rollback of the code.
     :param current: the ids stored in the database; empty before the first upgrade.
     :param heads: the ids of the newest revisions of the migrations folder.
-    :param pending: what an upgrade would run, in order; empty where the state is
-        ``newer``, since nobody can tell.
-    :param differing: the tables that differ from their models, where it was asked for.
+    :param pending: the revisions that an upgrade would run, in order; empty if the
+        state is ``newer``, since they are unknown then.
+    :param differing: the tables that differ from their models; ``None`` if they were
+        not, or could not be, compared.
+    :param dialect: SQLAlchemy's name for the kind of database.
+    :param revisions: all revisions of the migrations folder, the oldest first.
     """
 
     bind: str
@@ -60,7 +78,9 @@ class DatabaseStatus:
     current: tuple[str, ...]
     heads: tuple[str, ...]
     pending: tuple[PendingRevision, ...]
-    differing: tuple[str, ...] = ()
+    differing: tuple[str, ...] | None = None
+    dialect: str = ""
+    revisions: tuple[ListedRevision, ...] = ()
 
     @property
     def pending_count(self) -> int:
@@ -68,26 +88,31 @@ class DatabaseStatus:
         return len(self.pending)
 
 
-def read(compare: bool = False, refuse_unstamped: bool = False) -> list[DatabaseStatus]:
-    """Return where each database of the current application stands.
+def read(
+    compare: bool = False,
+    refuse_unstamped: bool = False,
+    directory: str | os.PathLike[str] | None = None,
+) -> list[DatabaseStatus]:
+    """Return the status of each database of the current application.
 
-    Nothing is changed.
+    Nothing is changed, and a SQLite file that does not exist is not made.
 
-    :param compare: also tell which tables differ from their models.
-    :param refuse_unstamped: stop at a database with tables that surely no revision
-        made. Where there is a table for the revision, if an empty one, another process
-        may be in the middle of its first upgrade.
-    :raises DatabaseNotStamped: naming that database.
+    :param compare: also find the tables that differ from their models.
+    :param refuse_unstamped: raise an error for a database with tables that certainly no
+        revision made. If the database has a version table, even an empty one, another
+        process may be in the middle of its first upgrade.
+    :param directory: a migrations folder to use instead of the application's own.
+    :raises DatabaseNotStamped: there is such a database.
     :raises DatabaseUnavailable: a database cannot be reached.
     :raises MigrationFolderError: there is no migrations folder.
     """
-    call = Invocation(None)
-    found: list[DatabaseStatus] = []
+    call = Invocation(directory)
+    statuses: list[DatabaseStatus] = []
     with call.translated():
         scripts = call.scripts()
 
         def look(stored: t.Any, context: MigrationContext) -> None:
-            # Scripts may ask for the configuration when they are loaded: not before.
+            # Not earlier: scripts may use the configuration when they are loaded.
             history = list(scripts.walk_revisions())[::-1]
             heads = tuple(sorted(scripts.get_heads()))
             current, unknown_tables = tuple(sorted(stored)), False
@@ -97,12 +122,15 @@ def read(compare: bool = False, refuse_unstamped: bool = False) -> list[Database
                 if refuse_unstamped and tables and context.version_table not in tables:
                     bind = call.setup.active[0]
                     raise _not_stamped(bind.engine.url, bind.key)
-                # Once more: another process may just have committed its first upgrade.
+                # Read again: another process may just have committed its first upgrade.
                 current = tuple(sorted(context.get_current_heads()))
-            state, pending = _judge(scripts, history, current, unknown_tables)
-            differing = _differing(context) if compare else ()
+            applied = applied_revisions(scripts, history, current)
+            state, pending = _judge(history, applied, current, unknown_tables)
+            differing = None
+            if compare and any(bind.has_tables for bind in call.setup.active):
+                differing = _differing(context)
             for bind in call.setup.active:
-                found.append(
+                statuses.append(
                     DatabaseStatus(
                         bind.key,
                         bind.database,
@@ -111,34 +139,37 @@ def read(compare: bool = False, refuse_unstamped: bool = False) -> list[Database
                         heads,
                         pending,
                         differing,
+                        bind.dialect,
+                        _listed(history, applied),
                     )
                 )
 
         call.visit(scripts, look)
-    return found
+    return statuses
 
 
 def upgrade_if_known() -> list[Applied]:
-    """Upgrade every database, and leave one alone that has tables but no revision.
+    """Upgrade every database, unless one has tables but no revision.
 
-    :return: what was applied, in order.
-    :raises DatabaseNotStamped: naming that one.
+    :return: the revisions that were applied, in order.
+    :raises DatabaseNotStamped: a database has tables but no revision.
     """
     with reporting_to(_Careful()):
         return upgrade()
 
 
 class _Careful(Reporter):
-    """Stops a run before the first revision meets tables that nobody knows.
+    """Stops a run before its first revision if the database has unknown tables.
 
-    Asked in the run itself, which holds the database's lock: a look from outside may
-    fall between the first table and the first stored revision of another process.
+    The check is a part of the run, which holds the database's lock. A check from
+    outside may happen between the first table and the first stored revision of another
+    process.
     """
 
     def revision_started(
         self, bind: str, direction: Direction, revision: str, message: str
     ) -> None:
-        """Look at the database that the revision is about to change.
+        """Check the database that the revision is about to change.
 
         :raises DatabaseNotStamped: it has tables and no revision.
         """
@@ -152,8 +183,8 @@ class _Careful(Reporter):
 def _not_stamped(url: sa.URL, bind: str) -> DatabaseNotStamped:
     which = f"Database '{display(url)}'" + (f" (bind {bind!r})" if bind else "")
     return DatabaseNotStamped(
-        f"{which} has tables but no revision is stored in it, so it is not upgraded by "
-        "itself",
+        f"{which} has tables but no stored revision, so it is not upgraded "
+        "automatically",
         "If the tables were made without migrations, run 'flask db stamp <revision>' "
         "with the revision that they correspond to; if they belong to something else, "
         "run 'flask db upgrade' once.",
@@ -161,22 +192,14 @@ def _not_stamped(url: sa.URL, bind: str) -> DatabaseNotStamped:
 
 
 def _judge(
-    scripts: ScriptDirectory,
     history: list[Script],
+    applied: set[str] | None,
     current: tuple[str, ...],
     has_other_tables: bool,
 ) -> tuple[State, tuple[PendingRevision, ...]]:
     """Return the state of a database, and what is pending."""
-    by_id = {script.revision: script for script in history}
-    if set(current) - by_id.keys():
+    if applied is None:
         return "newer", ()
-    applied: set[str] = set()
-    ahead = [by_id[name] for name in current]
-    while ahead:
-        script = ahead.pop()
-        if script.revision not in applied:
-            applied.add(script.revision)
-            ahead += _before(scripts, script)
     pending = tuple(
         PendingRevision(script.revision, script.doc)
         for script in history
@@ -187,12 +210,17 @@ def _judge(
     return ("unstamped" if has_other_tables and not current else "pending"), pending
 
 
-def _before(scripts: ScriptDirectory, script: Script) -> list[Script]:
-    """Return what a revision follows and depends on."""
-    names: list[str] = []
-    for each in (script.down_revision, script.dependencies):
-        names += [each] if isinstance(each, str) else (each or ())
-    return [found for found in scripts.get_revisions(names) if found is not None]
+def _listed(
+    history: list[Script], applied: set[str] | None
+) -> tuple[ListedRevision, ...]:
+    return tuple(
+        ListedRevision(
+            script.revision,
+            script.doc,
+            None if applied is None else script.revision in applied,
+        )
+        for script in history
+    )
 
 
 def _tables(running: MigrationContext) -> set[str]:
@@ -201,36 +229,16 @@ def _tables(running: MigrationContext) -> set[str]:
     return set(sa.inspect(running.connection).get_table_names())
 
 
-def _differing(running: MigrationContext) -> tuple[str, ...]:
+def _differing(running: MigrationContext) -> tuple[str, ...] | None:
     """Return the names of the tables that differ from their models.
 
-    What cannot be compared is no reason to withhold the rest of the status.
+    If the comparison fails, the names are left out and a warning is logged.
     """
-    metadata = running.opts.get("target_metadata")
-    if metadata is None:
-        return ()
+    # Many modules, which a health check has no use for.
+    from .autogenerate.drift import differing_tables
+
     try:
-        diffs = compare_metadata(running, metadata)
+        return differing_tables(running)
     except Exception:
         log.warning("The models could not be compared with the database", exc_info=True)
-        return ()
-    names: set[str] = set()
-    for diff in diffs:
-        first = diff[0] if isinstance(diff, list) else diff
-        names.add(_table_of(first))
-    return tuple(sorted(names))
-
-
-def _table_of(diff: tuple[t.Any, ...]) -> str:
-    """Return the table that a difference is about.
-
-    See https://alembic.sqlalchemy.org/en/latest/api/autogenerate.html
-    #alembic.autogenerate.compare_metadata for their forms.
-    """
-    subject = diff[1]
-    if isinstance(subject, sa.Table):
-        return subject.name
-    if isinstance(subject, sa.Index | sa.Constraint):
-        table = getattr(subject, "table", None)
-        return "" if table is None else str(table.name)
-    return str(diff[2])
+        return None

@@ -50,10 +50,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     | {"sqlite.target", "sqlite.transaction", "sqlite.adapter"},
     "environment": VOCABULARY
     | {"project", "autogenerate", "locks"}
-    | {"sqlite.adapter", "sqlite.transaction", "sqlite.ddl", *LEAVES},
+    | STORED
+    | {"sqlite.adapter", "sqlite.transaction"},
     "commands": VOCABULARY | {"environment", "autogenerate", "project"},
-    "status": VOCABULARY | {"commands", "environment", "project"},
-    "cli": VOCABULARY | {"commands", "autogenerate", "project"},
+    "status": VOCABULARY | {"commands", "environment", "autogenerate", "project"},
+    "cli": VOCABULARY | {"status", "commands", "autogenerate", "project"},
     "autoupgrade": VOCABULARY | {"status", "project"},
     "extension": VOCABULARY | {"autoupgrade", "cli", "environment", "status"},
     "": VOCABULARY | {"commands", "environment", "extension"},

@@ -76,7 +76,6 @@ CHANGES_A_TABLE = (
     "        batch.add_column(sa.Column('age', sa.Integer(), nullable=False,"
     " server_default='0'))"
 )
-AGE = "    age = db.Column(db.Integer, nullable=False, server_default='0')\n"
 OTHER = "class Other(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n"
 LOADED = """
 import contextlib, io, sys
@@ -91,9 +90,8 @@ print(" ".join(name for name in heavy if name in sys.modules))
 COMPARING = "flask_batchmigrate.autogenerate.compare"
 ADAPTER = "flask_batchmigrate.sqlite.adapter.impl"
 TRANSACTION = "flask_batchmigrate.sqlite.transaction.migration"
-DROPS = "flask_batchmigrate.sqlite.alter.drop"
 CHANGES = "flask_batchmigrate.sqlite.plan.engine"
-HEAVY = ("alembic", COMPARING, ADAPTER, TRANSACTION, DROPS, CHANGES)
+HEAVY = ("alembic", COMPARING, ADAPTER, TRANSACTION, CHANGES)
 """What is loaded for a purpose, each with the many modules that it stands for."""
 
 
@@ -164,11 +162,8 @@ def test_comparing(folder: Folder) -> None:
 
 
 def test_writing_a_revision(folder: Folder) -> None:
-    """A revision is proven with what it takes to run it."""
+    """A revision is proven on a scratch database, with all that it takes to run it."""
     folder.loads("upgrade")
     folder.models(USER + OTHER)
     loaded = folder.loads("migrate")
-    assert loaded == ["alembic", COMPARING, ADAPTER, TRANSACTION, DROPS]
-    folder.loads("upgrade")
-    folder.models(USER + AGE + OTHER)
-    assert CHANGES in folder.loads("migrate")
+    assert loaded == ["alembic", COMPARING, ADAPTER, TRANSACTION, CHANGES]

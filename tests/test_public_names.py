@@ -17,8 +17,8 @@ from tests.processes import python
 PUBLIC: t.Final[dict[str, str]] = {
     "flask_batchmigrate": """
         BatchMigrate Migrate Config SetupError
-        branches check current downgrade edit ensure_version heads history init
-        list_templates merge migrate revision show stamp upgrade
+        branches check current downgrade edit ensure_version findings heads history init
+        list_templates merge migrate rehearse revision show stamp upgrade
         AlreadyRunning AlterationError BatchMigrateError BrokenScript DatabaseError
         DatabaseNotStamped DatabaseNotUpToDate DatabaseUnavailable LockTimeout
         MigrationFolderError MultipleHeads NoApplication NoModels NotSupported
@@ -36,10 +36,13 @@ PUBLIC: t.Final[dict[str, str]] = {
         UnknownTemplate
     """,
     "flask_batchmigrate.reporting": "Reporter reporter reporting_to",
-    "flask_batchmigrate.results": "Applied Current RevisionInfo Template",
+    "flask_batchmigrate.results": """
+        Applied Current Finding Rehearsal RehearsedRevision RevisionInfo Statement
+        TablePlan TableStep Template
+    """,
     "flask_batchmigrate.settings": "Setting Settings SETTINGS SetupError",
     "flask_batchmigrate.sqlite.adapter": "RunOptions activate",
-    "flask_batchmigrate.status": "DatabaseStatus PendingRevision",
+    "flask_batchmigrate.status": "DatabaseStatus ListedRevision PendingRevision",
 }
 UNLISTED: t.Final = {"alembic_version", "__version__"}
 LIGHT: t.Final = (

@@ -31,7 +31,7 @@ def test_defaults() -> None:
         "auto_upgrade": False,
         "auto_upgrade_exempt": (),
         "auto_upgrade_tolerates": ("newer",),
-        "sqlite_keep_indexes": False,
+        "sqlite_keep_indexes": True,
     }
 
 
@@ -56,6 +56,14 @@ def test_argument_wins() -> None:
         ("EXCLUDE_BINDS", "users"),
         ("LOCK", 1),
         ("LOCK_TIMEOUT", -1),
+        ("LOCK_TIMEOUT", float("inf")),
+        ("LOCK_TIMEOUT", float("nan")),
+        ("SERVER_LOCK_TIMEOUT", float("inf")),
+        ("STATEMENT_TIMEOUT", float("inf")),
+        ("BINDS", [["users"]]),
+        ("EXCLUDE_BINDS", [1]),
+        ("AUTO_UPGRADE_EXEMPT", [None]),
+        ("AUTO_UPGRADE_TOLERATES", [["newer"]]),
         ("LOCK_TIMEOUT", True),
         ("LOCK_TIMEOUT", "60"),
         ("SERVER_LOCK_TIMEOUT", 0),

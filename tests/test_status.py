@@ -15,10 +15,10 @@ from flask_batchmigrate import MigrationFolderError
 from flask_batchmigrate import stamp
 from flask_batchmigrate import upgrade
 from flask_batchmigrate.status import DatabaseStatus
+from flask_batchmigrate.status import ListedRevision
 from flask_batchmigrate.status import PendingRevision
 from tests.apps import Apps
 from tests.apps import create
-from tests.apps import tables_of
 from tests.apps import write_revision
 from tests.processes import ROOT
 
@@ -61,6 +61,13 @@ def test_pending(apps: Apps, folder: pathlib.Path) -> None:
             PendingRevision("bb22", "Step bb22"),
             PendingRevision("cc33", "Step cc33"),
         ),
+        differing=None,
+        dialect="sqlite",
+        revisions=(
+            ListedRevision("aa11", "Step aa11", False),
+            ListedRevision("bb22", "Step bb22", False),
+            ListedRevision("cc33", "Step cc33", False),
+        ),
     )
     with app.app_context():
         upgrade(revision="bb22")
@@ -69,9 +76,13 @@ def test_pending(apps: Apps, folder: pathlib.Path) -> None:
 
 
 def test_nothing_is_changed(apps: Apps, folder: pathlib.Path) -> None:
-    """Looking leaves no table behind, not even the one for the revision."""
-    only(apps.make())
-    assert tables_of(apps.path / "app.db") == set()
+    """Looking makes no database, not even the table for the revision in one."""
+    app = apps.make()
+    only(app)
+    assert not (apps.path / "app.db").exists()
+    (apps.path / "app.db").touch()
+    only(app)
+    assert (apps.path / "app.db").read_bytes() == b""
 
 
 def test_current(apps: Apps, folder: pathlib.Path) -> None:
@@ -172,9 +183,10 @@ def test_documented_endpoint(apps: Apps, folder: pathlib.Path) -> None:
 
 
 def test_differing_tables(apps: Apps, folder: pathlib.Path) -> None:
-    """On request, it is told which tables differ from their models."""
-    from flask_batchmigrate.status import read
+    """On request, it is told which tables differ from their models.
 
+    A table that no revision mentions is somebody else's.
+    """
     app = apps.make({None: ["user name", "same", "added"]})
     db = app.extensions["sqlalchemy"]
     with app.app_context():
@@ -182,9 +194,10 @@ def test_differing_tables(apps: Apps, folder: pathlib.Path) -> None:
             for statement in (
                 "CREATE TABLE user (id INTEGER NOT NULL PRIMARY KEY)",
                 "CREATE TABLE same (id INTEGER NOT NULL PRIMARY KEY)",
-                "CREATE TABLE gone (id INTEGER NOT NULL PRIMARY KEY, name TEXT)",
-                "CREATE INDEX i ON gone (name)",
+                "CREATE TABLE t_aa11 (id INTEGER NOT NULL PRIMARY KEY, name TEXT)",
+                "CREATE INDEX i ON t_aa11 (name)",
+                "CREATE TABLE anothers (id INTEGER NOT NULL PRIMARY KEY)",
             ):
                 connection.execute(sa.text(statement))
-        (one,) = read(compare=True)
-    assert one.differing == ("added", "gone", "user")
+        (one,) = app.extensions["migrate"].migrate.status(compare=True)
+    assert one.differing == ("added", "t_aa11", "user")

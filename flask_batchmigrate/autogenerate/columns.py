@@ -95,10 +95,20 @@ def drop_column(definition: Definition, name: str, types: Types) -> DropColumn:
 def add_column(definition: Definition, name: str) -> ops.AddColumnOp:
     """Make the operation that adds a column."""
     column = definition.column(name)
-    type_ = typed.named(column, definition.name)
-    if type_ is not column.type:
-        column = _copied(column, type_)
-    return ops.AddColumnOp(definition.name, column, schema=definition.schema)
+    added = ops.AddColumnOp(definition.name, column, schema=definition.schema)
+    return with_named_check(added)
+
+
+def with_named_check(added: ops.AddColumnOp) -> ops.AddColumnOp:
+    """Return an operation by which the check that the column's type makes has a name.
+
+    :param added: adds a column of a model.
+    """
+    type_ = typed.named(added.column, added.table_name)
+    if type_ is added.column.type:
+        return added
+    column = _copied(added.column, type_)
+    return ops.AddColumnOp(added.table_name, column, schema=added.schema)
 
 
 def _copied(

@@ -36,6 +36,7 @@ _CONSTRAINTS: t.Final = (
 )
 
 
+# Without slots: what is worked out of it once is kept.
 @dataclasses.dataclass(frozen=True)
 class Definition:
     """A table and its indexes.

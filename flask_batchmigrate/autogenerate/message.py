@@ -7,6 +7,7 @@ import typing as t
 
 from alembic.operations import ops
 
+from .enums import EnumMembers
 from .operations import SetTableOptions
 from .renames import RenameColumn
 from .renames import RenameTable
@@ -41,24 +42,33 @@ def _said(
     for each in everything:
         if isinstance(each, ops.ModifyTableOps):
             yield from _said(each.ops, str(each.table_name))
-        elif isinstance(each, RenameTable):
-            yield f"rename {each.table_name} to {each.new_table_name}"
+        elif (whole := _said_of_whole(each)) is not None:
+            yield whole
         elif isinstance(each, RenameColumn):
             yield f"rename {each.column_name} of {table} to {each.modify_name}"
-        elif isinstance(each, ops.CreateTableOp):
-            yield f"create {each.table_name}"
-        elif isinstance(each, ops.DropTableOp):
-            yield f"drop {each.table_name}"
         elif isinstance(each, ops.AddColumnOp):
             yield f"add {each.column.name} to {each.table_name}"
         elif isinstance(each, ops.DropColumnOp):
             yield f"remove {each.column_name} from {each.table_name}"
         elif isinstance(each, ops.AlterColumnOp) and not _tightens(each, columns):
             yield f"change {each.column_name} of {each.table_name}"
-        elif isinstance(each, SetTableOptions):
-            yield f"change options of {each.table_name}"
         elif table is not None and not columns and _is_part(each):
             yield f"change {_kind(each)} of {table}"
+
+
+def _said_of_whole(each: ops.MigrateOperation) -> str | None:
+    """Return a few words for what concerns a whole table or type."""
+    if isinstance(each, RenameTable):
+        return f"rename {each.table_name} to {each.new_table_name}"
+    if isinstance(each, ops.CreateTableOp):
+        return f"create {each.table_name}"
+    if isinstance(each, ops.DropTableOp):
+        return f"drop {each.table_name}"
+    if isinstance(each, EnumMembers):
+        return f"change members of {each.key[0]}"
+    if isinstance(each, SetTableOptions):
+        return f"change options of {each.table_name}"
+    return None
 
 
 def _tightens(each: ops.AlterColumnOp, columns: list[t.Any]) -> bool:

@@ -100,9 +100,17 @@ def _with_names(operation: ops.CreateTableOp) -> ops.CreateTableOp:
     if not constraints or (all(map(_is_named, constraints)) and not of_columns):
         return operation
     original = t.cast("sa.Table", t.cast(t.Any, constraints[0]).table)
+    table = with_names(original, of_columns)
+    return ops.CreateTableOp.from_table(table, _namespace_metadata=original.metadata)
+
+
+def with_names(original: sa.Table, of_columns: cabc.Iterable[t.Any] = ()) -> sa.Table:
+    """Return a copy of a table in which every constraint has a name.
+
+    :param of_columns: checks that columns have, which Alembic does not render.
+    """
     naming = original.metadata.naming_convention
     table = original.to_metadata(sa.MetaData(naming_convention=naming))
-    # Alembic does not render the checks that stand in a column.
     for check in of_columns:
         table.append_constraint(sa.CheckConstraint(check.sqltext, name=check.name))
     taken = {str(c.name).lower() for c in table.constraints if _is_named(c)}
@@ -111,7 +119,7 @@ def _with_names(operation: ops.CreateTableOp) -> ops.CreateTableOp:
             name = free(_name_of(constraint, str(table.name)), taken)
             taken.add(name.lower())
             _set_name(constraint, name)
-    return ops.CreateTableOp.from_table(table, _namespace_metadata=original.metadata)
+    return table
 
 
 def _is_named(constraint: sa.Constraint) -> bool:

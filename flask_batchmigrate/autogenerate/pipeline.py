@@ -25,13 +25,14 @@ from .conversions import convert
 from .drops import History
 from .drops import mark_losses
 from .drops import tell_strangers
-from .enums import add_enum_types
+from .enums import changed_members
+from .enums import make_and_drop
 from .fills import fill
 from .fills import Rows
 from .names import name_everything
 from .renaming import with_renames
 from .request import Request
-from .server_renames import apply_renames
+from .server_renames import with_renames_on_server
 from .telling import lines
 from .verify import Start
 
@@ -72,18 +73,21 @@ def improve(
             rewritten,
         )
     else:
-        upgrade.ops[:] = history.without_strangers(upgrade.ops)
-        apply_renames(context, upgrade, request)
+        upgrade.ops[:] = with_renames_on_server(context, upgrade, request, history)
+    tables = {
+        (table.schema, str(table.name)): table
+        for table in AutogenContext(context).sorted_tables
+    }
+    connection = context.connection
+    assert connection is not None
+    members = changed_members(upgrade.ops, tables, connection)
     if request.writes:
-        tables = {
-            (x.schema, str(x.name)): x for x in AutogenContext(context).sorted_tables
-        }
-        assert context.connection is not None
         tell_strangers(history)
-        mark_losses(upgrade, request, context.connection)
-        fill(upgrade, request, Rows(context.connection), tables)
-    name_everything(upgrade)
-    add_enum_types(upgrade)
-    convert(upgrade)
+        mark_losses(upgrade, request, connection)
+        fill(upgrade, request, Rows(connection), tables)
+        name_everything(upgrade)
+        make_and_drop(upgrade, tables, connection)
+        convert(upgrade)
+    upgrade.ops[:0] = members
     upgrade.reverse_into(downgrade)
     return start

@@ -15,7 +15,7 @@ from ..sqlite.ddl.tokens import same_name
 Filter = cabc.Callable[[t.Any, str | None, str, bool, t.Any], bool]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
     """What Alembic's comparison saw of the columns of one table.
 

@@ -7,6 +7,7 @@ import typing as t
 
 from alembic.operations import ops
 
+from .enums import EnumMembers
 from .operations import SetTableOptions
 from .renames import RenameColumn
 from .renames import RenameTable
@@ -45,6 +46,8 @@ def _said(each: t.Any) -> list[str]:
         return [f"removed column '{each.table_name}.{each.column_name}'"]
     if isinstance(each, ops.AlterColumnOp):
         return _altered(each)
+    if isinstance(each, EnumMembers):
+        return [f"changed members of Enum {each.key[0]!r}"]
     if isinstance(each, SetTableOptions):
         said = ", ".join(f"{name}={value}" for name, value in each.options.items())
         return [f"changed options of table {each.table_name!r}: {said}"]

@@ -48,8 +48,8 @@ _installed: weakref.WeakSet[Flask] = weakref.WeakSet()
 def install(app: Flask) -> None:
     """Put the gate in front of an application.
 
-    It decides at the first request, when the configuration is complete, and goes away
-    as soon as nothing is left for it to do.
+    It decides what to do at the first request, when the configuration is complete, and
+    removes itself when it has nothing left to do.
     """
     if app not in _installed:
         _installed.add(app)
@@ -60,10 +60,10 @@ _UNDER_WAY: t.Final = Refusal("The databases are being upgraded.")
 
 
 class Gate:
-    """What stands for ``app.wsgi_app`` until the databases are up to date.
+    """Replaces ``app.wsgi_app`` until the databases are up to date.
 
-    In front of everything that Flask does for a request, because opening the session or
-    a ``before_request`` function may use the database already.
+    It runs before everything that Flask does for a request, because opening the session
+    or a ``before_request`` function may already use the database.
 
     :param app: the application.
     """
@@ -87,13 +87,13 @@ class Gate:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> cabc.Iterable[bytes]:
-        """Serve a request, or say why not."""
+        """Serve a request, or answer why it is refused."""
         if self._open:
             return self._inner(environ, start_response)
         return self._answer(environ)(environ, start_response)
 
     def _answer(self, environ: WSGIEnvironment) -> WSGIApplication:
-        """Return what is to serve a request."""
+        """Return the WSGI application that answers a request."""
         if not isinstance(self._app.extensions.get("migrate"), MigrateState):
             # Another extension took the place after init_app().
             self._go_away()
@@ -126,10 +126,9 @@ class Gate:
         return "check" if mode == "check" else "upgrade"
 
     def _go_away(self) -> None:
-        """Serve all further requests as if there had never been a gate.
+        """Remove the gate, so that it does not take part in further requests.
 
-        Middleware that was put around the gate keeps calling it, which costs it the
-        look at one attribute.
+        Middleware around the gate still calls it, which then only reads one attribute.
         """
         self._open = True
         own = vars(self._app)
@@ -138,11 +137,11 @@ class Gate:
         if self._inner_is_own:
             self._app.wsgi_app = self._inner
         else:
-            # Several threads may come here at once.
+            # Several threads may do this at once.
             own.pop("wsgi_app", None)
 
     def _is_exempt(self, environ: WSGIEnvironment) -> bool:
-        """Tell whether a request is for an endpoint that needs no database."""
+        """Return whether a request is for an exempt endpoint."""
         exempt = self._state.settings["auto_upgrade_exempt"]
         if not exempt:
             return False
@@ -155,7 +154,7 @@ class Gate:
     # Bringing the databases up to date
 
     def _admit(self, mode: Mode) -> Refusal | None:
-        """Make sure once that the databases fit; some other threads wait meanwhile."""
+        """Bring the databases up to date once, while some other threads wait."""
         if not (self._attempts.acquire(blocking=False) or self._wait()):
             return _UNDER_WAY
         try:
@@ -173,10 +172,10 @@ class Gate:
     def _wait(self) -> bool:
         """Wait for the attempt of another thread.
 
-        Where endpoints are exempt, not for long: all threads of a worker would wait,
-        however many it has, which nothing tells, and none be left for these.
+        If endpoints are exempt, it waits only briefly. Otherwise all threads of a
+        worker, whose number is not known, might wait, and none would serve these.
 
-        :return: whether the attempt is over, and the next one this thread's to make.
+        :return: whether the attempt is over, so that this thread may make the next.
         """
         with self._counting:
             if self._waiting >= MOST_WAITING:
@@ -193,14 +192,14 @@ class Gate:
                 self._waiting -= 1
 
     def _fail(self, refusal: Refusal) -> None:
-        """Remember what is in the way, and when to look again."""
+        """Store the reason of a failure, and the time of the next attempt."""
         self._tell(refusal)
         pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE)
         if refusal.error is None:
-            # Looking again is cheap.
+            # Another attempt is cheap.
             pause = FIRST_PAUSE
         elif self._app.debug:
-            # The developer who has mended the script does not want to wait.
+            # A developer who has corrected the script does not want to wait.
             pause = 0.0
         self._failures += 1
         self._retry_at = time.monotonic() + pause
@@ -209,7 +208,7 @@ class Gate:
         self._refusal = None if passes else refusal
 
     def _attempt(self, mode: Mode) -> Refusal | None:
-        """Bring the databases up to date, or find out why that cannot be."""
+        """Bring the databases up to date, or return the reason why that failed."""
         self._began = time.monotonic()
         try:
             with self._app.app_context():
@@ -220,7 +219,7 @@ class Gate:
             self._began = None
 
     def _bring_up_to_date(self, mode: Mode) -> Refusal | None:
-        # Loaded at the first request, so that it costs no process its start.
+        # Loaded at the first request, so that processes start fast.
         from ..project.fast_path import nothing_to_upgrade
 
         if nothing_to_upgrade():
@@ -235,7 +234,7 @@ class Gate:
         except DatabaseError as error:
             if mode == "check":
                 return Refusal(str(error))
-            # Another process may be upgrading it, which only the upgrade waits for.
+            # Another process may be upgrading it; only the upgrade waits for that.
         else:
             if not behind:
                 return None
@@ -268,7 +267,7 @@ class Gate:
         self._last_told = ""
 
     def _tell(self, refusal: Refusal) -> None:
-        """Log what is new; a failure that repeats itself is told in full once."""
+        """Log a failure: in full the first time, in short if it repeats itself."""
         if self._last_told != refusal.reason:
             self._last_told = refusal.reason
             self._app.logger.log(
@@ -280,14 +279,14 @@ class Gate:
         else:
             self._app.logger.info("The databases are not up to date, as before.")
 
-    # What is answered instead
+    # Answers to refused requests
 
     def _refuse(
         self, environ: WSGIEnvironment, refusal: Refusal, debug: bool
     ) -> Response:
         """Return the answer to a request that is not served."""
         if debug and refusal is not _UNDER_WAY and self._page.is_for(environ):
-            # Without an error, what is said of the databases is reason enough.
+            # Without an error, the states of the databases are reason enough.
             error = refusal.reason if refusal.error is not None else ""
             response = self._show_page(Request(environ), error, 503)
         else:
@@ -304,7 +303,7 @@ class Gate:
     def _serve_with_page(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> cabc.Iterable[bytes]:
-        """Serve a request; where its database error is a pending migration, say so."""
+        """Serve a request; show the page if it fails for want of a migration."""
         answers: list[str] = []
 
         def answering(status: str, *args: t.Any) -> t.Any:
@@ -314,7 +313,7 @@ class Gate:
         try:
             return self._inner(environ, t.cast("StartResponse", answering))
         except sa.exc.DBAPIError as error:
-            # Functions for the teardown run when the answer has begun.
+            # Teardown functions run after the answer has begun.
             if answers or not self._page.is_for(environ):
                 raise
             failed = str(error.orig)
@@ -326,7 +325,7 @@ class Gate:
         return page(environ, start_response)
 
     def _look(self) -> tuple[list[DatabaseStatus], str]:
-        """Return where the databases stand, or what is in the way of knowing it."""
+        """Return the status of the databases, or the error that prevents reading it."""
         from .. import status
 
         try:
@@ -342,7 +341,7 @@ class Gate:
     def _render(
         self, request: Request, statuses: list[DatabaseStatus], error: str, code: int
     ) -> Response:
-        """Return the page, and show the code that it may ask for in the terminal."""
+        """Return the page, and log the code that the page may ask for."""
         if not self._page.knows(request):
             self._app.logger.warning(
                 "The code for the page about pending migrations is %s.",
@@ -351,7 +350,7 @@ class Gate:
         return self._page.render(request, statuses, error, code)
 
     def _act(self, environ: WSGIEnvironment) -> Response:
-        """Do what a button of the page asks for, if it is one."""
+        """Carry out the action of a button on the page."""
         request = Request(environ)
         try:
             action = self._page.action_of(request)

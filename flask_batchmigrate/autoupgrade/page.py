@@ -1,10 +1,10 @@
 """The page that a developer sees instead of an error while a migration is pending.
 
-Its button changes a database, so it has to be pressed by the developer: in debug mode,
-from this very machine, on the page itself. Other machines, other web sites in the same
-browser, and names that resolve to this machine get nothing. A proxy on this machine can
-look like its browser, so the buttons also ask for a code that the terminal shows, as
-Werkzeug's debugger does; a browser that knew it is not asked again.
+Its button changes a database, so only the developer may press it: in debug mode, on the
+same machine, on the page itself. Requests of other machines, of other web sites in the
+same browser, and for other names of this machine are refused. A proxy on this machine
+can look like a browser on it, so the buttons also ask for a code that the terminal
+shows, as Werkzeug's debugger does. A browser is asked for the code only once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PATH: t.Final = "/_batchmigrate"
 
 _FORM_BYTES: t.Final = 16_384
 _COOKIE: t.Final = "batchmigrate_page"
-#: How many wrong codes are one guess too many, until the application starts again.
+#: The number of wrong codes after which none is accepted until a restart.
 _GUESSES: t.Final = 10
 #: A host as RFC 9110 has it: a name or an address, and perhaps a port.
 _HOST: t.Final = re.compile(
@@ -46,7 +46,7 @@ _HOST: t.Final = re.compile(
 _LAST_PORT: t.Final = 65535
 _LOCAL_PATH: t.Final = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
-#: Headers by which proxies tell that the client is somebody else.
+#: Headers by which proxies show that the client is on another machine.
 _FORWARDING: t.Final = frozenset(
     {
         "HTTP_CF_CONNECTING_IP",
@@ -65,27 +65,27 @@ _HERE: t.Final = pathlib.Path(__file__).parent
 
 
 class WrongCode(Forbidden):
-    """The page's own form, without the code that the terminal shows."""
+    """The form of the page came with a wrong code or without one."""
 
 
 class DeveloperPage:
-    """The page, and the judgement of what comes back from it."""
+    """Renders the page, and checks the requests of its buttons."""
 
     def __init__(self) -> None:
         self._token = secrets.token_urlsafe(32)
         self._cookie = secrets.token_urlsafe(32)
         self._guesses = 0
         digits = f"{secrets.randbelow(10**9):09}"
-        #: what a person reads in the terminal
+        #: The code that the terminal shows.
         self.code = f"{digits[:3]}-{digits[3:6]}-{digits[6:]}"
 
     def knows(self, request: Request) -> bool:
-        """Tell whether a browser has shown the code before."""
+        """Return whether a browser has sent the code before."""
         given = request.cookies.get(_COOKIE, "")
         return hmac.compare_digest(given.encode(), self._cookie.encode())
 
     def is_for(self, environ: WSGIEnvironment) -> bool:
-        """Tell whether a request may and would see the page."""
+        """Return whether a request may see the page, and is one of a browser."""
         return (
             environ.get("REQUEST_METHOD") in ("GET", "HEAD")
             and is_local(environ)
@@ -93,10 +93,10 @@ class DeveloperPage:
         )
 
     def action_of(self, request: Request) -> t.Literal["upgrade", "ignore"]:
-        """Return which button was pressed.
+        """Return the button that was pressed.
 
-        :raises WrongCode: the page is to be shown again.
-        :raises HTTPException: none was; somebody else sent the request.
+        :raises WrongCode: the code is wrong, so the page has to be shown again.
+        :raises HTTPException: the request does not come from a button of the page.
         """
         if request.method != "POST":
             raise MethodNotAllowed(["POST"], "Press a button of the page instead.")
@@ -128,7 +128,7 @@ class DeveloperPage:
             raise WrongCode("That is not the code: the terminal shows it.")
 
     def back(self, request: Request) -> Response:
-        """Return to where the developer wanted to go."""
+        """Return a redirect to the address that the developer requested."""
         location = request.environ.get("SCRIPT_NAME", "") + _place_of(request)
         response = Response(status=303, headers={"Location": location})
         response.set_cookie(
@@ -149,8 +149,8 @@ class DeveloperPage:
     ) -> Response:
         """Return the page.
 
-        :param request: one for which :meth:`is_for` is true, or that pressed a button.
-        :param error: what went wrong, if something did.
+        :param request: a request for which :meth:`is_for` is true, or of a button.
+        :param error: the error to show, if there is one.
         """
         template = string.Template((_HERE / "page.html").read_text(encoding="utf-8"))
         nonce = secrets.token_urlsafe(16)
@@ -178,11 +178,11 @@ class DeveloperPage:
 
 
 def is_local(environ: WSGIEnvironment) -> bool:
-    """Tell whether a request was made on this machine, and for it by name.
+    """Return whether a request was made on this machine, and for a name of it.
 
-    A request that a proxy passed on was not, whoever the proxy says it is for. Some
-    say nothing and speak HTTP/1.0, which no browser does. A name of another site that
-    resolves to this machine does not count.
+    A request through a proxy does not count, whatever client the proxy names. Some
+    proxies name none but speak HTTP/1.0, which no browser does. The name of another
+    site that resolves to this machine does not count.
     """
     if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         return False
@@ -196,7 +196,7 @@ def is_local(environ: WSGIEnvironment) -> bool:
 
 
 def _hostname(host: str) -> str:
-    """Return a Host header without its port; empty where it is malformed."""
+    """Return a Host header without its port; empty if it is malformed."""
     well_formed = _HOST.fullmatch(host)
     if well_formed is None or int(well_formed[2] or 0) > _LAST_PORT:
         return ""
@@ -213,7 +213,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _is_same_origin(request: Request) -> bool:
-    """Tell whether the browser says that a page of this very origin sent the form.
+    """Return whether, according to the browser, a page of this origin sent the form.
 
     Browsers send Origin with every POST, and scripts cannot set it
     (https://developer.mozilla.org/en-US/docs/Web/HTTP/Headers/Origin).
@@ -225,7 +225,7 @@ def _is_same_origin(request: Request) -> bool:
 
 
 def _place_of(request: Request) -> str:
-    """Return the path and query, below the root, that the developer wanted to see."""
+    """Return the path and query, below the root, that the developer requested."""
     if request.method in ("GET", "HEAD"):
         query = request.environ.get("QUERY_STRING", "")
         place = urllib.parse.quote(request.path) + (f"?{query}" if query else "")

@@ -1,4 +1,4 @@
-"""Why requests are not served."""
+"""The reasons for which requests are refused."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why requests are not served.
+    """The reason for which requests are refused.
 
-    :param reason: the line to act on.
-    :param error: the error of the upgrade, if it is one.
+    :param reason: one line that says what to do.
+    :param error: the error of the upgrade, if it failed.
     """
 
     reason: str
@@ -22,7 +22,7 @@ class Refusal:
 
 
 def newer_than_code(status: DatabaseStatus) -> str:
-    """Say that a database is at a revision that the code does not have."""
+    """Return a sentence about a database at a revision that the code does not have."""
     return (
         f"Database '{status.database}' is at revision '{', '.join(status.current)}', "
         "which has no file: it is newer than the code, or of another branch of it."
@@ -30,12 +30,12 @@ def newer_than_code(status: DatabaseStatus) -> str:
 
 
 def behind_code(status: DatabaseStatus) -> str:
-    """Return what a database lacks, in a sentence."""
+    """Return a sentence about the revisions that a database lacks."""
     if status.state == "newer":
         return newer_than_code(status)
     if status.state == "unstamped":
         return (
-            f"Database '{status.database}' has tables but no revision is stored in it. "
+            f"Database '{status.database}' has tables but no stored revision. "
             "Run 'flask db stamp <revision>' with the revision that they correspond to."
         )
     names = ", ".join(f"'{each.revision}'" for each in status.pending)

@@ -8,7 +8,6 @@ revisions have Alembic's format, because shell scripts read them.
 from __future__ import annotations
 
 import collections.abc as cabc
-import contextlib
 import os
 import sys
 import time
@@ -23,6 +22,11 @@ from ..results import Applied
 from ..results import Direction
 from ..results import first_line
 from ..results import TablePlan
+from .progress import Progress
+from .streams import discard
+from .streams import encodable
+from .streams import failing_in_one_line
+from .streams import is_terminal
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -42,6 +46,8 @@ class Console:
         self._color = False if os.environ.get("NO_COLOR") else None
         self._line_is_open = False
         self._stderr_has_failed = False
+        self._drawn = 0
+        self._error_stream_is_gone = False
 
     def value(self, text: str) -> None:
         """Write a result of the command to standard output.
@@ -50,8 +56,8 @@ class Console:
         """
         self._close_line()
         if sys.stdout is not None:
-            with _failing_in_one_line():
-                click.echo(_encodable(text, sys.stdout), color=self._color)
+            with failing_in_one_line():
+                click.echo(encodable(text, sys.stdout), color=self._color)
 
     def flush(self) -> None:
         """Write the text that standard output still buffers, as a script's ``print``.
@@ -59,7 +65,7 @@ class Console:
         :raises click.ClickException: it cannot be written.
         """
         if sys.stdout is not None and not sys.stdout.closed:
-            with _failing_in_one_line():
+            with failing_in_one_line():
                 sys.stdout.flush()
 
     def say(self, text: str, **style: t.Any) -> None:
@@ -71,19 +77,31 @@ class Console:
             self._close_line()
             self._error_stream(click.style(text, **style))
 
+    @property
+    def is_terminal(self) -> bool:
+        """Whether standard error is a terminal, on which a line can be drawn again."""
+        return is_terminal(sys.stderr)
+
     def begin(self, text: str) -> None:
         """Show the present step on a terminal, until :meth:`finish` replaces it."""
-        if not self.quiet and _is_terminal(sys.stderr):
+        if not self.quiet and self.is_terminal:
             self._close_line()
             self._error_stream(f"{text} ...", nl=False)
             self._line_is_open = True
+
+    def redraw(self, text: str) -> None:
+        """Show something in the place of the open line, or as one, on a terminal."""
+        if not self.quiet and self.is_terminal:
+            self._error_stream(f"\r{text.ljust(self._drawn)}", nl=False)
+            self._line_is_open, self._drawn = True, len(text)
 
     def finish(self, text: str) -> None:
         """Write a finished step over the shorter line that :meth:`begin` showed."""
         if not self.quiet:
             start = "\r" if self._line_is_open else ""
-            self._line_is_open = False
-            self._error_stream(start + text)
+            rest = " " * (self._drawn - len(click.unstyle(text)))
+            self._line_is_open, self._drawn = False, 0
+            self._error_stream(start + text + rest)
 
     def warn(self, text: str) -> None:
         """Write a warning to standard error, quiet or not."""
@@ -95,7 +113,7 @@ class Console:
 
     def questioner(self) -> Questioner:
         """Return one that asks the person at the terminal, if there is one."""
-        has_person = _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+        has_person = is_terminal(sys.stdin) and is_terminal(sys.stderr)
         return Terminal(self) if has_person else Nobody()
 
     def ask(self, question: str) -> bool:
@@ -114,7 +132,7 @@ class Console:
 
     def _close_line(self) -> None:
         if self._line_is_open:
-            self._line_is_open = False
+            self._line_is_open, self._drawn = False, 0
             self._error_stream("")
 
     def _error_stream(self, text: str, *, nl: bool = True) -> None:
@@ -127,57 +145,11 @@ class Console:
         if sys.stderr is None or self._stderr_has_failed:
             return
         try:
-            text = _encodable(text, sys.stderr)
+            text = encodable(text, sys.stderr)
             click.echo(text, err=True, nl=nl, color=self._color)
         except OSError:
             self._stderr_has_failed = True
-            _discard(sys.stderr)
-
-
-def _is_terminal(stream: t.TextIO | None) -> bool:
-    """Return whether a stream exists, is open, and is a terminal."""
-    return stream is not None and not stream.closed and stream.isatty()
-
-
-@contextlib.contextmanager
-def _failing_in_one_line() -> cabc.Iterator[None]:
-    """Turn a failed write to standard output into an error of one line.
-
-    If the reader of a pipe has closed it, click ends the command without a message.
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _discard(sys.stdout)
-        raise click.ClickException(
-            f"Standard output cannot be written to: {error.strerror or error}. "
-            "What the command has changed stays changed."
-        ) from error
-
-
-def _discard(stream: t.TextIO) -> None:
-    """Discard the buffer of a stream that cannot be written to, and all later output.
-
-    Otherwise Python tries to write it again at exit, and exits with 120:
-    https://docs.python.org/3/library/sys.html#sys.exit
-    """
-    with contextlib.suppress(OSError, ValueError):
-        descriptor = stream.fileno()
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, descriptor)
-        os.close(nowhere)
-
-
-def _encodable(text: str, stream: t.TextIO) -> str:
-    """Return a text with question marks for the characters a stream cannot encode."""
-    encoding = stream.encoding or "utf-8"
-    try:
-        text.encode(encoding, stream.errors or "strict")
-    except UnicodeEncodeError:
-        return text.encode(encoding, "replace").decode(encoding)
-    return text
+            discard(sys.stderr)
 
 
 class Terminal(Nobody):
@@ -227,7 +199,13 @@ class ConsoleReporter(Reporter):
         self.databases: dict[str, str] = {}
         self._titled: set[tuple[str, Direction]] = set()
         self._notes: list[str] | None = None
+        #: The database file that was reached last, and the binds that share it.
+        self._file = ""
+        self._sharing: list[str] = []
+        #: The revision whose lines were written last; binds that share a file share it.
+        self._begun = self._done = ("", "", "")
         self._start = time.perf_counter()
+        self._progress = Progress(console.is_terminal)
 
     @property
     def seconds(self) -> float:
@@ -236,26 +214,43 @@ class ConsoleReporter(Reporter):
 
     def names(self, binds: cabc.Container[str]) -> str:
         """Return the names of the databases of those binds that the run has reached."""
-        return " and ".join(self.databases[b] for b in self.databases if b in binds)
+        names = [name for bind, name in self.databases.items() if bind in binds]
+        return " and ".join(dict.fromkeys(names))
 
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
         """Store the name of the database for later lines."""
-        kind = f"bind '{bind}', {dialect}" if bind else dialect
-        self.databases[bind] = f"'{database}' ({kind})"
+        is_file = dialect == "sqlite" and not database.startswith((":", "file:"))
+        if not is_file or database != self._file or bind in self._sharing:
+            self._file, self._sharing = database, []
+        self._sharing.append(bind)
+        keys = " and ".join(f"'{key}'" for key in self._sharing if key)
+        if len(self._sharing) > 1:
+            first = "default bind and" if "" in self._sharing else "binds"
+            keys = f"{first} {keys}"
+        elif bind:
+            keys = f"bind {keys}"
+        name = f"'{database}' ({', '.join(filter(None, [keys, dialect]))})"
+        self.databases.update(dict.fromkeys(self._sharing, name))
 
     def revision_started(
         self, bind: str, direction: Direction, revision: str, message: str
     ) -> None:
         """Show the revision while it runs, on a terminal."""
-        if self.steps and direction != "stamp":
+        step = (self.databases.get(bind, bind), direction, revision)
+        is_shown = self._notes is not None and step == self._begun
+        if self.steps and direction != "stamp" and not is_shown:
+            self._begun = step
             self._title(bind, direction)
             self._notes = []
             self.console.begin(f"  {revision}  {first_line(message)}")
 
     def revision_done(self, applied: Applied) -> None:
         """Write the line of the revision, and its notes below the line."""
-        if not self.steps:
+        name = self.databases.get(applied.bind, applied.bind)
+        step = (name, applied.direction, applied.revision)
+        if not self.steps or step == self._done:
             return
+        self._done = step
         self._title(applied.bind, applied.direction)
         message = first_line(applied.message)
         line = f"  {click.style(applied.revision, fg='yellow')}  {message}"
@@ -272,6 +267,14 @@ class ConsoleReporter(Reporter):
             self.note(f"{plan.table}: {plan.way}, {plan.reason}")
             for step in plan.steps:
                 self.note(f"  {step}")
+
+    def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
+        """Show how far a long statement has come."""
+        text = self._progress.text(table, step, fraction, rows)
+        if text is not None and self._progress.is_terminal:
+            self.console.redraw(text)
+        elif text is not None:
+            self.console.say(f"    {text}")
 
     def script_shown(self, text: str) -> None:
         """Write the script to standard output."""
@@ -293,9 +296,10 @@ class ConsoleReporter(Reporter):
         self.console.say(text, fg="cyan")
 
     def _title(self, bind: str, direction: Direction) -> None:
-        if (bind, direction) not in self._titled:
-            self._titled.add((bind, direction))
-            title = f"{self._TITLES[direction]} {self.databases.get(bind, bind)}"
+        name = self.databases.get(bind, bind)
+        if (name, direction) not in self._titled:
+            self._titled.add((name, direction))
+            title = f"{self._TITLES[direction]} {name}"
             self.console.say(title, bold=True)
 
 

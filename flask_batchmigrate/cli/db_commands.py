@@ -9,6 +9,7 @@ import click
 
 from .. import commands
 from . import options
+from . import rehearsal
 from .console import branch_lines
 from .console import Console
 from .console import ConsoleReporter
@@ -25,6 +26,11 @@ if t.TYPE_CHECKING:
 def _show_written(console: Console, scripts: cabc.Iterable[Script]) -> None:
     for script in scripts:
         console.value(f"Generating {script.path} ...  done")
+
+
+def _real(given: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return the options of a run that is no rehearsal."""
+    return {name: given[name] for name in ("revision", "sql", "tag")}
 
 
 @command()
@@ -105,7 +111,13 @@ def merge(
     _show_written(to.console, [commands.merge(directory, revisions, **arguments)])
 
 
-@command(options.sql, options.tag, options.plans, options.revision("head"))
+@command(
+    options.sql,
+    options.tag,
+    options.plans,
+    rehearsal.asked,
+    options.revision("head"),
+)
 def upgrade(
     to: ConsoleReporter, directory: str | None, verbose: bool, **arguments: t.Any
 ) -> None:
@@ -114,8 +126,11 @@ def upgrade(
     REVISION is an id, "head" (the default), "heads", or steps such as "+1"; with --sql
     also a range "<from>:<to>".
     """
+    if rehearsal.is_asked(arguments):
+        rehearsal.rehearse(to, "upgrade", directory, arguments)
+        return
     to.plans = verbose
-    done = commands.upgrade(directory, **arguments)
+    done = commands.upgrade(directory, **_real(arguments))
     show_run(to, done, nothing="nothing to upgrade.")
 
 
@@ -123,6 +138,7 @@ def upgrade(
     options.sql,
     options.tag,
     options.plans,
+    rehearsal.asked,
     options.revision("-1"),
     cls=options.StepsCommand,
 )
@@ -134,8 +150,11 @@ def downgrade(
     REVISION is an id, "base", or the number of steps to take back, as "2" or "-2"
     (default: one); with --sql also a range "<from>:<to>".
     """
+    if rehearsal.is_asked(arguments):
+        rehearsal.rehearse(to, "downgrade", directory, arguments)
+        return
     to.plans = verbose
-    done = commands.downgrade(directory, **arguments)
+    done = commands.downgrade(directory, **_real(arguments))
     show_run(to, done, nothing="nothing to downgrade.")
 
 
@@ -226,24 +245,29 @@ def current(
     """Show the current revision of each database."""
     from ..project import fast_path
 
-    head = None if verbose else fast_path.head(directory)
-    if head is not None and fast_path.is_at(head):
+    head = None if verbose else fast_path.current(directory)
+    if head is not None:
         to.console.value(f"{head} (head)")
         return
     databases = commands.current(directory, verbose)
+    shown = set()
     for current in databases:
         name = current.database
+        heading = to.names({current.bind}) or name
+        if (heading, current.heads) in shown:
+            continue  # binds that share a database
+        shown.add((heading, current.heads))
         if verbose:
             to.console.value(f"Current revision(s) for {name}:")
         elif len(databases) > 1:
-            to.console.say(f"{to.databases.get(current.bind, name)}:", bold=True)
+            to.console.say(f"{heading}:", bold=True)
         for script in current.scripts:
             to.console.value(script.cmd_format(verbose))
         if not current.heads:
             to.console.say(f"'{name}': no revision yet.")
     behind = [current.database for current in databases if not current.is_head]
     if check_heads and behind:
-        names = " and ".join(f"'{name}'" for name in behind)
+        names = " and ".join(f"'{name}'" for name in dict.fromkeys(behind))
         raise click.ClickException(f"Not at the newest revision: {names}.")
 
 
@@ -271,11 +295,28 @@ def stamp(
     show_run(to, done, nothing="nothing to stamp.")
 
 
-@command()
-def check(to: ConsoleReporter, directory: str | None) -> None:
-    """Fail if the models and the database differ."""
-    commands.check(directory)
-    to.console.value("No new upgrade operations detected.")
+@command(
+    click.option(
+        "--scratch",
+        is_flag=True,
+        help="Look at no database: compare the models with what the revisions make on"
+        " an empty SQLite database.",
+    )
+)
+def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:
+    """Fail when models, revisions and databases do not fit together.
+
+    The exit code is the sum of what was found: 1 where the models differ from what
+    the revisions make, 4 where a database lacks revisions, 8 where the history has
+    several heads by accident, and 16 where a SQLite database is not what its revision
+    makes. It is 0 where all is well, and also 1 where the check itself fails.
+    """
+    findings = commands.findings(directory, scratch)
+    for finding in findings:
+        to.console.error(f"{finding.problem}. {finding.remedy}")
+    if not findings:
+        to.console.value("No new upgrade operations detected.")
+    click.get_current_context().exit(sum({finding.bit for finding in findings}))
 
 
 @command(options.sql)

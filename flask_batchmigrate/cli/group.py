@@ -57,13 +57,17 @@ def db(
 
 
 def command(
-    *decorators: options.Decorator, cls: type[click.Command] = click.Command
+    *decorators: options.Decorator,
+    cls: type[click.Command] = click.Command,
+    failure: int = 1,
 ) -> cabc.Callable[[_Function], click.Command]:
     """Register a function as a command, with the options that all commands share.
 
     The function receives the reporter, the folder and its own options. An error of this
-    project becomes one line and exit code 1; any other error is a defect and keeps its
+    project becomes one line and an exit code; any other error is a defect and keeps its
     traceback.
+
+    :param failure: that exit code.
     """
 
     def decorate(function: _Function) -> click.Command:
@@ -94,7 +98,7 @@ def command(
                 if interruption is None and (raiseerr or not _is_expected(error)):
                     raise
                 console.error(interruption or " ".join(str(error).splitlines()))
-                click.get_current_context().exit(1)
+                click.get_current_context().exit(failure)
 
         return db.command(cls=cls)(options.joined(*decorators, options.shared)(invoke))
 

@@ -85,6 +85,9 @@ plans = click.option(
     is_flag=True,
     help="Show how each table of a SQLite database is changed, and why.",
 )
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Write the values as JSON."
+)
 branch_label = click.option(
     "--branch-label", default=None, help="Name of the branch that the revision starts."
 )

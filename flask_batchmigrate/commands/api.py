@@ -1,20 +1,21 @@
 """The commands as functions: they return values, raise, and print nothing.
 
-The names and parameters are Flask-Migrate's. All but :func:`list_templates` need an
-application context. Errors are of the family in :mod:`~flask_batchmigrate.errors`; any
-other is a defect of this project or of a library. Where a function takes them:
+The names and parameters are Flask-Migrate's. All functions but :func:`list_templates`
+need an application context. Their errors are those of
+:mod:`~flask_batchmigrate.errors`; any other error is a defect of this project or of a
+library. Several functions share these parameters:
 
 ``directory``
-    is another migrations folder than the application's own.
+    is a migrations folder to use instead of the application's own.
 ``x_arg``
-    is what ``-x`` passes to ``env.py``, as ``context.get_x_argument()`` returns it.
+    is the value of ``-x`` for ``env.py``, which ``context.get_x_argument()`` returns.
 ``tag``
-    is what ``context.get_tag_argument()`` returns.
+    is the value that ``context.get_tag_argument()`` returns.
 ``sql``
-    leaves the database alone; the SQL text is returned, and also written to the
-    ``output_buffer`` of Alembic's config where a configure function has set one.
+    returns the SQL text and does not change the database. The text is also written to
+    the ``output_buffer`` of Alembic's config if a configure function has set one.
 ``verbose``
-    is there for compatibility; the scripts returned know everything.
+    has no effect and exists for compatibility; the returned scripts have all details.
 """
 
 from __future__ import annotations
@@ -54,16 +55,15 @@ def init(
 ) -> pathlib.Path:
     """Write a migrations folder to customise.
 
-    It is not needed to begin with, since :func:`migrate` makes the folder by itself. A
-    folder that it made keeps its revisions.
+    It is not needed to begin with, since :func:`migrate` makes the folder by itself. If
+    :func:`migrate` made the folder, its revisions stay.
 
-    :param multidb: scripts have a function for each bind; on by itself where several
-        binds have tables.
+    :param multidb: write scripts with a function for each bind; this is the default if
+        several binds have tables.
     :param template: the name of a template, or the path of its folder.
     :param package: make the folder a Python package.
     :return: the absolute path of the folder.
-    :raises MigrationFolderError: there is a folder with other files, or it cannot be
-        written.
+    :raises MigrationFolderError: the folder contains other files, or cannot be written.
     :raises UnknownTemplate: there is no such template.
     """
     call = Invocation(directory)
@@ -89,17 +89,17 @@ def revision(
 ) -> list[Script]:
     """Write a new revision file.
 
-    :param message: its description, which also names the file.
-    :param autogenerate: fill it with what differs between models and database.
+    :param message: the description of the revision, which also names the file.
+    :param autogenerate: fill it with the differences between models and database.
     :param head: the revision, or ``<branch>@head``, to follow.
     :param splice: allow a ``head`` that other revisions follow.
-    :param branch_label: a label for the branch that begins with it.
-    :param version_path: which of several version folders to write to.
-    :param rev_id: its id, instead of a random one.
-    :param depends_on: revisions of other branches that have to be applied before.
-    :param request: how it is filled with what differs.
-    :return: the revisions written; none where nothing differs.
-    :raises NotVerified: what was generated is not right.
+    :param branch_label: a label for the branch that begins with this revision.
+    :param version_path: the version folder to write to, if there are several.
+    :param rev_id: the id of the revision, instead of a random one.
+    :param depends_on: revisions of other branches that must be applied before it.
+    :param request: how to generate the contents.
+    :return: the revisions that were written; none if nothing differs.
+    :raises NotVerified: the generated script is not right.
     """
     call = Invocation(directory, x_arg, ["autogenerate"] if autogenerate else [])
     return writing.revision(
@@ -131,12 +131,12 @@ def migrate(
     depends_on: str | cabc.Sequence[str] | None = None,
     request: Request | None = None,
 ) -> list[Script]:
-    """Write a revision with what differs between the models and the databases.
+    """Write a revision with the differences between the models and the databases.
 
-    The parameters are those of :func:`revision`. The migrations folder is made where
-    there is none, unless a database is already at a revision of one.
+    The parameters are those of :func:`revision`. A missing migrations folder is made,
+    unless a database already stores a revision, which must come from another folder.
 
-    :return: the revisions written; none where nothing differs.
+    :return: the revisions that were written; none if nothing differs.
     :raises NoModels: the models define no tables.
     :raises DatabaseNotUpToDate: a database is not at the newest revision.
     """
@@ -159,7 +159,7 @@ def migrate(
 def edit(directory: Directory = None, revision: str = "current") -> list[Script]:
     """Open revision files in the editor that ``EDITOR`` names.
 
-    :param revision: an id, ``head``, or ``current`` for those the databases are at.
+    :param revision: an id, ``head``, or ``current`` for the databases' revisions.
     :return: the scripts that were opened.
     :raises UnknownRevision: there is no such revision.
     """
@@ -187,14 +187,14 @@ def merge(
 ) -> Script:
     """Join several heads with a new revision that follows them all.
 
-    :param revisions: the heads to join; none: all of them.
+    :param revisions: the heads to join; if empty, all heads.
     :param splice: allow revisions that are not heads; needs Alembic 1.18.5.
     :return: the new revision.
-    :raises BatchMigrateError: there are not two revisions to join.
+    :raises BatchMigrateError: there are fewer than two revisions to join.
     """
-    named = [revisions] if isinstance(revisions, str) and revisions else revisions
+    ids = [revisions] if isinstance(revisions, str) and revisions else revisions
     call = Invocation(directory)
-    return writing.merge(call, list(named), message, branch_label, rev_id, splice)
+    return writing.merge(call, list(ids), message, branch_label, rev_id, splice)
 
 
 @t.overload
@@ -226,8 +226,8 @@ def downgrade(
     :param revision: an id, ``base``, or a number of steps, with or without a minus
         sign; with ``sql`` also a range ``<from>:<to>``. A number that is a revision's
         id, or the beginning of one with at least four digits, means that revision.
-    :return: what was reverted, in order; the SQL text with ``sql``.
-    :raises RevisionFailed: a script raised.
+    :return: the revisions that were reverted, in order; with ``sql``, the SQL text.
+    :raises RevisionFailed: a script raised an error.
     :raises UnknownRevision: there is no such revision.
     """
     call = Invocation(directory, x_arg)
@@ -239,7 +239,7 @@ def downgrade(
 
 
 def show(directory: Directory = None, revision: str = "head") -> list[Script]:
-    """Return the scripts that a symbol stands for.
+    """Return the scripts that a symbol means.
 
     :param revision: an id, ``head``, ``heads`` or ``current``.
     :raises UnknownRevision: there is no such revision.
@@ -273,7 +273,7 @@ def heads(
 ) -> list[RevisionInfo]:
     """Return the newest revisions of the migrations folder.
 
-    :param resolve_dependencies: leave out those that another one depends on.
+    :param resolve_dependencies: leave out heads that another revision depends on.
     """
     call = Invocation(directory)
     with call.translated():
@@ -283,16 +283,16 @@ def heads(
 
 
 def branches(directory: Directory = None, verbose: bool = False) -> list[RevisionInfo]:
-    """Return the revisions that several others follow (``next``)."""
+    """Return the revisions that several others follow; ``next`` has the others."""
     call = Invocation(directory)
     with call.translated():
         return lookup.branch_points(call.scripts())
 
 
 def current(directory: Directory = None, verbose: bool = False) -> list[Current]:
-    """Return the revisions that each database is at; nothing is changed.
+    """Return the current revisions of each database; nothing is changed.
 
-    :raises UnknownRevision: a database is at a revision that has no file.
+    :raises UnknownRevision: a database stores a revision that has no file.
     """
     call = Invocation(directory)
     with call.translated():
@@ -323,26 +323,26 @@ def stamp(
     tag: str | None = None,
     purge: bool = False,
 ) -> list[Applied] | str:
-    """Set the revision that the databases are said to be at, and run nothing.
+    """Set the stored revision of the databases without running a script.
 
     :param revision: one or several ids, ``head``, ``heads``, or ``base`` for none.
-    :param purge: forget what is stored before, also revisions that have no file.
-    :return: what was stamped; the SQL text with ``sql``.
+    :param purge: delete the stored revisions first, even those that have no file.
+    :return: the revisions that were stamped; with ``sql``, the SQL text.
     :raises UnknownRevision: there is no such revision.
     """
     call = Invocation(directory)
     with call.guarded():
         call.scripts()
-        given = [revision] if isinstance(revision, str) else list(revision)
-        targets = [call.head_target(name) for name in given]
+        ids = [revision] if isinstance(revision, str) else list(revision)
+        targets = [call.head_target(name) for name in ids]
         return call.apply(sql, command.stamp, targets, tag=tag, purge=purge)
 
 
 def check(directory: Directory = None) -> bool:
     """Compare the models with the databases.
 
-    :return: True: nothing differs.
-    :raises SchemaDiffers: something does.
+    :return: True, since nothing differs.
+    :raises SchemaDiffers: something differs.
     :raises NoModels: the models define no tables.
     :raises DatabaseNotUpToDate: a database is not at the newest revision.
     """
@@ -351,7 +351,7 @@ def check(directory: Directory = None) -> bool:
 
 
 def ensure_version(directory: Directory = None, sql: bool = False) -> str | None:
-    """Create the table that stores the revision, where it is missing.
+    """Create the table that stores the revision, if it is missing.
 
     :return: the SQL text with ``sql``, else None.
     """

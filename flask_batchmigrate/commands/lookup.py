@@ -15,7 +15,7 @@ from ..results import RevisionInfo
 def describe(
     script: Script, is_current: bool = False, next: tuple[Script, ...] = ()
 ) -> RevisionInfo:
-    """Return a revision and where it stands."""
+    """Return a revision with its position in the history."""
     return RevisionInfo(
         script,
         script.is_head,
@@ -27,12 +27,14 @@ def describe(
 
 
 def resolve(call: Invocation, revision: str) -> list[Script]:
-    """Return the scripts that a symbol stands for; it may be ``current``."""
+    """Return the scripts that a symbol means; it may be ``current``."""
     scripts = call.scripts()
     if revision == "current":
-        return [script for each in call.look(scripts) for script in each.scripts]
-    found = scripts.get_revisions(revision)
-    return [script for script in found if script is not None]
+        return [
+            script for database in call.look(scripts) for script in database.scripts
+        ]
+    revisions = scripts.get_revisions(revision)
+    return [script for script in revisions if script is not None]
 
 
 def history(
@@ -55,8 +57,8 @@ def history(
         return []
     start: t.Any = stored if base == "current" else base
     end: t.Any = stored if head == "current" else head
-    found = scripts.walk_revisions(base=start or "base", head=end or "heads")
-    return [describe(script, script.revision in stored) for script in found]
+    in_range = scripts.walk_revisions(base=start or "base", head=end or "heads")
+    return [describe(script, script.revision in stored) for script in in_range]
 
 
 def branch_points(scripts: ScriptDirectory) -> list[RevisionInfo]:
@@ -72,9 +74,9 @@ def branch_points(scripts: ScriptDirectory) -> list[RevisionInfo]:
 
 
 def steps_back(scripts: ScriptDirectory, revision: str) -> str:
-    """Return the target of a downgrade in Alembic's words.
+    """Return the target of a downgrade as Alembic spells it.
 
-    :raises UnknownRevision: it is no step at all.
+    :raises UnknownRevision: the number of steps is zero.
     """
     digits = revision.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):

@@ -19,8 +19,8 @@ from ..errors import UnknownTemplate
 from ..reporting import reporter
 from ..results import Template
 
-#: What ``migrate`` may have made before ``init`` is called.
-_KEPT = {"versions", "__init__.py", "__pycache__"}
+#: The entries that ``migrate`` may have made before ``init`` is called.
+_MADE_BY_MIGRATE = {"versions", "__init__.py", "__pycache__"}
 
 
 def templates() -> list[Template]:
@@ -35,10 +35,11 @@ def templates() -> list[Template]:
 def find_template(config: Config, name: str | None, multidb: bool) -> pathlib.Path:
     """Return the folder of a template.
 
-    :param name: a name, or a path that has a separator in it; None: what fits.
-    :param multidb: the form for several databases was asked for.
-    :raises UnknownTemplate: there is none.
-    :raises NotSupported: it is one for asynchronous engines.
+    :param name: a name, or a path that contains a separator; None chooses the template
+        that fits the application.
+    :param multidb: whether the form for several databases was asked for.
+    :raises UnknownTemplate: there is no such template.
+    :raises NotSupported: the template is for asynchronous engines.
     """
     if name is None:
         several = multidb or _is_multi(config)
@@ -61,20 +62,20 @@ def find_template(config: Config, name: str | None, multidb: bool) -> pathlib.Pa
 
 
 def _is_multi(config: Config) -> bool:
-    """Tell whether the application and the folder need the form for several binds."""
+    """Return whether the application or the folder needs the form for several binds."""
     return setup_of(config).choose(ScriptDirectory.from_config(config)).multi
 
 
 def write(config: Config, template: pathlib.Path, package: bool) -> pathlib.Path:
     """Write a migrations folder and return its path.
 
-    A folder that ``migrate`` made keeps its revisions.
+    If ``migrate`` made the folder, its revisions stay.
 
     :param package: write ``__init__.py`` files.
-    :raises MigrationFolderError: the folder has other files in it.
+    :raises MigrationFolderError: the folder contains other files.
     """
     folder = setup_of(config).folder.path
-    if folder.is_dir() and {path.name for path in folder.iterdir()} - _KEPT:
+    if folder.is_dir() and {path.name for path in folder.iterdir()} - _MADE_BY_MIGRATE:
         raise MigrationFolderError(
             f"'{folder}' exists and is not empty",
             "Choose another folder with '--directory', or move all but 'versions' out "
@@ -97,10 +98,10 @@ def write(config: Config, template: pathlib.Path, package: bool) -> pathlib.Path
 
 
 def _write_ini(source: pathlib.Path, ini: pathlib.Path, folder: pathlib.Path) -> None:
-    """Write the ini file of a template, unless there is one."""
+    """Write the ini file of a template, unless the file exists."""
     if ini.exists():
         return
     location = os.path.relpath(folder, ini.absolute().parent)
-    shown = "%(here)s" if location == "." else f"%(here)s/{location}"
-    ini.write_text(render(source, {"script_location": shown}), "utf-8")
+    value = "%(here)s" if location == "." else f"%(here)s/{location}"
+    ini.write_text(render(source, {"script_location": value}), "utf-8")
     reporter().file_written(str(ini))

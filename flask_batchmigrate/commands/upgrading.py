@@ -1,4 +1,4 @@
-"""``upgrade``, which mostly finds nothing to do, and tells that without Alembic."""
+"""``upgrade``, which loads Alembic only if there is something to do."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def upgrade(
     """Bring the databases to a later revision.
 
     :param revision: an id, steps such as ``+1``, or ``heads``; ``head``, the default,
-        means all heads where each is a branch with a label of its own.
-    :return: what was applied, in order; the SQL text with ``sql``.
-    :raises MultipleHeads: ``head`` was asked for and there are several by accident.
-    :raises RevisionFailed: a script raised.
+        means all heads if each is a branch with its own label.
+    :return: the revisions that were applied, in order; with ``sql``, the SQL text.
+    :raises MultipleHeads: ``revision`` is ``head``, and there are several by accident.
+    :raises RevisionFailed: a script raised an error.
     :raises UnknownRevision: there is no such revision.
     """
-    plain = (revision, sql, tag, x_arg) == ("head", False, None, None)
-    if plain and nothing_to_upgrade(directory):
+    is_plain = (revision, sql, tag, x_arg) == ("head", False, None, None)
+    if is_plain and nothing_to_upgrade(directory):
         return []
-    # It loads Alembic, which a repeated deploy mostly has no use for.
+    # This loads Alembic, which a deploy without new revisions does not need.
     from ..environment.invocation import Invocation
 
     return Invocation(directory, x_arg).upgrade(revision, sql, tag)

@@ -1,4 +1,4 @@
-"""Writes revision files, and compares models with databases to fill them."""
+"""Writes revision files, and compares models with databases."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ if t.TYPE_CHECKING:
 def revision(
     call: Invocation, request: Request | None = None, **options: t.Any
 ) -> list[Script]:
-    """Write a revision file; return the scripts written.
+    """Write a revision file and return the scripts that were written.
 
-    :param request: how it is to be generated.
-    :param options: those of Alembic's command.
-    :raises NotVerified: what was generated is not right.
+    :param request: how to generate its contents; None for an empty revision.
+    :param options: the options of Alembic's command.
+    :raises NotVerified: the generated script is not right.
     """
     call.setup.request = request
     dry = request is not None and request.dry_run
-    with call.guarded(), _kept_as_it_is(call.setup.folder, dry):
+    with call.guarded(), _new_files_removed(call.setup.folder, dry):
         call.prepare_writing(
             options["head"], options["rev_id"], options["branch_label"]
         )
         if options["version_path"] is not None and call.setup.folder.exists:
             options["version_path"] = _location(call.scripts(), options["version_path"])
-        made = command.revision(call.config, **options)
-        scripts = made if isinstance(made, list) else [made]
+        result = command.revision(call.config, **options)
+        scripts = result if isinstance(result, list) else [result]
         written = [script for script in scripts if script is not None]
         for script in written if not dry else ():
             reporter().file_written(script.path)
@@ -59,12 +59,12 @@ def revision(
 
 
 @contextlib.contextmanager
-def _kept_as_it_is(folder: Folder, dry: bool) -> cabc.Iterator[None]:
-    """Take away what the block adds to a migrations folder.
+def _new_files_removed(folder: Folder, dry: bool) -> cabc.Iterator[None]:
+    """Remove the files that the block adds to a migrations folder.
 
-    Alembic has no public way to a script's text but its file.
+    A dry run needs it because Alembic gives a script's text only as a file.
 
-    :param dry: do it; else do nothing.
+    :param dry: whether this is a dry run; if not, do nothing.
     """
     before = _files(folder) if dry else set()
     try:
@@ -75,22 +75,22 @@ def _kept_as_it_is(folder: Folder, dry: bool) -> cabc.Iterator[None]:
 
 
 def _files(folder: Folder) -> set[pathlib.Path]:
-    """Return the migrations folder, if there is one, and all that is in it."""
+    """Return the paths of the migrations folder and its contents, if it exists."""
     return {folder.path, *folder.path.rglob("*")} if folder.exists else set()
 
 
 def _verify(call: Invocation, script: Script) -> None:
     """Run a generated script on scratch databases.
 
-    :raises NotVerified: it fails, or does not do what it was generated for.
+    :raises NotVerified: the script fails, or does not have the intended result.
     """
     if not call.setup.starts:
         return
     from ..autogenerate.verify import problems
 
-    found = [p for start in call.setup.starts for p in problems(script, start)]
-    if found:
-        raise NotVerified(pathlib.Path(script.path), found)
+    all_problems = [p for start in call.setup.starts for p in problems(script, start)]
+    if all_problems:
+        raise NotVerified(pathlib.Path(script.path), all_problems)
     reporter().note(
         "Verified: upgrade reaches the models, downgrade restores the start."
     )
@@ -99,9 +99,9 @@ def _verify(call: Invocation, script: Script) -> None:
 def _location(
     scripts: ScriptDirectory, path: str | os.PathLike[str]
 ) -> str | os.PathLike[str]:
-    """Return the version folder that a path means, as the configuration spells it.
+    """Return the version folder with this path, as the configuration spells it.
 
-    Alembic compares the texts, so that ``a/../b`` is not ``b``.
+    Alembic compares the texts, for which ``a/../b`` is not ``b``.
     """
     wanted = pathlib.Path(path).resolve()
     for location in scripts.version_locations:
@@ -118,11 +118,11 @@ def merge(
     rev_id: str | None,
     splice: bool,
 ) -> Script:
-    """Write a revision that follows several; return it.
+    """Write a revision that follows several others, and return it.
 
-    :param revisions: those to join; none: all heads.
+    :param revisions: the revisions to join; an empty list means all heads.
     :raises NotSupported: Alembic is too old for ``splice``.
-    :raises BatchMigrateError: there are not two of them.
+    :raises BatchMigrateError: there are fewer than two revisions to join.
     """
     if splice and ALEMBIC < (1, 18, 5):
         raise NotSupported(
@@ -134,10 +134,10 @@ def merge(
         heads = call.scripts().get_heads()
         chosen = heads if revisions in ([], ["heads"]) else revisions
         if len(chosen) < 2:
+            quoted = ", ".join(map(repr, chosen))
             raise BatchMigrateError(
-                f"There is nothing to merge: {', '.join(map(repr, chosen)) or 'none'} "
-                "stands alone",
-                "Name two revisions or more.",
+                f"Merging needs two or more revisions, not {quoted or 'none'}",
+                "Name them; 'flask db heads' shows the heads.",
                 state=UNCHANGED,
             )
         script = command.merge(
@@ -160,9 +160,8 @@ def check(call: Invocation) -> None:
         try:
             command.check(call.config)
         except AutogenerateDiffsDetected as error:
-            said = in_words(call.setup.diffs)
             raise SchemaDiffers(
-                f"New upgrade operations detected: {said}",
+                f"New upgrade operations detected: {in_words(call.setup.diffs)}",
                 "Write them into a revision with 'flask db migrate'.",
                 call.setup.diffs,
             ) from error

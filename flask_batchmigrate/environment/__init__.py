@@ -1,6 +1,6 @@
 """Runs migrations: what an ``env.py`` calls, and Alembic's config.
 
-The names are loaded on first use, and Alembic with them.
+The names are loaded on first use, because they load Alembic.
 """
 
 from __future__ import annotations

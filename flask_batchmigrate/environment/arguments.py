@@ -20,15 +20,15 @@ from ..project.binds import models
 def named(
     environment: EnvironmentContext, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]
 ) -> dict[str, t.Any]:
-    """Return the arguments of a call of ``configure`` by their names.
+    """Return the arguments of a call of ``configure``, by name.
 
-    :raises TypeError: Alembic would not take them either.
+    :raises TypeError: the arguments are not those of ``configure``.
     """
     signature = inspect.signature(EnvironmentContext.configure)
     bound = signature.bind(environment, *args, **kwargs).arguments
-    given: dict[str, t.Any] = dict(list(bound.items())[1:])
-    given.update(given.pop("kw", {}))
-    return given
+    options: dict[str, t.Any] = dict(list(bound.items())[1:])
+    options.update(options.pop("kw", {}))
+    return options
 
 
 def hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
@@ -38,7 +38,7 @@ def hooks(options: dict[str, t.Any]) -> tuple[t.Any, ...]:
 
 
 def count_tables(metadata: t.Any) -> int:
-    """Return the number of tables in metadata, or in a list of it."""
+    """Return the number of tables in a metadata object, or in a list of them."""
     if metadata is None:
         return 0
     if isinstance(metadata, sa.MetaData):
@@ -47,7 +47,7 @@ def count_tables(metadata: t.Any) -> int:
 
 
 def dialect_name(options: dict[str, t.Any]) -> str:
-    """Return the name of the dialect that a configuration leads to."""
+    """Return the name of the dialect that a configuration results in."""
     connection, url = options.get("connection"), options.get("url")
     if isinstance(connection, sa.Connection):
         return connection.dialect.name
@@ -59,8 +59,8 @@ def dialect_name(options: dict[str, t.Any]) -> str:
 def require_synchronous(options: dict[str, t.Any], env: pathlib.Path) -> None:
     """Refuse a connection of an asynchronous engine.
 
-    :param env: the ``env.py`` that made it.
-    :raises NotSupported: it is one.
+    :param env: the ``env.py`` that made the connection.
+    :raises NotSupported: the engine is asynchronous.
     """
     connection = options.get("connection")
     if isinstance(connection, sa.Connection) and connection.dialect.is_async:
@@ -77,12 +77,13 @@ def require_synchronous(options: dict[str, t.Any], env: pathlib.Path) -> None:
 def own_models(
     options: dict[str, t.Any], binds: tuple[Bind, ...], name: str
 ) -> cabc.Iterator[None]:
-    """Let the function of a script find the models of its own bind.
+    """Make a script's function use the models of its own bind, inside the block.
 
-    Binds that share a database are configured together; each has its own convention.
+    Binds that share a database are configured together, but each has its own naming
+    convention.
 
-    :param options: what Alembic is configured with.
-    :param binds: the binds that it is configured for.
+    :param options: the options with which Alembic is configured.
+    :param binds: the binds for which Alembic is configured.
     :param name: the name of the bind that the function is for.
     """
     together = options.get("target_metadata")

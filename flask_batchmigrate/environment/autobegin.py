@@ -1,10 +1,10 @@
-"""Knows the connections that are in a transaction which nobody began.
+"""Finds connections whose transaction SQLAlchemy began implicitly.
 
-SQLAlchemy begins one with the first statement on a connection, as if by itself:
-https://docs.sqlalchemy.org/en/20/core/connections.html#commit-as-you-go. Alembic takes
-a transaction that is open when it is configured for its caller's, and leaves the commit
-to them: https://alembic.sqlalchemy.org/en/latest/api/runtime.html. An ``env.py`` that
-has only read something before does not know that it is to commit.
+SQLAlchemy begins a transaction with the first statement on a connection:
+https://docs.sqlalchemy.org/en/20/core/connections.html#commit-as-you-go. If one is open
+when Alembic is configured, Alembic assumes that its caller began it and will commit it:
+https://alembic.sqlalchemy.org/en/latest/api/runtime.html. An ``env.py`` that only read
+something before does not expect to have to commit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def watched() -> cabc.Iterator[None]:
 
 
 def autobegun(connection: t.Any) -> sa.Connection | None:
-    """Return a watched connection if its open transaction began by itself."""
+    """Return a watched connection if its open transaction began implicitly."""
     seen = _seen.get()
     if seen is None or not isinstance(connection, sa.Connection):
         return None
@@ -50,9 +50,9 @@ def autobegun(connection: t.Any) -> sa.Connection | None:
 def committed(
     inner: contextlib.AbstractContextManager[t.Any], connection: sa.Connection
 ) -> cabc.Iterator[t.Any]:
-    """Commit what a connection did when a block ends well.
+    """Commit the transaction of a connection if the block ends without an error.
 
-    :param inner: what the block is in besides.
+    :param inner: another context manager, which the block runs in.
     """
     with inner as entered:
         yield entered
@@ -61,10 +61,10 @@ def committed(
 
 @functools.cache
 def _listen() -> None:
-    """Listen to the engines of the process, of which an ``env.py`` may make one.
+    """Listen to all engines of the process, because an ``env.py`` may make one.
 
-    Once and for all: listeners of all engines cannot be removed while other threads
-    use one. Outside of :func:`watched` they do nothing.
+    The listeners are never removed, which is not safe while other threads use an
+    engine. Outside :func:`watched` they do nothing.
     """
     sa.event.listen(sa.Engine, "begin", _on_begin)
 
@@ -80,10 +80,10 @@ def _on_begin(connection: sa.Connection) -> None:
 
 
 def _began_by_itself() -> bool:
-    """Tell who called ``Connection.begin()``: SQLAlchemy, for a statement, or others.
+    """Return whether SQLAlchemy itself called ``Connection.begin()``, for a statement.
 
-    There is no public mark of it. Should the answer ever be wrong, it is 'others', and
-    whoever began the transaction has to commit it, as in Alembic.
+    SQLAlchemy has no public flag for it. If this cannot be found out, the answer is
+    False, and the caller that began the transaction has to commit it, as with Alembic.
     """
     begin = sa.Connection.begin.__code__
     by_engine = inspect.unwrap(sa.Engine.begin).__code__

@@ -1,4 +1,4 @@
-"""Tracks which steps of a run are committed, and would be done twice by another run."""
+"""Tracks the steps of a run that are committed, which another run must not repeat."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from ..results import Applied
 from ..sqlite.ddl.statements import is_savepoint
 from ..sqlite.ddl.statements import verb
 
-#: Statements after which nothing is different, whatever the server commits by itself.
+#: Statements that change nothing, even if the server commits implicitly.
 _HARMLESS: t.Final = ("SELECT", "SHOW", "SET", "DESC", "DESCRIBE")
+
+
+class RehearsalOver(Exception):
+    """All scripts have run, and what they did is about to be stored."""
 
 
 class _Closable(t.Protocol):
@@ -29,11 +33,11 @@ class _Closable(t.Protocol):
 def refuse_closed(
     connection: sa.Connection | None, drivers: cabc.Iterable[_Closable]
 ) -> None:
-    """Refuse to go on when a script has closed what it was lent.
+    """Raise an error if a script has closed the connection that was lent to it.
 
-    :param connection: the migration's; offline there is none, or one that only records.
+    :param connection: the migration's connection; in offline mode, None or a recorder.
     :param drivers: the driver connections of the run.
-    :raises CommandError: nothing can be run on it any more.
+    :raises CommandError: the connection is closed.
     """
     if not isinstance(connection, sa.Connection):
         return
@@ -54,13 +58,13 @@ class Commits:
     def __init__(self, applied: list[Applied]) -> None:
         self._applied = applied
         self._kept: list[Applied] = []
-        #: Whether anything was committed at all, or was about to be.
+        #: Whether anything was committed, or a commit had begun.
         self.committed = False
         #: Whether a commit is known to have succeeded.
         self.has_stored = False
         self._stored: list[Applied] = []
         self._followed: set[sa.Connection] = set()
-        #: Whether that cannot be told of a database of this kind.
+        #: Whether a database is of a kind for which this cannot be found out.
         self.is_uncertain = False
         self._binds: dict[sa.Connection, set[str]] = {}
         self._autocommits = False
@@ -75,11 +79,12 @@ class Commits:
     def follow(
         self, connection: sa.Connection, after_commit: list[cabc.Callable[[], object]]
     ) -> None:
-        """Learn from what commits on a connection itself that it has succeeded.
+        """Count a commit of a connection only after it has succeeded.
 
         SQLAlchemy's event comes before the commit, which may fail.
 
-        :param after_commit: gets a function to call after each commit.
+        :param after_commit: a list of functions that are called after each commit; one
+            is added.
         """
         self._followed.add(connection)
         after_commit.append(lambda: self._store(connection))
@@ -107,7 +112,7 @@ class Commits:
     def watch_statements(
         self, connection: sa.Connection, cleanup: contextlib.ExitStack
     ) -> None:
-        """Listen to what runs on a connection.
+        """Listen to the statements on a connection.
 
         :param cleanup: ends the listening.
         """
@@ -123,23 +128,23 @@ class Commits:
         )
 
     def was_committed(self, connection: sa.Connection) -> None:
-        """Note that what ran on a connection was committed, by whatever means."""
+        """Note that the transaction of a connection was committed, by any means."""
         self.committed = self._committed_here = True
         self._keep(connection)
 
     def was_ended_by_server(self, connection: sa.Connection) -> None:
-        """Note that a server has committed what ran, because of a change of a table.
+        """Note that a server has committed implicitly, because of a change of a table.
 
-        That change may be the one that failed, and the first statement at all.
+        That change may be the statement that failed, and may be the first of all.
         """
         before = self._committed_here
         self.was_committed(connection)
         self._committed_here = before or self._wrote_here
 
     def is_autocommitting(self, connection: sa.Connection) -> None:
-        """Note that each statement on a connection is stored at once.
+        """Note that each statement on a connection is committed at once.
 
-        Known when a revision is about to run on it.
+        This is called when a revision is about to run on the connection.
         """
         self.committed = self._autocommits = True
         self._keep(connection)
@@ -158,25 +163,25 @@ class Commits:
         self.has_stored = True
 
     def revision_started(self) -> None:
-        """Begin to follow another revision: the one before it ended."""
+        """Note that the next revision begins, and that the one before it has ended."""
         self._committed_here = self._wrote_here = self._autocommits = False
 
     def is_unchanged(self, transactional: bool) -> bool:
-        """Tell whether it is certain that nothing is there to stay.
+        """Return whether the run certainly committed nothing.
 
-        :param transactional: the databases undo changes of tables.
+        :param transactional: whether the databases undo changes of tables.
         """
         return transactional and not (self.committed or self.is_uncertain)
 
     def can_begin_again(self, transactional: bool) -> bool:
-        """Tell whether nothing that the current revision has done is there to stay.
+        """Return whether the current revision certainly committed nothing.
 
-        :param transactional: the databases undo changes of tables.
+        :param transactional: whether the databases undo changes of tables.
         """
         undone = transactional and not (self._autocommits or self.is_uncertain)
         return not self._committed_here and (undone or not self._wrote_here)
 
     def forget_undone(self) -> None:
-        """Drop the steps that were not committed."""
+        """Remove the steps that were not committed."""
         self._applied[:] = self._kept
         self.revision_started()

@@ -38,6 +38,7 @@ from ..state import MigrateState
 if t.TYPE_CHECKING:
     from ..autogenerate.request import Request
     from ..autogenerate.verify import Start
+    from .rehearsing import Rehearsing
 
 HERE: t.Final = pathlib.Path(__file__).parent
 PACKAGED: t.Final = HERE / "packaged"
@@ -73,6 +74,8 @@ class Setup:
         self.files_checked = False
         #: The binds that Alembic is configured for at the moment.
         self.active: tuple[Bind, ...] = ()
+        #: The migration is only rehearsed, and this takes down what it does.
+        self.rehearsal: Rehearsing | None = None
         #: How a revision is to be generated; None: as usual.
         self.request: Request | None = None
         #: The SQLite databases that the models were compared with, as they were.

@@ -1,8 +1,8 @@
 """Turns the errors of the layers below into errors of the project's family.
 
-Values are made of values: the problem and the remedy are those of the error below, and
-the state of the databases is what the run knows of it. Only what others say in mere
-words, as Alembic and the drivers do, is told by its words.
+The problem and the remedy come from the original error, and the state of the databases
+comes from the run. Only the errors of Alembic and of the drivers, which are mere text,
+are recognised by their words.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ..sqlite.errors import EngineError
 from ..sqlite.errors import NotWritable
 from ..sqlite.errors import UNCHANGED
 from ..sqlite.transaction.busy import StillLocked
+from .commits import RehearsalOver
 from .config import escaped
 from .config import Setup
 from .outcome import own_state
@@ -50,11 +51,11 @@ def translated(setup: Setup, run: Run | None = None) -> cabc.Iterator[None]:
     The original is the ``__cause__``. An error that is a defect of this project or of
     a library keeps its class and its traceback.
 
-    :param run: the run, where one has begun.
+    :param run: the run, if one has begun.
     """
     try:
         yield
-    except (errors.BatchMigrateError, SetupError):
+    except (errors.BatchMigrateError, SetupError, RehearsalOver):
         raise
     except KeyboardInterrupt as error:
         if run is None or error.args:
@@ -70,7 +71,7 @@ def translated(setup: Setup, run: Run | None = None) -> cabc.Iterator[None]:
 
 
 def _hide_passwords(error: errors.BatchMigrateError, run: Run | None) -> None:
-    """Show URLs that a script has from Alembic's config as they may be shown."""
+    """Hide the passwords of URLs that a script has got from Alembic's config."""
     for bind in run.scope.known if run is not None else ():
         url = bind.engine.url
         shown, hidden = (url.render_as_string(hide_password=h) for h in (False, True))
@@ -86,7 +87,7 @@ def _translate(
     """Return the error to raise instead, or None to leave it."""
     if run is not None and run.failure is not None:
         if isinstance(run.failure.error, NotWritable):
-            # Whatever the script did, it is not to blame.
+            # The script is not to blame.
             return _of_engine(run.failure.error, run)
         return _of_revision(run)
     # Alembic hides an error of ours where a template fails, and where it stumbles on
@@ -140,7 +141,7 @@ def _of_engine(error: EngineError, run: Run | None) -> errors.DatabaseError:
 
 
 def _of_revision(run: Run) -> errors.RevisionFailed:
-    """Describe a revision's script that raised."""
+    """Describe the error of a revision's script."""
     failure = run.failure
     assert failure is not None
     error, path = failure.error, pathlib.Path(failure.script.path)
@@ -173,7 +174,7 @@ _STAMP: t.Final = (
 
 
 def _is_there_already(error: Exception) -> bool:
-    """Tell whether something was to be made that the database has already."""
+    """Return whether a script wanted to create an object that the database has."""
     if isinstance(error, EngineError):
         return isinstance(error, AlreadyThere)
     # Databases say so in words only; each has numbers of its own for it.
@@ -183,7 +184,7 @@ def _is_there_already(error: Exception) -> bool:
 def _of_command(
     error: CommandError, setup: Setup, run: Run | None
 ) -> errors.BatchMigrateError:
-    """Give an error of Alembic its place in the family."""
+    """Return the project's error for an error of Alembic."""
     cause = error.__cause__
     text, state = _one_line(str(error)), state_of(run)
     if isinstance(cause, revision.MultipleHeads):
@@ -223,7 +224,7 @@ _SHOWS: t.Final = (
     "'flask db current' shows where the database is, and 'flask db history' the "
     "revisions."
 )
-#: What to do about what Alembic says of a target, by a part of it.
+#: The remedy for each of Alembic's messages about a target, by a part of the message.
 _REMEDIES: t.Final = (
     ("didn't produce", f"There are fewer revisions on the way: {_SHOWS}"),
     ("Walked too far", f"There are fewer revisions on the way: {_SHOWS}"),
@@ -246,7 +247,7 @@ _NAMELESS: t.Final = re.compile(
 def _of_missing_revision(
     name: str, text: str, setup: Setup, run: Run | None
 ) -> errors.UnknownRevision:
-    """Describe a revision without a file: asked for, or stored in a database."""
+    """Describe a revision without a file, which was named or is stored."""
     versions, state = setup.folder.path / "versions", state_of(run)
     if run is not None and name in run.heads and run.reached is not None:
         return errors.UnknownRevision(
@@ -294,7 +295,7 @@ _LACKING: t.Final = {
     "downgrade": "Write a downgrade() that undoes what upgrade() does, or restore a"
     " backup instead.",
 }
-"""What Alembic takes from a file of a revision, and what to do where it is not."""
+"""The names that Alembic needs in a revision file, with the remedy for each."""
 
 
 _UNREACHABLE: t.Final = (
@@ -305,7 +306,7 @@ _UNREACHABLE: t.Final = (
 
 
 def _remedy(error: sa.exc.DBAPIError | sqlite3.Error, bind: Bind | None) -> str:
-    """Say what to do about a database that cannot be used."""
+    """Return what to do about a database that cannot be used."""
     if bind is None or bind.engine.dialect.name != "sqlite":
         return "Check that it exists, is reachable, and may be written."
     if any(
@@ -346,19 +347,19 @@ def _of_script(
 
 
 def _is_raised_in(error: Exception, module: types.ModuleType) -> bool:
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and frames[-1].filename == module.__file__
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_code.co_filename == module.__file__
 
 
 def _describe(error: Exception) -> tuple[str, str]:
-    """Return the problem that an error is, and the remedy, each in one line.
+    """Return the problem and the remedy of an error, each in one line.
 
-    The problem is what a database says, else the error's class and text.
+    The problem is the message of a database, else the error's class and text.
     """
     if isinstance(error, DescribedError):
         return _one_line(error.problem), _one_line(error.remedy)
     if _is_of_driver(error):
-        # Some drivers say nothing of a connection that is gone.
+        # The error for a lost connection has no text with some drivers.
         said = errors.words(error) or type(getattr(error, "orig", error)).__name__
         return said, ""
     if isinstance(error, CommandError):

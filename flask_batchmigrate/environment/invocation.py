@@ -1,4 +1,4 @@
-"""One call of a command: its config, its scripts, and the way into the environment."""
+"""One call of a command, with its config and its scripts."""
 
 from __future__ import annotations
 
@@ -31,15 +31,16 @@ from ..results import Current
 from ..state import current_state
 from .config import setup_of
 from .config import SqlBuffer
+from .detour import without_making
 from .errors import translated
 from .runner import exclusive
 
 
 class Invocation:
-    """What a command works with.
+    """One call of a command: it reads the scripts and runs the environment.
 
-    :param directory: another migrations folder than the application's own.
-    :param x_arg: what ``-x`` passes to ``env.py``.
+    :param directory: a migrations folder to use instead of the application's own.
+    :param x_arg: the value of ``-x`` for ``env.py``.
     :param opts: names to set on ``config.cmd_opts``.
     """
 
@@ -52,14 +53,14 @@ class Invocation:
         migrate = current_state().migrate
         self.config = migrate.get_config(directory, x_arg, opts)
         assert self.config.cmd_opts is not None
-        # Alembic prints what it writes, unless it is told to be quiet.
+        # Without this option, Alembic prints the files that it writes.
         self.config.cmd_opts.quiet = True
         self.setup = setup_of(self.config)
         self._overview = Overview()
 
     @contextlib.contextmanager
     def guarded(self) -> cabc.Iterator[None]:
-        """Have the process's migrations to oneself, and errors of the family."""
+        """Let no other thread migrate inside the block, and translate its errors."""
         with exclusive(), self.translated():
             yield
 
@@ -81,7 +82,7 @@ class Invocation:
         return scripts
 
     def look(self, scripts: ScriptDirectory) -> list[Current]:
-        """Return the revisions of the databases, changing nothing."""
+        """Return the revisions of the databases without changing anything."""
         found: list[Current] = []
 
         def read(stored: t.Any, context: MigrationContext) -> None:
@@ -103,10 +104,10 @@ class Invocation:
         scripts: ScriptDirectory,
         look: cabc.Callable[[t.Any, MigrationContext], None],
     ) -> None:
-        """Run the environment to look at each database, changing nothing.
+        """Run the environment to read each database, without changing anything.
 
-        :param look: called with what is stored and with Alembic's context, while
-            ``setup.active`` are the binds that it is for.
+        :param look: a function that is called for each database with its stored
+            revisions and Alembic's context; ``setup.active`` has its binds.
         """
         self.setup.looks = True
 
@@ -117,28 +118,29 @@ class Invocation:
         with (
             exclusive(),
             self.translated(),
+            without_making(find(self.setup.state).values()),
             EnvironmentContext(self.config, scripts, fn=read, dont_mutate=True),
         ):
             scripts.run_env()
 
     def current_ids(self, scripts: ScriptDirectory) -> tuple[str, ...]:
-        """Return the ids that any of the databases is at."""
+        """Return the ids of the current revisions of all databases."""
         ids = {head for each in self.look(scripts) for head in each.heads}
         return tuple(sorted(ids))
 
     def head_target(self, revision: str) -> str:
-        """Return what ``head`` means for this folder.
+        """Return the target that ``head`` means for this folder.
 
-        Several heads are all meant where each is a branch with a label of its own; two
-        heads by accident are not.
+        If there are several heads, it means all of them if each is a branch with its
+        own label. Otherwise the second head is an accident.
 
-        :raises MultipleHeads: naming them.
+        :raises MultipleHeads: there are several heads by accident.
         """
         if revision != "head":
             return revision
         scripts = self.scripts()
         if len(self._overview.heads) == 1:
-            # The usual case, without loading every file once more.
+            # This is the usual case, and needs no file to be loaded.
             return "head"
         heads = scripts.get_revisions(scripts.get_heads())
         labels = [set(head.branch_labels) for head in heads]
@@ -160,7 +162,7 @@ class Invocation:
         )
 
     def upgrade(self, revision: str, sql: bool, tag: str | None) -> list[Applied] | str:
-        """Run the revisions up to one; return what was applied, or its SQL."""
+        """Run the revisions up to one; return those that were applied, or their SQL."""
         with self.guarded():
             self.scripts()
             target = self.head_target(revision)
@@ -173,7 +175,7 @@ class Invocation:
         *args: t.Any,
         **kwargs: t.Any,
     ) -> list[Applied] | str:
-        """Run one of Alembic's commands; return what it applied, or its SQL."""
+        """Run a command of Alembic; return the applied revisions, or their SQL."""
         if not sql:
             function(self.config, *args, **kwargs)
             return list(self.setup.applied)
@@ -185,13 +187,13 @@ class Invocation:
     def prepare_writing(
         self, head: str | None, rev_id: str | None, branch_label: str | None
     ) -> None:
-        """Refuse what could only be refused after the work, and check the files.
+        """Check, before any work is done, that a revision file can be written.
 
-        The folder may be missing: the file that is going to be written makes it.
+        The folder may be missing, since writing the file makes it.
 
         :param head: the revision to follow.
-        :param rev_id: the id to give.
-        :param branch_label: the label to give.
+        :param rev_id: the id of the new revision.
+        :param branch_label: the label of the new branch.
         """
         if rev_id is not None:
             refuse_unusable(rev_id)
@@ -218,9 +220,9 @@ class Invocation:
             scripts.get_revisions(head)
 
     def require_models(self) -> None:
-        """Refuse to compare databases with nothing, before looking at them.
+        """Require models, unless an ``env.py`` may define others.
 
-        :raises NoModels: no bind has a table; an ``env.py`` may know better.
+        :raises NoModels: no bind has a table.
         """
         state = self.setup.state
         if self.setup.folder.env.is_file():
@@ -231,8 +233,7 @@ class Invocation:
     def _prepare_new_folder(self) -> None:
         """Allow the folder to be missing.
 
-        :raises MigrationFolderError: a database has been migrated from a folder that
-            is not here.
+        :raises MigrationFolderError: a database was migrated with another folder.
         """
         self.setup.folder_may_miss = True
         for bind, head in self._stored_heads():
@@ -247,12 +248,12 @@ class Invocation:
             )
         if self.setup.folder.passed_over is not None:
             reporter().note(
-                f"{self.setup.folder.told_of_another}The new folder is "
+                f"{self.setup.folder.about_passed_over}The new folder is "
                 f"'{self.setup.folder.path}'."
             )
 
     def _stored_heads(self) -> cabc.Iterator[tuple[Bind, str]]:
-        """Yield what databases say without knowing the folder."""
+        """Yield the stored revisions of the databases, with their binds."""
         state = self.setup.state
         options = {
             name: value

@@ -1,8 +1,8 @@
-"""Takes turns with other processes that migrate, and with the application's requests.
+"""Waits for other processes that migrate, and for the application's requests.
 
-The locks of servers are taken before the environment runs, whichever ``env.py`` it is:
-a transaction that is open while it waits would see what the database was before, and
-be in the way of whoever migrates.
+The locks of servers are taken before the environment runs, whichever ``env.py`` it has:
+a transaction that is open during the wait would see the old state of the database, and
+would block the process that migrates.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from ..reporting import reporter
 from .run_state import Run
 from .server_limits import is_lock_timeout
 
-#: How long to leave the application alone before a migration tries again: doubled each
-#: time, up to a limit, in seconds.
+#: The pause before a migration is tried again, which is doubled each time up to a
+#: limit, in seconds.
 _FIRST_PAUSE: t.Final = 0.5
 _LONGEST_PAUSE: t.Final = 30.0
 
@@ -36,12 +36,12 @@ _LONGEST_PAUSE: t.Final = 30.0
 def take(run: Run, attempt: cabc.Callable[[], None]) -> None:
     """Run the environment when it is this process's turn.
 
-    :param attempt: runs the environment; more than once, if the first time was not it.
-    :raises LockTimeout: another process migrates for too long.
+    :param attempt: runs the environment; it may be called several times.
+    :raises LockTimeout: another process holds a lock for too long.
     """
     settings = run.setup.state.settings
     ensures = run.setup.ensures_version_table
-    # Other runs are not to bring databases to a revision.
+    # Other runs do not change the revision of a database.
     has_destination = "destination_rev" in run.environment.context_opts
     if context.is_offline_mode() or not (has_destination or ensures):
         attempt()
@@ -57,7 +57,7 @@ def take(run: Run, attempt: cabc.Callable[[], None]) -> None:
 
 
 def _when_free(run: Run, attempt: cabc.Callable[[], None]) -> None:
-    """Run with the locks, unless somebody else does all there is to do meanwhile."""
+    """Run with the locks, unless another process meanwhile does all the work."""
     if _found_nothing_to_do(run, attempt):
         return
     databases = _databases(run)
@@ -72,7 +72,7 @@ def _when_free(run: Run, attempt: cabc.Callable[[], None]) -> None:
 
 
 def _databases(run: Run) -> list[Lockable]:
-    """Return the databases whose server keeps locks; note those without."""
+    """Return the databases whose servers have locks, and report the others."""
     args = run.setup.state.configure_args
     schema, table = args.get("version_table_schema"), args.get("version_table")
     name = ".".join(filter(None, (schema, table or "alembic_version")))
@@ -90,9 +90,9 @@ def _databases(run: Run) -> list[Lockable]:
 
 
 def _found_nothing_to_do(run: Run, attempt: cabc.Callable[[], None]) -> bool:
-    """Run without locks where all databases are at the destination.
+    """Run without locks if all databases are at the destination.
 
-    :return: whether that was so.
+    :return: whether they were.
     """
     if not _all_there(run):
         return False
@@ -105,22 +105,22 @@ def _found_nothing_to_do(run: Run, attempt: cabc.Callable[[], None]) -> bool:
     finally:
         run.may_write = True
     if run.wants_to_write:
-        # An 'env.py' may know of another version table, or somebody was faster.
+        # An 'env.py' may use another version table, or another process was faster.
         run.begin_again()
     return not run.wants_to_write
 
 
 def _all_there(run: Run) -> bool:
-    """Tell whether there are servers, and all of them are at the destination."""
+    """Return whether there are servers, and all of them are at the destination."""
     servers = [t for t in run.scope.selected if can_lock(t.engine.dialect)]
     return bool(servers) and all(_is_there(run, bind) for bind in servers)
 
 
 def _is_there(run: Run, bind: Bind) -> bool:
-    """Tell whether a database is at the destination; reads, and takes no lock.
+    """Return whether a database is at the destination, without taking a lock.
 
-    Alembic is asked what it would run from where the database is: a destination such
-    as ``-1`` is none before that is known.
+    Alembic computes what it would run from the database's revision, because the
+    destination may be relative to it, such as ``-1``.
     """
     attempt = run.environment.context_opts
     if attempt.get("purge"):
@@ -142,7 +142,7 @@ def _is_there(run: Run, bind: Bind) -> bool:
 
 
 def _persistently(run: Run, attempt: cabc.Callable[[], None]) -> None:
-    """Begin again when a statement waited for too long for what is in use."""
+    """Run, and begin again if a statement waited too long for a table in use."""
     settings = run.setup.state.settings
     retries = settings.server_lock_retries if settings.server_lock_timeout else 0
     pause = _FIRST_PAUSE

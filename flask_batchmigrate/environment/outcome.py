@@ -21,20 +21,20 @@ _BEFORE: t.Final = State(Left.COMMITTED, "What ran before it was committed.")
 
 
 def own_state(error: Exception, run: Run | None) -> State | None:
-    """Return the state that an error of the SQLite engine knows better than the run."""
+    """Return the state that an error of the SQLite engine has, if it is more exact."""
     if run is None or not isinstance(error, EngineError):
         return None
     if error.state != UNCHANGED:
         is_known = isinstance(error, TransactionError)
         return _with_revisions(error.state, run) if is_known else None
     if not (run.commits.has_stored or run.commits.is_uncertain):
-        # The error may be one of the commit, which the run takes for done.
+        # The error may come from the commit, which the run has already counted.
         return UNCHANGED
     done = [t.name for t in run.transactions if t.commits]
     if not (done and isinstance(error, TransactionError)):
         is_known = run.undoes_tables and not run.commits.is_uncertain
         return _with_revisions(_BEFORE, run) if is_known else None
-    # They are other databases: nothing was committed in that of the error.
+    # Those are other databases: nothing was committed in the one with the error.
     return State(
         Left.COMMITTED,
         f"That database was not changed; {', '.join(done)} had been migrated before it "
@@ -44,21 +44,21 @@ def own_state(error: Exception, run: Run | None) -> State | None:
 
 
 def state_of(run: Run | None) -> State:
-    """Return what an error left behind that no revision's script caused."""
+    """Return the state after an error that no revision's script caused."""
     if run is None or run.unchanged:
         return UNCHANGED
     commits = run.commits
     if commits.committed:
-        # It may be that very commit that has failed.
+        # The commit itself may have failed.
         return UNCERTAIN
     is_certain = run.can_begin_again and not commits.is_uncertain
     return UNCHANGED if is_certain else UNKNOWN
 
 
 def state_after_script(run: Run, line: int | None) -> State:
-    """Return what a failed revision left behind.
+    """Return the state after a revision failed.
 
-    :param line: where it failed.
+    :param line: the line of the script that failed.
     """
     if run.unchanged:
         return UNCHANGED

@@ -19,7 +19,7 @@ from .config import TEMPLATES
 
 _IN_DOCSTRING: t.Final = re.compile(r'(?<![rR])"""\$\{\s*message\s*\}')
 _ENDS_DOCSTRING: t.Final = re.compile(r'"{3,}|"+\Z')
-#: What Python does not take in a file, and what steers a terminal that shows it.
+#: Characters that Python refuses in a file, or that control a terminal.
 _CONTROL: t.Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE: t.Final = re.compile(r"[\ud800-\udfff]")
 
@@ -33,7 +33,7 @@ def engine_names(config: AlembicConfig) -> list[str]:
 def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
     """Return the text of a new revision file.
 
-    :param arguments: what Alembic hands to ``script.py.mako``.
+    :param arguments: the values that Alembic passes to ``script.py.mako``.
     :raises BrokenScript: the user's template fails.
     """
     config = arguments["config"]
@@ -50,7 +50,7 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
         raise BrokenScript(
             f"Template '{path}' makes a file that is not Python: {error.msg}, line "
             f"{error.lineno} of it",
-            "Correct the template, or the message, if it is that.",
+            "Correct the template or the message.",
             state=NOTHING_WRITTEN,
             path=path,
         ) from error
@@ -67,9 +67,9 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
 def _quotable(
     path: pathlib.Path, arguments: cabc.Mapping[str, t.Any]
 ) -> cabc.Mapping[str, t.Any]:
-    """Return the arguments with a message that can stand in a file.
+    """Return the arguments with a message that is valid in a Python file.
 
-    Where the template puts it into a docstring, it is escaped for that, too.
+    If the template puts the message into a docstring, it is escaped for that.
     """
     message = arguments.get("message")
     if not message:
@@ -85,6 +85,6 @@ def _quotable(
 
 
 def render(path: pathlib.Path, arguments: cabc.Mapping[str, t.Any]) -> str:
-    """Return what a Mako template makes of its arguments."""
+    """Return the text of a Mako template with these arguments."""
     template = Template(filename=str(path))
     return t.cast("str", template.render_unicode(**arguments))

@@ -1,9 +1,9 @@
-"""Tells whether a script can roll back what it did, by the text of its modules.
+"""Finds out from the source of a script's modules whether the script may roll back.
 
-A point to go back to is not free on SQLite: what is overwritten after it is written to
-a file once more (https://www.sqlite.org/tempfiles.html#statement_journal_files), which
-makes an ``UPDATE`` of all rows a third slower. Hardly any script goes back, and one
-that does has a word for it in its text.
+A savepoint to roll back to costs time on SQLite: each page that is overwritten after
+it is first copied to a file (https://www.sqlite.org/tempfiles.html#statement_journal_files),
+which makes an ``UPDATE`` of all rows a third slower. Hardly any script rolls back, and
+one that does has a word for it in its source.
 """
 
 from __future__ import annotations
@@ -13,55 +13,51 @@ import pathlib
 import sys
 import types
 
-#: What a script calls to roll back, or to have a ``with`` block do it.
+#: The names that a script uses to roll back, or to have a ``with`` block do it.
 _WORDS = (b"rollback", b"get_transaction")
-#: Packages that roll back only where they are told to; Python's own do not either.
-_KNOWN = frozenset({"alembic", "sqlalchemy", "flask_batchmigrate"})
+#: Packages that roll back only if a script calls them to, as the standard library does.
+_LIBRARIES = frozenset({"alembic", "sqlalchemy", "flask_batchmigrate"})
+#: Objects that know their module; of any other, the class knows it.
+_OF_MODULE = (type, types.FunctionType, types.MethodType)
 
 
 def may_roll_back(module: types.ModuleType) -> bool:
-    """Tell whether such a word is in a script, or in a module that it takes names from.
+    """Return whether the source of a script, or of a module that it uses, has a word.
 
     :param module: the script's module.
-    :return: whether it is; also where there is no source to look at.
+    :return: True also if the source of one of them cannot be read, as that of a module
+        which is compiled, in an archive, or made by ``exec``.
     """
-    return any(_has_a_word(file) for file in {_file(module), *_used(module)})
+    return any(_may_have_a_word(file) for file in {module.__file__, *_used(module)})
 
 
 def _used(module: types.ModuleType) -> cabc.Iterator[str | None]:
-    """Return the files that the names of a module come from.
+    """Yield the file of each module that a module's names come from; None for unknown.
 
-    :return: each file, except those of packages that are known; ``None`` for a module
-        that has no file.
+    The standard library and the packages in ``_LIBRARIES`` are left out.
     """
     for value in vars(module).values():
-        if isinstance(value, types.ModuleType):
-            name = value.__name__
-        elif isinstance(value, type | types.FunctionType):
+        # A proxy can raise if it is asked for its class, as 'isinstance' does.
+        if issubclass(type(value), types.ModuleType):
+            name = getattr(value, "__name__", None)
+        elif issubclass(type(value), _OF_MODULE):
             name = value.__module__
         else:
             name = type(value).__module__
-        root = str(name).partition(".")[0]
-        if root in _KNOWN or root in sys.stdlib_module_names:
+        if name == module.__name__:
             continue
-        if name in sys.modules:
-            yield _file(sys.modules[name])
+        root = str(name).partition(".")[0]
+        if root in _LIBRARIES or root in sys.stdlib_module_names:
+            continue
+        yield getattr(sys.modules.get(str(name)), "__file__", None)
 
 
-def _file(module: types.ModuleType) -> str | None:
-    """Return the file of a module; ``None`` if it has none.
-
-    The attribute may be missing:
-    https://docs.python.org/3/reference/datamodel.html#module.__file__
-    """
-    file = getattr(module, "__file__", None)
-    return file if isinstance(file, str) else None
-
-
-def _has_a_word(file: str | None) -> bool:
-    path = pathlib.Path(file or "")
-    # What is in a zip archive has a path, and no file that can be opened.
-    if path.suffix != ".py" or not path.is_file():
+def _may_have_a_word(file: object) -> bool:
+    """Return whether one of the words is in a source file, or the file is none."""
+    if not isinstance(file, str) or not file.endswith(".py"):
         return True
-    text = path.read_bytes()
+    try:
+        text = pathlib.Path(file).read_bytes()
+    except (OSError, ValueError):
+        return True
     return any(word in text for word in _WORDS)

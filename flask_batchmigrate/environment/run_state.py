@@ -1,4 +1,4 @@
-"""One run of the environment: what it configures, runs, and remembers."""
+"""The state of one run of the environment."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ if t.TYPE_CHECKING:
     from ..sqlite.transaction.migration import MigrationTransaction
 
 
-def _leave(_: object) -> None:
-    """Do nothing: the SQLite engine is not at work."""
+def _do_nothing(_: object) -> None:
+    """Do nothing, in place of a function of the SQLite engine."""
 
 
 class NotItsTurn(Exception):
-    """There is something to migrate, and the lock has not been taken."""
+    """There is something to migrate, but the lock is not held."""
 
 
 class Run:
-    """What is known of the run that is going on.
+    """One run: it configures Alembic, runs the scripts, and knows what was done.
 
-    :param setup: what the command handed over.
-    :param scope: the binds and the form.
+    :param setup: the set-up of the command.
+    :param scope: the binds, and the form of the scripts.
     :param environment: Alembic's environment of this run.
     """
 
@@ -73,15 +73,15 @@ class Run:
         self.reached: Bind | None = None
         self.heads: tuple[str, ...] = ()
         self.commits = Commits(setup.applied)
-        #: Whether the databases' locks are held, or need not be.
+        #: Whether the databases' locks are held, or are not needed.
         self.may_write = True
-        #: Whether the run was stopped because it is not so.
+        #: Whether the run was stopped because it may not write.
         self.wants_to_write = False
         self.transactions: list[MigrationTransaction] = []
-        #: Lets a context work in a transaction that is open already.
-        self.join: cabc.Callable[[MigrationContext], object] = _leave
-        #: Says what an error means that the engine has caused.
-        self.explain: cabc.Callable[[Exception], Exception | None] = _leave
+        #: Makes a context use a transaction that is already open.
+        self.join: cabc.Callable[[MigrationContext], object] = _do_nothing
+        #: Translates an error that the SQLite engine has caused.
+        self.explain: cabc.Callable[[Exception], Exception | None] = _do_nothing
         self._to_commit: sa.Connection | None = None
         #: Whether all databases undo changes of tables.
         self.undoes_tables = True
@@ -105,7 +105,7 @@ class Run:
 
     @property
     def failure(self) -> Failure | None:
-        """The script that raised, if one did."""
+        """The script that raised an error, if one did."""
         return self._calls.failure
 
     @property
@@ -115,19 +115,19 @@ class Run:
 
     @property
     def can_begin_again(self) -> bool:
-        """Whether nothing stays of the revision that failed."""
+        """Whether everything that the failed revision did is undone."""
         return self.commits.can_begin_again(self.undoes_tables)
 
     def begin_again(self) -> None:
-        """Forget what was undone: the environment is about to run once more."""
+        """Remove the records of what was undone, before the environment runs again."""
         self._calls.failure = None
         self.commits.forget_undone()
         self.stored.forget()
 
-    # What stands for Alembic's functions
+    # Replacements for Alembic's functions
 
     def configure(self, *args: t.Any, **kwargs: t.Any) -> None:
-        """Stand for ``context.configure`` while a user's ``env.py`` runs."""
+        """Replace ``context.configure`` while a user's ``env.py`` runs."""
         options = named(self.environment, args, kwargs)
         require_synchronous(options, self.setup.folder.env)
         only_reads = self.setup.compares or self.setup.looks
@@ -135,7 +135,7 @@ class Run:
         self.configure_for(self._binds_of(options), options)
 
     def begin_transaction(self) -> contextlib.AbstractContextManager[t.Any]:
-        """Stand for ``context.begin_transaction`` while a user's ``env.py`` runs."""
+        """Replace ``context.begin_transaction`` while a user's ``env.py`` runs."""
         inner = EnvironmentContext.begin_transaction(self.environment)
         connection, self._to_commit = self._to_commit, None
         return inner if connection is None else committed(inner, connection)
@@ -143,8 +143,8 @@ class Run:
     def configure_for(self, binds: tuple[Bind, ...], options: dict[str, t.Any]) -> None:
         """Configure Alembic for binds that share a database.
 
-        What the settings left open is decided here, from the dialect, and the run adds
-        its own eyes to the user's hooks.
+        If the settings leave ``render_as_batch`` open, the dialect decides it here. The
+        run's own hooks are added to those of the user.
         """
         self.setup.active = binds
         self._configured.update(bind.key for bind in binds)
@@ -162,7 +162,8 @@ class Run:
             self._limit(connection)
         if binds:
             self.reached = binds[0]
-            reporter().bind_started(binds[0].key, binds[0].database, dialect)
+        for bind in binds:
+            reporter().bind_started(bind.key, bind.database, dialect)
         if self._generation is not None:
             options["process_revision_directives"] = self._generation.hook(
                 options.get("process_revision_directives")
@@ -170,12 +171,14 @@ class Run:
             options["render_item"] = self._generation.render_item(
                 options.get("render_item")
             )
-            # Comparing is no reason to create the version table.
+            # A comparison does not need the version table.
             options.setdefault("dont_mutate", True)
             if dialect in ("sqlite", "postgresql"):
-                # MySQL and MariaDB write defaults in their own way, which Alembic
-                # takes for a difference.
+                # MySQL and MariaDB rewrite defaults, which Alembic would report as a
+                # difference.
                 options.setdefault("compare_server_default", True)
+        if self.setup.rehearsal is not None and isinstance(connection, sa.Connection):
+            self.setup.rehearsal.prepare(connection, options, self._cleanup)
         EnvironmentContext.configure(self.environment, **options)
         self.is_configured = True
         self.join(context.get_context())
@@ -183,27 +186,27 @@ class Run:
             self.undoes_tables = False
 
     def run_migrations(self, **kwargs: t.Any) -> None:
-        """Stand for ``context.run_migrations``."""
+        """Replace ``context.run_migrations``."""
         self.heads = tuple(context.get_context().get_current_heads())
         if not self.may_write and self._would_write():
             self.wants_to_write = True
             raise NotItsTurn
         outside, self.in_env_py = self.in_env_py, False
         try:
-            with self._comparing():
+            with self._comparing(), self._rehearsing():
                 EnvironmentContext.run_migrations(self.environment, **kwargs)
         finally:
             self.in_env_py = outside
         if self._to_commit is not None:
-            # There is no block of 'begin_transaction()' to do it.
+            # No block of 'begin_transaction()' does it.
             self._to_commit.commit()
 
     # After the environment
 
     def finish(self) -> None:
-        """Draw the conclusions that need every bind to have been seen.
+        """Complete the run, after the environment has configured every bind.
 
-        :raises NoModels: models were to be compared and there are none.
+        :raises NoModels: the run compares models, but there are none.
         """
         self._tell_what_was_left_out()
         if self._generation is None:
@@ -218,8 +221,12 @@ class Run:
             return contextlib.nullcontext()
         return self._generation.comparing(context.get_context().dialect.name)
 
+    def _rehearsing(self) -> contextlib.AbstractContextManager[None]:
+        rehearsal = self.setup.rehearsal
+        return contextlib.nullcontext() if rehearsal is None else rehearsal.scripts()
+
     def _tell_what_was_left_out(self) -> None:
-        """Warn of binds that the folder's own files do not migrate."""
+        """Warn about binds that the folder's own files do not migrate."""
         folder = self.setup.folder
         files = [p.name for p in (folder.env, folder.script_template) if p.is_file()]
         for bind in self.scope.selected:
@@ -235,7 +242,7 @@ class Run:
     # Databases
 
     def _binds_of(self, options: dict[str, t.Any]) -> tuple[Bind, ...]:
-        """Return the binds that an ``env.py`` means, maybe one of its own."""
+        """Return the binds that an ``env.py`` means; its engine may be its own."""
         connection, url = options.get("connection"), options.get("url")
         found: Bind | None = None
         candidates = self.scope.known
@@ -247,15 +254,15 @@ class Run:
         if found is None:
             return ()
         if self.scope.multi and not (self.setup.compares or self.setup.looks):
-            # The others on the same database find its version row as this one leaves
-            # it, so what a revision has for them is done along with this one.
+            # Binds on the same database share its version table, so they are migrated
+            # together.
             for group in by_database(self.scope.binds):
                 if found in group:
                     return tuple(group)
         return (found,)
 
     def _limit(self, connection: sa.Connection) -> None:
-        """Limit what the statements of a migration may wait and take."""
+        """Limit how long the statements of a migration may wait and run."""
         settings = self.setup.state.settings
         limits = Limits(settings.server_lock_timeout, settings.statement_timeout)
         looks = self.setup.compares or self.setup.looks
@@ -263,7 +270,7 @@ class Run:
             limit(connection, limits, self._cleanup)
 
     def _would_write(self) -> bool:
-        """Tell whether there is something to do that needs a server's lock."""
+        """Return whether there is something to do that needs a server's lock."""
         now = context.get_context()
         if not can_lock(now.dialect):
             return False
@@ -275,7 +282,7 @@ class Run:
     def _on_version_apply(
         self, *, ctx: t.Any, step: t.Any, heads: set[t.Any], run_args: t.Any, **_: t.Any
     ) -> None:
-        """Note a step: Alembic has just changed the version table."""
+        """Record a step, after which Alembic has changed the version table."""
         self.stored.note(ctx, self.setup.active, heads)
         direction: Direction = "upgrade" if step.is_upgrade else "downgrade"
         revisions = [step.up_revision_id]
@@ -299,7 +306,7 @@ class Run:
 
 
 def _generation(setup: Setup) -> Generation:
-    """Return a new comparison; its many modules are loaded by the runs that compare."""
+    """Return a new comparison; only runs that compare load its many modules."""
     from ..autogenerate.generation import Generation
     from ..autogenerate.request import Request
 

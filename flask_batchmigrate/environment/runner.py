@@ -1,4 +1,4 @@
-"""Runs the environment, the user's or the packaged one, for whoever started Alembic."""
+"""Runs the environment, the user's or the packaged one, whoever started Alembic."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .run_state import Run
 class _OneAtATime:
     """Lets one thread of the process run migrations.
 
-    Alembic's ``op`` and ``context`` are names of the whole process.
+    Alembic's ``op`` and ``context`` belong to the whole process.
     """
 
     def __init__(self) -> None:
@@ -49,12 +49,12 @@ class _OneAtATime:
 
     @property
     def mine(self) -> bool:
-        """Whether this thread is the one that runs."""
+        """Whether this thread is running migrations."""
         return self._owner == threading.get_ident()
 
     @contextlib.contextmanager
     def hold(self) -> cabc.Iterator[None]:
-        """Wait for the other threads' runs.
+        """Wait until no other thread runs migrations, and let none do so in the block.
 
         :raises AlreadyRunning: this thread is running migrations already.
         """
@@ -75,7 +75,7 @@ class _OneAtATime:
 
 _process = _OneAtATime()
 
-#: Held by a command around everything it asks of Alembic.
+#: A command holds this while it uses Alembic.
 exclusive = _process.hold
 
 
@@ -112,7 +112,7 @@ def _application() -> cabc.Iterator[None]:
 
 
 def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) -> None:
-    """Run the environment; its errors come out as the project's."""
+    """Run the environment, and translate its errors into those of the project."""
     config = environment.config
     setup = setup_of(config)
     if not setup.folder_may_miss:
@@ -140,11 +140,11 @@ def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) 
 def _run_once(
     config: AlembicConfig, this_run: Run, configure_args: dict[str, t.Any]
 ) -> None:
-    """Run the environment with SQLite in the hands of the project's engine."""
+    """Run the environment; if it may write, use the project's engine for SQLite."""
     if this_run.setup.looks:
         _run_environment(config, this_run, configure_args)
         return
-    # Its many modules are loaded by runs that may change a database.
+    # Only runs that may change a database load its many modules.
     from .sqlite_engine import sqlite_engine
 
     with sqlite_engine(this_run):
@@ -155,7 +155,7 @@ def _run_once(
 def _run_environment(
     config: AlembicConfig, this_run: Run, configure_args: dict[str, t.Any]
 ) -> None:
-    """Run the user's ``env.py`` where there is one, else the packaged environment."""
+    """Run the user's ``env.py`` if there is one, else the packaged environment."""
     folder = this_run.setup.folder
     called_by_package = config.get_main_option("script_location") == str(PACKAGED)
     code = folder.load_env() if called_by_package else None
@@ -175,7 +175,7 @@ def _run_environment(
 def _run_user_env(this_run: Run, path: pathlib.Path, code: types.CodeType) -> None:
     """Run an ``env.py``.
 
-    :raises NotSupported: it is made for asynchronous engines, which there are none of.
+    :raises NotSupported: it is made for asynchronous engines.
     """
     try:
         with autobegin.watched():
@@ -188,7 +188,7 @@ def _run_user_env(this_run: Run, path: pathlib.Path, code: types.CodeType) -> No
                 run_migrations=this_run.run_migrations,
             )
     except (AttributeError, TypeError) as error:
-        # What Python says of 'async with' on a synchronous connection.
+        # This is Python's error for 'async with' on a synchronous connection.
         if this_run.is_configured or not user_env.is_in_coroutine(error):
             raise
         raise NotSupported(
@@ -202,7 +202,7 @@ def _run_user_env(this_run: Run, path: pathlib.Path, code: types.CodeType) -> No
 
 @contextlib.contextmanager
 def _location_shown(config: AlembicConfig, setup: Setup) -> cabc.Iterator[None]:
-    """Let ``env.py`` see its own folder as the ``script_location``."""
+    """Set ``script_location`` to the folder of ``env.py`` inside the block."""
     set_option(config, "script_location", setup.folder.path)
     try:
         yield
@@ -257,7 +257,8 @@ def _options(
 ) -> dict[str, t.Any]:
     """Return the arguments for ``context.configure`` for binds that share a database.
 
-    What the models of all of them say is compared with it, and written for the first.
+    The models of all of them are compared with it, and differences are written for the
+    first bind.
     """
     options: dict[str, t.Any] = {"target_metadata": models(group)}
     if this_run.scope.multi:
@@ -268,5 +269,5 @@ def _options(
 
 
 def _run_arguments(this_run: Run, group: list[Bind]) -> dict[str, str]:
-    """Return what the functions of scripts are called with."""
+    """Return the arguments for the functions of scripts."""
     return {"engine_name": group[0].name} if this_run.scope.multi else {}

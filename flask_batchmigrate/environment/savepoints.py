@@ -1,4 +1,4 @@
-"""The savepoints that stand for the commits of a script."""
+"""Savepoints in place of the commits of a script."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .rollback_calls import may_roll_back
 
 _numbers: t.Final = itertools.count(1)
 
-#: They commit by themselves at each change of a table.
+#: Dialects that commit implicitly at each change of a table.
 _COMMITTING: t.Final = ("mysql", "mariadb")
 
 
 class Savepoints:
-    """The savepoints that stand for the commits of scripts.
+    """Sets savepoints in place of the commits of scripts.
 
     :param connection: the migration's connection.
-    :param commits: told when the transaction was ended by a script.
+    :param commits: learns when a script has ended the transaction.
     """
 
     def __init__(self, connection: sa.Connection, commits: Commits) -> None:
@@ -31,18 +31,19 @@ class Savepoints:
         self._commits = commits
         self._start = self._point = ""
         self._number: t.Any = None
-        #: Whether the savepoints are there.
+        #: Whether the savepoints are set.
         self.held = False
-        #: Whether they are set by the first commit.
+        #: Whether the first commit will set them.
         self._awaits_commit = False
 
     def begin(self, module: types.ModuleType) -> bool:
-        """Set the savepoints for a script that begins, if it needs them yet.
+        """Set the savepoints for a script that begins, if it needs them.
 
-        They tell what becomes of a transaction, which the engine knows about SQLite.
+        They show what happens to a transaction. On SQLite the engine knows that without
+        them.
 
-        :param module: the script's.
-        :return: whether that is possible: there is a transaction.
+        :param module: the script's module.
+        :return: False if there is no transaction.
         """
         self._awaits_commit = False
         if self._dialect.name == "sqlite" and not may_roll_back(module):
@@ -53,12 +54,12 @@ class Savepoints:
     def take(self) -> bool:
         """Set the savepoints.
 
-        :return: whether that is possible: there is a transaction.
+        :return: False if there is no transaction.
         """
         try:
             self._start, self._point = self._set(), self._set()
             if self._dialect.name in _COMMITTING:
-                # In autocommit MariaDB takes a savepoint and forgets it at once.
+                # In autocommit, MariaDB accepts a savepoint and drops it at once.
                 self._dialect.do_rollback_to_savepoint(self._connection, self._point)
         except sa.exc.DBAPIError:
             return False
@@ -67,7 +68,7 @@ class Savepoints:
         return True
 
     def commit(self) -> None:
-        """Keep what was done so far, as a part of the migration."""
+        """Make everything done so far a part of the migration."""
         if self._awaits_commit:
             self._awaits_commit = False
             self.take()
@@ -86,7 +87,8 @@ class Savepoints:
     def rollback(self) -> None:
         """Undo what was done since the last commit.
 
-        :raises InvalidRequestError: there was none, nor any sign of a rollback.
+        :raises InvalidRequestError: there is no savepoint, since the script has no word
+            for a rollback in its source.
         """
         if self._awaits_commit:
             raise sa.exc.InvalidRequestError(
@@ -103,11 +105,11 @@ class Savepoints:
             self._lose(self._was_committed())
 
     def end(self) -> None:
-        """Have no commit or rollback mean anything from here on."""
+        """Ignore every later commit or rollback."""
         self.held = self._awaits_commit = False
 
     def release(self) -> None:
-        """End the savepoints of a script that was successful.
+        """Release the savepoints of a script that has succeeded.
 
         :raises InvalidRequestError: the script undid the migration.
         """
@@ -137,13 +139,13 @@ class Savepoints:
             self._note_commit()
 
     def undo(self) -> None:
-        """Undo what a script did that has failed, and learn whether that is possible.
+        """Undo what a failed script did, and note if the server has committed it.
 
-        The migration's own engine knows it about SQLite.
+        On SQLite the engine does this.
         """
         held = self.held
         self.end()
-        # Without the client a server rolls back.
+        # If the connection is lost, the server rolls back.
         if not held or self._dialect.name == "sqlite" or self._is_lost:
             return
         try:
@@ -157,7 +159,7 @@ class Savepoints:
 
     @property
     def _is_lost(self) -> bool:
-        """Whether the connection is known to be gone; a statement would not say why."""
+        """Whether the connection is lost; a statement would hide the reason."""
         own = self._connection
         return own.invalidated or not own.connection.is_valid
 
@@ -167,7 +169,7 @@ class Savepoints:
         return name
 
     def _lose(self, committed: bool) -> None:
-        """Go on in the transaction that is open now."""
+        """Continue in the transaction that is open now."""
         if committed:
             self._note_commit()
         self.held = False
@@ -180,9 +182,10 @@ class Savepoints:
             self._commits.was_committed(self._connection)
 
     def _transaction_number(self) -> t.Any:
-        """Return what tells transactions apart, where a savepoint is no test.
+        """Return the number of a transaction, on a database that has one.
 
-        On PostgreSQL the test for one that is not there ends the transaction that is.
+        On PostgreSQL a missing savepoint is an error that aborts the transaction, so
+        that savepoints cannot show which transaction is open.
         https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
         """
         if self._dialect.name != "postgresql":
@@ -193,7 +196,7 @@ class Savepoints:
         return bool(self._transaction_number() == self._number)
 
     def _was_committed(self) -> bool:
-        """Whether the transaction that is gone was committed."""
+        """Return whether the transaction that has ended was committed."""
         if self._dialect.name != "postgresql":
             return True
         status = self._connection.execute(

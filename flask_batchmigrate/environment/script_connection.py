@@ -1,14 +1,14 @@
 """The connection that a script works on: ``op.get_bind()``.
 
 Alembic gives a script the connection whose transaction is the migration. A commit or a
-rollback on it, a session's too, ends that transaction behind Alembic's back, and what
-comes afterwards, the stored revision included, is never committed. So a script gets a
-connection of its own on the same driver connection. Its commit is a savepoint of the
-migration, to which its rollback goes back.
+rollback on it, even by a session, would end that transaction without Alembic noticing,
+and everything after it, the stored revision included, would never be committed. So a
+script gets its own connection on the same driver connection. Its commit is a savepoint
+of the migration, to which its rollback returns.
 
-The savepoint also tells whether the transaction is still the one that the script began
-in: ``COMMIT`` as text, the driver's own commit, and the implicit ones of MySQL and
-MariaDB go past SQLAlchemy, but no savepoint outlives them.
+The savepoint also shows whether the transaction is still the one in which the script
+began: SQLAlchemy does not see ``COMMIT`` as text, the driver's own commit, and the
+implicit commits of MySQL and MariaDB, but no savepoint outlives them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if t.TYPE_CHECKING:
 
     from ..sqlite.transaction.migration import MigrationTransaction
 
-#: Dialects whose savepoints are known to do all this.
+#: Dialects whose savepoints are known to work in this way.
 _KNOWN: t.Final = ("sqlite", "postgresql", "mysql", "mariadb")
 
 
@@ -37,7 +37,7 @@ class _LentConnection:
     """The migration's pooled connection, whose transaction is not the borrower's.
 
     :param owner: the connection.
-    :param savepoints: what its transactions are instead.
+    :param savepoints: the savepoints that replace its transactions.
     """
 
     def __init__(self, owner: sa.PoolProxiedConnection, savepoints: Savepoints) -> None:
@@ -57,16 +57,16 @@ class _LentConnection:
 
 
 class ScriptConnection(sa.Connection):
-    """What ``op.get_bind()`` is while a script runs.
+    """The connection that ``op.get_bind()`` returns while a script runs.
 
     :param owner: the migration's connection.
-    :param savepoints: what its transactions are.
+    :param savepoints: the savepoints that replace its transactions.
     """
 
     def __init__(self, owner: sa.Connection, savepoints: Savepoints) -> None:
         engine = owner.engine
-        # Without the listeners of the application's engine, of which one may well
-        # begin a transaction, or set an isolation level.
+        # Without the listeners of the application's engine, which may begin a
+        # transaction or set an isolation level.
         lent = sa.Engine(
             engine.pool,
             engine.dialect,
@@ -82,14 +82,14 @@ class ScriptConnection(sa.Connection):
         self._savepoints = savepoints
 
     def keep(self) -> None:
-        """Have no later rollback undo what was done so far."""
+        """Protect everything done so far from a later rollback."""
         self._savepoints.commit()
 
     def in_nested_transaction(self) -> bool:
-        """Tell whether the script has begun a savepoint.
+        """Return whether the script has begun a savepoint.
 
-        A session asks when it joins a transaction that goes on, and does not commit
-        that one. From here on its rollback goes back to here, not farther.
+        A session asks this when it joins an open transaction, which it does not commit.
+        From then on, a rollback of the session returns to this point.
         https://docs.sqlalchemy.org/en/20/orm/session_api.html#sqlalchemy.orm.Session.params.join_transaction_mode
         """
         nested = super().in_nested_transaction()
@@ -103,21 +103,21 @@ class ScriptConnection(sa.Connection):
         :raises InvalidRequestError: always.
         """
         raise sa.exc.InvalidRequestError(
-            "The script closes 'op.get_bind()', which the migration goes on with: "
+            "The script closes 'op.get_bind()', which the migration still needs: "
             "remove the call of 'close()', or the 'with' block around the connection."
         )
 
     def invalidate(self, exception: BaseException | None = None) -> None:
-        """Refuse, as :meth:`close`; what SQLAlchemy finds out by itself is passed on.
+        """Refuse, as :meth:`close`, unless SQLAlchemy has found the connection lost.
 
-        :param exception: what has shown that the connection is lost.
-        :raises InvalidRequestError: the script itself gives it up.
+        :param exception: the error by which the connection was found lost.
+        :raises InvalidRequestError: the script called this itself.
         """
         if exception is not None:
             super().invalidate(exception)
             return
         raise sa.exc.InvalidRequestError(
-            "The script gives up 'op.get_bind()', which the migration goes on with: "
+            "The script invalidates 'op.get_bind()', which the migration still needs: "
             "remove the call of 'invalidate()'."
         )
 
@@ -125,9 +125,9 @@ class ScriptConnection(sa.Connection):
 class ScriptConnections:
     """Lends connections to scripts, for one run.
 
-    :param commits: told what becomes of the transactions.
-    :param transactions: those of SQLite; grows with the run.
-    :param cleanup: ends the listening to connections.
+    :param commits: learns what happens to the transactions.
+    :param transactions: the transactions of SQLite; the run adds to them.
+    :param cleanup: removes the listeners of connections.
     """
 
     def __init__(
@@ -147,8 +147,8 @@ class ScriptConnections:
     ) -> cabc.Iterator[None]:
         """Give a script a connection of its own, inside the block.
 
-        :param context: of the revision; its connection is exchanged meanwhile.
-        :param module: the script's.
+        :param context: the context of the revision, whose connection is replaced.
+        :param module: the script's module.
         """
         owner = context.connection
         if owner is None or context.as_sql or self._is_without_engine(owner):
@@ -161,10 +161,10 @@ class ScriptConnections:
         script, savepoints = self._connection_on(owner)
         for transaction in self._transactions:
             if transaction.connection is owner:
-                # A statement on the script's connection would begin another.
+                # Otherwise a statement of the script would begin another transaction.
                 transaction.resume()
         if not savepoints.begin(module):
-            # Each statement is stored at once.
+            # Each statement is committed at once.
             self._commits.is_autocommitting(owner)
             yield
             return
@@ -184,17 +184,17 @@ class ScriptConnections:
                 script.rollback()
 
     def refuse_closed(self, context: MigrationContext) -> None:
-        """Refuse to go on when a script has closed what it was lent.
+        """Raise an error if a script has closed the connection that was lent to it.
 
-        :raises CommandError: nothing can be run on the connection any more.
+        :raises CommandError: the connection is closed.
         """
         drivers = [one.driver for one in self._transactions if one.is_begun]
         refuse_closed(context.connection, drivers)
 
     def _is_without_engine(self, owner: sa.Connection) -> bool:
-        """Tell whether Alembic alone migrates a database of SQLite.
+        """Return whether Alembic migrates a SQLite database without the engine.
 
-        It does so without a transaction, which a savepoint would begin.
+        Alembic does so without a transaction, which a savepoint would begin.
         """
         own = any(one.connection is owner for one in self._transactions)
         return owner.dialect.name == "sqlite" and not own
@@ -209,7 +209,7 @@ class ScriptConnections:
             for transaction in self._transactions:
                 if transaction.connection is owner:
                     transaction.admit(script)
-                    # What a session has committed is not for the script to undo.
+                    # A script must not undo what a session has committed.
                     transaction.after_session_commit.append(script.keep)
             self._lent[owner] = script, savepoints
         return self._lent[owner]
@@ -222,10 +222,10 @@ class ScriptConnections:
         script: ScriptConnection,
         savepoints: Savepoints,
     ) -> cabc.Iterator[None]:
-        """Give the blocks of the context the meaning that they have for a script.
+        """Adapt the blocks of the context to the script's connection.
 
-        ``autocommit_block()`` ends the migration's transaction and begins the next;
-        one that ``begin_transaction()`` begins is within it.
+        ``autocommit_block()`` ends the migration's transaction and begins the next one.
+        ``begin_transaction()`` sets a savepoint within it.
         """
         original, begin = context.autocommit_block, context.begin_transaction
 
@@ -258,7 +258,7 @@ class ScriptConnections:
 def _connected(
     context: MigrationContext, connection: sa.Connection
 ) -> cabc.Iterator[None]:
-    """Have a context, and the operations of its scripts, use a connection."""
+    """Make a context, and the operations of its scripts, use a connection."""
     before = context.connection
     context.connection = context.impl.connection = connection
     try:

@@ -1,4 +1,4 @@
-"""Calls the functions of revision scripts, and remembers how that went."""
+"""Calls the functions of revision scripts, and records failures and times."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .script_connection import ScriptConnections
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failure:
-    """A revision's script that raised."""
+    """A revision's script that raised an error."""
 
     script: Script
     error: Exception
@@ -32,12 +32,12 @@ class Failure:
 
 
 class ScriptCalls:
-    """Stands around the functions of all scripts of a run.
+    """Wraps the functions of all scripts of a run.
 
-    :param setup: what the command handed over.
-    :param commits: told when a revision begins.
+    :param setup: the set-up of the command.
+    :param commits: learns when a revision begins.
     :param connections: lends each script its connection.
-    :param explain: says what an error means that the SQLite engine has caused.
+    :param explain: translates an error that the SQLite engine has caused.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ScriptCalls:
         connections: ScriptConnections,
         explain: cabc.Callable[[Exception], Exception | None],
     ) -> None:
-        #: The script that raised, if one did.
+        #: The script that raised an error, if one did.
         self.failure: Failure | None = None
         #: How long each revision took.
         self.seconds: dict[str, float] = {}
@@ -57,7 +57,7 @@ class ScriptCalls:
         self._explain = explain
 
     def wrap(self, script: Script) -> None:
-        """Let the functions of a script, loaded for this run alone, report to it."""
+        """Wrap the functions of a script, which is loaded for this run alone."""
         directions: tuple[Direction, ...] = ("upgrade", "downgrade")
         for direction in directions:
             function = getattr(script.module, direction, None)
@@ -68,7 +68,7 @@ class ScriptCalls:
     def _wrapped(
         self, script: Script, direction: Direction, function: t.Any
     ) -> cabc.Callable[..., None]:
-        """Return a function that runs a script's function, timed."""
+        """Return a function that runs a script's function and takes the time."""
         several = accepts_engine_name(function)
         names = names_in(script)
 
@@ -86,9 +86,9 @@ class ScriptCalls:
                     self._connections.refuse_closed(context.get_context())
             except Exception as error:
                 failed = self._setup.active[0] if self._setup.active else None
-                told = self._explain(error) or error
-                told = told.with_traceback(error.__traceback__)
-                self.failure = Failure(script, told, failed)
+                explained = self._explain(error) or error
+                explained = explained.with_traceback(error.__traceback__)
+                self.failure = Failure(script, explained, failed)
                 raise
             finally:
                 self.seconds[script.revision] = time.perf_counter() - start
@@ -100,7 +100,7 @@ class ScriptCalls:
         function: cabc.Callable[..., None],
         calls: cabc.Iterable[dict[str, t.Any]],
     ) -> None:
-        """Call a script's function once for each bind, with the bind's own models."""
+        """Call a script's function once for each bind, with the models of the bind."""
         options = context.get_context().opts
         for arguments in calls:
             name = arguments.get("engine_name", "")
@@ -110,13 +110,13 @@ class ScriptCalls:
     def _arguments(
         self, kwargs: dict[str, t.Any], several: bool, names: set[str]
     ) -> cabc.Iterator[dict[str, t.Any]]:
-        """Fit a call to the form of the script: one call for each bind it is for.
+        """Yield the arguments of each call, in the form that the script has.
 
-        A script for one database means the default bind. A script for several binds
-        has nothing to do for a bind that came later.
+        A script for one database is for the default bind. A script for several binds is
+        not called for a bind that the application got later.
         """
         if kwargs.keys() - {"engine_name"}:
-            # The arguments are a private matter between env.py and the scripts.
+            # Only env.py and the scripts know the meaning of such arguments.
             yield kwargs
             return
         wanted = [kwargs.get("engine_name") or ""]

@@ -1,7 +1,7 @@
-"""Limits for what a migration's statements may wait and take, on servers.
+"""Limits how long a migration's statements may wait and run, on servers.
 
-They hold for the migration's transactions and end with them, so that the application's
-pool gets its connections back as they were.
+The limits end with the migration's transactions, so the connections return to the
+application's pool unchanged.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _MYSQL_CODES: t.Final = (1205, 3572)
 class Limits:
     """How long statements may wait and run.
 
-    :param lock: seconds that one may wait for a table or row; None: the server's own.
-    :param statement: seconds that one may take; None: the server's own.
+    :param lock: seconds that a statement may wait for a table or row; None means the
+        server's own limit.
+    :param statement: seconds that a statement may take; None means the server's own
+        limit.
     """
 
     lock: float | None
@@ -56,7 +58,7 @@ def limit(
 
 
 def is_lock_timeout(error: BaseException | None) -> bool:
-    """Tell whether a server gave up waiting for a lock."""
+    """Return whether a statement failed because it waited too long for a lock."""
     original = error.orig if isinstance(error, sa.exc.DBAPIError) else None
     if original is None:
         return False
@@ -70,8 +72,8 @@ def is_lock_timeout(error: BaseException | None) -> bool:
 def _set_local(limits: Limits, connection: sa.Connection) -> None:
     """Set the limits for the transaction that begins.
 
-    Statements of an ``autocommit_block`` run outside of any: a ``CREATE INDEX
-    CONCURRENTLY`` that is cut short leaves an invalid index, and is in nobody's way.
+    They do not apply in an ``autocommit_block``: if a ``CREATE INDEX CONCURRENTLY`` is
+    cut short, it leaves an invalid index, and it blocks no other statement.
     https://www.postgresql.org/docs/current/runtime-config-client.html
     """
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
@@ -86,9 +88,9 @@ def _set_local(limits: Limits, connection: sa.Connection) -> None:
 
 
 class _Variables:
-    """Sets variables of a MySQL or MariaDB session, and puts them back.
+    """Sets variables of a MySQL or MariaDB session, and restores them.
 
-    They do not end with a transaction by themselves.
+    The server does not restore them at the end of a transaction.
 
     https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html
     https://mariadb.com/kb/en/server-system-variables/
@@ -109,7 +111,7 @@ class _Variables:
 
     @property
     def listeners(self) -> _Listeners:
-        """What to do at each event of the connection."""
+        """The function to call at each event of the connection."""
         return {
             "begin": self._set,
             "commit": self._put_back,

@@ -1,4 +1,4 @@
-"""Puts the SQLite engine to work for one run of the environment."""
+"""Activates the SQLite engine for one run of the environment."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import orm
 
 from ..reporting import reporter
 from ..results import TablePlan
+from ..results import TableStep
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import join_transaction
 from ..sqlite.adapter import RunOptions
@@ -19,17 +20,18 @@ from ..sqlite.transaction.second_connections import watch
 from .run_state import Run
 
 if t.TYPE_CHECKING:
+    from ..sqlite.adapter import Plan
     from ..sqlite.transaction.migration import MigrationTransaction
 
 
 @contextlib.contextmanager
 def sqlite_engine(run: Run) -> cabc.Iterator[None]:
-    """Have SQLite migrated by the project's engine, and the application along with it.
+    """Use the project's engine for SQLite databases inside the block.
 
     The application's sessions take part in the migration; its other connections
     to the same database fail instead of waiting for the migration's own lock.
     """
-    setup, told = run.setup, reporter()
+    setup, receiver = run.setup, reporter()
     engines = [
         bind.engine for bind in run.scope.known if bind.engine.dialect.name == "sqlite"
     ]
@@ -49,13 +51,13 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
     settings = RunOptions(
         lock_timeout=timeout,
         keep_indexes=setup.state.settings["sqlite_keep_indexes"],
-        note=told.note,
-        warn=told.warning,
-        wait=told.waiting,
-        planned=lambda plan: told.table_changed(
-            TablePlan(plan.table, plan.way.title, plan.reason, plan.lines)
+        note=receiver.note,
+        warn=receiver.warning,
+        wait=receiver.waiting,
+        planned=lambda plan: receiver.table_changed(_as_value(plan)),
+        progress=lambda step: receiver.progress(
+            step.table, step.step, step.fraction, step.rows
         ),
-        progress=lambda done: told.progress(done.table, done.step, done.fraction),
         started=started,
     )
     with contextlib.ExitStack() as stack:
@@ -75,3 +77,25 @@ def _explain(error: Exception) -> Exception | None:
     from ..sqlite.transaction.migration import explain
 
     return explain(error)
+
+
+def _as_value(plan: Plan) -> TablePlan:
+    """Return what a plan says, for whoever is told of it."""
+    steps = tuple(
+        TableStep(
+            str(step),
+            step.cost.value,
+            step.cost.reads_rows,
+            step.cost.writes_rows,
+            is_destructive,
+        )
+        for step, is_destructive in zip(plan.steps, plan.losses, strict=True)
+    )
+    return TablePlan(
+        plan.table,
+        plan.way.title,
+        plan.reason,
+        steps,
+        plan.new_name,
+        plan.depends_on_rows,
+    )

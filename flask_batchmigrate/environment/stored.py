@@ -1,7 +1,7 @@
-"""Compares the revisions that databases store with those that a run has come to.
+"""Compares the revisions that databases store with those that a run has reached.
 
-A run that raised no error is no proof that its work was committed: an ``env.py`` may
-forget the commit, or undo it.
+A run without an error does not prove that its work was committed: an ``env.py`` may
+forget the commit, or roll back.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _Heads = frozenset[str]
 
 @dataclasses.dataclass
 class _Reached:
-    """How far a database was brought.
+    """The revisions that a run has reached on one database.
 
     :param context: Alembic's context, whose connection may be closed.
-    :param database: the database as it may be shown.
-    :param setting: where unqualified names lead to.
-    :param heads: the revisions that the run has come to.
-    :param committed: those that were read before the last commit, on SQLite.
+    :param database: the database, without a password.
+    :param setting: the schema or database that unqualified names are in.
+    :param heads: the revisions that the run has reached.
+    :param committed: the revisions that were read before the last commit, on SQLite.
     """
 
     context: MigrationContext
@@ -53,9 +53,9 @@ class _Reached:
 
 
 class StoredRevisions:
-    """What a run has come to, to be held against what is stored.
+    """Records the revisions that a run reaches, and compares them with the stored ones.
 
-    :param transactions: those of SQLite; grows with the run.
+    :param transactions: the transactions of SQLite; the run adds to them.
     """
 
     def __init__(self, transactions: cabc.Sequence[MigrationTransaction]) -> None:
@@ -68,9 +68,9 @@ class StoredRevisions:
         binds: cabc.Sequence[Bind],
         heads: cabc.Iterable[str],
     ) -> None:
-        """Note what a step has led to.
+        """Record the revisions after a step.
 
-        :param binds: the binds that it was for, which share a database.
+        :param binds: the binds of the step, which share a database.
         """
         connection = context.connection
         if connection is None or context.as_sql:
@@ -87,15 +87,15 @@ class StoredRevisions:
         found.heads = frozenset(heads)
 
     def forget(self) -> None:
-        """Begin again."""
+        """Remove all records, since the run begins again."""
         self._reached.clear()
 
     def check(self) -> None:
-        """Compare with what is stored.
+        """Compare the records with the stored revisions.
 
-        :raises DatabaseError: it is something else.
+        :raises DatabaseError: they differ.
         """
-        # Of several runs on the same table the last one says where it is.
+        # If a version table has several records, the last one counts.
         for reached in {each.place: each for each in self._reached.values()}.values():
             stored = _read(reached)
             if stored != reached.heads:
@@ -111,7 +111,7 @@ class StoredRevisions:
 
 
 def _read_committed(reached: _Reached, transaction: MigrationTransaction) -> None:
-    """Read what the transaction of SQLite is about to commit."""
+    """Read the revisions that a SQLite transaction is about to commit."""
     try:
         reached.committed = frozenset(reached.context.get_current_heads())
     except sa.exc.DBAPIError as error:
@@ -121,10 +121,10 @@ def _read_committed(reached: _Reached, transaction: MigrationTransaction) -> Non
 
 
 def _read(reached: _Reached) -> _Heads:
-    """Return what a database stores.
+    """Return the revisions that a database stores.
 
-    On SQLite it was read before the commit, for which the next process may have waited.
-    Servers are asked again, under the lock.
+    On SQLite they were read before the commit, since another process may migrate the
+    database directly after it. Servers are asked again, under the lock.
     """
     if reached.committed is not None:
         return reached.committed
@@ -139,7 +139,7 @@ def _read(reached: _Reached) -> _Heads:
 
 
 def _name_setting(connection: sa.Connection) -> object:
-    """Return where names without a schema lead to, which an ``env.py`` may have set."""
+    """Return the schema of unqualified names, which an ``env.py`` may have set."""
     question = {
         "postgresql": "SHOW search_path",
         "mysql": "SELECT DATABASE()",
@@ -149,7 +149,7 @@ def _name_setting(connection: sa.Connection) -> object:
 
 
 def _set_names(connection: sa.Connection, setting: object) -> None:
-    """Have names lead to where they led in the run, on a connection just opened."""
+    """Set the schema of unqualified names on a new connection as in the run."""
     if connection.dialect.name == "postgresql":
         connection.execute(
             sa.text("SELECT set_config('search_path', :path, true)"), {"path": setting}

@@ -1,10 +1,9 @@
-"""Executes the user's own ``env.py`` unchanged, and takes part in its calls.
+"""Executes the user's own ``env.py`` unchanged, and intercepts its calls.
 
-The functions ``configure`` and ``run_migrations`` of ``alembic.context`` pass through
-the run meanwhile, so that it learns which database is meant, whichever module calls
-them. ``logging.config`` is one that configures nothing: older templates call
-``fileConfig``, which would silence the loggers of the application. That is seen by
-``env.py`` alone.
+While it runs, the functions ``configure`` and ``run_migrations`` of ``alembic.context``
+call the run, whichever module calls them, so that the run learns which database is
+meant. ``env.py`` alone also sees a ``logging.config`` that configures nothing, since
+older templates call ``fileConfig``, which would silence the application's loggers.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from alembic.runtime.environment import EnvironmentContext
 
 
 class _StandIn(types.ModuleType):
-    """A module with some of its names replaced; the rest is the original's."""
+    """A module with some names replaced; all others come from the original."""
 
     def __init__(self, original: types.ModuleType, **replaced: t.Any) -> None:
         super().__init__(original.__name__, original.__doc__)
@@ -37,25 +36,25 @@ class _StandIn(types.ModuleType):
 
 
 def _leave_logging_alone(*args: t.Any, **kwargs: t.Any) -> None:
-    """Stand for the functions that configure logging: it belongs to the process."""
+    """Replace the functions that configure logging: do nothing."""
 
 
-def _stand_ins() -> dict[types.ModuleType, types.ModuleType]:
-    """Return the stand-ins by the module that each of them replaces."""
+def _stand_ins() -> list[tuple[types.ModuleType, types.ModuleType]]:
+    """Return the modules to replace, each with its stand-in."""
     config = _StandIn(
         logging.config,
         fileConfig=_leave_logging_alone,
         dictConfig=_leave_logging_alone,
     )
     log = _StandIn(logging, config=config, basicConfig=_leave_logging_alone)
-    return {logging: log, logging.config: config}
+    return [(logging, log), (logging.config, config)]
 
 
 def at_work() -> EnvironmentContext:
-    """Return the environment that Alembic has been started with.
+    """Return the environment with which Alembic was started.
 
-    It is what the functions of ``alembic.context`` pass their calls to. There is no
-    other way to it before it has been configured.
+    The functions of ``alembic.context`` pass their calls to it. Before it is
+    configured, there is no public way to get it.
     """
     return t.cast("EnvironmentContext", vars(alembic.context)["_proxy"])
 
@@ -64,10 +63,10 @@ def at_work() -> EnvironmentContext:
 def _passing_through(
     environment: EnvironmentContext, functions: dict[str, t.Any]
 ) -> cabc.Iterator[None]:
-    """Let functions of ``alembic.context`` be others, for one environment only.
+    """Replace functions of ``alembic.context`` inside the block, for one environment.
 
-    They are replaced on the object that the module's functions call, not in the
-    module: so they are met by every caller, and gone with the run.
+    They are replaced on the object that the module's functions call, not in the module.
+    So every caller reaches them, and none after the run.
     """
     vars(environment).update(functions)
     try:
@@ -78,7 +77,7 @@ def _passing_through(
 
 
 def is_in_coroutine(error: BaseException) -> bool:
-    """Tell whether an error comes from inside an ``async`` function."""
+    """Return whether an error comes from inside an ``async`` function."""
     frames = traceback.walk_tb(error.__traceback__)
     return any(f.f_code.co_flags & inspect.CO_COROUTINE for f, _ in frames)
 
@@ -92,16 +91,16 @@ def execute(
     """Run an ``env.py``.
 
     :param path: the file, its ``__file__``.
-    :param code: what it says.
+    :param code: the compiled file.
     :param environment: Alembic's environment of the run.
-    :param functions: what ``alembic.context`` has instead of Alembic's functions,
-        whoever looks.
+    :param functions: replacements for the functions of ``alembic.context``.
     """
     stand_ins = _stand_ins()
 
     def import_(name: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
         module = builtins.__import__(name, *args, **kwargs)
-        return stand_ins.get(module, module)
+        # An object that an application puts in place of a module may have no hash.
+        return next((new for old, new in stand_ins if old is module), module)
 
     module = types.ModuleType("env_py")
     module.__file__ = str(path)

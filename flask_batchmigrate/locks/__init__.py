@@ -1,1 +1,1 @@
-"""One migrator at a time: locks that a server keeps for as long as a session lives."""
+"""Locks of servers, by which one process at a time migrates a database."""

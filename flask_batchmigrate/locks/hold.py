@@ -1,4 +1,4 @@
-"""Takes the migration lock of databases, waits for it, and gives it back."""
+"""Acquires the migration locks of databases, waits for them, and releases them."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Lockable:
 
     @property
     def _order(self) -> tuple[str, ...]:
-        """What decides whose lock is taken first, whatever a host is called."""
+        """The sort key of databases, since all processes lock them in one order."""
         url = self.engine.url
         parts = (url.get_backend_name(), url.database, url.port, url.host)
         return tuple(str(part or "") for part in parts)
 
 
 class NothingLeft(Exception):
-    """Somebody else did all there was to do before the lock was free."""
+    """Another process did all the work before the lock was free."""
 
 
 def _never() -> bool:
@@ -66,7 +66,7 @@ def _never() -> bool:
 
 
 def can_lock(dialect: sa.Dialect) -> bool:
-    """Tell whether there is a migration lock for databases of this kind."""
+    """Return whether there is a migration lock for databases of this kind."""
     return dialect.name in _MECHANISMS
 
 
@@ -76,16 +76,16 @@ def held(
     timeout: float,
     is_done: cabc.Callable[[], bool] = _never,
 ) -> cabc.Iterator[None]:
-    """Have the migration locks of all databases in the ``with`` block.
+    """Hold the migration locks of all databases inside the block.
 
-    Each is held by a session of its own, which is not of the application's pool. All
-    processes take them in the same order.
+    Each lock has its own session outside the application's pool. All processes take the
+    locks in the same order.
 
-    :param timeout: how long to wait for all of them together, in seconds.
-    :param is_done: asked while waiting whether there is anything left to do.
-    :raises NothingLeft: there is not.
-    :raises LockTimeout: another process kept one for longer.
-    :raises DatabaseError: a server does not give such locks.
+    :param timeout: how long to wait for all locks together, in seconds.
+    :param is_done: returns, during the wait, whether no work is left.
+    :raises NothingLeft: no work is left.
+    :raises LockTimeout: another process held a lock for longer.
+    :raises DatabaseError: a server does not support such locks.
     :raises DatabaseUnavailable: a server cannot be reached.
     """
     deadline = time.monotonic() + timeout
@@ -100,16 +100,16 @@ def held(
                 raise _unavailable(database, error) from error
             lock = _Lock(database, connection, is_done)
             if lock.take(sessions, deadline, timeout):
-                stack.callback(lock.give_back)
+                stack.callback(lock.release)
         yield
 
 
 @contextlib.contextmanager
 def _connection_of_its_own(engine: sa.Engine) -> cabc.Iterator[sa.Connection]:
-    """Open a connection as the engine's pool would, but apart from it.
+    """Open a connection as the engine's pool would, but outside the pool.
 
-    The pool may be too small for two connections, and what commits or rolls back in the
-    migration must not reach this one.
+    The pool may be too small for two connections, and a commit or rollback of the
+    migration must not affect this one.
     """
     # It connects with the same function, and has the same listeners.
     pool = engine.pool.recreate()
@@ -150,12 +150,12 @@ class _Lock:
     ) -> bool:
         """Wait for the lock.
 
-        :param sessions: those that hold locks for this process already; the new one is
-            added to them.
+        :param sessions: the sessions of this process that hold locks; the new session
+            is added.
         :param deadline: when to give up, by the monotonic clock.
-        :param timeout: the same as a number of seconds, for the message.
-        :return: False where one of these sessions has this very lock: two engines may
-            lead to one database by different names.
+        :param timeout: the whole time in seconds, for the message.
+        :return: False if one of these sessions already has this lock, since two engines
+            may have different names for one database.
         """
         try:
             self._mechanism.prepare(self._connection)
@@ -186,7 +186,7 @@ class _Lock:
         holder = self._mechanism.holder(self._connection, self._key)
         if holder is not None and holder.session in sessions:
             return False
-        told = time.monotonic() + _PATIENCE
+        message_at = time.monotonic() + _PATIENCE
         pause, longest = _PAUSES
         while True:
             left = deadline - time.monotonic()
@@ -198,15 +198,15 @@ class _Lock:
                 return True
             if self._is_done():
                 raise NothingLeft
-            if told and time.monotonic() >= told:
-                told = 0.0
+            if message_at and time.monotonic() >= message_at:
+                message_at = 0.0
                 reporter().waiting(
                     f"Waiting for another migration of '{self._database.name}' "
                     f"({self._holder()})."
                 )
 
     def _holder(self) -> str:
-        """Return who has the lock, in words."""
+        """Return a description of the session that has the lock."""
         holder = self._mechanism.holder(self._connection, self._key)
         return "now finished" if holder is None else holder.description
 
@@ -214,17 +214,17 @@ class _Lock:
         return LockTimeout(
             f"Database '{self._database.name}' was being migrated by somebody else for "
             f"all of {timeout:g} s ({self._holder()})",
-            "Try again when that is over, or wait longer: 'BATCHMIGRATE_LOCK_TIMEOUT'.",
+            "Try again later, or wait longer: 'BATCHMIGRATE_LOCK_TIMEOUT'.",
             state=UNCHANGED,
         )
 
-    def give_back(self) -> None:
-        """Let the next one in; warn where the lock had been lost before."""
+    def release(self) -> None:
+        """Release the lock, and warn if it had been lost before."""
         try:
-            kept = self._mechanism.release(self._connection, self._key)
+            was_held = self._mechanism.release(self._connection, self._key)
         except sa.exc.DBAPIError:
-            kept = False
-        if not kept:
+            was_held = False
+        if not was_held:
             reporter().warning(
                 f"The migration lock of '{self._database.name}' was lost before the "
                 "migration was over: the session that held it has ended, or a proxy "

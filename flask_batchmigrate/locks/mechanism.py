@@ -1,4 +1,4 @@
-"""The interface of a server that keeps the migration lock."""
+"""The interface to the migration lock of a kind of server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-#: What stands in every name of a lock, so that it is told from the application's own.
+#: A part of the name of every lock, which distinguishes it from the application's own.
 NAMESPACE: t.Final = "flask_batchmigrate"
 
 
@@ -17,8 +17,8 @@ NAMESPACE: t.Final = "flask_batchmigrate"
 class Holder:
     """The session that has the lock.
 
-    :param session: what :meth:`Mechanism.session` says of it.
-    :param description: the session in words, as far as the server tells.
+    :param session: the session, as :meth:`Mechanism.session` returns it.
+    :param description: the session in words, as far as the server describes it.
     """
 
     session: cabc.Hashable
@@ -29,10 +29,10 @@ class Mechanism(t.Protocol):
     """A lock of one kind of server, held by a session until it ends."""
 
     def prepare(self, connection: sa.Connection) -> None:
-        """Make the session one that lasts, and that others can recognise."""
+        """Prevent the server from ending the session, and give the session a name."""
 
     def key(self, connection: sa.Connection, version_table: str) -> str | int:
-        """Return what the lock is called on the server.
+        """Return the name or number of the lock on the server.
 
         :param version_table: the table that stores the revision, with its schema.
         """
@@ -40,31 +40,31 @@ class Mechanism(t.Protocol):
     def acquire(self, connection: sa.Connection, key: str | int, wait: int) -> bool:
         """Try to get the lock.
 
-        :param wait: whole seconds that the attempt may take; a server where waiting
-            sessions are in the way of others answers at once.
-        :return: whether the session has it now.
+        :param wait: whole seconds that the attempt may take. A server on which waiting
+            sessions block others ignores it and answers at once.
+        :return: whether the session has the lock now.
         """
 
     def release(self, connection: sa.Connection, key: str | int) -> bool:
-        """Give the lock back.
+        """Release the lock.
 
         :return: whether the session still had it.
         """
 
     def session(self, connection: sa.Connection) -> cabc.Hashable:
-        """Return what identifies the session among those of all servers."""
+        """Return a value that identifies the session among those of all servers."""
 
     def holder(self, connection: sa.Connection, key: str | int) -> Holder | None:
-        """Return who has the lock; None where nobody has it any more."""
+        """Return the session that has the lock; None if the lock is free."""
 
 
 def digest(*parts: str) -> bytes:
-    """Return bytes that are the same wherever the same things are meant."""
+    """Return a hash of texts, which is the same in every process."""
     return hashlib.sha256("\0".join((NAMESPACE, *parts)).encode()).digest()
 
 
 def described(**facts: object) -> str:
-    """Return a session in words, from what is known of it."""
+    """Return a session in words, from the facts that are known."""
     known = {name: value for name, value in facts.items() if value not in (None, "")}
     return ", ".join(
         f"{name.strip('_').replace('_', ' ')} {value}" for name, value in known.items()

@@ -14,8 +14,8 @@ from .mechanism import digest
 from .mechanism import Holder
 from .mechanism import NAMESPACE
 
-# The server ends sessions that idle, and the one with the lock does nothing else. More
-# days than these are out of range on Windows.
+# The server ends idle sessions, and the session with the lock is idle. A larger number
+# is out of range on Windows.
 _LAST = sa.text("SET SESSION wait_timeout = 2147483")
 _ACQUIRE = sa.text("SELECT GET_LOCK(:key, :wait)")
 _RELEASE = sa.text("SELECT RELEASE_LOCK(:key)")
@@ -28,14 +28,14 @@ _DETAILS = sa.text(
 
 
 class NamedLock:
-    """Waits inside the server, where a waiting session is in nobody's way."""
+    """Waits inside the server, where a waiting session blocks no other."""
 
     def prepare(self, connection: sa.Connection) -> None:
-        """Keep the session from being ended."""
+        """Prevent the server from ending the session."""
         connection.execute(_LAST)
 
     def key(self, connection: sa.Connection, version_table: str) -> str:
-        """Return a name with the database in it: names are of the whole server."""
+        """Return a name that contains the database, since a name is for all of them."""
         database = connection.scalar(sa.text("SELECT DATABASE()")) or ""
         # A name may have 64 characters.
         return f"{NAMESPACE}:{digest(database, version_table).hex()[:32]}"
@@ -45,7 +45,7 @@ class NamedLock:
         return bool(connection.scalar(_ACQUIRE, {"key": key, "wait": wait}))
 
     def release(self, connection: sa.Connection, key: str | int) -> bool:
-        """Give the lock back; False where the session has not got it any more."""
+        """Release the lock; return False if the session no longer has it."""
         return bool(connection.scalar(_RELEASE, {"key": key}))
 
     def session(self, connection: sa.Connection) -> cabc.Hashable:
@@ -53,7 +53,7 @@ class NamedLock:
         return tuple(connection.execute(_SESSION).one())
 
     def holder(self, connection: sa.Connection, key: str | int) -> Holder | None:
-        """Return who has the lock."""
+        """Return the session that has the lock."""
         host, port, number = connection.execute(_HOLDER, {"key": key}).one()
         if number is None:
             return None

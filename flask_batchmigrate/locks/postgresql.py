@@ -17,7 +17,7 @@ from .mechanism import Holder
 from .mechanism import NAMESPACE
 
 _NAME = sa.text("SELECT set_config('application_name', :name, false)")
-# A server may end sessions that idle, and the one with the lock does nothing else.
+# A server may end idle sessions, and the session with the lock is idle.
 _LAST = sa.text(
     "SELECT set_config(name, '0', false) FROM pg_settings"
     " WHERE name IN ('idle_session_timeout', 'statement_timeout')"
@@ -51,7 +51,7 @@ class AdvisoryLock:
         connection.execute(_NAME, {"name": name})
 
     def key(self, connection: sa.Connection, version_table: str) -> int:
-        """Return a number; the server keeps those of each database apart."""
+        """Return a number, which the server uses for each database separately."""
         return int.from_bytes(digest(version_table)[:8], "big", signed=True)
 
     def acquire(self, connection: sa.Connection, key: str | int, wait: int) -> bool:
@@ -59,7 +59,7 @@ class AdvisoryLock:
         return bool(connection.scalar(_ACQUIRE, {"key": key}))
 
     def release(self, connection: sa.Connection, key: str | int) -> bool:
-        """Give the lock back; False where the session has not got it any more."""
+        """Release the lock; return False if the session no longer has it."""
         return bool(connection.scalar(_RELEASE, {"key": key}))
 
     def session(self, connection: sa.Connection) -> cabc.Hashable:
@@ -67,7 +67,7 @@ class AdvisoryLock:
         return tuple(connection.execute(_SESSION).one())
 
     def holder(self, connection: sa.Connection, key: str | int) -> Holder | None:
-        """Return who has the lock."""
+        """Return the session that has the lock."""
         unsigned = int(key) % 2**64
         halves = {"high": unsigned >> 32, "low": unsigned % 2**32}
         found = connection.execute(_HOLDER, halves).first()

@@ -1,7 +1,7 @@
 """The databases of an application: from binds to engines and metadata.
 
-The classes of errors are imported where one is raised: with them comes Alembic, which
-a look at a database that is up to date can do without.
+The error classes are imported where one is raised, because they load Alembic, which is
+not needed to find a database up to date.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Bind:
 
     :param key: the bind key; ``''`` for the default bind.
     :param engine: the application's own engine.
-    :param metadata: what the models of the bind define; may be empty.
+    :param metadata: the metadata of the bind's models; may be empty.
     """
 
     key: str
@@ -36,12 +36,12 @@ class Bind:
 
     @property
     def name(self) -> str:
-        """The bind key as it stands in ``upgrade_<name>()``."""
+        """The bind key as it is spelled in ``upgrade_<name>()``."""
         return identifier(self.key)
 
     @property
     def database(self) -> str:
-        """The database as it may be shown: no password."""
+        """The name of the database for messages, without a password."""
         return display(self.engine.url)
 
     @property
@@ -50,10 +50,14 @@ class Bind:
         return self.engine.dialect.name
 
     @property
+    def file(self) -> pathlib.Path | None:
+        """The file of a SQLite database; None where it has none by its path."""
+        return _file_key(self.engine.url)
+
+    @property
     def is_there(self) -> bool:
-        """False for a SQLite file that does not exist: connecting would make it."""
-        file = _file_key(self.engine.url)
-        return file is None or file.exists()
+        """False for a missing SQLite file, which connecting would create."""
+        return self.file is None or self.file.exists()
 
     @property
     def has_tables(self) -> bool:
@@ -62,32 +66,33 @@ class Bind:
 
 
 class Models(list[sa.MetaData]):
-    """The metadata of the models of one database, where it is not one alone.
+    """The metadata of the models of one database, if there are several objects.
 
-    Alembic compares it as any list. It takes the naming convention from what has one,
-    which a plain list has not.
+    Alembic compares it as a list. It reads the naming convention from the attribute,
+    which a plain list does not have.
     """
 
     @property
     def naming_convention(self) -> cabc.Mapping[t.Any, t.Any]:
-        """The convention that they have in common, else none but SQLAlchemy's own."""
+        """The convention that all of them have, else SQLAlchemy's default."""
         filled = [metadata for metadata in self if metadata.tables] or self
-        found = [metadata.naming_convention for metadata in filled]
-        agreed = bool(found) and all(each == found[0] for each in found)
-        return found[0] if agreed else sa.MetaData().naming_convention
+        conventions = [metadata.naming_convention for metadata in filled]
+        if conventions and all(other == conventions[0] for other in conventions):
+            return conventions[0]
+        return sa.MetaData().naming_convention
 
 
 def models(binds: cabc.Iterable[Bind]) -> sa.MetaData | Models:
-    """Return what the models of binds define, as Alembic's ``target_metadata``."""
-    found = {id(one): one for bind in binds for one in bind.metadata}
-    return Models(found.values()) if len(found) != 1 else found.popitem()[1]
+    """Return the metadata of binds as Alembic's ``target_metadata``."""
+    by_id = {id(one): one for bind in binds for one in bind.metadata}
+    return Models(by_id.values()) if len(by_id) != 1 else by_id.popitem()[1]
 
 
 def identifier(key: str) -> str:
-    """Map a bind key to what follows ``upgrade_`` in a script.
+    """Return the spelling of a bind key after ``upgrade_`` in a script.
 
-    A key is normalised as Python normalises names (NFKC); each character that cannot
-    stand in a name becomes an underscore. A key that is a name is not changed.
+    The key is normalised as Python normalises names (NFKC), and each character that is
+    not allowed in a name becomes an underscore. A valid name is not changed.
     """
     normal = unicodedata.normalize("NFKC", key)
     return "".join(c if f"_{c}".isidentifier() else "_" for c in normal)
@@ -146,7 +151,7 @@ def find(state: MigrateState) -> dict[str, Bind]:
 
 
 def _engines(state: MigrateState) -> dict[str, sa.Engine]:
-    """Return the engines by bind key, wherever the application has them."""
+    """Return the engines by bind key, from the arguments or the extension."""
     if state.databases.engines:
         return dict(state.databases.engines)
     db = state.db
@@ -158,7 +163,7 @@ def _engines(state: MigrateState) -> dict[str, sa.Engine]:
     try:
         engines = getattr(db, "engines", None)
     except RuntimeError as error:
-        # db.init_app() was not called for this application; the text says so.
+        # The error says that db.init_app() was not called for this application.
         raise SetupError(str(error)) from error
     if engines is None:
         return {"": db.engine}
@@ -176,13 +181,13 @@ def _key(db: t.Any, key: str | None) -> str:
     """Return the bind key of an engine: ``''`` for the default one."""
     if key is None:
         return ""
-    # Flask-SQLAlchemy-Lite has no metadata of its own and calls the default so.
+    # Flask-SQLAlchemy-Lite has no metadata, and calls its default bind 'default'.
     is_lite = not hasattr(db, "metadatas")
     return "" if is_lite and key == "default" else key
 
 
 def _metadatas(state: MigrateState) -> dict[str, tuple[sa.MetaData, ...]]:
-    """Return the metadata by bind key: the argument's, else the extension's."""
+    """Return the metadata by bind key, from the argument or else the extension."""
     given = state.databases.metadata
     if given is None:
         given = getattr(state.db, "metadatas", None)
@@ -201,7 +206,7 @@ def _metadatas(state: MigrateState) -> dict[str, tuple[sa.MetaData, ...]]:
 def _without_tables(state: MigrateState) -> sa.MetaData:
     """Return metadata for a bind without models, with the default bind's convention.
 
-    Flask-SQLAlchemy makes it so for the first model of a bind.
+    Flask-SQLAlchemy does the same for the first model of a bind.
     """
     default = getattr(state.db, "metadatas", {}).get(None)
     if default is None:
@@ -214,10 +219,10 @@ def select(
 ) -> list[Bind]:
     """Choose the binds to migrate.
 
-    Those with tables and those that scripts name, unless the settings say otherwise:
-    an application may read databases that it does not own.
+    They are the binds with tables and those that scripts name, unless the settings
+    choose others: an application may read databases that it does not own.
 
-    :param named: the names that scripts have functions for.
+    :param named: the names for which scripts have functions.
     :raises UnknownBind: a setting names a bind that the application does not have.
     """
     included, excluded = state.settings.binds, state.settings.exclude_binds
@@ -248,7 +253,7 @@ def require_named(
 ) -> None:
     """Refuse scripts for a bind that the application does not have.
 
-    :raises UnknownBind: naming it.
+    :raises UnknownBind: there is such a bind.
     """
     known = {bind.name for bind in binds.values()}
     excluded = {identifier(key) for key in state.settings.exclude_binds}
@@ -265,7 +270,7 @@ def require_named(
 
 
 def no_models() -> NoModels:
-    """Return the error for comparing a database with nothing."""
+    """Return the error for a comparison without models."""
     from ..errors import NoModels
 
     return NoModels(
@@ -275,7 +280,7 @@ def no_models() -> NoModels:
 
 
 def by_database(binds: cabc.Iterable[Bind]) -> list[list[Bind]]:
-    """Put binds of the same database together, so that they share a connection."""
+    """Group binds by their database, so that those of one share a connection."""
     groups: dict[t.Hashable, list[Bind]] = {}
     for bind in binds:
         groups.setdefault(_database_key(bind.engine), []).append(bind)
@@ -292,7 +297,7 @@ def _database_key(engine: sa.Engine) -> t.Hashable:
 
 
 def _file_key(url: sa.URL) -> pathlib.Path | None:
-    """Return the file of a SQLite URL; None where it has none by its path."""
+    """Return the file of a SQLite URL; None if the URL is not the path of a file."""
     name = url.database or ":memory:"
     if url.get_backend_name() != "sqlite" or name == ":memory:":
         return None
@@ -300,7 +305,7 @@ def _file_key(url: sa.URL) -> pathlib.Path | None:
 
 
 def find_by_engine(binds: cabc.Collection[Bind], engine: sa.Engine) -> Bind | None:
-    """Return the bind that an engine, or one on the same database, belongs to."""
+    """Return the bind with this engine, or else with the same database."""
     for bind in binds:
         if bind.engine.pool is engine.pool:
             return bind

@@ -7,7 +7,10 @@ file takes many times longer.
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import pathlib
+import typing as t
 
 import sqlalchemy as sa
 from flask import current_app
@@ -16,6 +19,7 @@ from ..reporting import reporter
 from ..sqlite.error_codes import is_busy
 from ..state import command_line
 from ..state import current_state
+from . import stock
 from .binds import Bind
 from .binds import find
 from .binds import select
@@ -30,89 +34,161 @@ class _Locked(Exception):
 
 
 def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
-    """Tell whether the application's database is surely at the newest revision.
+    """Return whether the application's databases are certainly at the newest revision.
 
-    Only the plainest case is told: one database, one head that can be read from the
-    files, and nothing of the user's own that might see things differently.
+    This covers only the simplest cases: one head that can be read from the files, and
+    nothing of the user's own that may change the result.
 
-    :param directory: another migrations folder than the application's own.
-    :return: False where it takes a closer look to know.
+    :param directory: a migrations folder to use instead of the application's own.
+    :return: False also if only Alembic can find out.
     """
     folder = _plain_folder(directory)
-    bind = None if folder is None else _only_target()
-    if folder is None or bind is None:
+    databases = None if folder is None else _databases(folder)
+    if folder is None or databases is None:
         return False
     try:
-        stored = _stored(bind.engine)
+        stored = {_stored(bind.engine) for bind in databases.binds}
     except _Locked:
-        # The upgrade waits for it.
+        # The upgrade waits for the other program.
         return False
-    if len(stored) != 1:
+    if len(stored) != 1 or any(len(heads) != 1 for heads in stored):
         return False
-    found = _overview(folder)
-    if found.names_binds or found.heads != stored:
+    files = _overview(folder)
+    if {files.heads} != stored or not databases.fit(files):
         return False
-    reporter().bind_started(bind.key, bind.database, bind.dialect)
+    for bind in databases.binds:
+        reporter().bind_started(bind.key, bind.database, bind.dialect)
     return True
 
 
 def head(directory: str | os.PathLike[str] | None = None) -> str | None:
-    """Return the newest revision, where the files follow one another in a line.
+    """Return the newest revision if the files form a single line.
 
-    :param directory: another migrations folder than the application's own.
-    :return: ``None`` where it takes a closer look to know.
+    :param directory: a migrations folder to use instead of the application's own.
+    :return: ``None`` if only Alembic can find out.
     """
     folder = _plain_folder(directory)
-    found = Overview() if folder is None else _overview(folder)
-    plain = found.is_line and not found.names_binds and len(found.heads) == 1
-    return next(iter(found.heads)) if plain else None
+    return None if folder is None else _newest(_overview(folder))
 
 
-def is_at(revision: str) -> bool:
-    """Tell whether the application's only database is surely at a revision.
+def current(directory: str | os.PathLike[str] | None = None) -> str | None:
+    """Return the newest revision if the only database is certainly at it.
 
-    :raises LockTimeout: another program has locked it; a closer look would wait anew.
+    :param directory: a migrations folder to use instead of the application's own.
+    :return: ``None`` if only Alembic can find out.
+    :raises LockTimeout: another program has locked it, and Alembic would wait as long
+        again.
     """
-    bind = _only_target()
+    folder = _plain_folder(directory)
+    databases = None if folder is None else _databases(folder)
+    if folder is None or databases is None or len(databases.binds) != 1:
+        return None
+    files = _overview(folder)
+    newest = _newest(files)
+    if newest is None or not databases.fit(files):
+        return None
+    (bind,) = databases.binds
     try:
-        return bind is not None and _stored(bind.engine) == {revision}
+        return newest if _stored(bind.engine) == {newest} else None
     except _Locked as error:
         from ..errors import in_use
 
-        assert bind is not None
         raise in_use(f"Database '{bind.database}'") from error.__cause__
 
 
 def _plain_folder(directory: str | os.PathLike[str] | None) -> Folder | None:
-    """Return the migrations folder, unless something of the user's own reads it."""
+    """Return the migrations folder, unless the user customised how it is read."""
     state = current_state()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    given = command_line()
-    folder = locate(app, directory or given.directory or state.directory)
-    if state.migrate.configure_callbacks or given.x_arg or _is_customised(folder):
+    options = command_line()
+    folder = locate(app, directory or options.directory or state.directory)
+    if state.migrate.configure_callbacks or options.x_arg:
         return None
-    return folder
+    return folder if stock.is_plain(folder.path / "alembic.ini") else None
 
 
 def _overview(folder: Folder) -> Overview:
     return overview([folder.path / "versions"])
 
 
-def _only_target() -> Bind | None:
-    """Return the database, if the application has one and it is there."""
+def _newest(files: Overview) -> str | None:
+    plain = files.is_line and len(files.heads) == 1
+    return next(iter(files.heads)) if plain else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Databases:
+    """The databases that a migration folder is for.
+
+    :param binds: all binds of the application.
+    :param several: whether each of them is migrated, whatever scripts name.
+    """
+
+    binds: tuple[Bind, ...]
+    several: bool = False
+
+    def fit(self, files: Overview) -> bool:
+        """Tell whether revision files are for these databases, and for no other."""
+        return self.several or not files.names_binds
+
+
+def _databases(folder: Folder) -> _Databases | None:
+    """Return the databases that are migrated, if all of them exist.
+
+    :return: ``None`` if only Alembic can find out.
+    """
     state = current_state()
-    settings = state.settings
     binds = find(state)
-    if len(binds) != 1 or settings.binds is not None or settings.exclude_binds:
+    every = tuple(binds.values())
+    if state.settings.binds is not None or state.settings.exclude_binds:
         return None
-    (bind,) = binds.values()
-    if not bind.is_there or select(state, binds, frozenset()) != [bind]:
+    if not all(bind.is_there for bind in every):
         return None
-    return bind
+    if folder.env.is_file():
+        return _databases_of(stock.recognise(folder.env), every)
+    if len(every) != 1 or select(state, binds, frozenset()) != list(every):
+        return None
+    return _Databases(every)
 
 
-def _is_customised(folder: Folder) -> bool:
-    return folder.env.is_file() or (folder.path / "alembic.ini").is_file()
+def _databases_of(
+    connects: stock.Connects | None, binds: tuple[Bind, ...]
+) -> _Databases | None:
+    """Return the databases that an ``env.py`` of Flask-Migrate's migrates.
+
+    :return: ``None`` where it is another, or would not meet the engines of all binds.
+    """
+    db = current_state().db
+    get_engine = getattr(type(db), "get_engine", None)
+    usual = getattr(get_engine, "__module__", _USUAL) == _USUAL
+    if connects is None or current_state().databases.engines or not usual:
+        return None
+    if binds[0].key != "" or db.engine is not binds[0].engine:
+        return None
+    if connects is stock.Connects.BY_ENGINES:
+        named = current_app.config.get("SQLALCHEMY_BINDS") or ()
+        meets_all = set(named) == {bind.key for bind in binds[1:]}
+        return _Databases(binds, several=True) if meets_all else None
+    url = binds[0].engine.url
+    if connects is not stock.Connects.BY_ENGINE and not _is_file(url):
+        # An engine of its own would be for another database in memory, and could not
+        # connect to a server: the URL is written without its password.
+        return None
+    setting = str(current_app.config.get("SQLALCHEMY_DATABASE_URI") or "sqlite://")
+    if connects is stock.Connects.BY_SETTING and sa.make_url(setting) != url:
+        return None
+    return _Databases(binds) if len(binds) == 1 else None
+
+
+_USUAL: t.Final = "flask_sqlalchemy.extension"
+
+
+def _is_file(url: sa.URL) -> bool:
+    """Tell whether a URL is that of a file, wherever it is read."""
+    return (
+        url.get_backend_name() == "sqlite"
+        and pathlib.Path(url.database or "").is_absolute()
+    )
 
 
 def _stored(engine: sa.Engine) -> frozenset[str]:

@@ -1,7 +1,7 @@
-"""The migrations folder: where it is, and what its files say before they run.
+"""Finds the migrations folder, and reads its files without running them.
 
-The classes of errors are imported where one is raised: with them comes Alembic, which
-a look at a database that is up to date can do without.
+The error classes are imported where one is raised, because they load Alembic, which is
+not needed to find a database up to date.
 """
 
 from __future__ import annotations
@@ -14,14 +14,10 @@ import pathlib
 import sys
 import tempfile
 import types
-import typing as t
 
 from flask import Flask
 
 from .revision_files import _refuse_nul
-
-if t.TYPE_CHECKING:
-    pass
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,9 +25,10 @@ class Folder:
     """A migrations folder, which need not exist yet.
 
     :param path: its absolute path.
-    :param passed_over: a folder that may be meant, or be another application's.
-    :param sourceless: compiled files stand for sources that are missing, wherever
-        Python puts them; Alembic's option.
+    :param passed_over: a folder that the user may mean, but that may belong to another
+        application.
+    :param sourceless: whether compiled files replace missing sources, as with Alembic's
+        option of that name.
     """
 
     path: pathlib.Path
@@ -40,12 +37,12 @@ class Folder:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a folder."""
+        """Whether the folder exists."""
         return self.path.is_dir()
 
     @property
-    def told_of_another(self) -> str:
-        """A sentence on the folder that was passed over, if there is one."""
+    def about_passed_over(self) -> str:
+        """A sentence about the folder that was passed over, if there is one."""
         if self.passed_over is None:
             return ""
         return (
@@ -54,10 +51,11 @@ class Folder:
 
     @property
     def env(self) -> pathlib.Path:
-        """The user's ``env.py``, or what was compiled of it; need not exist.
+        """The user's ``env.py``, or its compiled file, which need not exist.
 
-        As in Alembic, an ``env.pyc`` in its place needs no option. One in
-        ``__pycache__`` does here: it also remains where ``env.py`` was deleted.
+        As in Alembic, an ``env.pyc`` in its place needs no option. A file in
+        ``__pycache__`` needs ``sourceless``, because it stays there when ``env.py`` is
+        deleted.
         """
         source = self.path / "env.py"
         compiled = [source.with_suffix(".pyc")]
@@ -72,31 +70,31 @@ class Folder:
         return self.path / "script.py.mako"
 
     def require(self) -> None:
-        """Raise where there is no such folder.
+        """Require that the folder exists.
 
-        :raises MigrationFolderError: there is none.
+        :raises MigrationFolderError: it does not.
         """
         if not self.exists:
             from ..errors import MigrationFolderError
 
             problem = f"There is no migrations folder '{self.path}'. "
             raise MigrationFolderError(
-                f"{problem}{self.told_of_another}".rstrip(),
+                f"{problem}{self.about_passed_over}".rstrip(),
                 "Write the first migration with 'flask db migrate', or set "
-                "'BATCHMIGRATE_DIRECTORY' to where the folder is.",
+                "'BATCHMIGRATE_DIRECTORY' to the path of the folder.",
                 path=self.path,
             )
 
     def require_writable(self) -> None:
-        """Raise where no revision file could be written.
+        """Require that a revision file can be written.
 
-        :raises MigrationFolderError: naming what is in the way.
+        :raises MigrationFolderError: the folder is not writable.
         """
         place = self.path / "versions"
         while not place.exists():
             place = place.parent
         try:
-            # Permissions alone do not tell, for the superuser least of all.
+            # Permissions do not show it, least of all for the superuser.
             with tempfile.TemporaryFile(dir=place):
                 pass
         except OSError as error:
@@ -104,14 +102,14 @@ class Folder:
 
             raise MigrationFolderError(
                 f"Nothing can be written to '{self.path}': '{place}': {error.strerror}",
-                "Correct that, or choose another folder.",
+                "Make it writable, or choose another folder.",
                 path=self.path,
             ) from error
 
     def load_env(self) -> types.CodeType | None:
-        """Return the code of the user's ``env.py``; None where there is none.
+        """Return the code of the user's ``env.py``; None if there is no such file.
 
-        :raises BrokenScript: it is no valid Python.
+        :raises BrokenScript: it is not valid Python.
         """
         if not self.env.is_file():
             return None
@@ -151,18 +149,18 @@ def locate(app: Flask, directory: str | os.PathLike[str]) -> Folder:
     """Find the migrations folder of an application.
 
     A relative path is looked for in the current directory, in the application's root
-    path and, where that is a package, beside the package; where it is nowhere, it means
-    the current directory. What lies above an application that is a single module, or
-    above the place in a package where the command is run, may belong to another one.
+    path and, if that is a package, beside the package. If it is in none of these, it
+    means the current directory. A folder above an application that is a single module,
+    or above the current directory in a package, may belong to another application.
     """
     here, root = pathlib.Path.cwd(), pathlib.Path(app.root_path)
     places = [here, root]
     above = _absolute(root.parent / directory)
     if _is_package(app, root) and not here.is_relative_to(root.resolve()):
         places.append(root.parent)
-    found = [place / directory for place in places if (place / directory).is_dir()]
-    if found:
-        return Folder(_absolute(found[0]))
+    existing = [place / directory for place in places if (place / directory).is_dir()]
+    if existing:
+        return Folder(_absolute(existing[0]))
     return Folder(
         _absolute(places[0] / directory), passed_over=above if above.is_dir() else None
     )
@@ -173,7 +171,7 @@ def _absolute(path: pathlib.Path) -> pathlib.Path:
 
 
 def _is_package(app: Flask, root: pathlib.Path) -> bool:
-    """Tell whether an application's root path is a package, or lies in one."""
+    """Return whether an application's root path is a package, or is in one."""
     module = sys.modules.get(app.import_name)
     is_namespace = "." in app.import_name or hasattr(module, "__path__")
     return is_namespace or (root / "__init__.py").is_file()

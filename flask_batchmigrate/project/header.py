@@ -1,8 +1,8 @@
 """Reads the header of a revision file without running it.
 
 Running thousands of files takes seconds, and so does parsing them. Nearly all of them
-begin as their template has it: a docstring, imports, and the assignments. That much is
-told from the text; any other file is parsed.
+begin like their template, with a docstring, imports and the assignments. These are read
+with a regular expression; any other file is parsed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _IMPORT: t.Final = (
     r"(?:from|import)[ ](?![^\n]*(?:revision|branch_labels|depends_on))"
     r"[\w., ]+(?:\#[^\n]*)?\n"
 )
-#: The beginning of a file up to its first line that is none of these. None of them goes
-#: on in the next line, so that each begins a statement of the module, or is none.
+#: The beginning of a file up to the first line that is none of these. None of them
+#: continues in the next line, so each is a statement of the module or no statement.
 _PLAIN: t.Final = re.compile(
     r'(?:"""[^"\\]*(?:"{1,2}(?!")[^"\\]*)*"""[ ]*\n)?'
     rf"(?:[ ]*(?:\#[^\n]*)?\n|{_IMPORT}|{_ASSIGNED})*",
     re.ASCII,
 )
 _ASSIGNMENT: t.Final = re.compile(rf"^{_ASSIGNED}", re.ASCII | re.M)
-#: What may give the names another value further down.
+#: Words in later lines that may give the names another value.
 _REASSIGNING: t.Final = ("revision", "branch_labels", "depends_on", "import *")
 
 
@@ -41,12 +41,12 @@ def declared(path: pathlib.Path, text: str) -> dict[str, list[str]]:
     """Return the ids and labels that a file's assignments name.
 
     :param path: the file.
-    :param text: what it says.
-    :return: by the name of the variable; one is missing where the file does not assign
-        it, or where it takes running the file to know its value.
+    :param text: the text of the file.
+    :return: the ids by the name of the variable, which is missing if the file does not
+        assign it, or if only running the file shows its value.
     """
     plain = _PLAIN.match(text)
-    assert plain is not None  # it matches nothing, too
+    assert plain is not None  # it also matches an empty text
     end = plain.end()
     if any(word in text[end:] for word in _REASSIGNING):
         return _parsed(path)
@@ -77,11 +77,11 @@ def _parsed(path: pathlib.Path) -> dict[str, list[str]]:
     source = path.read_bytes()
     try:
         with warnings.catch_warnings():
-            # Python tells of them where it runs the file.
+            # Python shows the warnings when it runs the file.
             warnings.simplefilter("ignore")
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
-        # It cannot be run either, and then the error names the place.
+        # It cannot be run either, and that error names the line.
         return {}
     said: dict[str, list[str]] = {}
     for statement in tree.body:
@@ -120,7 +120,7 @@ class _Bound(ast.NodeVisitor):
 
     def __init__(self) -> None:
         self.names: set[str] = set()
-        #: Nobody can tell which.
+        #: Whether it may bind any name.
         self.anything = False
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -140,7 +140,7 @@ class _Bound(ast.NodeVisitor):
         if not isinstance(node, _OPENING):
             super().generic_visit(node)
             return
-        # What its body binds is its own; what stands before the body is not.
+        # The body binds its own names; the parts before the body bind the module's.
         for field, value in ast.iter_fields(node):
             for part in value if isinstance(value, list) else [value]:
                 if field != "body" and isinstance(part, ast.AST):

@@ -18,12 +18,12 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Overview:
-    """What revision files say without being run.
+    """The contents of revision files, as far as they are known without running them.
 
-    :param heads: the heads, as far as they can be told: possibly too many.
+    :param heads: the heads, as far as they are known; there may be too many.
     :param names_binds: whether a file may have functions for several binds.
-    :param is_line: whether each surely follows at most one other, without labels and
-        dependencies.
+    :param is_line: whether each revision certainly follows at most one other, without
+        labels and dependencies.
     """
 
     heads: frozenset[str] = frozenset()
@@ -34,7 +34,7 @@ class Overview:
 def check_files(scripts: ScriptDirectory) -> Overview:
     """Refuse revision files that do not fit together, before Alembic loads them.
 
-    :raises BrokenScript: naming the file.
+    :raises BrokenScript: a file does not fit the others.
     """
     beside = [pathlib.Path(scripts.dir) / "versions"]
     locations = [pathlib.Path(each) for each in scripts.version_locations or beside]
@@ -46,15 +46,15 @@ def overview(
     recursive: bool = False,
     sourceless: bool = False,
 ) -> Overview:
-    """Read what revision files say, and refuse those that do not fit together.
+    """Read the headers of revision files, and refuse files that do not fit together.
 
-    Alembic takes one of two files with the same id, with a warning, and stops with a
-    KeyError where a predecessor is missing.
+    Of two files with the same id, Alembic would use one and show a warning; for a
+    missing predecessor it would raise a KeyError.
 
     :param locations: the folders with revision files.
-    :param recursive: look into the folders below, too.
-    :param sourceless: compiled files without a source are revisions, too.
-    :raises BrokenScript: naming the file.
+    :param recursive: whether to read the folders below them, too.
+    :param sourceless: whether compiled files without a source are revisions.
+    :raises BrokenScript: a file does not fit the others.
     """
     owners: dict[str, pathlib.Path] = {}
     wanted: list[tuple[pathlib.Path, str]] = []
@@ -63,7 +63,7 @@ def overview(
     is_line = True
     for path in files:
         if path.suffix != ".py":
-            # What compiled files say is not told without running them.
+            # The contents of compiled files are not known without running them.
             names_binds, is_line = True, False
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -83,7 +83,7 @@ def overview(
     return Overview(frozenset(heads), names_binds, is_line)
 
 
-#: What Alembic takes for something else than an id; this project adds "current".
+#: Words that Alembic does not read as ids; this project adds "current".
 _SYMBOLS: t.Final = frozenset({"base", "head", "heads", "current"})
 
 
@@ -96,9 +96,9 @@ _LABEL: t.Final = re.compile(r"[^@:\x00-\x1f\x7f]+")
 def refuse_unusable(rev_id: str) -> None:
     """Refuse an id for a new revision that commands could not name.
 
-    It is also the beginning of the file's name.
+    The file's name begins with the id, too.
 
-    :raises BatchMigrateError: saying what an id may be.
+    :raises BatchMigrateError: the id is not usable.
     """
     if rev_id in _SYMBOLS or not _USABLE.fullmatch(rev_id):
         from ..errors import BatchMigrateError
@@ -115,7 +115,7 @@ def refuse_unusable(rev_id: str) -> None:
 def refuse_unusable_label(label: str) -> None:
     """Refuse a label for a new branch that commands could not name.
 
-    :raises BatchMigrateError: saying what a label may be.
+    :raises BatchMigrateError: the label is not usable.
     """
     if label in _SYMBOLS or not _LABEL.fullmatch(label):
         from ..errors import BatchMigrateError
@@ -130,7 +130,7 @@ def refuse_unusable_label(label: str) -> None:
 
 
 def _is_plain(said: dict[str, list[str]]) -> bool:
-    """Tell whether a file says all, and no more than whom it follows."""
+    """Return whether a header is complete, and names at most one predecessor."""
     told = said.keys() >= {"revision", "down_revision", "branch_labels", "depends_on"}
     down, more = said.get("down_revision", ()), ("branch_labels", "depends_on")
     return told and len(down) <= 1 and not any(said[name] for name in more)
@@ -153,7 +153,7 @@ def _refuse_second(owner: pathlib.Path, path: pathlib.Path, revision: str) -> No
 def _refuse_gaps(
     wanted: cabc.Iterable[tuple[pathlib.Path, str]], known: cabc.Container[str]
 ) -> None:
-    """Refuse a file that follows one that is not there."""
+    """Refuse a file that follows a missing revision."""
     for path, revision in wanted:
         if revision not in known:
             from ..errors import BrokenScript
@@ -179,7 +179,7 @@ def _refuse_own_child(path: pathlib.Path, said: dict[str, list[str]]) -> None:
 
 
 def _refuse_symbol(path: pathlib.Path, revision: str) -> None:
-    """Refuse an id that Alembic takes for something else: it stumbles over the file."""
+    """Refuse an id that Alembic does not read as an id, so that it fails."""
     if revision in ("base", "head", "heads"):
         from ..errors import BrokenScript
 
@@ -192,7 +192,7 @@ def _refuse_symbol(path: pathlib.Path, revision: str) -> None:
 
 
 def _refuse_nul(path: pathlib.Path, source: str) -> None:
-    """Refuse a file with NUL bytes: what Python raises then names no file."""
+    """Refuse a file with NUL bytes, since Python's error for it names no file."""
     if "\0" in source:
         from ..errors import BrokenScript
 
@@ -216,7 +216,7 @@ def _files(
         for path in sorted(p for each in patterns for p in location.glob(below + each)):
             if path.name.startswith((".#", "__init__")) or _has_source(path):
                 continue
-            # Only where one location may lie in another is a file met twice.
+            # A file can be found twice only if one location is inside another.
             key = path.resolve() if len(locations) > 1 else path
             if key not in seen:
                 seen.add(key)
@@ -224,7 +224,7 @@ def _files(
 
 
 def _has_source(path: pathlib.Path) -> bool:
-    """Tell whether a compiled file has its source beside it."""
+    """Return whether the source of a compiled file exists."""
     if path.suffix == ".py":
         return False
     folder = path.parent.parent if path.parent.name == "__pycache__" else path.parent
@@ -232,12 +232,12 @@ def _has_source(path: pathlib.Path) -> bool:
 
 
 def takes_engine_name(script: Script) -> bool:
-    """Tell whether a script is in the form for several databases."""
+    """Return whether a script has the form for several databases."""
     return accepts_engine_name(script.module.upgrade)
 
 
 def accepts_engine_name(function: cabc.Callable[..., t.Any]) -> bool:
-    """Tell whether a script's function wants to know the bind."""
+    """Return whether a script's function takes the name of a bind."""
     parameters = inspect.signature(function).parameters.values()
     return any(
         p.name == "engine_name" or p.kind is inspect.Parameter.VAR_KEYWORD
@@ -246,7 +246,7 @@ def accepts_engine_name(function: cabc.Callable[..., t.Any]) -> bool:
 
 
 def names_in(script: Script) -> set[str]:
-    """Return the names of the binds that a script has functions for."""
+    """Return the names of the binds for which a script has functions."""
     functions = {name for name, value in vars(script.module).items() if callable(value)}
     names = {name.removeprefix("upgrade_") for name in functions}
     return {

@@ -1,4 +1,4 @@
-"""Works out which binds a migrations folder serves, and the form of its scripts."""
+"""Determines the binds of a run, and the form of its scripts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _FOR_SEVERAL: t.Final = re.compile(r"engine_name|_upgrades")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
-    """What one run is about.
+    """The binds of one run, and the form of its scripts.
 
     :param binds: the binds that the packaged environment migrates.
-    :param left_out: binds that should be migrated, but not in the folder's form.
+    :param left_out: binds to migrate that do not fit the form of the scripts.
     :param known: every bind of the application.
-    :param multi: scripts have a function for each bind.
+    :param multi: whether scripts have a function for each bind.
     """
 
     binds: tuple[Bind, ...]
@@ -42,12 +42,12 @@ class Scope:
 
 
 def make(state: MigrateState, folder: Folder, scripts: ScriptDirectory) -> Scope:
-    """Choose the binds and the form, from the application and the folder.
+    """Choose the binds and the form for an application and its folder.
 
-    A folder with a ``script.py.mako`` has the form of that. One without has the form
-    for several databases as soon as there is more than the default bind.
+    If the folder has a ``script.py.mako``, that decides the form. If not, scripts have
+    the form for several databases as soon as there is a bind beside the default one.
 
-    :raises UnknownBind: nothing is left to migrate, or a setting names no bind.
+    :raises UnknownBind: no bind is left to migrate, or a setting names an unknown one.
     """
     known = binds.find(state)
     named: set[str] = set()

@@ -26,8 +26,8 @@ def calling_script(error: BaseException | None = None) -> str | None:
 
     A file in a folder called ``versions`` is preferred: it is the migration.
 
-    :param error: look through the traceback of an error instead of the stack.
-    :return: ``"path/to/file.py, line 7"``, or ``None`` where no caller is one.
+    :param error: look through the traceback of this error instead of the stack.
+    :return: ``"path/to/file.py, line 7"``, or ``None`` where no caller belongs to it.
     """
     best: tuple[str, int] | None = None
     for path, line in _raised_through(error) if error else _called_through():

@@ -29,23 +29,23 @@ def is_about_rows(error: Exception) -> bool:
 def is_verdict(error: Exception) -> bool:
     """Tell whether an error of a driver is SQLite's answer to a statement.
 
-    Errors that come from around it (a full disk, an interrupt, a lock) are none:
-    tried again, the same statement might well succeed.
+    Errors of its surroundings (a full disk, an interrupt, a lock) are none: the same
+    statement might succeed the next time.
 
     :param error: an error of any driver.
     """
     code = getattr(error, "sqlite_errorcode", getattr(error, "result", None))
     if isinstance(code, int):
-        return code & 0xFF not in _FROM_AROUND
+        return code & 0xFF not in _OF_SURROUNDINGS
     # Python 3.10 does not hand over the code, so its text has to do.
-    return not any(text in str(error) for text in _TEXTS_FROM_AROUND)
+    return not any(text in str(error) for text in _SURROUNDINGS_TEXTS)
 
 
 # https://www.sqlite.org/rescode.html: ABORT, BUSY, LOCKED, NOMEM, READONLY, INTERRUPT,
 # IOERR, FULL, CANTOPEN, PROTOCOL, SCHEMA (an interrupt while the schema is being read
 # again), AUTH, NOTADB
-_FROM_AROUND = frozenset({4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 23, 26})
-_TEXTS_FROM_AROUND = (
+_OF_SURROUNDINGS = frozenset({4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 23, 26})
+_SURROUNDINGS_TEXTS = (
     "query aborted",
     " is locked",
     "out of memory",
@@ -62,7 +62,7 @@ _TEXTS_FROM_AROUND = (
 
 
 def is_busy(error: BaseException) -> bool:
-    """Whether an error of the driver means that somebody else holds a lock."""
+    """Tell whether an error of the driver means that another connection has a lock."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in BUSY
@@ -70,7 +70,7 @@ def is_busy(error: BaseException) -> bool:
 
 
 def is_unwritable(error: BaseException) -> bool:
-    """Whether an error of the driver is one of the file, its folder, or the disk.
+    """Tell whether an error of the driver is about the file, its folder, or the disk.
 
     SQLite makes a journal beside the file when the first page changes, so a folder that
     cannot be written is noticed as late as that.
@@ -85,7 +85,7 @@ def is_unwritable(error: BaseException) -> bool:
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Whether an error of the driver means that the database cannot be written."""
+    """Tell whether an error of the driver means that the database cannot be written."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
         return bool(code & 0xFF == _READ_ONLY)

@@ -12,23 +12,23 @@ import typing as t
 
 
 class Left(enum.Enum):
-    """What an error left behind in the databases, in a word."""
+    """The state in which an error left the databases, in a word."""
 
     UNCHANGED = "unchanged"
     """They are as they were before the command."""
     COMMITTED = "committed"
     """Some of the work was committed, and stays."""
     UNKNOWN = "unknown"
-    """It is not known, or has to be looked up."""
+    """The state is not known, or has to be looked up."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class State:
     """The state in which an error left the databases.
 
     :param left: the state in a word.
-    :param said: the state in sentences, as the message ends with them; empty where
-        there is nothing to say.
+    :param said: the state in sentences, for the end of the message; empty where there
+        is nothing to say.
     :param revisions: the ids of the revisions that were committed, in order, where
         they are known.
     """
@@ -46,10 +46,10 @@ def render(problem: str, remedy: str, state: State, *, state_last: bool) -> str:
     """Make the message of an error: the one place where its parts become sentences.
 
     :param problem: what is wrong and where, with or without its full stop.
-    :param remedy: what to do. One that begins with a small letter goes on from the
-        problem after a colon, unless the state stands between them.
-    :param state: what was left behind.
-    :param state_last: say the state after the remedy, not before it.
+    :param remedy: what to do. A remedy that begins with a small letter follows the
+        problem after a colon, unless the state comes between them.
+    :param state: the state of the databases.
+    :param state_last: whether the state comes after the remedy, not before it.
     """
     if state.said and not state_last:
         remedy = remedy[:1].upper() + remedy[1:]
@@ -71,13 +71,13 @@ _Error = t.TypeVar("_Error", bound="DescribedError")
 class DescribedError(Exception):
     """An error that carries what a person needs to act on it.
 
-    The message is made of the parts; nothing has to be read out of it.
+    The message is made of these parts, so no program has to read it.
 
     :param problem: what is wrong, and where.
     :param remedy: what to do about it, where that can be said.
-    :param state: what was left behind; by default what the class says.
-    :param table: the table that is concerned. This and what follows is None where it
-        is not known, or where there is none.
+    :param state: the state of the databases; by default that of the class.
+    :param table: the table that is concerned. This and the following are ``None``
+        where they are not known, or where there is none.
     :param column: the column.
     :param revision: the id of the revision.
     :param path: the file.
@@ -86,7 +86,7 @@ class DescribedError(Exception):
     """
 
     state: State = UNKNOWN
-    #: Whether the message says the state after the remedy, not before it.
+    #: Whether the message has the state after the remedy, not before it.
     state_last: bool = False
 
     def __init__(
@@ -118,7 +118,7 @@ class DescribedError(Exception):
         return render(self.problem, self.remedy, self.state, state_last=self.state_last)
 
     def __reduce__(self) -> tuple[t.Any, ...]:
-        # Exceptions are pickled by their arguments, which are not all that they carry.
+        # Exceptions are pickled by their arguments, and these carry more than that.
         return _unpickled, (type(self), self.args), self.__dict__
 
 
@@ -127,7 +127,7 @@ def _unpickled(kind: type[_Error], args: tuple[t.Any, ...]) -> _Error:
 
 
 class EngineError(DescribedError):
-    """Base of every error the engine raises; the message is one line to act on."""
+    """Base of every error that the engine raises; its message is one line."""
 
     state_last = True
 
@@ -137,7 +137,7 @@ class SqlTextError(EngineError):
 
     :param message: what was not understood.
     :param sql: the statement.
-    :param offset: where in it, in characters from its start.
+    :param offset: the place in it, in characters from its start.
     """
 
     def __init__(self, message: str, sql: str, offset: int) -> None:
@@ -148,7 +148,7 @@ class SqlTextError(EngineError):
         self.offset = offset
 
     def of(self, what: str) -> SqlTextError:
-        """Return the same error with the name of what it was met in.
+        """Return the same error with the name of the object that has the text.
 
         :param what: the object: ``"view 'v'"``.
         """
@@ -164,7 +164,7 @@ class ChangeRefused(EngineError):
 
 
 class MissingTable(ChangeRefused):
-    """There is no such table, or it is none that can be altered."""
+    """There is no such table, or it cannot be altered."""
 
 
 class MissingColumn(ChangeRefused, KeyError):
@@ -180,15 +180,15 @@ class MissingIndex(ChangeRefused, ValueError):
 
 
 class AlreadyThere(ChangeRefused):
-    """There is something of that name already."""
+    """There is already an object of that name."""
 
 
 class RowsRefused(ChangeRefused):
-    """Rows that are already stored do not fit the new definition."""
+    """Stored rows do not fit the new definition."""
 
 
 class TransactionError(EngineError):
-    """The migration's transaction could not begin, was ended early, or blocked."""
+    """The migration's transaction could not begin, ended early, or was blocked."""
 
 
 class NotWritable(TransactionError):
@@ -196,7 +196,7 @@ class NotWritable(TransactionError):
 
 
 class VerificationError(EngineError):
-    """The result is not what was planned: a defect of the engine, rolled back.
+    """The result is not what was planned: a defect of the engine.
 
     :param table: the table that was changed.
     :param what: how the result differs, as the end of a sentence.

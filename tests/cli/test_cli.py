@@ -34,6 +34,7 @@ SCRIPT = {
     *("--message", "-m", "--sql", "--head", "--splice", "--branch-label"),
     *("--version-path", "--rev-id", "--depends-on"),
 }
+REHEARSAL = {"--plan", "--dry-run", "--json"}
 OPTIONS = {
     "list-templates": set(),
     "init": {"--multidb", "--template", "-t", "--package"},
@@ -43,15 +44,15 @@ OPTIONS = {
     | {"--no-destructive", "--dry-run", "--no-verify"},
     "edit": set(),
     "merge": {"--message", "-m", "--branch-label", "--rev-id", "--splice"},
-    "upgrade": {"--sql", "--tag", "--verbose", "-v"},
-    "downgrade": {"--sql", "--tag", "--verbose", "-v"},
+    "upgrade": {"--sql", "--tag", "--verbose", "-v"} | REHEARSAL,
+    "downgrade": {"--sql", "--tag", "--verbose", "-v"} | REHEARSAL,
     "show": set(),
     "history": {"--rev-range", "-r", "--verbose", "-v", "--indicate-current", "-i"},
     "heads": {"--verbose", "-v", "--resolve-dependencies"},
     "branches": {"--verbose", "-v"},
     "current": {"--verbose", "-v", "--check-heads"},
     "stamp": {"--sql", "--tag", "--purge"},
-    "check": set(),
+    "check": {"--scratch"},
     "ensure-version": {"--sql"},
 }
 
@@ -703,7 +704,7 @@ def test_ensure_version(three: Project) -> None:
 def test_check(project: Project) -> None:
     """``check`` fails exactly while the models differ from the database."""
     project.ok("migrate")
-    assert project.db("check").exit_code == 1
+    assert project.db("check").exit_code == 4
     project.ok("upgrade")
     assert project.ok("check").stdout == "No new upgrade operations detected.\n"
     project.tables["user"].append("email")
@@ -830,3 +831,26 @@ def test_message_of_several_lines(project: Project) -> None:
     for output in outputs:
         assert "dd44 1st" in output
         assert "2nd" not in output
+
+
+def test_binds_that_share_a_file(tmp_path: pathlib.Path) -> None:
+    """A database is named once with all of its binds, and a revision has one line."""
+    file = tmp_path / "shared.db"
+    tables = "".join(
+        f"db.Table('t_{key}', db.Column('id', db.Integer), bind_key='{key}')\n"
+        for key in "bc"
+    )
+    write_app(tmp_path, tables, binds=dict.fromkeys("bc", f"sqlite:///{file}"))
+    title = f"'{file}' (binds 'b' and 'c', sqlite)"
+    assert flask(tmp_path, "db", "migrate", "--rev-id", "aa11").exit_code == 0
+    for command, name in (("upgrade", "Upgrading"), ("downgrade", "Downgrading")):
+        done = flask(tmp_path, "db", command)
+        lines = [line for line in done.stderr.splitlines() if "aa11" in line]
+        assert done.stderr.count(f"{name} {title}\n") == 1, done.stderr
+        assert len(lines) == 1, done.stderr
+        if command == "upgrade":
+            current = flask(tmp_path, "db", "current")
+            assert current.stdout == "aa11 (head)\n", current.stderr
+    behind = flask(tmp_path, "db", "current", "--check-heads").stderr
+    assert behind.count(f"'{file}': no revision yet.") == 1, behind
+    assert behind.endswith(f"Not at the newest revision: '{file}'.\n"), behind

@@ -32,7 +32,7 @@ def test_from_init_to_check(tmp_path: pathlib.Path) -> None:
     ok(tmp_path, "db", "init")
     assert flask(tmp_path, "db", "check").exit_code == 1
     ok(tmp_path, "db", "migrate")
-    assert flask(tmp_path, "db", "check").exit_code == 1
+    assert flask(tmp_path, "db", "check").exit_code == 4
     ok(tmp_path, "db", "upgrade")
     ok(tmp_path, "db", "check")
     with contextlib.closing(sqlite3.connect(tmp_path / "app.db")) as connection:

@@ -10,15 +10,16 @@ import pytest
 from tests.cli_project import flask
 from tests.cli_project import Project
 from tests.cli_project import start_flask
+from tests.cli_project import USER
 from tests.cli_project import write_app
 from tests.processes import start_python
 
 pty = pytest.importorskip("pty", reason="needs a terminal")
 
 
-def on_terminal(project: Project, *args: str, **env: str) -> str:
+def on_terminal(project: Project, *args: str, models: str = USER, **env: str) -> str:
     """Run ``flask db`` with a terminal as its output; return all of it."""
-    write_app(project.path)
+    write_app(project.path, models=models)
     ours, theirs = pty.openpty()
     process = start_python(
         *("-m", "flask", "db", *args),

@@ -318,7 +318,7 @@ def test_branches_and_merge(three: Apps) -> None:
     assert set(t.cast("tuple[str]", merged.down_revision)) == {"cc33", "dd44"}
     fb.upgrade()
     assert version_of(three.path / "app.db") == {merged.revision}
-    with pytest.raises(fb.BatchMigrateError, match="nothing to merge"):
+    with pytest.raises(fb.BatchMigrateError, match="two or more revisions"):
         fb.merge()
 
 

@@ -6,10 +6,15 @@ Its commit is part of the migration: all of it is stored with the revision, or n
 from __future__ import annotations
 
 import collections.abc as cabc
+import importlib
 import pathlib
+import py_compile
+import sys
 import textwrap
+import types
 import typing as t
 import uuid
+import zipfile
 
 import pytest
 import sqlalchemy as sa
@@ -241,7 +246,7 @@ REFUSED = {
     "op.get_bind().close()": "closes 'op.get_bind()'",
     "with op.get_bind() as bind: bind.commit()": "closes 'op.get_bind()'",
     "with op.get_bind().begin(): pass": "can't call begin()",
-    "op.get_bind().invalidate()": "gives up 'op.get_bind()'",
+    "op.get_bind().invalidate()": "invalidates 'op.get_bind()'",
 }
 
 
@@ -398,6 +403,135 @@ def test_a_helper_that_rolls_back(
         path.write_text(f"# rollback\n{path.read_text()}")
     database.upgrade()
     assert database.numbers() == [2]
+
+
+def in_archive(path: pathlib.Path, name: str) -> None:
+    archive = path / f"{name}.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(f"{name}.py", HELPER)
+    sys.path.insert(0, str(archive))
+
+
+def compiled_only(path: pathlib.Path, name: str) -> None:
+    source = path / f"{name}.py"
+    source.write_text(HELPER)
+    py_compile.compile(str(source), str(path / f"{name}.pyc"))
+    source.unlink()
+
+
+def deleted(path: pathlib.Path, name: str) -> None:
+    source = path / f"{name}.py"
+    source.write_text(HELPER)
+    importlib.import_module(name)
+    source.unlink()
+
+
+def without_file(path: pathlib.Path, name: str) -> None:
+    """As a frozen or built-in module, or one that is made by ``exec``."""
+    sys.modules[name] = module = types.ModuleType(name)
+    exec(HELPER, module.__dict__)
+
+
+def unregistered(path: pathlib.Path, name: str) -> None:
+    """The functions come from a module that is not in ``sys.modules``."""
+    without_file(path, f"{name}_of")
+    module = sys.modules.pop(f"{name}_of")
+    without_file(path, name)
+    vars(sys.modules[name])["give_up"] = vars(module)["give_up"]
+
+
+def without_name(path: pathlib.Path, name: str) -> None:
+    """The functions belong to no module: ``exec`` with a bare dictionary."""
+    sys.modules[name] = module = types.ModuleType(name)
+    names: dict[str, t.Any] = {}
+    exec(HELPER, names)
+    names["give_up"].__module__ = None
+    vars(module).update(give_up=names["give_up"])
+
+
+def not_a_module(path: pathlib.Path, name: str) -> None:
+    """An object with attributes stands in for the module."""
+
+    class Helper:
+        __slots__ = ()
+        __hash__ = None  # type: ignore[assignment]
+
+        def give_up(self, connection: sa.Connection) -> None:
+            connection.rollback()
+
+    Helper.__module__ = name
+    sys.modules[name] = Helper()  # type: ignore[assignment]
+
+
+WITHOUT_SOURCE = [
+    in_archive,
+    compiled_only,
+    deleted,
+    without_file,
+    unregistered,
+    without_name,
+    not_a_module,
+]
+
+
+@pytest.mark.parametrize("make", WITHOUT_SOURCE, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("imported", ["module", "name"])
+def test_a_helper_without_source(
+    apps: Apps,
+    monkeypatch: pytest.MonkeyPatch,
+    make: t.Callable[[pathlib.Path, str], None],
+    imported: str,
+) -> None:
+    """Where nobody can read what a helper does, it may roll back all the same."""
+    name = f"helper_{uuid.uuid4().hex}"
+    monkeypatch.syspath_prepend(apps.path)
+    make(apps.path, name)
+    database = Database(apps, "sqlite", apps.url("app.db"))
+    _, path, _ = database.write("add(1)\ngive_up(op.get_bind())\nadd(2)")
+    line = {
+        "module": f"import {name} as helper\n",
+        "name": f"from {name} import give_up\n",
+    }[imported]
+    text = path.read_text().replace(ADD, line + ADD)
+    if imported == "module":
+        text = text.replace("give_up(op", "helper.give_up(op")
+    path.write_text(text)
+    try:
+        database.upgrade()
+    finally:
+        sys.modules.pop(name, None)
+    assert database.numbers() == [2]
+    assert database.version() == ["cccc"]
+
+
+def test_env_that_imports_what_has_no_hash(
+    apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ``env.py`` may import an object that is in the place of a module."""
+    name = f"helper_{uuid.uuid4().hex}"
+    not_a_module(apps.path, name)
+    database = Database(apps, "sqlite", apps.url("app.db"))
+    database.write("add(1)")
+    run = "from flask_batchmigrate.environment import run\nrun()\n"
+    (database.folder / "env.py").write_text(f"import {name}\n{run}")
+    try:
+        database.upgrade()
+    finally:
+        sys.modules.pop(name)
+    assert database.numbers() == [1]
+
+
+def test_names_that_must_not_be_asked(apps: Apps) -> None:
+    """A proxy that raises for any attribute is none of the migration's business."""
+    database = Database(apps, "sqlite", apps.url("app.db"))
+    _, path, _ = database.write("add(1)")
+    proxy = (
+        "class Proxy:\n    def __getattribute__(self, name):\n"
+        "        raise RuntimeError(name)\nproxy = Proxy()\n"
+    )
+    path.write_text(path.read_text().replace(ADD, proxy + ADD))
+    database.upgrade()
+    assert database.numbers() == [1]
 
 
 @pytest.mark.parametrize("last", ["", "op.get_bind().commit()", "# rollback"])

@@ -122,8 +122,10 @@ def _(change: changes.DropConstraint) -> None:
 @_check.register
 def _(change: changes.CreateIndex) -> None:
     index = parse_index(change.sql)
-    bare = not any(term.order or term.collation for term in index.terms)
-    if index.columns is None or index.where or not bare:
+    bare = not any(
+        term.column is None or term.order or term.collation for term in index.terms
+    )
+    if index.where or not bare:
         raise Discard("an index with an expression")
 
 
@@ -192,7 +194,8 @@ def _add_constraint(batch: BatchOperations, change: changes.AddConstraint) -> No
 
 def _create_index(batch: BatchOperations, change: changes.CreateIndex) -> None:
     index = parse_index(change.sql)
-    batch.create_index(change.name, list(index.columns or ()), unique=index.unique)
+    columns = [str(term.column) for term in index.terms]
+    batch.create_index(change.name, columns, unique=index.unique)
 
 
 _CALLS: dict[type[changes.Change], cabc.Callable[[BatchOperations, t.Any], None]] = {

@@ -174,7 +174,7 @@ def make_example(choices: Choices, connection: t.Any, library: Library) -> Examp
     meaning = BlockBuilder(builder, schema, table.id).build()
     recreate = choices.pick(("auto", "auto", "auto", "auto", "always", "never"))
     writable = not choices.chance(8)
-    keep = choices.chance(3)
+    keep = not choices.chance(4)
     return Example(
         library, connection, meaning, recreate, writable, keep, recording.statements
     )

@@ -13,11 +13,13 @@ HEAD = """\
 
 <!-- Made by python -m tools.docs.ways_page -->
 
-A block of changes takes the costliest way that any of its differences needs.
-`ALTER TABLE` is SQLite's own; renames of columns and tables always go that way, before
-everything else. A schema edit replaces the stored definition and writes no row. A copy
-writes every row anew; it is also the way where the SQLite library forbids to write its
-schema, and where SQLite itself does not confirm that the stored records stay valid.
+A block of changes takes the costliest way that any of its differences needs. `ALTER
+TABLE` is SQLite's own; renames of columns and tables always go that way, before
+everything else. A schema edit replaces the stored definition and writes no row. A
+conversion in place writes the rows that would be stored otherwise, and no others. A
+copy writes every row anew; it is also the way where the SQLite library forbids to
+write its schema, and where SQLite itself does not confirm that the stored records stay
+valid.
 """
 
 

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from ..plan.engine import alter_table
 from ..plan.engine import Report
 from ..plan.plan import Options
+from ..plan.plan import plan_drop
+from ..schema.catalogue import read_catalogue
 from ..target import changes
 from ..transaction.migration import MigrationTransaction
 from .batch import Batch
@@ -63,7 +65,7 @@ class Alterations:
         recorder = self._recorder()
         recorder.record(operation, args, kw)
         if recorder.changes:
-            # What Alembic raises for any constraint outside of a batch block.
+            # Alembic raises this for any constraint outside of a batch block.
             also = (NotImplementedError,) if operation.endswith("constraint") else ()
             self._alter_table(transaction, table, schema, recorder.changes, also=also)
 
@@ -100,6 +102,22 @@ class Alterations:
                 named=copies,
             )
 
+    def drop(
+        self, transaction: MigrationTransaction, table: sa.Table, if_exists: bool
+    ) -> None:
+        """Drop a table.
+
+        :param if_exists: do nothing where there is no such table.
+        """
+        schema, name = table.schema or "main", str(table.name)
+        if if_exists and not read_catalogue(transaction, schema).table(name):
+            return
+        plan = plan_drop(schema, name, self._run.pending_keys(transaction))
+        self._run.settings.planned(plan)
+        with caught_as_usual(self._dialect):
+            for step in plan.steps:
+                step.run(transaction)
+
     def _recorder(self) -> Recorder:
         return Recorder(Translator(self._dialect), self._can_render)
 
@@ -118,7 +136,7 @@ class Alterations:
         """Change a table by a block of changes.
 
         :param convention: a naming convention besides that of the models.
-        :param named: store the names that it gives to what has none.
+        :param named: whether constraints without a name get the name that it gives.
         :param also: classes by which scripts catch a refusal.
         """
         options = Options(
@@ -136,7 +154,7 @@ class Alterations:
                 options=options,
                 pending=self._run.pending_keys(transaction),
             )
-        self._tell(report)
+        self._pass_on(report)
 
     def _conventions(
         self, own: cabc.Mapping[t.Any, t.Any] | None
@@ -144,11 +162,11 @@ class Alterations:
         if own:
             yield own
         metadata = self._options.get("target_metadata")
-        for one in metadata if isinstance(metadata, (list, tuple)) else [metadata]:
-            if isinstance(one, sa.MetaData):
-                yield one.naming_convention
+        for item in metadata if isinstance(metadata, (list, tuple)) else [metadata]:
+            if isinstance(item, sa.MetaData):
+                yield item.naming_convention
 
-    def _tell(self, report: Report) -> None:
+    def _pass_on(self, report: Report) -> None:
         settings = self._run.settings
         for plan in report.plans:
             settings.planned(plan)

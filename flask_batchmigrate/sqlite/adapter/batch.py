@@ -1,8 +1,8 @@
 """Translates the arguments of ``batch_alter_table`` into changes.
 
-See https://alembic.sqlalchemy.org/en/latest/ops.html for the arguments. A table is not
-reflected here, so those that describe what reflection would find say what is to
-replace the stored definition.
+See https://alembic.sqlalchemy.org/en/latest/ops.html for the arguments. No table is
+reflected here. So the arguments that describe what reflection would find become changes
+that replace the stored definition.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .translate import Translator
 
 
 class Batch(t.Protocol):
-    """The arguments of a batch block and what was called in it."""
+    """The arguments of a batch block, and the operations that were called in it."""
 
     table_name: str
     schema: str | None
@@ -39,34 +39,35 @@ class Batch(t.Protocol):
 def block_changes(
     block: Batch, recorder: Recorder, connection: sa.Connection
 ) -> list[changes.Change]:
-    """Return everything that a batch block asks for, in its order.
+    """Return the changes of a batch block, in its order.
 
-    :param recorder: turns what was called in the block into changes.
-    :param connection: where the table is, for listeners of reflection.
+    :param recorder: turns the operations of the block into changes.
+    :param connection: a connection to the table's database, for listeners of
+        reflection.
     """
     translator = Translator(connection.dialect)
     name = str(block.table_name)
-    wanted: list[changes.Change] = []
+    result: list[changes.Change] = []
     # As in Alembic, what describes the table counts only where it is copied.
     if recorder.copies:
-        wanted += _described(block, translator, connection)
+        result += _described(block, translator, connection)
     for operation, args, kw in block.batch:
         recorder.record(operation, args, kw)
-    wanted += recorder.changes
+    result += recorder.changes
     if block.batch or recorder.copies:
-        wanted += table_arguments.table_items(translator, block.table_args, name)
+        result += table_arguments.table_items(translator, block.table_args, name)
     options = table_arguments.table_options(block.table_kwargs)
     if options is not None:
-        wanted.append(options)
+        result.append(options)
     if block.partial_reordering:
-        wanted.append(changes.Reorder(tuple(map(tuple, block.partial_reordering))))
-    return wanted
+        result.append(changes.Reorder(tuple(map(tuple, block.partial_reordering))))
+    return result
 
 
 def _described(
     block: Batch, translator: Translator, connection: sa.Connection
 ) -> cabc.Iterator[changes.Change]:
-    """Put what the arguments say of the table in the place of what is stored."""
+    """Replace the stored definition by the one that the arguments describe."""
     yield from _definition(block, translator, connection)
     yield from table_arguments.table_items(
         translator,
@@ -80,7 +81,7 @@ def _described(
 def _definition(
     block: Batch, translator: Translator, connection: sa.Connection
 ) -> cabc.Iterator[changes.Change]:
-    """Put ``copy_from`` in the place of what is stored, its indexes included."""
+    """Replace the stored definition and indexes by those of ``copy_from``."""
     table = block.copy_from
     if table is None:
         return
@@ -91,12 +92,13 @@ def _definition(
         str(block.table_name), schema=block.schema
     )
     described = {str(index.name) for index in table.indexes}
-    for index in stored:
-        if index["name"] not in described:
-            name = str(index["name"])
+    for info in stored:
+        if info["name"] not in described:
+            name = str(info["name"])
             yield changes.DropIndex(name, if_exists=True, undescribed=True)
-    for one in table.indexes:
-        yield changes.CreateIndex(str(one.name), translator.index(one), replace=True)
+    for index in table.indexes:
+        text = translator.index(index)
+        yield changes.CreateIndex(str(index.name), text, replace=True)
 
 
 def _listened(
@@ -113,16 +115,16 @@ def _listened(
     inspector = sa.inspect(connection)
     table = sa.Table(str(block.table_name), sa.MetaData(), schema=block.schema)
     for info in inspector.get_columns(str(block.table_name), schema=block.schema):
-        told: dict[str, t.Any] = dict(copy.copy(info))
+        new_info: dict[str, t.Any] = dict(copy.copy(info))
         for listener in listeners:
-            listener(inspector, table, told)
+            listener(inspector, table, new_info)
         name = str(info["name"])
-        if told["type"] is not info["type"]:
-            yield from _typed(block, translator, name, told["type"])
-        if told["nullable"] != info["nullable"]:
-            yield changes.SetNotNull(name, not told["nullable"])
-        if told["default"] != info["default"]:
-            default = told["default"]
+        if new_info["type"] is not info["type"]:
+            yield from _typed(block, translator, name, new_info["type"])
+        if new_info["nullable"] != info["nullable"]:
+            yield changes.SetNotNull(name, not new_info["nullable"])
+        if new_info["default"] != info["default"]:
+            default = new_info["default"]
             # What is reflected is SQL, and so is what a listener makes of it.
             default = sa.text(default) if isinstance(default, str) else default
             yield changes.SetDefault(name, translator.default(default))

@@ -1,9 +1,9 @@
 """Drops the differences between models and a database that mean nothing on SQLite.
 
-Alembic compares the models with what SQLAlchemy makes of a stored table. Where that
-reads a definition otherwise than it is written, or where SQLite cannot have what the
-models ask for, a script would change nothing, and the next comparison find the same
-difference again. So what is written has the last word.
+Alembic compares the models with what SQLAlchemy reflects of a stored table. Where
+reflection differs from the stored text, or where SQLite cannot have what the models
+ask for, a script would change nothing, and the next comparison would find the same
+difference again. So the stored text decides.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .translate import Translator
 def same_type(
     connection: sa.Connection, stored: sa.Column[t.Any], wanted: sa.Column[t.Any]
 ) -> bool:
-    """Tell whether a column has the type already that a model gives it.
+    """Tell whether a stored column already has the type that a model gives it.
 
     An ``INTEGER PRIMARY KEY`` holds 64 bits, and any other spelling would end the
-    numbering of new rows (https://www.sqlite.org/rowidtable.html): a ``BIGINT`` is
-    what it is already.
+    numbering of new rows (https://www.sqlite.org/rowidtable.html). So it counts as the
+    ``BIGINT`` of a model.
 
     :param stored: the column, reflected with its table.
     :param wanted: the column of the model.
@@ -48,14 +48,14 @@ def same_type(
         return True
     alias = text.rowid_alias
     is_alias = alias is not None and same_name(alias, str(stored.name))
-    stays = wanted.primary_key and len(wanted.table.primary_key.columns) == 1
-    return is_alias and stays and affinity(type_) is Affinity.INTEGER
+    is_key = wanted.primary_key and len(wanted.table.primary_key.columns) == 1
+    return is_alias and is_key and affinity(type_) is Affinity.INTEGER
 
 
 def same_default(
     connection: sa.Connection, stored: sa.Column[t.Any], wanted: sa.Column[t.Any]
 ) -> bool:
-    """Tell whether a column has the default already that a model gives it.
+    """Tell whether a stored column already has the default that a model gives it.
 
     :param stored: the column, reflected with its table.
     :param wanted: the column of the model.
@@ -64,8 +64,8 @@ def same_default(
     if text is None or not text.has_column(str(stored.name)):
         return False
     default = Translator(connection.dialect).default(wanted.server_default)
-    there = text.column(str(stored.name)).default
-    return spelling(default or "") == spelling(there or "")
+    present = text.column(str(stored.name)).default
+    return spelling(default or "") == spelling(present or "")
 
 
 def _table_text(

@@ -1,7 +1,7 @@
-"""Finds the names that constraints without a stored name would have.
+"""Works out the names that constraints without a stored name would have.
 
-A script names the constraint it drops. On SQLite the stored constraint may have no
-name, because nobody gave it one or because another database made one up.
+A script names the constraint that it drops. On SQLite the stored constraint may have no
+name: the one in the script is that of a naming convention, or of another database.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _POSTGRESQL_SUFFIX: t.Final = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Conventions:
-    """Naming conventions in force, and the names that PostgreSQL would make up.
+    """The naming conventions of a run, and the names that PostgreSQL would make up.
 
     :param conventions: as SQLAlchemy's ``MetaData(naming_convention=...)`` takes them:
         https://docs.sqlalchemy.org/en/20/core/constraints.html#constraint-naming-conventions
@@ -38,17 +38,17 @@ class Conventions:
     postgresql: bool = True
 
     def names(self, table: str, constraint: ConstraintText) -> list[str]:
-        """Return the names the constraint would have.
+        """Return the names that a constraint would have.
 
-        One with a name would have that which a convention makes of it.
+        For a constraint with a name, they are what the conventions make of that name.
 
         :param table: its table.
         """
         uses_default = self.postgresql and not constraint.name
         names = _postgresql_names(table, constraint) if uses_default else []
         for convention in self.conventions:
-            # A convention may ask for what this constraint does not have: its given
-            # name, a first column, or the table it refers to.
+            # A convention may use what this constraint does not have: a name, a first
+            # column, or the table it refers to.
             with contextlib.suppress(sa.exc.InvalidRequestError, IndexError, KeyError):
                 name = _conventional_name(convention, table, constraint)
                 if name is not None:
@@ -57,10 +57,10 @@ class Conventions:
 
 
 def _postgresql_names(table: str, constraint: ConstraintText) -> list[str]:
-    """Return the name that PostgreSQL gives a constraint that has none.
+    """Return the names that PostgreSQL would give a constraint without a name.
 
-    A CHECK of the table is named for its column where it mentions only one; the shorter
-    name that it had in older scripts fits as well.
+    A CHECK of the table is named for its column where it mentions only one. The shorter
+    name fits as well, which older scripts have.
     """
     suffix = _POSTGRESQL_SUFFIX[constraint.kind]
     if constraint.kind is ConstraintKind.PRIMARY_KEY:

@@ -1,13 +1,13 @@
-"""Plugs the SQLite engine into Alembic: the only module that knows both.
+"""Plugs the SQLite engine into Alembic.
 
-Alembic finds the implementation of a dialect by its class, and that for the whole
-process: https://alembic.sqlalchemy.org/en/latest/api/ddl.html. So the class registered
-here makes an instance of itself only for runs of this project, and Alembic's own for
-all others. The same goes for the class that collects the operations of a batch block,
-for which Alembic has no extension point; it is exchanged in its module.
+Alembic has one class for each dialect in the whole process:
+https://alembic.sqlalchemy.org/en/latest/api/ddl.html. So the class registered here
+makes an instance of itself only for runs of this project, and one of Alembic's own
+class for all others. The class that collects the operations of a batch block does the
+same. Alembic has no extension point for it, so it is replaced in its module.
 
-The engine itself is loaded by the first operation that changes a table
-(:mod:`.alterations`): a run that compares has no use for it.
+The first operation that changes a table loads the engine (:mod:`.alterations`): a run
+that compares does not need it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _run: contextvars.ContextVar[Run | None] = contextvars.ContextVar(
 def activate(settings: RunOptions | None = None) -> cabc.Iterator[None]:
     """Make Alembic use the engine for SQLite databases inside the ``with`` block.
 
-    Only what the block does in this thread is concerned. Migrations that run in it
-    are all or nothing: each database gets one transaction, begun with the lock and
-    ended by whoever owns the connection.
+    Only this thread is concerned. Each database gets one transaction, which begins with
+    the lock and which the owner of the connection ends, so migrations in the block are
+    all or nothing.
 
-    Applications of the extension need not call it. In an ``env.py`` of plain Alembic
-    it goes around the whole run::
+    Applications of the extension need not call it. An ``env.py`` of plain Alembic
+    encloses the whole run::
 
         from flask_batchmigrate.sqlite.adapter import activate
 
@@ -67,10 +67,10 @@ def activate(settings: RunOptions | None = None) -> cabc.Iterator[None]:
 
 
 def join_transaction(context: MigrationContext) -> None:
-    """Let a context work in the transaction that is open on its database already.
+    """Let a context work in the transaction that is already open on its database.
 
-    Two binds may share a file: there is one transaction then, on one connection, and
-    any other would wait for it.
+    Two binds may share a file. Then there is one transaction on one connection, and any
+    other connection would wait for it.
 
     :param context: the context, just configured.
     """
@@ -86,7 +86,7 @@ _registered = False
 
 
 def _register() -> None:
-    """Take the places of Alembic's classes, once in the process."""
+    """Replace Alembic's classes, once in the process."""
     global _registered
     if _registered:
         return
@@ -97,7 +97,7 @@ def _register() -> None:
 
 
 class _EngineImpl(SQLiteImpl):
-    """Alembic's operations on a SQLite database, by the engine."""
+    """Alembic's operations on a SQLite database, which the engine carries out."""
 
     transactional_ddl = True
 
@@ -126,14 +126,14 @@ class _EngineImpl(SQLiteImpl):
         if self._may_write():
             self._engine_run.begin(self._open_connection())
             context = alembic.context.get_context()
-            # No change of SQLite's schema has to run outside of a transaction, and what
-            # ran before the block is not to be committed by itself.
+            # Every change of SQLite's schema can run inside a transaction, and the
+            # block must not commit what ran before it.
             context.autocommit_block = contextlib.nullcontext  # type: ignore[method-assign,assignment]
 
     def _may_write(self) -> bool:
-        """Tell whether the run has revisions to run; reads, and takes no lock.
+        """Tell whether the run has revisions to run; it takes no lock for that.
 
-        A run that finds nothing to do works on a busy or read-only database.
+        So a run without any works on a busy or read-only database.
         """
         options = self.context_opts
         if options.get("dont_mutate") or "revision_context" in options:
@@ -151,7 +151,7 @@ class _EngineImpl(SQLiteImpl):
 
     @property
     def _transaction(self) -> MigrationTransaction:
-        """The open transaction; begun now where a run did not need one before."""
+        """The open transaction, which begins now if the run has none yet."""
         connection = self._open_connection()
         return open_transaction(connection) or self._engine_run.begin(connection)
 
@@ -167,7 +167,7 @@ class _EngineImpl(SQLiteImpl):
         )
 
     def _can_render(self, constraint: t.Any) -> bool:
-        """Tell whether a constraint made by a type is for this dialect."""
+        """Tell whether a type makes this constraint for this dialect."""
         rule = constraint._create_rule
         return rule is None or bool(rule(self))
 
@@ -217,24 +217,14 @@ class _EngineImpl(SQLiteImpl):
         self._single("create_index", table.name, index, **kw)
 
     def drop_table(self, table: sa.Table, **kw: t.Any) -> None:
-        """Drop a table; no row of another table goes with it."""
-        from ..alter.drop import drop_table
-        from .caught import caught_as_usual
-
-        transaction = self._transaction
-        with caught_as_usual(self.dialect):
-            drop_table(
-                transaction,
-                table.schema or "main",
-                str(table.name),
-                self._engine_run.pending_keys(transaction),
-                bool(kw.get("if_exists")),
-            )
+        """Drop a table; the rows of other tables stay."""
+        if_exists = bool(kw.get("if_exists"))
+        self._alterations.drop(self._transaction, table, if_exists)
 
     # Comparisons
 
     def compare_type(self, *columns: t.Any) -> bool:
-        """Tell whether a column has another type than in the models."""
+        """Tell whether a column's type differs from that of its model."""
         if not super().compare_type(*columns):
             return False
         from .comparison import same_type
@@ -242,7 +232,7 @@ class _EngineImpl(SQLiteImpl):
         return not same_type(self._open_connection(), *columns)
 
     def compare_server_default(self, *columns: t.Any) -> bool:
-        """Tell whether a column has another default than in the models."""
+        """Tell whether a column's default differs from that of its model."""
         if not super().compare_server_default(*columns):
             return False
         from .comparison import same_default
@@ -257,7 +247,7 @@ class _EngineImpl(SQLiteImpl):
 
 
 class _EngineBatch(BatchOperationsImpl):
-    """A batch block; on a table of SQLite the engine makes it in one pass."""
+    """A batch block, which the engine carries out on a table of SQLite."""
 
     def __new__(cls, operations: t.Any, *args: t.Any, **kw: t.Any) -> t.Any:
         """Make an instance for a run of this project, else Alembic's own."""
@@ -266,7 +256,7 @@ class _EngineBatch(BatchOperationsImpl):
         return BatchOperationsImpl(operations, *args, **kw)  # type: ignore[no-untyped-call]
 
     def add_column(self, *args: t.Any, **kw: t.Any) -> None:
-        """Add a column; its place may be given in any block."""
+        """Add a column; any block may say where."""
         self.batch.append(("add_column", args, kw))
 
     def drop_constraint(self, const: sa.Constraint, **kw: t.Any) -> None:
@@ -274,12 +264,12 @@ class _EngineBatch(BatchOperationsImpl):
         self.batch.append(("drop_constraint", (const,), kw))
 
     def flush(self) -> None:
-        """Make the changes of the block."""
+        """Carry out the changes of the block."""
         connection = self.operations.impl._open_connection()
         if connection.in_transaction():
             self._alter_table()
             return
-        # Outside of any transaction a block is one by itself, as Alembic has it.
+        # Outside of a transaction, a block is one by itself, as with Alembic.
         with connection.begin():
             self._alter_table()
 

@@ -1,7 +1,7 @@
 """Turns the calls that Alembic makes on its implementation into the engine's changes.
 
-Alembic hands over an operation as a method call with positional and keyword arguments,
-at once or, in a batch block, as a list at the end. Both end here.
+Alembic passes an operation as a method call with positional and keyword arguments: at
+once or, in a batch block, in a list at its end.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .translate import Translator
 
 
 class Recorder:
-    """Collects changes of one table; its methods are those of Alembic's implementation.
+    """Collects the changes of one table; it has the methods that Alembic calls.
 
     :param translator: writes SQLAlchemy's objects as text.
-    :param can_render: tells whether a constraint that depends on the dialect is to be
-        made on this one.
+    :param can_render: tells whether this dialect has a constraint that depends on the
+        dialect.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Recorder:
     def record(
         self, name: str, args: cabc.Sequence[t.Any], kw: cabc.Mapping[str, t.Any]
     ) -> None:
-        """Record one entry of Alembic's list of batch operations."""
+        """Record one operation of Alembic's list."""
         getattr(self, name)(*args, **kw)
 
     def alter_column(
@@ -107,7 +107,7 @@ class Recorder:
         if_exists: bool | None = None,
         **_: t.Any,
     ) -> None:
-        """Record that a column goes."""
+        """Record the removal of a column."""
         self.changes.append(changes.DropColumn(str(column.name), bool(if_exists)))
 
     def add_constraint(self, const: sa.Constraint, **_: t.Any) -> None:
@@ -126,7 +126,7 @@ class Recorder:
     def drop_constraint(
         self, const: sa.Constraint, *, if_exists: bool | None = None, **_: t.Any
     ) -> None:
-        """Record that a constraint goes."""
+        """Record the removal of a constraint."""
         self.changes.append(
             translate.drop_constraint(self._translator, const, bool(if_exists))
         )
@@ -144,7 +144,7 @@ class Recorder:
     def drop_index(
         self, index: sa.Index, *, if_exists: bool | None = None, **_: t.Any
     ) -> None:
-        """Record that an index goes."""
+        """Record the removal of an index."""
         self.changes.append(changes.DropIndex(str(index.name), bool(if_exists)))
 
     def rename_table(self, old_name: str, new_name: str, **_: t.Any) -> None:

@@ -1,4 +1,4 @@
-"""A run of migrations on SQLite: its options, and the transactions it has begun."""
+"""Keeps the options of a run of migrations on SQLite, and its transactions."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ class RunOptions:
 
     :param lock_timeout: how long to wait for other processes, in seconds.
     :param keep_indexes: let a copy keep the indexes that stay valid.
-    :param note: told what went along with a change, in sentences.
-    :param warn: told what is not as it should be.
-    :param wait: told what is being waited for.
-    :param planned: told each plan that was carried out.
-    :param progress: told how far long statements have come.
-    :param started: called with each transaction that was begun; what it returns is
-        left when the run is over.
+    :param note: called with a sentence about each side effect of a change.
+    :param warn: called with a sentence about what is not as it should be.
+    :param wait: called with what the run waits for.
+    :param planned: called with each plan: that of a change when it was carried out,
+        that of a dropped table before it is dropped.
+    :param progress: called with the progress of long statements.
+    :param started: called with each transaction that was begun; the context manager
+        that it returns ends with the run.
     """
 
     lock_timeout: float = 300.0
-    keep_indexes: bool = False
+    keep_indexes: bool = True
     note: cabc.Callable[[str], None] = log.info
     warn: cabc.Callable[[str], None] = log.warning
     wait: cabc.Callable[[str], None] = log.info
@@ -56,7 +57,7 @@ class RunOptions:
 
 
 class Run:
-    """One run of migrations: its settings and the transactions it has begun."""
+    """One run of migrations: its options, and the transactions that it has begun."""
 
     def __init__(self, settings: RunOptions) -> None:
         self.settings = settings
@@ -95,7 +96,7 @@ class Run:
         return False
 
     def pending_keys(self, transaction: MigrationTransaction) -> PendingKeys:
-        """Return the keys that are to hold in the end, whichever revision it is of."""
+        """Return the foreign keys that have to hold when a transaction ends."""
         from ..alter.pending_keys import PendingKeys
 
         pending = self._pending.get(id(transaction))

@@ -13,7 +13,7 @@ from sqlalchemy.sql import sqltypes
 
 from ..ddl.table import ConstraintKind
 from ..target import changes
-from .translate import stand_for_parents
+from .translate import add_missing_parents
 from .translate import Translator
 
 _OPTIONS: t.Final = {
@@ -24,7 +24,7 @@ _OPTIONS: t.Final = {
 
 
 def table_options(kwargs: cabc.Mapping[str, t.Any]) -> changes.SetOptions | None:
-    """Make the change that ``table_kwargs`` ask for; ``None`` where there is none."""
+    """Return the change that ``table_kwargs`` ask for, or ``None``."""
     strict = kwargs.get("sqlite_strict")
     with_rowid = kwargs.get("sqlite_with_rowid")
     autoincrement = kwargs.get("sqlite_autoincrement")
@@ -35,8 +35,8 @@ def table_options(kwargs: cabc.Mapping[str, t.Any]) -> changes.SetOptions | None
 
 
 def stated_options(kwargs: cabc.Mapping[str, t.Any]) -> frozenset[str]:
-    """Return the options that a table speaks of, by their names in the engine."""
-    # Asked for by name, it answers with the default of one that is not given.
+    """Return the options that a table sets, by their names in the engine."""
+    # A look-up by name would return the default of an option that is not set.
     return frozenset(_OPTIONS[key] for key in list(kwargs) if key in _OPTIONS)
 
 
@@ -46,10 +46,10 @@ def table_items(
     table: str,
     convention: cabc.Mapping[t.Any, t.Any] | None = None,
 ) -> cabc.Iterator[changes.Change]:
-    """Make the changes of ``table_args`` and ``reflect_args``.
+    """Return the changes of ``table_args`` and ``reflect_args``.
 
-    A column replaces the definition of the column of its name; a constraint or an
-    index is added where the table has none that says the same.
+    A column replaces the stored column of its name. A constraint or an index is added
+    unless the table has one that says the same.
 
     :param convention: the naming convention of the block.
     """
@@ -71,19 +71,19 @@ def _replaced_column(
     table: str,
     convention: cabc.Mapping[t.Any, t.Any] | None,
 ) -> cabc.Iterator[changes.Change]:
-    """Make the changes of a column of ``reflect_args``."""
+    """Return the changes of a column of ``reflect_args``."""
     name = str(column.name)
     if getattr(column, "table", None) is None:
         sa.Table(table, sa.MetaData(), column)
     yield changes.ReplaceColumn(name, translator.column(column))
-    stand_for_parents(column.table)
+    add_missing_parents(column.table)
     keys = [
         translator.constraint(key.constraint)
         for key in sorted(column.foreign_keys, key=lambda key: key.target_fullname)
         if key.constraint
     ]
     if keys:
-        # What the column refers to is part of its definition.
+        # A foreign key is part of the column's definition.
         yield changes.DropConstraint(
             None, ConstraintKind.FOREIGN_KEY, (name,), if_exists=True
         )
@@ -119,5 +119,5 @@ def _attached(item: _OnTable, table: str) -> _OnTable:
         parent, _, column = key.target_fullname.rpartition(".")
         names += [column] if parent == table else []
     columns = [sa.Column(name, sqltypes.NullType()) for name in dict.fromkeys(names)]
-    stand_for_parents(sa.Table(table, sa.MetaData(), *columns, item))
+    add_missing_parents(sa.Table(table, sa.MetaData(), *columns, item))
     return item

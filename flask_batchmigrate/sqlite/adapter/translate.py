@@ -1,7 +1,7 @@
 """Turns SQLAlchemy's schema objects into the engine's changes.
 
-SQLAlchemy's own compiler writes the text, so a column looks the same whether a
-migration or ``create_all()`` made it.
+SQLAlchemy's own compiler writes the text, so a column of a migration looks like one of
+``create_all()``.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ class Translator:
         return self.dialect.ddl_compiler(self.dialect, t.cast(t.Any, None))
 
     def column(self, column: sa.Column[t.Any]) -> str:
-        """Write a column definition with the constraints that stand in the column.
+        """Write the definition of a column, with the constraints that are part of it.
 
-        Foreign keys, keys and the checks of types belong to the table in SQLAlchemy.
+        In SQLAlchemy, keys, foreign keys and the checks of types belong to the table.
         """
         specification = self._compiler.get_column_specification(_in_a_table(column))
-        # A set has no order of its own, and one script is to make one text.
+        # A set has no order, and a script has to make the same text each time.
         own = sorted(filter(None, map(self.constraint, column.constraints)))
         return " ".join((str(specification), *own))
 
     def constraint(self, constraint: sa.Constraint) -> str | None:
-        """Write a constraint as a table constraint.
+        """Write a constraint as one of the table.
 
         :return: its text, or ``None`` where SQLite has no such constraint.
         """
@@ -68,7 +68,7 @@ class Translator:
         schema = None if index.table is None else index.table.schema
         if schema is None:
             return text
-        # SQLAlchemy writes it before the name of the index, and nowhere else.
+        # SQLAlchemy writes the schema before the name of the index, and nowhere else.
         prefix = self.dialect.identifier_preparer.quote_schema(schema)
         return text.replace(f"{prefix}.", "", 1)
 
@@ -77,27 +77,27 @@ class Translator:
         names = table.metadata.naming_convention
         metadata = sa.MetaData(naming_convention=names)
         plain = table.to_metadata(metadata, schema=t.cast(t.Any, None))
-        stand_for_parents(plain)
+        add_missing_parents(plain)
         for constraint in [c for c in plain.constraints if c.name is not None]:
             try:
                 self.dialect.identifier_preparer.format_constraint(constraint)
             except sa.exc.InvalidRequestError:
-                # The convention builds on a name that the Boolean or Enum which makes
-                # the check was not given, so the stored one cannot have a name either.
+                # The convention builds on the name of the Boolean or Enum that makes
+                # the check, which has none. So the stored check has no name either.
                 constraint.name = None
         return str(ddl.CreateTable(plain).compile(dialect=self.dialect)).strip()
 
     def type(self, type_: sa.types.TypeEngine[t.Any]) -> str:
-        """Write a type, with ``COLLATE`` if it has a collation."""
+        """Write a type, with ``COLLATE`` where it has a collation."""
         parsed = parse_column(self.column(sa.Column("x", type_)))
         if parsed.collation is None:
             return parsed.type
         return f"{parsed.type} COLLATE {quote(parsed.collation)}"
 
     def default(self, value: t.Any) -> str | None:
-        """Write what stands behind ``DEFAULT``; ``None`` where there is none.
+        """Write the value of ``DEFAULT``; ``None`` where there is no default.
 
-        :raises ChangeRefused: for what is no default in SQLite.
+        :raises ChangeRefused: the value cannot be a default in SQLite.
         """
         if value is None:
             return None
@@ -125,7 +125,7 @@ class Translator:
                 dialect=self.dialect, compile_kwargs={"literal_binds": True}
             )
         except (sa.exc.CompileError, NotImplementedError):
-            # A value of a type that SQL has no literal for.
+            # SQL has no literal for a value of this type.
             return None
         return str(text)
 
@@ -145,7 +145,7 @@ class Translator:
         try:
             return self._type_bound_checks(name, type_, table, convention)
         except sa.exc.InvalidRequestError:
-            # The convention builds on a name that the type was not given.
+            # The convention builds on the name of the type, which has none.
             return self._type_bound_checks(name, type_, table, None)
 
     def _type_bound_checks(
@@ -164,10 +164,10 @@ class Translator:
         return [text for c in checks if (text := self.constraint(c))]
 
 
-def stand_for_parents(table: sa.Table) -> None:
-    """Give the foreign keys of a table what they refer to: the compiler asks for it.
+def add_missing_parents(table: sa.Table) -> None:
+    """Add the tables that foreign keys refer to, since the compiler looks at them.
 
-    A parent may be there without the column, as one that is the table itself.
+    A parent may exist and lack the column, for instance if it is the table itself.
     """
     for key in list(table.foreign_keys):
         parent, _, column = key.target_fullname.rpartition(".")
@@ -178,7 +178,7 @@ def stand_for_parents(table: sa.Table) -> None:
 
 
 def _in_a_table(column: sa.Column[t.Any]) -> sa.Column[t.Any]:
-    """Return the column, in a table of its own where it is in none."""
+    """Return the column, in a new table if it is in none."""
     if getattr(column, "table", None) is None:
         sa.Table("x", sa.MetaData(), column)
     return column
@@ -192,10 +192,10 @@ def add_column(
     if_not_exists: bool = False,
     fills: bool = False,
 ) -> changes.AddColumn:
-    """Make the change that adds a column, without its constraints.
+    """Return the change that adds a column, without its constraints.
 
-    :param fills: give existing rows the column's ``default``, if that is a plain value
-        and there is no ``server_default``.
+    :param fills: whether existing rows get the column's ``default``, if that is a plain
+        value and there is no ``server_default``.
     """
     fill = translator.python_default(column) if fills else None
     return changes.AddColumn(
@@ -206,10 +206,10 @@ def add_column(
 def inline_constraints(
     translator: Translator, column: sa.Column[t.Any], references: bool, primary: bool
 ) -> cabc.Iterator[changes.Change]:
-    """Make the constraints that Alembic leaves to the column itself.
+    """Return the changes that add the constraints inside a new column.
 
-    :param references: whether its foreign key is meant to stand in the column.
-    :param primary: whether it is meant to become the primary key of a table that has
+    :param references: whether its foreign key is part of the column.
+    :param primary: whether the column becomes the primary key of a table that has
         another one.
     """
     if references:
@@ -234,10 +234,9 @@ def alter_column(
     using: str | None = None,
     keep_misfits: bool = False,
 ) -> cabc.Iterator[changes.Change]:
-    """Make the changes of one ``alter_column``.
+    """Return the changes of one ``alter_column``.
 
-    :param existing: the type that the script says the column has.
-
+    :param existing: the type that the column has, by what the script says.
     :param using: an SQL expression that converts the stored value.
     :param keep_misfits: leave values that the new type cannot hold as they are.
     """
@@ -259,7 +258,7 @@ def alter_column(
 
 
 def members(type_: t.Any) -> tuple[str, ...] | None:
-    """Return what an Enum may hold; ``None`` for any other type."""
+    """Return the members of an Enum; ``None`` for any other type."""
     type_ = sqltypes.to_instance(type_)
     if not isinstance(type_, sa.Enum):
         return None
@@ -269,12 +268,12 @@ def members(type_: t.Any) -> tuple[str, ...] | None:
 def drop_constraint(
     translator: Translator, constraint: sa.Constraint, if_exists: bool = False
 ) -> changes.DropConstraint:
-    """Make the change that drops a constraint."""
+    """Return the change that drops a constraint."""
     kind = constraint_kind(constraint)
     name = None if _is_made_up(constraint) else str(constraint.name)
     if getattr(constraint, "_type_bound", False):
-        # Sent by Alembic along with a change of type, whether the table has the
-        # check or not: since SQLAlchemy 1.4 a Boolean makes none by itself.
+        # Alembic sends it with a change of type, whether or not the table has the
+        # check: since SQLAlchemy 1.4, a Boolean makes none by itself.
         return changes.DropConstraint(
             None, kind, None, translator.constraint(constraint), if_exists=True
         )
@@ -282,9 +281,9 @@ def drop_constraint(
 
 
 def _is_made_up(constraint: sa.Constraint) -> bool:
-    """Tell whether the script gave no name.
+    """Tell whether a constraint has no name of the script.
 
-    A naming convention gives one nevertheless, as if of a constraint on no columns.
+    A naming convention then gives it the name of a constraint without columns.
     """
     name, table = constraint.name, getattr(constraint, "parent", None)
     if not isinstance(name, str):
@@ -299,7 +298,7 @@ def _is_made_up(constraint: sa.Constraint) -> bool:
         bare = sa.UniqueConstraint()
     else:
         return False
-    # A convention may ask for a first column, which there is not; then it gave no name.
+    # A convention may use the first column. There is none, so it gave no name.
     with contextlib.suppress(sa.exc.InvalidRequestError, IndexError, KeyError):
         sa.Table(table.name, sa.MetaData(naming_convention=names), bare)
         return bare.name == name
@@ -307,7 +306,7 @@ def _is_made_up(constraint: sa.Constraint) -> bool:
 
 
 def constraint_kind(constraint: sa.Constraint) -> ConstraintKind | None:
-    """Tell what a constraint is, in the engine's words; ``None`` for any."""
+    """Return the kind of a constraint; ``None`` where it may be any."""
     for type_, kind in _KINDS:
         if isinstance(constraint, type_):
             return kind

@@ -1,4 +1,4 @@
-"""Writes all rows of a table anew, under a new definition.
+"""Copies all rows of a table into one with a new definition.
 
 The rows go to a scratch table that is stored like the new definition but lets
 everything through (constraints are looked at afterwards, and only new ones), then the
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import functools
 
 from ..ddl import edits
 from ..ddl.objects import IndexText
@@ -20,7 +21,6 @@ from ..ddl.table import parse_table
 from ..ddl.table import TableText
 from ..ddl.tokens import quote
 from ..ddl.tokens import ROWID_NAMES
-from ..ddl.tokens import same_name
 from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
@@ -41,28 +41,38 @@ from ..schema.schema_edit import exchange_names
 from ..target.target import Target
 from .indexes import create_indexes
 from .indexes import drop_indexes
+from .kept_indexes import settled
 from .row_checks import check_rows
 from .row_checks import explained_rows
 from .row_checks import misfits
+from .statistics import read_statistics
+from .statistics import restore_statistics
 from .unique_indexes import NotSettled
 from .unique_indexes import replace_definition
-from .unique_indexes import Told
+from .unique_indexes import Shown
 
 _CHECKED_AS_STORED = (3, 32, 0)
 """Before this release a CHECK sees a value as it is before the column converts it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+# Without slots: what is worked out of it once is kept.
+@dataclasses.dataclass(frozen=True)
 class Scratch:
     """The table that receives the rows.
 
     :param name: a name that no object of the schema has.
-    :param text: its definition, which stores records as the new one does.
+    :param sql: the statement that creates it; it stores records as the new definition
+        does.
     """
 
     schema: str
     name: str
-    text: TableText
+    sql: str
+
+    @functools.cached_property
+    def text(self) -> TableText:
+        """Its definition; most plans that could copy a table need not."""
+        return parse_table(self.sql)
 
     @property
     def path(self) -> str:
@@ -81,17 +91,18 @@ def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
         if db.can_write_schema
         else edits.set_name(target.text, name)
     )
-    return Scratch(target.before.schema, name, parse_table(sql))
+    return Scratch(target.before.schema, name, sql)
 
 
 def copy_table(
-    db: Database, target: Target, scratch: Scratch, kept: cabc.Sequence[IndexText]
+    db: Database, target: Target, scratch: Scratch, kept: tuple[IndexText, ...]
 ) -> None:
-    """Write all rows of a table anew, under its new definition.
+    """Copy all rows of a table into one that has its new definition and its name.
 
-    :param kept: stored indexes that stay as they are instead of being built anew.
+    :param kept: stored indexes that stay as they are; the others are built again.
     :raises RowsRefused: a row does not fit.
     """
+    kept = settled(db, target.before, kept)
     rows = _copy_checked(db, target, scratch)
     if rows is None:
         rows = _copy_all(db, target, scratch)
@@ -102,8 +113,8 @@ def copy_table(
 def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
     """Copy the rows into a table that lets in what fits and nothing else.
 
-    :return: how many rows; nothing where a row does not fit or SQLite does not accept
-        a condition as a CHECK; why, the longer way finds out.
+    :return: how many rows; ``None`` where a row does not fit or SQLite does not accept
+        a condition as a CHECK. The longer way then finds out why.
     """
     conditions = misfits(target)
     if not conditions and not target.text.of_kind(ConstraintKind.UNIQUE):
@@ -123,7 +134,7 @@ def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
 
 
 def _copy_all(db: Database, target: Target, scratch: Scratch) -> int:
-    """Copy the rows into a table that lets everything in, and look at them there."""
+    """Copy the rows into a table that takes everything, and check them there."""
     with explained_rows(db, target):
         rows = _fill_scratch(db, target, scratch)
     check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
@@ -164,7 +175,7 @@ def _fill_scratch(
         raise VerificationError(stored.name, f"its copy has {copied} rows, not {rows}")
     if keys_later:
         filled = StoredTable(stored.schema, scratch.name, bare, ())
-        replace_definition(db, filled, text, Told(stored, rows))
+        replace_definition(db, filled, text, Shown(stored, rows))
     return rows
 
 
@@ -245,7 +256,8 @@ def _take_the_place(
 ) -> None:
     """Put a filled scratch table in the place of the stored table."""
     stored = target.before
-    statistics = _Statistics(db, read_catalogue(db, stored.schema), stored.name)
+    catalogue = read_catalogue(db, stored.schema)
+    statistics = read_statistics(db, catalogue, stored)
     drop_indexes(db, stored.schema, [i.name for i in stored.indexes if i not in kept])
     if db.can_write_schema:
         old = edits.relaxed(stored.text, scratch.name)
@@ -258,7 +270,7 @@ def _take_the_place(
         _replace_by_renaming(db, target, scratch)
     rebuilt = [i for i in target.kept_indexes if i not in kept]
     create_indexes(db, stored, rebuilt, rows)
-    statistics.restore()
+    restore_statistics(db, statistics)
 
 
 def _move_sequence(db: Database, target: Target, scratch: str) -> None:
@@ -280,7 +292,7 @@ def _move_sequence(db: Database, target: Target, scratch: str) -> None:
 
 
 def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None:
-    """Do it with ALTER TABLE, where the library forbids writing the schema."""
+    """Put the scratch table in the place by ALTER TABLE, without schema writing."""
     stored = target.before
     schema = quote(stored.schema)
     catalogue = read_catalogue(db, stored.schema)
@@ -318,36 +330,3 @@ def _sequence(db: Database, catalogue: Catalogue, table: str) -> list[Row]:
         " WHERE name = ?",
         (table,),
     )
-
-
-class _Statistics:
-    """What ANALYZE found out about a table; dropping its indexes would lose it."""
-
-    def __init__(self, db: Database, catalogue: Catalogue, table: str) -> None:
-        self._db = db
-        self._schema = catalogue.schema
-        self._table = table
-        self._rows = {
-            name: self._read(name)
-            for name in ("sqlite_stat1", "sqlite_stat4")
-            if catalogue.table(name) is not None
-        }
-
-    def _read(self, name: str) -> list[Row]:
-        return self._db.execute(
-            f"SELECT * FROM {quote(self._schema)}.{name} WHERE tbl = ?", (self._table,)
-        )
-
-    def restore(self) -> None:
-        """Put back the rows about the table and the indexes that it still has."""
-        if not self._rows:
-            return
-        catalogue = read_catalogue(self._db, self._schema)
-        indexes = [o.name for o in catalogue.of_table(self._table, "index")]
-        for name, rows in self._rows.items():
-            path = f"{quote(self._schema)}.{name}"
-            self._db.execute(f"DELETE FROM {path} WHERE tbl = ?", (self._table,))
-            for row in rows:
-                if row[1] is None or any(same_name(row[1], i) for i in indexes):
-                    marks = ", ".join("?" * len(row))
-                    self._db.execute(f"INSERT INTO {path} VALUES ({marks})", row)

@@ -45,21 +45,17 @@ def drop_table(
     schema: str,
     table: str,
     pending: PendingKeys,
-    if_exists: bool = False,
 ) -> None:
     """Drop a table.
 
     :param pending: told which tables refer to it, if foreign keys are enforced: the
         script may drop their keys afterwards, or make the table anew.
-    :param if_exists: do nothing where there is none.
     :raises MissingTable: there is no such table.
     :raises ChangeRefused: its rows cannot be dropped without those of others.
     """
     catalogue = read_catalogue(db, schema)
     row = catalogue.table(table)
     if row is None:
-        if if_exists:
-            return
         raise MissingTable(
             f"Table '{table}' cannot be dropped: there is none of that name (no such"
             f" table: {table}; schema '{schema}')",

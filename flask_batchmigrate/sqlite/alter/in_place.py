@@ -1,4 +1,4 @@
-"""Changes a table where it stands: by SQLite's ALTER TABLE and by editing its text.
+"""Changes a table in place, by SQLite's ALTER TABLE and by editing its text.
 
 See https://www.sqlite.org/lang_altertable.html
 """
@@ -9,7 +9,7 @@ import dataclasses
 import re
 
 from ..ddl import edits
-from ..ddl.meaning import meaning
+from ..ddl.meaning import meanings
 from ..ddl.quoting import always_quoted
 from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
@@ -48,14 +48,17 @@ class NotConfirmed(Exception):
     """SQLite does not confirm that the stored records stay valid: copy instead."""
 
 
-def add_column(db: Database, target: Target, name: str) -> None:
+def add_column(
+    db: Database, target: Target, name: str, definition: str | None = None
+) -> None:
     """Add a column by ``ALTER TABLE``.
 
+    :param definition: how to add it, where that is not its own definition yet.
     :raises NotConfirmed: SQLite refuses it: the table is still STRICT, say, or a row
         does not fit, which a copy can tell more about.
     """
     # What is UNIQUE gets its index afterwards.
-    definition = edits.without_unique(target.text.column(name))
+    definition = definition or edits.without_unique(target.text.column(name))
     try:
         db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {definition}")
     except db.driver_error as error:
@@ -64,14 +67,17 @@ def add_column(db: Database, target: Target, name: str) -> None:
         raise NotConfirmed(str(error)) from error
 
 
-def edit_definition(db: Database, target: Target) -> None:
+def edit_definition(
+    db: Database, target: Target, after_conversion: bool = False
+) -> None:
     """Put the new text in the place of the stored one.
 
+    :param after_conversion: whether a conversion has edited the definition before.
     :raises NotConfirmed: SQLite does not store rows alike under both.
     """
-    present = _present(db, target)
+    present = _read(db, target) if after_conversion else _present(db, target)
     if not _says_the_same(present.text, target.text) and not stays_valid(
-        db, present, target.text, keys=_unique(present.text) == _unique(target.text)
+        db, present, target.text, keys=_has_same_keys(present.text, target.text)
     ):
         raise NotConfirmed
     _replace(db, present, target, target.text)
@@ -106,8 +112,8 @@ def respell(db: Database, present: StoredTable, text: TableText) -> None:
 def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> None:
     """Drop a column with SQLite's own ALTER TABLE.
 
-    It refuses columns that constraints mention, so these go first; that nothing
-    outside needs the column is found out by itself beforehand, all at once.
+    SQLite refuses columns that constraints mention, so these constraints are dropped
+    first. What needs the column outside the table is looked for before that.
 
     See https://www.sqlite.org/lang_altertable.html#alter_table_drop_column
 
@@ -131,15 +137,11 @@ def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> No
         raise NotConfirmed(str(error)) from error
 
 
-def _unique(text: TableText) -> list[object]:
-    return [meaning(c) for c in text.of_kind(ConstraintKind.UNIQUE)]
-
-
 def _replace(
     db: Database, present: StoredTable, target: Target, text: TableText
 ) -> None:
     """Give the table a text for which every stored record is valid."""
-    if _unique(text) != _unique(present.text):
+    if not _has_same_keys(text, present.text):
         try:
             with explained_rows(db, target):
                 replace_definition(db, present, text)
@@ -149,8 +151,13 @@ def _replace(
         replace_text(db, present.schema, present.name, text.sql)
 
 
+def _has_same_keys(first: TableText, second: TableText) -> bool:
+    kind = ConstraintKind.UNIQUE
+    return meanings(first, kind) == meanings(second, kind)
+
+
 def _says_the_same(first: TableText, second: TableText) -> bool:
-    """Tell whether two texts differ at most in what stands between their parts."""
+    """Tell whether two texts differ at most in the white space between their parts."""
     return (
         first.columns == second.columns
         and first.constraints == second.constraints
@@ -205,4 +212,8 @@ def _present(db: Database, target: Target) -> StoredTable:
     """Read the table as it is at this moment, after the steps before."""
     if not (target.added_columns or target.dropped_columns):
         return target.before
+    return _read(db, target)
+
+
+def _read(db: Database, target: Target) -> StoredTable:
     return read_table(read_own(db, target.before), target.before.name)

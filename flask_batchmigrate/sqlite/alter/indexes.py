@@ -9,9 +9,6 @@ from ..ddl.expressions import without_schema
 from ..ddl.objects import IndexText
 from ..ddl.quoting import always_quoted
 from ..ddl.tokens import quote
-from ..ddl.tokens import ROWID_NAMES
-from ..ddl.tokens import same_name
-from ..ddl.tokens import upper
 from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
@@ -21,7 +18,6 @@ from ..schema.catalogue import StoredTable
 from ..schema.database import Database
 from ..schema.progress import run_long
 from ..schema.rows import duplicates
-from ..target.target import Target
 
 
 def drop_indexes(db: Database, schema: str, names: cabc.Iterable[str]) -> None:
@@ -58,45 +54,6 @@ def create_indexes(
             ) from error
 
 
-def stays_valid(target: Target, index: IndexText) -> bool:
-    """Tell whether an index fits a table whose rows were written anew.
-
-    It does where it leads to the same rows by the same values: the rowids are kept,
-    and so is every column it mentions, with its affinity, collation and expression.
-    """
-    before, after = target.before.text, target.text
-    if before.without_rowid or after.without_rowid or not _keeps_rowids(target):
-        return False
-    for column in before.columns:
-        if not index.mentions(column.name):
-            continue
-        if not after.has_column(column.name):
-            return False
-        new, source = after.column(column.name), target.source(column.name)
-        if (
-            source.using is not None
-            or source.origin is None
-            or not same_name(source.origin, column.name)
-            or column.generated is not None
-            or new.generated is not None
-            or before.affinity(column.name) is not after.affinity(new.name)
-            or upper(column.collation or "") != upper(new.collation or "")
-        ):
-            return False
-    return True
-
-
-def _keeps_rowids(target: Target) -> bool:
-    before, after = target.before.text.rowid_alias, target.text.rowid_alias
-    if before is None and after is None:
-        texts = (target.before.text, target.text)
-        return any(not any(t.has_column(name) for t in texts) for name in ROWID_NAMES)
-    if before is None or after is None:
-        return False
-    source = target.source(after)
-    return source.using is None and same_name(source.origin or "", before)
-
-
 def _in_schema(index: IndexText, schema: str) -> str:
     """Write the statement so that the index is made in the schema of its table."""
     start = index.name_span.start
@@ -124,8 +81,9 @@ def _bare(term: Term) -> str:
     A column may be spelled as a string, which it is only in an index.
     """
     if term.column is not None:
-        collation = f" COLLATE {always_quoted(term.collation)}" if term.collation else ""
-        return always_quoted(term.column) + collation
+        name = always_quoted(term.column)
+        collation = term.collation
+        return f"{name} COLLATE {always_quoted(collation)}" if collation else name
     if term.order is None:
         return term.text
     return term.text[: -len(term.order)].rstrip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ddl.meaning import describe
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
 from ..ddl.tokens import same_name
@@ -24,9 +24,7 @@ class NoParentKey(ChangeRefused):
 
 def added_foreign_keys(target: Target) -> list[ConstraintText]:
     """Return the foreign keys that the table does not have so far."""
-    kind = ConstraintKind.FOREIGN_KEY
-    old = [meaning(c) for c in target.before.text.of_kind(kind)]
-    return [c for c in target.text.of_kind(kind) if meaning(c) not in old]
+    return only_in(target.text, target.before.text, ConstraintKind.FOREIGN_KEY)
 
 
 def check_parents(db: Database, target: Target) -> None:

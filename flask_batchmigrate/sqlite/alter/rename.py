@@ -182,6 +182,9 @@ def _alter(
         if not is_verdict(error):
             raise
         cause, remedy = f"to '{new_name}': {error}", ""
+        if str(error).startswith("error in "):
+            # SQLite does not follow every name, for instance a table's after IN.
+            remedy = "Drop that object first and create it again afterwards."
         # Any object that SQLite cannot compile may stop a rename.
         broken = [d for d in broken_objects(db, catalogue) if d.name in str(error)]
         if broken:

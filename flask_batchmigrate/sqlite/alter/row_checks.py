@@ -14,6 +14,7 @@ import re
 from ..ddl.expressions import without_schema
 from ..ddl.meaning import describe
 from ..ddl.meaning import meaning
+from ..ddl.meaning import meanings
 from ..ddl.quoting import always_quoted
 from ..ddl.table import ColumnText
 from ..ddl.table import ConstraintKind
@@ -114,7 +115,7 @@ def _rules(target: Target) -> cabc.Iterator[_Rule]:
             yield _null_rule(target, column, source)
         if column.generated is None:
             yield from _type_rule(target, column, source)
-    old = {meaning(c) for c in target.before.text.of_kind(ConstraintKind.CHECK)}
+    old = meanings(target.before.text, ConstraintKind.CHECK)
     changed = {upper(name) for name in changed_columns(target)}
     for check in target.text.of_kind(ConstraintKind.CHECK):
         if meaning(check) not in old or changed & check.names:
@@ -140,7 +141,7 @@ def _explain(db: Database, target: Target, error: Exception) -> RowsRefused:
     for key in target.text.of_kind(ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
         found = _equal_rows(db, target, key)
         if found:
-            old = [meaning(c) for c in target.before.text.of_kind(key.kind)]
+            old = meanings(target.before.text, key.kind)
             verb = "would not hold" if meaning(key) in old else "cannot be added"
             return RowsRefused(
                 f"Table '{table}': {describe(key)} {verb}: {found} are equal",
@@ -260,7 +261,7 @@ def strangers(db: Database, target: Target) -> list[str]:
 
     :param target: the table, after the change.
     """
-    told = []
+    found_strangers = []
     for column, source in zip(target.text.columns, target.sources, strict=True):
         if source.allowed is None or source.allowed_before is None:
             continue
@@ -270,11 +271,11 @@ def strangers(db: Database, target: Target) -> list[str]:
         key = row_key(target.text)
         found = rows_where(db, target.before.path, key, condition, value)
         if found:
-            told.append(
+            found_strangers.append(
                 f"column '{column.name}' of '{target.before.name}' has values that"
                 f" {_called(column, source)} does not hold, nor did it before: {found}"
             )
-    return told
+    return found_strangers
 
 
 def _listed(values: cabc.Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from ..schema.rows import rows_where
 from ..target.target import Target
 from .row_checks import changed_columns
 
-_STRICT = {
+STORED_AS = {
     "INT": "integer",
     "INTEGER": "integer",
     "REAL": "real",
@@ -53,7 +53,7 @@ def unchecked(target: Target) -> list[tuple[str, str]]:
     found = []
     before, changed = target.before.text, changed_columns(target)
     for column, source in zip(target.text.columns, target.sources, strict=True):
-        storage = _STRICT.get(upper(column.type))
+        storage = STORED_AS.get(upper(column.type))
         if column.generated is None or storage is None:
             continue
         if (

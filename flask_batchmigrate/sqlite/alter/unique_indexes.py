@@ -33,10 +33,10 @@ class NotSettled(Exception):
     """The automatic indexes are not what SQLite itself would make of the text."""
 
 
-class Told(t.NamedTuple):
-    """What who listens to the progress is told of.
+class Shown(t.NamedTuple):
+    """The table whose name progress is reported under.
 
-    :param table: the table that is changed.
+    :param table: the table that the script changes.
     :param rows: how many rows it has, where that is known.
     """
 
@@ -59,14 +59,14 @@ class _Moves:
 
 
 def replace_definition(
-    db: Database, stored: StoredTable, text: TableText, told: Told | None = None
+    db: Database, stored: StoredTable, text: TableText, shown: Shown | None = None
 ) -> None:
     """Give a table a new text, and its keys the indexes that go with it.
 
     :param stored: the table as it is stored now.
     :param text: a text for which every stored record is valid; what is unique is found
         out here.
-    :param told: what listeners are told of, where it is not the table itself.
+    :param shown: the table that progress is reported for, where it is another one.
     :raises NotSettled: it is more than a UNIQUE that differs, or SQLite would store the
         keys in another way.
     """
@@ -82,7 +82,7 @@ def replace_definition(
         raise NotSettled
     built = {n: catalogue.free_name(f"_batchmigrate_new_{n}_") for n in moves.built}
     dropped = {n: catalogue.free_name(f"_batchmigrate_old_{n}_") for n in moves.dropped}
-    shown = told or Told(stored, None)
+    shown = shown or Shown(stored, None)
     for number, name in built.items():
         statement = _create(stored, name, moves.built[number], stored.schema)
         run_long(db, shown.table, "building the index of a key", statement, shown.rows)

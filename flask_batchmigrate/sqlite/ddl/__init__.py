@@ -1,4 +1,4 @@
-"""SQL text: read with spans, edited in one place, with nothing lost.
+"""Reads SQL text with spans and edits it in one place, so that nothing is lost.
 
-Needs no connection, and nothing of this package but its errors.
+It needs no connection, and nothing of the project but its errors.
 """

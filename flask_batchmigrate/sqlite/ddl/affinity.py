@@ -8,7 +8,7 @@ from .tokens import upper
 
 
 class Affinity(enum.Enum):
-    """What a column prefers to store, by its declared type."""
+    """The kind of value that a column prefers to store."""
 
     TEXT = "TEXT"
     NUMERIC = "NUMERIC"

@@ -1,8 +1,8 @@
 """Reads the constraints of a CREATE TABLE statement, on columns and on the table.
 
 The grammar is SQLite's own, which allows more than its diagrams show: constraints in
-any order and as often as one likes, names with no constraint after them, and
-``DEFERRABLE`` apart from its foreign key.
+any order and any number, names without a constraint after them, and a ``DEFERRABLE``
+that is not next to its foreign key.
 
 See https://www.sqlite.org/syntax/column-constraint.html and
 https://www.sqlite.org/syntax/table-constraint.html.
@@ -24,6 +24,7 @@ from .expressions import split
 from .expressions import Term
 from .reader import Reader
 from .reader import Span
+from .tokens import CLOCK_WORDS
 from .tokens import JOIN_WORDS
 from .tokens import Kind
 from .tokens import Token
@@ -32,7 +33,7 @@ from .tokens import upper
 
 
 class _Fields(t.TypedDict, total=False):
-    """What a clause adds to its :class:`ConstraintText`."""
+    """The fields that a clause sets in its :class:`ConstraintText`."""
 
     columns: tuple[str, ...]
     terms: tuple[Term, ...]
@@ -50,13 +51,12 @@ class _Fields(t.TypedDict, total=False):
 
 _CONFLICTS = ("ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE")
 _TABLE_STARTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN")
-_CLOCK = ("CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP")
 
 
 def at_table_constraint(reader: Reader) -> bool:
-    """Tell whether a constraint of the table comes next, and no column.
+    """Tell whether a constraint of the table comes next, not a column.
 
-    :param reader: stands where either may begin.
+    :param reader: a reader where either may begin.
     """
     return reader.keyword() in _TABLE_STARTS
 
@@ -64,10 +64,10 @@ def at_table_constraint(reader: Reader) -> bool:
 def read_column_constraints(reader: Reader, column: str) -> tuple[ConstraintText, ...]:
     """Read all constraints written on a column.
 
-    :param reader: stands behind the column's type.
+    :param reader: a reader behind the column's type.
     :param column: the column's name.
-    :return: the constraints in their order, with what a later ``DEFERRABLE`` says
-        already in its foreign key.
+    :return: the constraints in their order. A foreign key has the effect of a later
+        ``DEFERRABLE``.
     :raises SqlTextError: if something else comes before the next comma or the closing
         parenthesis.
     """
@@ -85,9 +85,8 @@ def read_column_constraints(reader: Reader, column: str) -> tuple[ConstraintText
 def _defer_last(reader: Reader, found: list[ConstraintText]) -> None:
     """Apply a separate ``DEFERRABLE`` to the foreign key it belongs to.
 
-    SQLite applies it to the last foreign key of the whole statement. Whether one that
-    stands in another column is meant, only the whole statement can tell
-    (:func:`check_deferrables`).
+    SQLite applies it to the last foreign key of the whole statement, which may be one
+    of another column: :func:`check_deferrables` looks for that.
     """
     clause = found[-1]
     for index in range(len(found) - 1, -1, -1):
@@ -112,10 +111,10 @@ def check_deferrables(
 ) -> None:
     """Refuse a ``DEFERRABLE`` that changes a foreign key of another column.
 
-    It would change owner with the next edit. On a column without a foreign key, as in
-    ``UNIQUE DEFERRABLE``, it says nothing.
+    The next edit might make it belong to another foreign key. In a table without any
+    before it, as in ``UNIQUE DEFERRABLE``, it has no effect.
 
-    :param reader: of the whole statement.
+    :param reader: the reader of the whole statement.
     :param columns: the constraints of each column.
     :raises SqlTextError: there is one.
     """
@@ -139,8 +138,8 @@ def check_deferrables(
 def read_table_constraint(reader: Reader) -> ConstraintText:
     """Read one constraint of the table.
 
-    :param reader: stands before it.
-    :raises SqlTextError: if it is none.
+    :param reader: a reader in front of it.
+    :raises SqlTextError: if there is none.
     """
     return _read(reader, None)
 
@@ -265,7 +264,7 @@ def _default(reader: Reader) -> _Fields:
     literal = (
         token.kind in (Kind.NUMBER, Kind.BLOB, Kind.STRING)
         or token.keyword == "NULL"
-        or token.keyword in _CLOCK
+        or token.keyword in CLOCK_WORDS
     )
     word = not signed and token.is_name and token.keyword not in JOIN_WORDS
     if not literal and not word:
@@ -349,7 +348,10 @@ def _read_action(reader: Reader) -> str:
 
 
 def _read_deferrable(reader: Reader) -> tuple[bool, bool]:
-    """Read ``[NOT] DEFERRABLE [INITIALLY ...]``: what it says, and its effect."""
+    """Read ``[NOT] DEFERRABLE [INITIALLY ...]``.
+
+    :return: whether it says ``DEFERRABLE``, and whether the key is deferred.
+    """
     denied = reader.accept("NOT")
     reader.expect("DEFERRABLE")
     initially = False
@@ -362,7 +364,7 @@ def _read_deferrable(reader: Reader) -> tuple[bool, bool]:
 
 
 def _separate_deferrable(reader: Reader) -> _Fields:
-    # The words that chose this clause belong to it.
+    # The words by which this clause was found belong to it.
     reader.position -= 1
     if reader.position and reader.keyword(-1) == "NOT":
         reader.position -= 1

@@ -50,13 +50,13 @@ def set_type(table: TableText, name: str, type: str) -> str:
 
 
 def set_any(table: TableText, strict: bool) -> str:
-    """Spell the type of columns that take any value as it is.
+    """Spell the type of columns that keep every value as it is.
 
-    In a STRICT table it is called ANY, in others there is none; an ANY there would
-    turn '007' into 7: https://www.sqlite.org/stricttables.html
+    A STRICT table calls it ANY; in other tables such a column has no type. An ANY there
+    would turn '007' into 7: https://www.sqlite.org/stricttables.html
 
     :param table: the table.
-    :param strict: whether the table is to be STRICT.
+    :param strict: whether the table becomes STRICT.
     :return: the new statement.
     """
     old, new = ("", "ANY") if strict else ("ANY", "")
@@ -71,8 +71,8 @@ def set_default(table: TableText, name: str, value: str | None) -> str:
 
     :param table: the table.
     :param name: the column.
-    :param value: the default as SQL, in parentheses where it needs them or not
-        (:func:`default_value`); ``None`` takes the default away.
+    :param value: the default as SQL, with or without the parentheses that it may need
+        (:func:`default_value`); ``None`` removes the default.
     :return: the new statement.
     :raises KeyError: if there is no such column.
     :raises SqlTextError: if ``value`` is no default.
@@ -92,12 +92,12 @@ def set_default(table: TableText, name: str, value: str | None) -> str:
 
 @functools.lru_cache(maxsize=256)
 def default_value(text: str) -> str:
-    """Write a default as SQLite wants it: anything but a literal in parentheses.
+    """Write a default as SQLite needs it: all but literals are in parentheses.
 
     :param text: an expression: ``"0"``, ``"'x'"``, ``"CURRENT_TIMESTAMP"``,
         ``"datetime('now')"``. A bare word stays one, which SQLite takes for text.
-    :return: what may follow ``DEFAULT``.
-    :raises SqlTextError: if it is neither.
+    :return: the text after ``DEFAULT``.
+    :raises SqlTextError: if it is no expression.
     """
     text = text.strip()
     try:
@@ -119,12 +119,12 @@ def _is_default(text: str) -> bool:
 def set_not_null(table: TableText, name: str, flag: bool) -> str:
     """Forbid NULL in a column, or allow it.
 
-    Allowing it takes away ``NOT NULL`` with its name and what it says of conflicts.
+    Allowing it removes ``NOT NULL`` with its name and its ``ON CONFLICT``.
 
     :param table: the table.
     :param name: the column.
     :param flag: whether NULL is forbidden.
-    :return: the new statement; the present one where it says so already.
+    :return: the new statement, which may be the present one.
     :raises KeyError: if there is no such column.
     """
     if not flag:
@@ -142,11 +142,11 @@ def set_not_null(table: TableText, name: str, flag: bool) -> str:
 
 
 def set_collation(table: TableText, name: str, collation: str | None) -> str:
-    """Compare a column's text by another collation.
+    """Give a column another collation.
 
     :param table: the table.
     :param name: the column.
-    :param collation: the collation's name, or ``None`` to say nothing of it.
+    :param collation: the collation's name, or ``None`` to remove ``COLLATE``.
     :return: the new statement.
     :raises KeyError: if there is no such column.
     """
@@ -166,16 +166,16 @@ def set_collation(table: TableText, name: str, collation: str | None) -> str:
 def set_generated(
     table: TableText, name: str, expression: str | None, *, stored: bool = False
 ) -> str:
-    """Make a column a generated one, compute it otherwise, or make it a plain one.
+    """Make a column a generated one with this expression, or a plain one.
 
     :param table: the table.
     :param name: the column.
-    :param expression: what computes it, without the outer parentheses; ``None`` makes
-        it a plain column.
+    :param expression: the expression, without the outer parentheses; ``None`` makes it
+        a plain column.
     :param stored: whether the value is stored.
     :return: the new statement.
     :raises KeyError: if there is no such column.
-    :raises SqlTextError: if ``expression`` cannot stand in parentheses.
+    :raises SqlTextError: if ``expression`` is not one expression.
     """
     if expression is None:
         return _without_kind(table, name, ConstraintKind.GENERATED)
@@ -196,9 +196,9 @@ def set_generated(
 def _edited(
     table: TableText, name: str, change: cabc.Callable[[ColumnText], str]
 ) -> str:
-    """Write one column anew.
+    """Change the text of one column.
 
-    :param change: returns its new text; its spans count from the start of the old.
+    :param change: returns the new text of a column whose spans count from its start.
     """
     sheet = sheet_of(table)
     column = table.column(name)
@@ -209,7 +209,7 @@ def _edited(
 
 
 def _append(column: ColumnText, clause: str) -> str:
-    """Write a clause at a column's end, before names there that name nothing."""
+    """Write a clause at a column's end, before trailing names without a constraint."""
     end = column.type_span.end if column.type_span else column.name_span.end
     for constraint in column.constraints:
         if constraint.kind is not ConstraintKind.NAME_ONLY:
@@ -220,7 +220,7 @@ def _append(column: ColumnText, clause: str) -> str:
 def _without_kind(table: TableText, name: str, kind: ConstraintKind) -> str:
     def change(column: ColumnText) -> str:
         places = enumerate(column.constraints)
-        gone = frozenset(i for i, constraint in places if constraint.kind is kind)
-        return cut_constraints(column, gone)
+        unwanted = frozenset(i for i, c in places if c.kind is kind)
+        return cut_constraints(column, unwanted)
 
     return _edited(table, name, change)

@@ -1,4 +1,4 @@
-"""Takes constraints out of a table, or gives them other names.
+"""Removes constraints from a table, or renames them.
 
 See :mod:`~flask_batchmigrate.sqlite.ddl.edits`, which offers these functions too.
 """
@@ -25,9 +25,9 @@ from .tokens import upper
 
 
 def drop_constraint(table: TableText, constraint: ConstraintText) -> str:
-    """Take a constraint out, of the table or of a column, with its name.
+    """Remove a constraint of the table or of a column, with its name.
 
-    The foreign key of a column takes a ``DEFERRABLE`` that stands apart with it.
+    A separate ``DEFERRABLE`` of a column's foreign key is removed with it.
 
     :param table: the table.
     :param constraint: one of ``table.all_constraints``.
@@ -43,28 +43,28 @@ def drop_constraint(table: TableText, constraint: ConstraintText) -> str:
 def drop_constraints(
     table: TableText, unwanted: cabc.Callable[[ConstraintText], bool]
 ) -> str:
-    """Take every unwanted constraint out.
+    """Remove every unwanted constraint.
 
     :param table: the table.
-    :param unwanted: tells of a constraint whether it is to go.
-    :return: the new statement; the same where all stay.
+    :param unwanted: tells whether to remove a constraint.
+    :return: the new statement, which may be the present one.
     """
     sheet = sheet_of(table)
-    found = False
+    is_changed = False
     for item in range(len(sheet.parts) - 1, -1, -1):
         part = sheet.parts[item]
         if isinstance(part, ConstraintText):
             if unwanted(part):
-                sheet, found = sheet.without(item), True
+                sheet, is_changed = sheet.without(item), True
             continue
-        gone = {i for i, one in enumerate(part.constraints) if unwanted(one)}
-        if gone:
-            sheet, found = _without(sheet, item, gone), True
-    return sheet.statement() if found else table.sql
+        places = {i for i, c in enumerate(part.constraints) if unwanted(c)}
+        if places:
+            sheet, is_changed = _without(sheet, item, places), True
+    return sheet.statement() if is_changed else table.sql
 
 
 def drop_unique(table: TableText) -> str:
-    """Take every UNIQUE out.
+    """Remove every UNIQUE.
 
     :param table: the table.
     :return: the new statement.
@@ -79,43 +79,43 @@ def without_unique(column: ColumnText) -> str:
     :return: its definition.
     """
     column = alone(column)
-    gone = {
+    places = {
         index
         for index, constraint in enumerate(column.constraints)
         if constraint.kind is ConstraintKind.UNIQUE
     }
-    return cut_constraints(column, gone) if gone else column.text
+    return cut_constraints(column, places) if places else column.text
 
 
-def _without(sheet: Sheet, item: int, gone: set[int]) -> Sheet:
-    """Take constraints of one column out, with what belongs to them alone."""
+def _without(sheet: Sheet, item: int, places: set[int]) -> Sheet:
+    """Remove constraints of one column, with each ``DEFERRABLE`` of theirs."""
     column = alone(t.cast(ColumnText, sheet.parts[item]))
-    own = set(gone)
-    for index in gone:
+    own = set(places)
+    for index in places:
         if column.constraints[index].kind is ConstraintKind.FOREIGN_KEY:
             own |= _deferrables(column.constraints, index)
     return sheet.rewritten(item, cut_constraints(column, own))
 
 
 def _deferrables(siblings: cabc.Sequence[ConstraintText], index: int) -> set[int]:
-    """Return which ``DEFERRABLE`` that stand apart belong to a foreign key."""
-    found = set()
+    """Return the places of each separate ``DEFERRABLE`` of a foreign key."""
+    places = set()
     for place in range(index + 1, len(siblings)):
         if siblings[place].kind is ConstraintKind.FOREIGN_KEY:
             break
         if siblings[place].kind is ConstraintKind.DEFERRABLE:
-            found.add(place)
-    return found
+            places.add(place)
+    return places
 
 
-def cut_constraints(column: ColumnText, gone: cabc.Set[int]) -> str:
-    """Take constraints of one column out.
+def cut_constraints(column: ColumnText, places: cabc.Set[int]) -> str:
+    """Remove constraints of one column.
 
-    Names before them that name nothing go too, where they would pass to the
-    constraint that comes next.
+    Names without a constraint before them are removed, too, where the next constraint
+    would get them.
 
-    :param column: the column, by itself.
-    :param gone: which of them to take out.
+    :param column: the column by itself, as :func:`alone` returns it.
+    :param places: the places of the constraints to remove.
     :return: the new text of the column.
     """
     siblings = column.constraints
@@ -126,7 +126,7 @@ def cut_constraints(column: ColumnText, gone: cabc.Set[int]) -> str:
         constraint = siblings[index]
         is_stray = constraint.kind is ConstraintKind.NAME_ONLY
         inherits = cutting and follower is not None and follower.name is None
-        if index in gone or (is_stray and inherits):
+        if index in places or (is_stray and inherits):
             spans.append(constraint.span)
             cutting = True
         else:
@@ -174,7 +174,7 @@ def rename_constraint(
 def _is_stray_before(
     table: TableText, siblings: cabc.Sequence[ConstraintText], index: int
 ) -> bool:
-    """Tell whether a name that names nothing stands before, with no comma between."""
+    """Tell whether a name without a constraint precedes, with no comma between."""
     stray = siblings[index - 1]
     if stray.kind is not ConstraintKind.NAME_ONLY:
         return False
@@ -183,9 +183,9 @@ def _is_stray_before(
 
 
 def _find(table: TableText, constraint: ConstraintText) -> tuple[int, int]:
-    """Find a constraint: which item it is or stands in, and its place there.
+    """Find a constraint: the item that is it or contains it, and its place there.
 
-    :raises KeyError: it is not this table's.
+    :raises KeyError: the constraint is not this table's.
     """
     if constraint.column is None:
         siblings, item = table.constraints, -1

@@ -1,4 +1,4 @@
-"""The constraints of a CREATE TABLE statement, as values."""
+"""Defines the constraints of a CREATE TABLE statement, as values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .tokens import upper
 
 
 class ConstraintKind(enum.Enum):
-    """What a constraint does; SQLite calls every clause of a column a constraint."""
+    """The kind of a constraint; SQLite calls every clause of a column a constraint."""
 
     PRIMARY_KEY = "PRIMARY KEY"
     UNIQUE = "UNIQUE"
@@ -21,29 +21,29 @@ class ConstraintKind(enum.Enum):
     FOREIGN_KEY = "FOREIGN KEY"
     NOT_NULL = "NOT NULL"
     NULL = "NULL"
-    """The word ``NULL`` by itself, which says nothing."""
+    """The word ``NULL`` by itself, which has no effect."""
     DEFAULT = "DEFAULT"
     COLLATE = "COLLATE"
     GENERATED = "GENERATED"
     DEFERRABLE = "DEFERRABLE"
-    """A ``[NOT] DEFERRABLE`` that stands apart from its column's foreign key."""
+    """A ``[NOT] DEFERRABLE`` that is separate from its column's foreign key."""
     NAME_ONLY = "CONSTRAINT"
     """``CONSTRAINT x`` with nothing after it, which SQLite allows and ignores."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ForeignKeyText:
-    """What a foreign key refers to.
+    """The clause of a foreign key from ``REFERENCES`` on.
 
     :param table: the parent table.
-    :param columns: the parent's columns; empty where only the table is named, which
-        means its primary key.
+    :param columns: the parent's columns; empty where it has only the table, which means
+        the table's primary key.
     :param on_delete: the action in capitals (``"SET NULL"``), or ``None``.
     :param on_update: the same for updates.
     :param match: the name after ``MATCH`` as written, or ``None``.
     :param deferrable: whether it says ``DEFERRABLE``, not denied by ``NOT``.
     :param initially_deferred: whether SQLite checks it only at COMMIT.
-    :param table_span: where the parent's name stands.
+    :param table_span: where the parent's name is.
     """
 
     table: str
@@ -58,31 +58,31 @@ class ForeignKeyText:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConstraintText:
-    """One constraint as written; what its kind does not have is empty or ``None``.
+    """One constraint as written; attributes of other kinds are empty or ``None``.
 
-    :param kind: what it does.
+    :param kind: its kind.
     :param text: its text, the ``CONSTRAINT`` name included.
     :param name: its name without quotes, or ``None``.
     :param column: the column it is written on, or ``None`` for one of the table.
-    :param columns: the table's own columns it covers, in its order: of a key, of a
-        foreign key, or the column it is written on.
+    :param columns: the table's own columns that it covers, in its order: those of a
+        key or a foreign key, or the column that it is written on.
     :param terms: the members of a PRIMARY KEY or UNIQUE of the table.
-    :param expression: what stands in the parentheses of CHECK, a generated column or
-        a DEFAULT.
+    :param expression: the text in the parentheses of CHECK, a generated column or a
+        DEFAULT.
     :param value: the text after ``DEFAULT``, with its parentheses or sign.
     :param collation: the name after ``COLLATE``.
     :param conflict: the word after ``ON CONFLICT``, in capitals.
     :param order: ``"ASC"`` or ``"DESC"`` of a column's PRIMARY KEY.
-    :param autoincrement: whether a PRIMARY KEY says so.
+    :param autoincrement: whether a PRIMARY KEY has AUTOINCREMENT.
     :param stored: whether a generated column is stored.
     :param references: what a foreign key refers to.
     :param names: all columns of the table it mentions, folded by
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.upper`.
-    :param span: where all of it stands.
-    :param name_span: where its name stands, as spelled.
-    :param body_span: where it stands without ``CONSTRAINT`` and the name.
+    :param span: where all of it is.
+    :param name_span: where its name is, as spelled.
+    :param body_span: where the part after ``CONSTRAINT`` and the name is.
     :param detail_span: where ``value``, ``collation`` or the parentheses of
-        ``expression`` stand.
+        ``expression`` are.
     """
 
     kind: ConstraintKind
@@ -111,15 +111,15 @@ class ConstraintText:
         """Tell whether the constraint covers or names a column of its own table.
 
         A name in double quotes counts, though SQLite would read it as text where no
-        such column exists; names of functions, collations and types do not. A parent's
-        columns are in :attr:`references`.
+        such column exists. Names of functions, collations and types do not count. The
+        columns of a parent are in :attr:`references`.
 
         :param column: the column's name.
         """
         return upper(column) in self.names
 
     def covers(self, columns: cabc.Sequence[str]) -> bool:
-        """Tell whether it is about exactly these columns, in this order.
+        """Tell whether it covers exactly these columns, in this order.
 
         :param columns: names of columns.
         """

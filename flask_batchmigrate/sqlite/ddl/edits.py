@@ -1,13 +1,13 @@
-"""Changes the stored text of a table: one change, and nothing else.
+"""Makes one change in the stored text of a table, and leaves the rest as it is.
 
-Every function takes a table as read by
-:func:`~flask_batchmigrate.sqlite.ddl.table.parse_table` and returns the whole new
-statement, to be read again before the next change. All that a change does not name
-stays as it is, byte for byte; what is added follows the layout of the table. Comments
-belong to the column they describe: those after it on its last line, and those on the
-lines above it.
+Every function takes a table as
+:func:`~flask_batchmigrate.sqlite.ddl.table.parse_table` returns it, and returns the
+whole new statement, which has to be read again before the next change. What a change
+does not concern stays the same, byte for byte; new text follows the layout of the
+table. Comments belong to the column that they describe: those after it on its last
+line, and those on the lines above it.
 
-Whether a change is right for the rows is not decided here.
+The rows are not considered here.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from .pieces import insert
 from .pieces import join
 from .pieces import replace
 from .reader import Span
+from .sheet import located
 from .sheet import next_table
 from .sheet import sheet_of
 from .sheet import whole
@@ -78,7 +79,7 @@ def add_column(
     before: str | None = None,
     after: str | None = None,
 ) -> str:
-    """Add a column, behind the last one unless a place is given.
+    """Add a column, after the last one unless a place is given.
 
     :param table: the table.
     :param definition: the column as SQL: ``"note TEXT DEFAULT ''"``. Comments around
@@ -99,9 +100,9 @@ def add_column(
 
 
 def drop_column(table: TableText, name: str) -> str:
-    """Take a column out, with its own constraints and its comments.
+    """Remove a column, with its own constraints and its comments.
 
-    The table's constraints that mention it stay: see
+    Constraints of the table that mention it stay: see
     :meth:`~flask_batchmigrate.sqlite.ddl.constraints.ConstraintText.mentions`.
 
     :param table: the table.
@@ -118,7 +119,7 @@ def drop_column(table: TableText, name: str) -> str:
 
 
 def replace_column(table: TableText, name: str, definition: str) -> str:
-    """Write a column anew; the comments around it stay.
+    """Replace the definition of a column; the comments around it stay.
 
     :param table: the table.
     :param name: the column.
@@ -134,7 +135,7 @@ def replace_column(table: TableText, name: str, definition: str) -> str:
 def add_constraint(
     table: TableText, definition: str, before: ConstraintText | None = None
 ) -> str:
-    """Add a constraint of the table, behind all columns and constraints.
+    """Add a constraint of the table, after all columns and constraints.
 
     :param table: the table.
     :param definition: the constraint as SQL: ``"CONSTRAINT uq UNIQUE (a, b)"``.
@@ -178,7 +179,7 @@ def set_options(
     """Switch the table's options on or off.
 
     :param table: the table.
-    :param strict: whether it is to be STRICT; ``None`` leaves that as it is.
+    :param strict: whether it becomes STRICT; ``None`` leaves the option as it is.
     :param without_rowid: the same for WITHOUT ROWID.
     :return: the new statement.
     """
@@ -205,10 +206,10 @@ def _without_option(table: TableText, name: str) -> str:
     options = table.options
     spans: list[Span] = []
     comments: list[str] = []
-    kept = False
+    has_others = False
     for index, option in enumerate(options):
         if option.name != name:
-            kept = True
+            has_others = True
             continue
         spans.append(option.span)
         comments += [
@@ -217,13 +218,13 @@ def _without_option(table: TableText, name: str) -> str:
             if token.kind is Kind.COMMENT
             and option.span.start <= token.start < option.span.end
         ]
-        if kept:
+        if has_others:
             spans.append(_comma(table, options[index - 1].span, option.span))
         elif index + 1 < len(options):
             spans.append(_comma(table, option.span, options[index + 1].span))
     sql = cut(table.sql, spans)
     end = table.body_span.end + 1
-    # Those between the words of an option belong to nobody else.
+    # Comments between the words of an option would be lost with them.
     for comment in reversed(comments):
         sql = insert(sql, end, comment)
     return sql
@@ -237,10 +238,9 @@ def _comma(table: TableText, left: Span, right: Span) -> Span:
 
 
 def set_name(table: TableText, new_name: str) -> str:
-    """Write another name for the table itself, and nowhere else.
+    """Replace the name of the table, and no other name.
 
-    For copies: its own foreign keys to itself go on naming the old table, and so does
-    everything else in the database.
+    It is for copies: foreign keys of the table to itself keep the old name.
 
     :param table: the table.
     :param new_name: the name.
@@ -262,25 +262,25 @@ _RELAXED = (
 def relaxed(table: TableText, new_name: str, schema: str | None = None) -> str:
     """Write the table without NOT NULL, CHECK and FOREIGN KEY, for a scratch copy.
 
-    What decides how rows and their automatic indexes are stored is kept; comments and
-    the names of constraints are not. The primary key of a WITHOUT ROWID table still
+    All that decides how rows and their automatic indexes are stored stays; comments and
+    the names of constraints do not. The primary key of a WITHOUT ROWID table still
     forbids NULL.
 
     :param table: the table.
     :param new_name: the name of the copy.
-    :param schema: where the statement is to create it; the stored text has none.
+    :param schema: the schema to create it in; a stored text has none.
     :return: a statement that creates it.
     """
-    table = whole(table)
-    sql = table.sql
     items: list[str] = []
-    for column in table.columns:
-        spans = [column.name_span]
-        if column.type_span is not None:
-            spans.append(column.type_span)
-        spans.extend(c.body_span for c in column.of_kind(*_RELAXED))
-        items.append(" ".join(span.of(sql) for span in spans))
-    items.extend(c.body_span.of(sql) for c in table.constraints if c.kind in _RELAXED)
+    for text, part in located(table):
+        if isinstance(part, ConstraintText):
+            spans = [part.body_span] if part.kind in _RELAXED else []
+        else:
+            spans = [part.name_span]
+            spans += [part.type_span] if part.type_span is not None else []
+            spans += [c.body_span for c in part.of_kind(*_RELAXED)]
+        if spans:
+            items.append(" ".join([span.of(text) for span in spans]))
     temporary = "TEMP " if table.temporary and schema is None else ""
     options = ", ".join(dict.fromkeys(option.name for option in table.options))
     path = quote(new_name) if schema is None else f"{quote(schema)}.{quote(new_name)}"

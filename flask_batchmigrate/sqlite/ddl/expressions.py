@@ -1,4 +1,4 @@
-"""Reads what the engine needs to know of expressions: which columns they name."""
+"""Finds the columns that expressions name, and reads the members of keys."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import collections.abc as cabc
 import dataclasses
 
 from .reader import Span
+from .tokens import CLOCK_WORDS
 from .tokens import KEYWORDS
 from .tokens import Kind
 from .tokens import RESERVED
@@ -15,21 +16,19 @@ from .tokens import tokenize
 from .tokens import unquote
 from .tokens import upper
 
-_CLOCK = frozenset({"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Term:
     """One member of a key or an index: a column or an expression.
 
     :param text: its text as written, with collation and order.
-    :param column: the column's name, or ``None`` where it is an expression. What
-        SQLite would take for a column if there is one of that name counts as one.
-    :param collation: what it names after ``COLLATE``, or ``None``.
-    :param order: ``"ASC"``, ``"DESC"`` or ``None`` where it does not say.
+    :param column: the column's name, or ``None`` where it is an expression. A name that
+        SQLite takes for a column only if there is one counts as a column.
+    :param collation: the name after ``COLLATE``, or ``None``.
+    :param order: ``"ASC"``, ``"DESC"``, or ``None`` where it has neither.
     :param names: all columns it may mention, folded by
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.upper`.
-    :param span: where it stands.
+    :param span: where it is.
     """
 
     text: str
@@ -41,10 +40,10 @@ class Term:
 
 
 def split(tokens: cabc.Sequence[Token]) -> list[tuple[Token, ...]]:
-    """Split tokens at the commas that stand outside of parentheses.
+    """Split tokens at the commas outside of parentheses.
 
     :param tokens: significant tokens.
-    :return: the pieces; an empty sequence has none, an empty piece is kept.
+    :return: the pieces, which may be empty; no tokens have no piece.
     """
     pieces: list[tuple[Token, ...]] = []
     depth = begin = 0
@@ -64,7 +63,7 @@ def split(tokens: cabc.Sequence[Token]) -> list[tuple[Token, ...]]:
 def read_term(sql: str, tokens: cabc.Sequence[Token]) -> Term:
     """Read one member of a key or an index.
 
-    :param sql: the statement it stands in.
+    :param sql: the statement that contains it.
     :param tokens: its significant tokens, at least one.
     :return: the member.
     """
@@ -85,7 +84,7 @@ def read_term(sql: str, tokens: cabc.Sequence[Token]) -> Term:
 def _strip_collation(
     tokens: tuple[Token, ...],
 ) -> tuple[tuple[Token, ...], str | None]:
-    """Take parentheses and ``COLLATE`` off from the outside; the outermost counts."""
+    """Remove outer parentheses and ``COLLATE``; the outermost collation counts."""
     collation: str | None = None
     while True:
         if len(tokens) > 2 and tokens[-2].keyword == "COLLATE":
@@ -112,20 +111,20 @@ def _is_wrapped(tokens: tuple[Token, ...]) -> bool:
 
 
 def column_names(tokens: cabc.Sequence[Token]) -> frozenset[str]:
-    """Collect the columns an expression may name, folded as names are compared.
+    """Collect the columns that an expression may name, folded for comparisons.
 
-    For expressions without subqueries, as in CHECK, generated columns and indexes.
-    Names of functions, collations, tables and types are left out, and keywords where
-    they are operators; a name in double quotes counts, though SQLite takes it for text
-    where no such column exists.
+    It is for expressions without subqueries, as in CHECK, generated columns and
+    indexes. Names of functions, collations, tables and types are left out, and so are
+    keywords where they are operators. A name in double quotes counts, though SQLite
+    takes it for text where no such column exists.
 
     :param tokens: the expression's significant tokens.
     :return: the names, in capitals by
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.upper`.
     """
     names: set[str] = set()
-    # Whether an operand has just ended: then a keyword is an operator (LIKE, END),
-    # elsewhere SQLite falls back to reading it as a name.
+    # Whether an operand has just ended. Then a keyword is an operator (LIKE, END);
+    # elsewhere SQLite reads it as a name.
     after_operand = False
     index = 0
     while index < len(tokens):
@@ -147,9 +146,9 @@ def column_names(tokens: cabc.Sequence[Token]) -> frozenset[str]:
 
 
 def without_schema(expression: str) -> str:
-    """Take the names of databases off the columns in an expression.
+    """Remove the names of databases before the columns in an expression.
 
-    SQLite passes them over in CHECK and partial indexes, whatever they are, and nowhere
+    In CHECK and partial indexes SQLite ignores them, whatever they are, and nowhere
     else (https://www.sqlite.org/lang_createtable.html#check_constraints).
 
     :param expression: the expression as it is written.
@@ -173,7 +172,7 @@ def without_schema(expression: str) -> str:
 
 
 def _skip_type(tokens: cabc.Sequence[Token], index: int) -> int:
-    """Find the parenthesis that closes the CAST whose ``AS`` stands at ``index``."""
+    """Find the parenthesis that closes the CAST whose ``AS`` is at ``index``."""
     depth = 0
     while index < len(tokens):
         if tokens[index].is_symbol("("):
@@ -197,7 +196,7 @@ def _is_column(
         return True
     if token.kind is not Kind.WORD or token.keyword in RESERVED:
         return False
-    if token.keyword in _CLOCK:
+    if token.keyword in CLOCK_WORDS:
         return False
     return not (after_operand and token.keyword in KEYWORDS)
 

@@ -1,7 +1,7 @@
-"""Takes the body of a table apart into its items, and puts it together again.
+"""Splits the body of a table into its items, and puts it together again.
 
-An item is a column or a constraint of the table, with the white space, the comma and
-the comments that are its own. What is not touched comes out byte for byte as it was.
+An item is a column or a constraint of the table, with its own white space, comma and
+comments. An item that is not changed stays the same, byte for byte.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Item:
     :param text: the definition.
     :param lead: white space before it, and comments on the lines above it.
     :param before: comments between it and its comma.
-    :param gap: white space in front of its comma.
+    :param gap: white space before its comma.
     :param comma: whether a comma follows.
-    :param after: comments behind its comma on the same line.
+    :param after: comments after its comma on the same line.
     :param only_name: whether it is a ``CONSTRAINT x`` without a constraint.
     """
 
@@ -56,13 +56,13 @@ class Item:
         return self.margin != self.lead
 
     def pieces(self) -> cabc.Iterator[str]:
-        """Give its text in pieces that end where tokens end."""
+        """Yield its text in pieces that end where tokens end."""
         yield self.lead
         yield self.text
         if not self.comma:
             yield from (self.before, self.after)
         elif "\n" not in self.gap and _is_open(self.before):
-            # The comma must not end up inside the comment.
+            # The comma must not become a part of the comment.
             yield from (",", self.before, self.after)
         else:
             yield from (self.before, self.gap, ",", self.after)
@@ -75,7 +75,7 @@ class Layout:
     :param head: everything before the first item.
     :param items: columns and constraints of the table, in their order.
     :param tail: everything after the last item.
-    :param style: what stands before and after a comma, once that was worked out.
+    :param style: the white space before and after a comma, once it is known.
     """
 
     head: str
@@ -92,28 +92,28 @@ class Layout:
         return join(pieces)
 
     def without(self, index: int) -> Layout:
-        """Take an item out.
+        """Remove an item.
 
-        :param index: which one.
+        :param index: the place of the item.
         """
         items = list(self.items)
-        gone = items.pop(index)
+        removed = items.pop(index)
         if index == len(items):
             if index:
                 last = items[-1]
                 items[-1] = dataclasses.replace(last, comma=False, gap="")
         elif index == 0:
-            if not gone.has_lead_comment and not items[0].has_lead_comment:
-                items[0] = dataclasses.replace(items[0], lead=gone.lead)
+            if not removed.has_lead_comment and not items[0].has_lead_comment:
+                items[0] = dataclasses.replace(items[0], lead=removed.lead)
         elif items[index - 1].only_name:
-            # Without a comma the name would pass to the next constraint.
+            # Without a comma, the next constraint would get the name.
             items[index - 1] = dataclasses.replace(items[index - 1], comma=True)
         return dataclasses.replace(self, items=_settled(items, index))
 
     def having(self, index: int, text: str) -> Layout:
-        """Put a new item in, spaced like the others.
+        """Insert a new item, spaced like the others.
 
-        :param index: the place it gets.
+        :param index: the place of the new item.
         :param text: the definition.
         """
         gap, lead = style = self.style or self._style()
@@ -133,8 +133,8 @@ class Layout:
     def ordered(self, order: cabc.Sequence[int]) -> Layout:
         """Move the first items to new places, each with its own comments.
 
-        :param order: for each place the item that it gets, by its present index; as
-            many as are moved.
+        :param order: the present index of the item for each place, for as many places
+            as there are items to move.
         """
         moved = [
             _moved(self.items[index], self.items[place])
@@ -144,7 +144,7 @@ class Layout:
         return dataclasses.replace(self, items=_settled(items))
 
     def _style(self) -> tuple[str, str]:
-        """Find how this table spaces most of its items: before and after a comma."""
+        """Find the white space that most items have before and after their comma."""
         counted = collections.Counter(
             (left.gap, right.margin)
             for left, right in zip(self.items, self.items[1:], strict=False)
@@ -157,11 +157,11 @@ class Layout:
 
 
 def _settled(items: cabc.Sequence[Item], place: int | None = None) -> tuple[Item, ...]:
-    """Keep comments with their items where another item has come on their line.
+    """Move comments before the comma where another item is on the same line now.
 
-    Behind the comma they would be taken for its own.
+    After the comma they would belong to that other item.
 
-    :param place: where the items have changed; ``None`` for everywhere.
+    :param place: the place where the items have changed; ``None`` for all places.
     """
     settled = list(items)
     first = 0 if place is None else max(0, place - 2)
@@ -181,7 +181,7 @@ def _moved(item: Item, slot: Item) -> Item:
     lead = item.lead if item.has_lead_comment else slot.margin
     before, after = item.before, item.after
     if "\n" in slot.gap:
-        # The comma stands on the next line: comments stay on the line of their item.
+        # The comma is on the next line, and comments stay on the line of their item.
         before, after = join((before, after)), ""
     return dataclasses.replace(
         item,
@@ -194,7 +194,7 @@ def _moved(item: Item, slot: Item) -> Item:
 
 
 def take_apart(table: TableText) -> Layout:
-    """Take a table apart into its items.
+    """Split a table into its items.
 
     :param table: the table.
     :return: the layout, which renders as ``table.sql``.
@@ -223,7 +223,7 @@ def _read_item(
     between: cabc.Sequence[Token],
     is_last: bool,
 ) -> tuple[Item, int]:
-    """Read what follows an element: the item, and where the next one's lead starts."""
+    """Read an item, and find where the lead of the next one starts."""
     end = element.span.end
     item = Item(
         text=element.text,
@@ -262,9 +262,9 @@ def _start(token: Token) -> int:
 def _own_line_end(
     trivia: cabc.Sequence[Token], start: int, *, to_the_end: bool = False
 ) -> int:
-    """Find where the comments end that belong to what stands before them.
+    """Find where the comments end that belong to what is before them.
 
-    Those on the same line do, unless the next item stands on that line too: a comment
+    Those on the same line do, unless the next item is on that line, too: a comment
     between two items of one line describes the second.
 
     :param trivia: the white space and comments between two items.
@@ -283,6 +283,6 @@ def _own_line_end(
 
 
 def _is_open(text: str) -> bool:
-    """Tell whether a piece of text ends in a comment that the line's end closes."""
+    """Tell whether a text ends in a comment that only the end of the line closes."""
     tokens = tokenize(text)
     return bool(tokens) and tokens[-1].is_line_comment

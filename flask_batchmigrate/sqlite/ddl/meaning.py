@@ -1,4 +1,4 @@
-"""The meaning of a constraint, apart from its name and its spelling."""
+"""Compares constraints by what they mean, apart from names and spelling."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typing as t
 
 from .table import ConstraintKind
 from .table import ConstraintText
+from .table import TableText
 from .tokens import Kind
 from .tokens import quote
 from .tokens import same_name
@@ -23,7 +24,7 @@ DROPPABLE = (
     ConstraintKind.CHECK,
     ConstraintKind.FOREIGN_KEY,
 )
-"""What other databases call a constraint; the rest belongs to a column."""
+"""The kinds that other databases call constraints; others belong to a column."""
 
 
 Renames: t.TypeAlias = tuple[tuple[str, str], ...]
@@ -31,9 +32,10 @@ Renames: t.TypeAlias = tuple[tuple[str, str], ...]
 
 
 def former(constraint: ConstraintText, renames: Renames) -> list[ConstraintText]:
-    """Return a constraint by the names of its columns during a block, oldest first.
+    """Return a constraint with each of the names that its columns had during a block.
 
-    :param renames: those that the block has made, before the constraint was read.
+    :param renames: the renames that the block made before the constraint was read.
+    :return: the oldest first.
     """
     versions = [constraint]
     for old, new in reversed(renames):
@@ -57,9 +59,9 @@ def former(constraint: ConstraintText, renames: Renames) -> list[ConstraintText]
 
 
 def respelled(text: str, names: cabc.Mapping[str, str]) -> str:
-    """Write names in the place of others.
+    """Replace names in a text.
 
-    :param names: what to write, by the folded names in the text.
+    :param names: the new names by the old ones, which are folded.
     """
     return "".join(
         quote(names[upper(unquote(token.text))])
@@ -81,14 +83,14 @@ def as_table_constraint(constraint: ConstraintText) -> str:
         body = constraint.text[start:]
         key = constraint.references
         if key and key.initially_deferred and "DEFERRED" not in spelling(body):
-            body += " DEFERRABLE INITIALLY DEFERRED"  # it stands apart in the column
+            body += " DEFERRABLE INITIALLY DEFERRED"  # a separate clause says so
         return f"{name}FOREIGN KEY ({quote(column)}) {body}"
     conflict = f" ON CONFLICT {constraint.conflict}" if constraint.conflict else ""
     return f"{name}{constraint.kind.value} ({quote(column)}){conflict}"
 
 
 def describe(constraint: ConstraintText) -> str:
-    """Name a constraint in a message."""
+    """Return the words for a constraint in a message."""
     kind = constraint.kind.value
     if constraint.name is not None:
         return f"{kind} '{constraint.name}'"
@@ -111,9 +113,9 @@ def same_label(first: ConstraintText, second: ConstraintText) -> bool:
 
 
 def is_repeated(present: ConstraintText, wanted: ConstraintText) -> bool:
-    """Tell whether a constraint would do nothing beside one that is there.
+    """Tell whether a constraint has no effect beside one that the table has.
 
-    Both have no name, so that no script could tell them apart either.
+    Neither has a name, so no script can tell them apart either.
     """
     if present.name is not None or wanted.name is not None:
         return False
@@ -121,22 +123,22 @@ def is_repeated(present: ConstraintText, wanted: ConstraintText) -> bool:
 
 
 def same_relation(first: ConstraintText, second: ConstraintText) -> bool:
-    """Tell whether two foreign keys differ in nothing but what they do."""
+    """Tell whether two foreign keys have the same columns and the same parent."""
     if first.kind is not ConstraintKind.FOREIGN_KEY or second.kind is not first.kind:
         return False
-    # The columns, the parent and its columns come first.
+    # The first three are the columns, the parent and its columns.
     return meaning(first)[:3] == meaning(second)[:3]
 
 
 def is_reflected_as(first: ConstraintText, second: ConstraintText) -> bool:
-    """Tell whether SQLAlchemy takes two constraints for one when it reflects them."""
+    """Tell whether SQLAlchemy reflects two constraints as one."""
     if first.kind is ConstraintKind.UNIQUE and second.kind is first.kind:
         return meaning(first)[1] == meaning(second)[1]
     return same_relation(first, second)
 
 
 def meaning(constraint: ConstraintText) -> tuple[object, ...]:
-    """Return what a constraint says, for a comparison with another."""
+    """Return the meaning of a constraint as a value to compare with others."""
     columns = tuple(upper(c) for c in constraint.columns)
     if constraint.kind is ConstraintKind.CHECK:
         return ("CHECK", *spelling(constraint.expression or ""))
@@ -156,9 +158,25 @@ def meaning(constraint: ConstraintText) -> tuple[object, ...]:
     return (constraint.kind, columns, terms)
 
 
+def meanings(text: TableText, *kinds: ConstraintKind) -> list[tuple[object, ...]]:
+    """Return what the constraints of these kinds say, in the order of the text."""
+    return [meaning(constraint) for constraint in text.of_kind(*kinds)]
+
+
+def only_in(
+    text: TableText, other: TableText, *kinds: ConstraintKind
+) -> list[ConstraintText]:
+    """Return the constraints of a text that say what no constraint of another says.
+
+    :param kinds: the kinds to look at.
+    """
+    said = meanings(other, *kinds)
+    return [c for c in text.of_kind(*kinds) if meaning(c) not in said]
+
+
 @functools.lru_cache(maxsize=4096)
 def spelling(expression: str) -> tuple[str, ...]:
-    """Return an expression's tokens without what spelling leaves free."""
+    """Return the tokens of an expression, with names and keywords folded."""
     folded = []
     for token in significant(tokenize(expression)):
         if token.kind in (Kind.WORD, Kind.QUOTED):

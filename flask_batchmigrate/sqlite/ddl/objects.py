@@ -1,7 +1,7 @@
 """Reads the stored text of indexes, triggers and views.
 
-Their heads are read; the bodies of triggers and views stay what they are, of which
-only the names that occur are known.
+Their heads are read. Of the bodies of triggers and views, only the names that occur in
+them are known.
 
 See https://www.sqlite.org/lang_createindex.html,
 https://www.sqlite.org/lang_createtrigger.html and
@@ -41,8 +41,8 @@ class IndexText:
     :param where: the condition of a partial index, or ``None``.
     :param names: all columns it may mention, folded by
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.upper`.
-    :param name_span: where the name stands, as spelled.
-    :param table_span: where the table's name stands, as spelled.
+    :param name_span: where the name is, as spelled.
+    :param table_span: where the table's name is, as spelled.
     """
 
     sql: str
@@ -69,9 +69,9 @@ class TriggerText:
 
     :param sql: the statement.
     :param name: the trigger's name without quotes.
-    :param table: the table or view it stands on.
-    :param timing: ``"BEFORE"``, ``"AFTER"`` or ``"INSTEAD OF"``; SQLite means BEFORE
-        where nothing is written.
+    :param table: its table or view.
+    :param timing: ``"BEFORE"``, ``"AFTER"`` or ``"INSTEAD OF"``; it is BEFORE where the
+        statement does not say.
     :param event: ``"DELETE"``, ``"INSERT"`` or ``"UPDATE"``.
     :param update_of: the columns after ``UPDATE OF``.
     :param names: every name in its condition and body, folded, see
@@ -97,7 +97,7 @@ class ViewText:
 
     :param sql: the statement.
     :param name: the view's name without quotes.
-    :param columns: the names it gives its columns, or ``None`` if it names none.
+    :param columns: the names of its columns, or ``None`` if it has no list of them.
     :param names: every name in its SELECT, folded, see
         :func:`~flask_batchmigrate.sqlite.ddl.tokens.identifiers`.
     :param body: the tokens of its SELECT.
@@ -261,13 +261,13 @@ _BEFORE_NAMES = frozenset({"INTO", "USING"})
 
 
 def _names(tokens: tuple[Token, ...]) -> frozenset[str]:
-    """Collect the names in a body, with strings where there must be a name."""
+    """Collect the names in a body, and the strings where there must be a name."""
     strings = itertools.chain(_string_names(tokens), _string_names_in_lists(tokens))
     return identifiers(tokens) | {upper(unquote(token.text)) for token in strings}
 
 
 def _string_names(tokens: tuple[Token, ...]) -> cabc.Iterator[Token]:
-    """Find the strings beside what only a table or a column of an UPDATE can be."""
+    """Find the strings where SQLite expects a table, or a column of an UPDATE."""
     around = zip(tokens, tokens[1:], [*tokens[2:], None], strict=False)
     for before, token, after in around:
         if token.kind is not Kind.STRING:

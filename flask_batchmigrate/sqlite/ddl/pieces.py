@@ -1,4 +1,4 @@
-"""Puts pieces of a statement together so that no tokens merge."""
+"""Joins pieces of a statement so that no tokens merge."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .tokens import tokenize
 
 
 def join(pieces: cabc.Iterable[str]) -> str:
-    """Put pieces of a statement together without merging their tokens.
+    """Join pieces of a statement without merging their tokens.
 
     :param pieces: texts that begin and end where tokens do.
-    :return: the text, with a space or a line's end where one is needed.
+    :return: the text, with a space or a line break where one is needed.
     """
     out: list[str] = []
     last: Token | None = None
@@ -31,10 +31,10 @@ def join(pieces: cabc.Iterable[str]) -> str:
 
 
 def needed_between(left: str, right: str) -> str:
-    """Return what keeps the tokens of two texts apart; ``''`` where nothing is needed.
+    """Return the white space that two texts need between them, which may be none.
 
     :param left: a text that ends where a token does.
-    :param right: what is to follow it.
+    :param right: the text to follow it.
     """
     before, after = tokenize(left), tokenize(right)
     return _separator(before[-1], after[0]) if before and after else ""
@@ -49,32 +49,32 @@ def _separator(left: Token, right: Token) -> str:
         merged = tokenize(left.text + right.text)
     except SqlTextError:
         return " "
-    kept = len(merged) == 2 and merged[0].text == left.text
-    return "" if kept else " "
+    are_apart = len(merged) == 2 and merged[0].text == left.text
+    return "" if are_apart else " "
 
 
 def insert(sql: str, position: int, text: str) -> str:
-    """Write text behind what ends at a position, a space between.
+    """Insert text after a space at a position.
 
     :param sql: the statement.
     :param position: where a token ends.
-    :param text: what to write; nothing changes if it is empty.
+    :param text: the text; nothing changes if it is empty.
     """
     return join((sql[:position], f" {text}" if text else "", sql[position:]))
 
 
 def replace(sql: str, span: Span, text: str) -> str:
-    """Write text in the place of a piece.
+    """Replace a piece of a statement.
 
     :param sql: the statement.
     :param span: the piece.
-    :param text: what to write.
+    :param text: the new text.
     """
     return join((sql[: span.start], text, sql[span.end :]))
 
 
 def cut(sql: str, spans: cabc.Iterable[Span]) -> str:
-    """Take pieces out, each with the white space before it.
+    """Remove pieces, each with the white space before it.
 
     :param sql: the statement.
     :param spans: the pieces, which do not overlap.

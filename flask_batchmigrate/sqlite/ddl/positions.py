@@ -2,8 +2,8 @@
 
 ``SELECT *`` and an ``INSERT`` without a list of columns do:
 https://www.sqlite.org/lang_select.html and https://www.sqlite.org/lang_insert.html.
-SQLite notices where the number of columns no longer fits, and not where a column stands
-in another one's place.
+SQLite notices where the number of columns no longer fits, but not where one column has
+taken the place of another.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _BEFORE_STAR = frozenset({"SELECT", "DISTINCT", "ALL"})
 
 
 def changes_places(before: TableText, after: TableText) -> bool:
-    """Tell whether a column may stand where another one stood, as many as before.
+    """Tell whether a column may have taken the place of another one.
 
-    That columns only come, or only go, SQLite notices by their number wherever that
-    counts.
+    If columns are only added, or only dropped, SQLite notices the different number
+    wherever it matters.
     """
     old = [column.name for column in before.columns]
     new = [column.name for column in after.columns]
@@ -76,15 +76,15 @@ def _is(token: Token, table: str) -> bool:
 
 
 def _has_star(statement: list[Token]) -> bool:
-    """Tell whether a ``*`` stands for columns; in ``EXISTS (SELECT *)`` for none."""
+    """Tell whether a ``*`` means columns; in ``EXISTS (SELECT *)`` it means none."""
     for index, token in enumerate(statement):
         if index == 0 or not token.is_symbol("*"):
             continue
         before = statement[index - 1]
         if before.is_symbol(",") or before.is_symbol("."):
             return True
-        asked = [one.text.upper() for one in statement[max(index - 3, 0) : index]]
-        if before.keyword in _BEFORE_STAR and asked != ["EXISTS", "(", "SELECT"]:
+        three = [t.text.upper() for t in statement[max(index - 3, 0) : index]]
+        if before.keyword in _BEFORE_STAR and three != ["EXISTS", "(", "SELECT"]:
             return True
     return False
 
@@ -95,7 +95,7 @@ def _writes_by_place(statement: list[Token], table: str) -> bool:
         if token.keyword != "INTO":
             continue
         rest = statement[index + 1 :]
-        # No schema and no alias stand there in a trigger.
+        # In a trigger the table has neither a schema nor an alias here.
         if len(rest) > 1 and _is(rest[0], table) and not rest[1].is_symbol("("):
             return True
     return False

@@ -1,4 +1,4 @@
-"""Writes names as SQL; apart, since it takes no knowledge of SQL's words."""
+"""Writes names as SQL, without knowing SQL's keywords."""
 
 from __future__ import annotations
 

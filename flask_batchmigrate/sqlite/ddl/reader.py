@@ -28,7 +28,7 @@ class Span(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Group:
-    """What stands in one pair of parentheses.
+    """The contents of one pair of parentheses.
 
     :param span: the parentheses and all between them.
     :param tokens: the significant tokens between them.
@@ -52,7 +52,7 @@ class Reader:
         self.all_tokens = tokenize(sql)
         self.tokens = significant(self.all_tokens)
         self.position = 0
-        # Looked at again and again: the tokens as keywords.
+        # The tokens as keywords, which are looked at many times.
         self._words = tuple(token.keyword for token in self.tokens)
 
     def peek(self, ahead: int = 0) -> Token | None:
@@ -109,10 +109,10 @@ class Reader:
         :param words: keywords in upper case.
         :return: whether they were taken.
         """
-        found = self.at(*words)
-        if found:
+        is_next = self.at(*words)
+        if is_next:
             self.position += len(words)
-        return found
+        return is_next
 
     def accept_any(self, *words: str) -> str | None:
         """Take the next token if it is one of these keywords.
@@ -149,10 +149,10 @@ class Reader:
         :param text: the symbol.
         :return: whether it was taken.
         """
-        found = self.at_symbol(text)
-        if found:
+        is_next = self.at_symbol(text)
+        if is_next:
             self.position += 1
-        return found
+        return is_next
 
     def expect_symbol(self, text: str) -> Token:
         """Take this symbol.
@@ -165,7 +165,7 @@ class Reader:
         return self.take()
 
     def name(self, what: str) -> Token:
-        """Take a name, in any spelling SQLite accepts as one.
+        """Take a name, in any spelling that SQLite accepts.
 
         :param what: whose name it is, for the message.
         :raises SqlTextError: if no name comes next.
@@ -209,7 +209,7 @@ class Reader:
             raise self.error("More text than was understood")
 
     def error(self, message: str) -> SqlTextError:
-        """Make the error for what was met at this position.
+        """Make the error for the token at this position.
 
         :param message: what was not understood.
         """

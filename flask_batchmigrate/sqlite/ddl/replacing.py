@@ -1,4 +1,4 @@
-"""Writes the definition of a column anew without losing what stands on it."""
+"""Replaces the definition of a column without losing its constraints."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .table import TableText
 def replace_column(
     table: TableText, name: str, definition: str, type_: str | None = None
 ) -> str:
-    """Write a column anew; its keys, CHECKs and foreign keys stay.
+    """Replace the definition of a column; its keys, CHECKs and foreign keys stay.
 
-    Where the new definition says the same as one of them, or has one of its name, it
-    takes its place.
+    A constraint of the new definition replaces one that says the same, and one of the
+    same name.
 
     :param table: the table.
     :param name: the column.
     :param definition: the new column as SQL.
-    :param type_: the type to declare in the place of the definition's.
+    :param type_: the type to declare instead of that of the definition.
     :return: the new statement.
     """
     column = table.column(name)
@@ -35,7 +35,7 @@ def replace_column(
     if type_ is not None and wanted.type_span is not None:
         definition = replace(definition, wanted.type_span, type_)
     new = wanted.of_kind(*DROPPABLE)
-    own = [
+    staying = [
         c.text
         for c in column.of_kind(*DROPPABLE, ConstraintKind.DEFERRABLE)
         if not _is_said(c, new)
@@ -43,8 +43,8 @@ def replace_column(
     sql = edits.drop_constraints(
         table, lambda c: c.column is None and c.kind in DROPPABLE and _is_said(c, new)
     )
-    anew = " ".join((definition, *own))
-    return edits.replace_column(parse_table(sql), column.name, anew)
+    text = " ".join((definition, *staying))
+    return edits.replace_column(parse_table(sql), column.name, text)
 
 
 def _is_said(constraint: ConstraintText, new: cabc.Sequence[ConstraintText]) -> bool:

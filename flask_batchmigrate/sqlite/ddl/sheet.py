@@ -1,7 +1,7 @@
-"""A table in pieces, so that an edit reads and writes again only what it touches.
+"""Splits a table into pieces, so that an edit reads and writes only what it changes.
 
-An edit of one column of many costs what that column costs; its statement is put
-together from the pieces of the others as they are.
+So the cost of editing one column does not depend on the size of the others, whose
+pieces are joined as they are.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .layout import take_apart
 from .pieces import join
 from .pieces import needed_between
 from .table import ColumnText
+from .table import ConstraintKind
 from .table import ConstraintText
 from .table import parse_column
 from .table import parse_table
@@ -27,7 +28,7 @@ Part = ColumnText | ConstraintText
 
 
 class EditedText(str):
-    """The statement that an edit has made, and the pieces that it consists of."""
+    """The statement that an edit has made, with its pieces."""
 
     __slots__ = ("table",)
 
@@ -38,14 +39,14 @@ class EditedText(str):
 class Sheet:
     """The pieces of a table.
 
-    :param table: the table, for what is neither a column nor a constraint.
+    :param table: the table, for its name and its options.
     :param layout: its items.
-    :param parts: what each item says; only their texts are exact, not their places.
+    :param parts: the column or constraint of each item; their spans are not exact.
     :param chunks: the text of each item.
-    :param joints: what is needed in front of each, and in front of the tail, to keep
-        their tokens apart.
+    :param joints: the white space that is needed before each item and before the tail
+        to keep their tokens apart.
     :param keys: the names of the columns, folded for comparisons.
-    :param places: which item each of them is.
+    :param places: the place of the item of each column.
     """
 
     table: TableText
@@ -57,7 +58,7 @@ class Sheet:
     places: cabc.Mapping[str, int]
 
     def statement(self) -> str:
-        """Put the statement together, to be edited further by :func:`next_table`."""
+        """Return the statement, which :func:`next_table` turns into a table again."""
         pieces = [""] * (2 * len(self.joints) + 1)
         pieces[0::2] = [self.layout.head, *self.chunks, self.layout.tail]
         pieces[1::2] = self.joints
@@ -74,9 +75,9 @@ class Sheet:
         return made
 
     def rewritten(self, index: int, text: str) -> Sheet:
-        """Give an item another text, comments at its end included.
+        """Replace the text of an item, which may have comments at its end.
 
-        :param index: which one.
+        :param index: the place of the item.
         """
         part = _read(self.parts[index], text)
         start, end = part.span
@@ -93,7 +94,7 @@ class Sheet:
         return self._with(dataclasses.replace(self.layout, items=items), parts, keys)
 
     def without(self, index: int) -> Sheet:
-        """Take an item out."""
+        """Remove an item."""
         parts = (*self.parts[:index], *self.parts[index + 1 :])
         keys = self.keys
         if index < len(keys):
@@ -101,7 +102,7 @@ class Sheet:
         return self._with(self.layout.without(index), parts, keys)
 
     def having(self, index: int, part: Part) -> Sheet:
-        """Put a new item in, spaced like the others."""
+        """Insert a new item, spaced like the others."""
         parts = (*self.parts[:index], part, *self.parts[index:])
         keys = self.keys
         if isinstance(part, ColumnText):
@@ -117,7 +118,7 @@ class Sheet:
     def _with(
         self, layout: Layout, parts: tuple[Part, ...], keys: tuple[str, ...]
     ) -> Sheet:
-        """Write anew what differs from the present items, and nothing else."""
+        """Write the items that differ from the present ones, and no others."""
         old, new = self.layout.items, layout.items
         first = _alike(old, new)
         last = _alike(old[first:][::-1], new[first:][::-1])
@@ -141,7 +142,7 @@ class Sheet:
 
 
 def sheet_of(table: TableText) -> Sheet:
-    """Take a table into pieces, unless it is in pieces already."""
+    """Split a table into pieces, unless an edit has done so."""
     if isinstance(table.sheet, Sheet):
         return table.sheet
     layout = take_apart(table)
@@ -150,7 +151,7 @@ def sheet_of(table: TableText) -> Sheet:
         table,
         layout,
         (*table.columns, *table.constraints),
-        # As it was written, nothing has to be put between.
+        # In the text as it was written, nothing is needed between the items.
         tuple("".join(item.pieces()) for item in layout.items),
         ("",) * (len(layout.items) + 1),
         keys,
@@ -161,8 +162,8 @@ def sheet_of(table: TableText) -> Sheet:
 def next_table(sql: str) -> TableText:
     """Return the table that an edit has made, to be edited further.
 
-    Where its columns and constraints stand is not known; read the last statement with
-    :func:`~flask_batchmigrate.sqlite.ddl.table.parse_table` for that.
+    The spans of its columns and constraints are not exact; read the last statement with
+    :func:`~flask_batchmigrate.sqlite.ddl.table.parse_table` to get exact ones.
 
     :param sql: what a function of :mod:`~flask_batchmigrate.sqlite.ddl.edits` returned.
     """
@@ -170,13 +171,25 @@ def next_table(sql: str) -> TableText:
 
 
 def whole(table: TableText) -> TableText:
-    """Return the same table with the places of everything in it."""
+    """Return the same table with exact spans."""
     return table if table.sheet is None else parse_table(str(table.sql))
 
 
 def alone(part: ColumnText) -> ColumnText:
     """Return a column with spans that count from the start of its text."""
     return parse_column(part.text)
+
+
+def located(table: TableText) -> cabc.Iterator[tuple[str, Part]]:
+    """Yield the columns and constraints, each with the text that its spans count in."""
+    for column in table.columns:
+        own = column if table.sheet is None else alone(column)
+        yield (table.sql if table.sheet is None else own.text), own
+    for constraint in table.constraints:
+        if table.sheet is None:
+            yield table.sql, constraint
+        elif constraint.kind is not ConstraintKind.NAME_ONLY:
+            yield constraint.text, parse_table_constraint(constraint.text)
 
 
 def _places(keys: tuple[str, ...]) -> dict[str, int]:
@@ -194,7 +207,7 @@ def _written(item: Item) -> str:
 
 
 def _alike(first: cabc.Sequence[Item], second: cabc.Sequence[Item]) -> int:
-    """Count how many items at the start are the very same."""
+    """Count how many items at the start are the same objects."""
     count = 0
     for one, other in zip(first, second, strict=False):
         if one is not other:

@@ -1,13 +1,14 @@
-"""Tells from a statement's words what it can do. When in doubt, it can write.
+"""Finds out from the words of a statement whether it can write.
 
-Statements that are about to run are read here, not those of a catalogue: they have
-parameters, and what is no SQL is for the database to say. They are read only as far as
-it takes, since an INSERT may be long.
+It is for statements that are about to run, not for those of a catalogue: they may have
+parameters, and the database itself reports what is not SQL. A statement is read only as
+far as necessary, since an INSERT may be long. In doubt, a statement can write.
 """
 
 from __future__ import annotations
 
 import collections.abc as cabc
+import functools
 import itertools
 import re
 import typing as t
@@ -38,18 +39,21 @@ _FIRST_WORD: t.Final = re.compile(
 _MAIN: t.Final = ("SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE")
 _READING: t.Final = ("SELECT", "VALUES", "EXPLAIN")
 
-#: Pragmas whose value is part of the database: an application's own numbers.
+#: Pragmas whose value is stored in the database, such as an application's own number.
 #: https://www.sqlite.org/pragma.html
 _STORED: t.Final = ("USER_VERSION", "APPLICATION_ID", "SCHEMA_VERSION")
-#: Pragmas whose value says what to read.
+#: Pragmas whose value is the object to read about.
 _ASKING: t.Final = (
     *("TABLE_INFO", "TABLE_XINFO", "TABLE_LIST", "INDEX_LIST", "INDEX_INFO"),
     *("INDEX_XINFO", "FOREIGN_KEY_LIST", "FOREIGN_KEY_CHECK", "INTEGRITY_CHECK"),
     *("QUICK_CHECK", "DATABASE_LIST"),
 )
-#: Pragmas that do something without being given a value.
+#: Pragmas that do something without a value.
 _ACTING: t.Final = ("INCREMENTAL_VACUUM", "OPTIMIZE", "SHRINK_MEMORY", "WAL_CHECKPOINT")
 _JOURNALS: t.Final = ("DELETE", "TRUNCATE", "PERSIST", "MEMORY", "WAL", "OFF")
+
+#: Up to so many characters, what was found out of a statement is kept.
+_SHORT: t.Final = 300
 
 _explained: t.Final = itertools.count(1)
 
@@ -57,8 +61,8 @@ _explained: t.Final = itertools.count(1)
 class Pragma(t.NamedTuple):
     """A ``PRAGMA`` statement.
 
-    :param name: which, in capitals.
-    :param value: what it is set to or asked for, in capitals; ``None`` without.
+    :param name: its name, in capitals.
+    :param value: its value or argument, in capitals; ``None`` where it has none.
     """
 
     name: str
@@ -66,14 +70,14 @@ class Pragma(t.NamedTuple):
 
     @property
     def reads(self) -> bool:
-        """Whether it only asks."""
+        """Whether it only reads."""
         if self.value is None:
             return self.name not in _ACTING
         return self.name in _ASKING
 
     @property
     def is_outside(self) -> bool:
-        """Whether SQLite takes it only outside of a transaction."""
+        """Whether SQLite carries it out only outside of a transaction."""
         if self.name == "JOURNAL_MODE":
             return self.value in _JOURNALS
         if self.name in ("SYNCHRONOUS", "TEMP_STORE"):
@@ -82,9 +86,9 @@ class Pragma(t.NamedTuple):
 
 
 def words(sql: str) -> cabc.Iterator[Token]:
-    """Go through a statement's tokens, without white space and comments.
+    """Yield the tokens of a statement, without white space and comments.
 
-    An empty statement before it is passed over, as SQLite does.
+    Empty statements before it are skipped, as SQLite does.
     """
     begun = False
     for match in _TOKEN.finditer(sql):
@@ -105,9 +109,9 @@ def first_word(sql: str) -> str:
 
 
 def main_words(sql: str) -> cabc.Iterator[Token]:
-    """Go through a statement's tokens from the word that says what it does.
+    """Yield the tokens of a statement from the word that says what it does.
 
-    A ``WITH`` is looked through.
+    A ``WITH`` before that word is skipped.
     """
     tokens = words(sql)
     first = next(tokens, None)
@@ -141,7 +145,7 @@ def verb(sql: str) -> str:
 
 
 def pragma(sql: str) -> Pragma | None:
-    """Read a ``PRAGMA`` statement; any other is ``None``."""
+    """Read a ``PRAGMA`` statement; for any other, return ``None``."""
     if first_word(sql) != "PRAGMA":
         return None
     rest = list(itertools.islice(words(sql), 8))[1:]
@@ -158,7 +162,7 @@ def pragma(sql: str) -> Pragma | None:
 
 
 def is_read(sql: str) -> bool:
-    """Whether a statement is known to change no row, no table and no stored number."""
+    """Tell whether a statement is known to change no row, table or stored number."""
     setting = pragma(sql)
     if setting is not None:
         return setting.reads or setting.name not in _STORED
@@ -166,32 +170,45 @@ def is_read(sql: str) -> bool:
 
 
 def is_savepoint(sql: str) -> bool:
-    """Whether a statement begins or ends a savepoint."""
+    """Tell whether a statement begins or ends a savepoint."""
     word = first_word(sql)
     if word == "ROLLBACK":
         return "TO" in (token.keyword for token in itertools.islice(words(sql), 3))
     return word in ("SAVEPOINT", "RELEASE")
 
 
+def may_change(sql: str) -> bool:
+    """Whether a statement may change something, and is no step of a savepoint."""
+    return _may_change_kept(sql) if len(sql) <= _SHORT else _may_change(sql)
+
+
+def _may_change(sql: str) -> bool:
+    return not (is_read(sql) or is_savepoint(sql))
+
+
+# Most statements of a migration come again and again.
+_may_change_kept = functools.lru_cache(maxsize=256)(_may_change)
+
+
 def is_begin(sql: str) -> bool:
-    """Whether a statement begins a transaction."""
+    """Tell whether a statement begins a transaction."""
     return verb(sql) == "BEGIN"
 
 
 def ends_transaction(sql: str) -> bool:
-    """Whether a statement ends a transaction, or would if one were open."""
+    """Tell whether a statement ends a transaction, or would if one were open."""
     ending = verb(sql) in ("COMMIT", "END", "ROLLBACK", "BEGIN")
     return ending and not is_savepoint(sql)
 
 
 def only_reads(sql: str) -> bool:
-    """Whether a statement certainly writes nothing and sets nothing."""
+    """Tell whether a statement is known to write nothing and to set nothing."""
     setting = pragma(sql)
     return setting.reads if setting is not None else verb(sql) in _READING
 
 
 def sets_up(sql: str) -> bool:
-    """Whether a statement sets up a connection: a pragma that is set, an ATTACH."""
+    """Tell whether a statement sets up a connection: it sets a pragma, or attaches."""
     setting = pragma(sql)
     if setting is not None:
         return not setting.reads and setting.name not in _STORED
@@ -201,8 +218,8 @@ def sets_up(sql: str) -> bool:
 def explain(sql: str) -> str:
     """Write a statement that compiles another one without running it.
 
-    Each has a text of its own. Drivers keep compiled statements by their text, and an
-    ``EXPLAIN`` does not notice that the schema has changed since: it would show a
-    program for what is gone, or crash on it.
+    The text is different each time. Drivers keep compiled statements by their text, and
+    an ``EXPLAIN`` does not notice that the schema has changed since then: it would show
+    the program for the old schema, or crash.
     """
     return f"EXPLAIN {sql} /* {next(_explained)} */"

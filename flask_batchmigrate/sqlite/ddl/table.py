@@ -1,8 +1,8 @@
-"""Reads the stored text of a table: what is in it, and where each piece stands.
+"""Reads the stored text of a table into columns and constraints with their spans.
 
-Nothing is rebuilt from what was understood; the pieces keep their spans, so that
-:mod:`~flask_batchmigrate.sqlite.ddl.edits` can change one and leave the rest alone.
-What is not understood with certainty is an error.
+The text is never rebuilt from them: by the spans,
+:mod:`~flask_batchmigrate.sqlite.ddl.edits` changes one piece and leaves the rest as it
+is. Text that is not understood with certainty is an error.
 
 See https://www.sqlite.org/lang_createtable.html.
 """
@@ -21,6 +21,7 @@ from .clauses import at_table_constraint
 from .clauses import check_deferrables
 from .clauses import read_column_constraints
 from .clauses import read_table_constraint
+from .columns import ColumnText
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
 from .constraints import ForeignKeyText
@@ -48,80 +49,12 @@ __all__ = [
 ]
 
 
-# Without slots: what is worked out of a text once is kept beside it.
-@dataclasses.dataclass(frozen=True)
-class ColumnText:
-    """One column as written.
-
-    :param name: its name without quotes.
-    :param text: its whole definition.
-    :param type: its type with sizes as SQLite reports it, ``''`` where there is none.
-    :param constraints: its own constraints, in their order.
-    :param name_span: where the name stands, as spelled.
-    :param type_span: where the type stands, as spelled; ``None`` without one.
-    :param span: where the definition stands.
-    """
-
-    name: str
-    text: str
-    type: str
-    constraints: tuple[ConstraintText, ...]
-    name_span: Span = dataclasses.field(compare=False, repr=False)
-    type_span: Span | None = dataclasses.field(compare=False, repr=False)
-    span: Span = dataclasses.field(compare=False, repr=False)
-
-    def of_kind(self, *kinds: ConstraintKind) -> tuple[ConstraintText, ...]:
-        """List its constraints of these kinds, in their order.
-
-        :param kinds: the kinds wanted.
-        """
-        return tuple(c for c in self.constraints if c.kind in kinds)
-
-    def effective(self, kind: ConstraintKind) -> ConstraintText | None:
-        """Find the constraint of a kind that counts: of several, the last.
-
-        :param kind: the kind wanted.
-        """
-        found = self.of_kind(kind)
-        return found[-1] if found else None
-
-    @functools.cached_property
-    def spelled_type(self) -> str:
-        """Its type as it is written; what SQLite reports may be no type to write."""
-        if self.type_span is None:
-            return ""
-        start = self.span.start
-        return self.text[self.type_span.start - start : self.type_span.end - start]
-
-    @functools.cached_property
-    def not_null(self) -> bool:
-        """Whether it says ``NOT NULL``; a primary key may forbid NULL without it."""
-        return self.effective(ConstraintKind.NOT_NULL) is not None
-
-    @functools.cached_property
-    def default(self) -> str | None:
-        """The text after ``DEFAULT``, or ``None``."""
-        found = self.effective(ConstraintKind.DEFAULT)
-        return found.value if found is not None else None
-
-    @functools.cached_property
-    def collation(self) -> str | None:
-        """The name after ``COLLATE``, or ``None``."""
-        found = self.effective(ConstraintKind.COLLATE)
-        return found.collation if found is not None else None
-
-    @functools.cached_property
-    def generated(self) -> ConstraintText | None:
-        """The clause that computes it, or ``None``."""
-        return self.effective(ConstraintKind.GENERATED)
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class OptionText:
     """One option after the closing parenthesis.
 
     :param name: ``"WITHOUT ROWID"`` or ``"STRICT"``.
-    :param span: where it stands.
+    :param span: where it is.
     """
 
     name: str
@@ -136,6 +69,7 @@ class Pieces(t.Protocol):
         """The places of the columns, by their folded names."""
 
 
+# Without slots: what is worked out of a text once is kept beside it.
 @dataclasses.dataclass(frozen=True)
 class TableText:
     """A CREATE TABLE statement, read.
@@ -145,12 +79,12 @@ class TableText:
     :param columns: its columns in their order.
     :param constraints: the constraints of the table itself, in their order.
     :param options: its options, as often as they are written.
-    :param temporary: whether it says TEMP.
-    :param name_span: where the name stands, as spelled.
-    :param body_span: what stands between the outer parentheses.
+    :param temporary: whether it has the word TEMP.
+    :param name_span: where the name is, as spelled.
+    :param body_span: the text between the outer parentheses.
     :param tokens: all tokens of the statement.
-    :param sheet: its pieces, where an edit has made it: then nothing is known of
-        places, and there are no tokens.
+    :param sheet: its pieces, where an edit has made it: then the spans are not exact,
+        and there are no tokens.
     """
 
     sql: str
@@ -194,7 +128,7 @@ class TableText:
 
     @functools.cached_property
     def places(self) -> cabc.Mapping[str, int]:
-        """Which column each name is, folded for comparisons."""
+        """The place of each column, by its name folded for comparisons."""
         if self.sheet is not None:
             return self.sheet.places
         return {upper(column.name): i for i, column in enumerate(self.columns)}
@@ -240,7 +174,7 @@ class TableText:
 
     @functools.cached_property
     def autoincrement(self) -> bool:
-        """Whether its primary key says AUTOINCREMENT."""
+        """Whether its primary key has AUTOINCREMENT."""
         keys = self.of_kind(ConstraintKind.PRIMARY_KEY)
         return any(key.autoincrement for key in keys)
 
@@ -257,7 +191,7 @@ class TableText:
 
 
 def is_virtual_table(sql: str) -> bool:
-    """Tell whether a statement creates a virtual table, whose text is its module's.
+    """Tell whether a statement creates a virtual table.
 
     :param sql: a statement as the catalogue stores it; it need not be understood.
     """
@@ -268,7 +202,10 @@ _VIRTUAL = re.compile(r"(?is)\s*CREATE(?:\s|/\*.*?\*/|--[^\n]*\n)+VIRTUAL\b")
 
 
 _MUCH: t.Final = 100_000
-"""From so many characters on, a table takes too much room to keep many."""
+"""Tables with more characters take too much room to keep many of them."""
+
+_LITTLE: t.Final = 1_000
+"""Up to so many characters, a column or constraint is kept for the next time."""
 
 
 def parse_table(sql: str) -> TableText:
@@ -320,10 +257,16 @@ _parse_long = functools.lru_cache(maxsize=3)(_parse)
 def parse_column(definition: str) -> ColumnText:
     """Read the definition of one column by itself.
 
-    :param definition: the definition, as it stands in a CREATE TABLE.
+    :param definition: the definition, as in a CREATE TABLE.
     :return: the column, its spans counted from the start of ``definition``.
     :raises SqlTextError: if it is not exactly one column.
     """
+    return (
+        _column_kept(definition) if len(definition) <= _LITTLE else _column(definition)
+    )
+
+
+def _column(definition: str) -> ColumnText:
     reader = Reader(definition)
     if at_table_constraint(reader):
         raise reader.error("Expected a column")
@@ -336,15 +279,25 @@ def parse_column(definition: str) -> ColumnText:
 def parse_table_constraint(definition: str) -> ConstraintText:
     """Read the definition of one constraint of a table by itself.
 
-    :param definition: the definition, as it stands in a CREATE TABLE.
+    :param definition: the definition, as in a CREATE TABLE.
     :return: the constraint, its spans counted from the start of ``definition``.
     :raises SqlTextError: if it is not exactly one constraint.
     """
+    is_short = len(definition) <= _LITTLE
+    return _constraint_kept(definition) if is_short else _constraint(definition)
+
+
+def _constraint(definition: str) -> ConstraintText:
     reader = Reader(definition)
     constraint = read_table_constraint(reader)
     if reader.peek() is not None:
         raise reader.error("Expected one constraint and no more")
     return constraint
+
+
+# A block reads the same column several times, and the next block reads it again.
+_column_kept = functools.lru_cache(maxsize=512)(_column)
+_constraint_kept = functools.lru_cache(maxsize=256)(_constraint)
 
 
 def _read_columns(reader: Reader) -> tuple[ColumnText, ...]:

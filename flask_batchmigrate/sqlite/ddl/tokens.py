@@ -1,8 +1,8 @@
 """Splits SQLite statements into tokens that lose nothing.
 
-Strings, quoted names and comments are opaque, each token keeps its span, and joining
-the texts of all tokens gives the statement back. The rules are those of SQLite's own
-tokenizer; what it would refuse, or what its releases read differently, is a
+Strings, quoted names and comments are opaque, each token has its span, and the texts of
+all tokens make the statement. The rules are those of SQLite's own tokenizer; text that
+it would refuse, or that its releases read differently, is a
 :class:`~flask_batchmigrate.sqlite.errors.SqlTextError`.
 
 See https://www.sqlite.org/lang_keywords.html and
@@ -21,7 +21,7 @@ from ..errors import SqlTextError
 
 
 class Kind(enum.Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     SPACE = "space"
     COMMENT = "comment"
@@ -30,7 +30,7 @@ class Kind(enum.Enum):
     QUOTED = "quoted"
     """A name in double quotes, backticks or brackets."""
     STRING = "string"
-    """Text in single quotes; SQLite also takes it for a name where it needs one."""
+    """Text in single quotes, which SQLite takes for a name where there must be one."""
     NUMBER = "number"
     BLOB = "blob"
     SYMBOL = "symbol"
@@ -41,9 +41,9 @@ _TRIVIA = (Kind.SPACE, Kind.COMMENT)
 
 
 class Token(t.NamedTuple):
-    """One token and where it stands in its statement.
+    """One token and its place in its statement.
 
-    :param kind: what it is.
+    :param kind: its kind.
     :param text: its text exactly as written.
     :param start: its first character, counted from the statement's start.
     :param end: the character after its last.
@@ -56,7 +56,7 @@ class Token(t.NamedTuple):
 
     @property
     def keyword(self) -> str:
-        """The upper-case word, or ``''`` where the token is no bare word."""
+        """The upper-case word, or ``''`` where the token is not a bare word."""
         return upper(self.text) if self.kind is Kind.WORD else ""
 
     @property
@@ -71,7 +71,7 @@ class Token(t.NamedTuple):
 
     @property
     def is_name(self) -> bool:
-        """Whether the token may stand where SQLite's grammar asks for a name."""
+        """Whether SQLite's grammar accepts the token as a name."""
         if self.kind is Kind.WORD:
             return self.keyword not in RESERVED
         return self.kind is Kind.QUOTED or self.kind is Kind.STRING
@@ -102,7 +102,7 @@ KEYWORDS = _words(
     WINDOW WITH WITHIN WITHOUT
     """
 )
-"""Every keyword of SQLite; :func:`quote` puts quotes around all of them."""
+"""Every keyword of SQLite; :func:`quote` puts each of them in quotes."""
 
 RESERVED = _words(
     """
@@ -114,10 +114,13 @@ RESERVED = _words(
     EXCEPT INTERSECT UNION
     """
 )
-"""The keywords that are never a name without quotes; SQLite takes all others."""
+"""The keywords that are never a name without quotes; all others may be one."""
 
 JOIN_WORDS = _words("CROSS FULL INNER LEFT NATURAL OUTER RIGHT")
-"""The keywords that name tables and columns, but neither types nor defaults."""
+"""The keywords that may be names of tables and columns, but not types or defaults."""
+
+CLOCK_WORDS = _words("CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP")
+"""The keywords whose value is the present time."""
 
 ROWID_NAMES: t.Final = ("rowid", "_rowid_", "oid")
 """The names of the rowid, as far as no column has them.
@@ -126,13 +129,15 @@ See https://www.sqlite.org/lang_createtable.html#rowid.
 """
 
 BOM: t.Final = "\ufeff"
-"""White space where a token may begin, and part of a name inside of one.
+"""A byte order mark: white space between tokens, and a letter inside a name.
 
-Old releases take it for the first letter of a name, too.
+For old releases it is also a letter at the start of a name.
 """
 
-_LETTER = r"[A-Za-z_\u0080-\ufefe\uff00-\U0010ffff]"
-_WORD = r"[A-Za-z0-9_$\u0080-\U0010ffff]"
+# Written as what they leave out of ASCII: Python takes milliseconds to compile a set
+# that names nearly all other characters.
+_LETTER = r"(?!\ufeff)[^\x00-@\[-^`{-\x7f]"  # A-Z a-z _
+_WORD = r"[^\x00-\#%-/:-@\[-^`{-\x7f]"  # A-Z a-z 0-9 _ $
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _MASTER = re.compile(
     rf"""
@@ -155,7 +160,7 @@ _KINDS = {kind.name: kind for kind in Kind}
 
 
 _MUCH: t.Final = 100_000
-"""From so many characters on, tokens take too much room to be kept."""
+"""The tokens of statements with more characters take too much room to be kept."""
 
 
 def tokenize(sql: str) -> tuple[Token, ...]:
@@ -166,10 +171,10 @@ def tokenize(sql: str) -> tuple[Token, ...]:
     :raises SqlTextError: for what SQLite would not accept (an unclosed string, a NUL,
         a parameter).
     """
-    return _tokenize_anew(sql) if len(sql) > _MUCH else _tokenize_kept(sql)
+    return _tokenize_once(sql) if len(sql) > _MUCH else _tokenize_kept(sql)
 
 
-def _tokenize_anew(sql: str) -> tuple[Token, ...]:
+def _tokenize_once(sql: str) -> tuple[Token, ...]:
     tokens: list[Token] = []
     position = 0
     nul = sql.find("\0")
@@ -180,19 +185,20 @@ def _tokenize_anew(sql: str) -> tuple[Token, ...]:
         if match is None or match.lastgroup is None:
             raise SqlTextError("Text that is not SQL", sql, position)
         end = match.end()
-        tokens.append(Token(_KINDS[match.lastgroup], match[0], position, end))
+        token = (_KINDS[match.lastgroup], match[0], position, end)
+        # What the class itself does, without a call of a function between.
+        tokens.append(tuple.__new__(Token, token))
         position = end
     return tuple(tokens)
 
 
-_tokenize_kept = functools.lru_cache(maxsize=64)(_tokenize_anew)
+_tokenize_kept = functools.lru_cache(maxsize=64)(_tokenize_once)
 
 
 def significant(tokens: cabc.Iterable[Token]) -> tuple[Token, ...]:
-    """Leave white space and comments out.
+    """Return the tokens that are neither white space nor comments.
 
     :param tokens: tokens in the order of their statement.
-    :return: the others, in the same order.
     """
     return tuple([token for token in tokens if token.kind not in _TRIVIA])
 
@@ -201,7 +207,7 @@ _UPPER = {ord("a") + i: ord("A") + i for i in range(26)}
 
 
 def upper(text: str) -> str:
-    """Turn ASCII letters into capitals and leave every other character alone.
+    """Turn ASCII letters into capitals, and no other characters.
 
     :param text: any text.
     :return: the text as SQLite folds it for a comparison of names.
@@ -210,7 +216,7 @@ def upper(text: str) -> str:
 
 
 def same_name(a: str, b: str) -> bool:
-    """Tell whether two names, without their quotes, mean the same thing to SQLite.
+    """Tell whether two names, without their quotes, are the same for SQLite.
 
     Only ASCII letters are compared without regard to case: ``'É'`` is not ``'é'``.
 
@@ -222,9 +228,9 @@ def same_name(a: str, b: str) -> bool:
 
 
 def unquote(text: str) -> str:
-    """Take the quotes off a name or string, in any of SQLite's four ways.
+    """Remove the quotes of a name or string, in any of SQLite's four spellings.
 
-    :param text: a token's text; without quotes it is returned as it is.
+    :param text: a token's text; a text without quotes is returned as it is.
     :return: the name itself.
     """
     first = text[:1]
@@ -237,25 +243,28 @@ def unquote(text: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def whole_word(name: str) -> re.Pattern[str] | None:
-    """Return what finds a name in SQL that is not read for that.
+    """Return a pattern that finds a name in a statement without splitting it.
 
-    It also finds the name in texts and comments, so it tells where to look closer.
+    It also matches inside texts and comments, so it only shows where to look closer.
 
     :param name: the name, without quotes.
     :return: the pattern; ``None`` for a name that may be spelled in other ways.
     """
     if set(name) & set("\"'`[]"):
         return None
-    # What SQLite takes for a letter beyond ASCII is at least what Python does.
+    # Every letter of Python beyond ASCII is one for SQLite, too.
     return re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE)
 
 
 def may_name(sql: str, name: str) -> bool:
-    """Tell whether a statement may name something; it need not be understood.
+    """Tell whether a statement may contain a name; it need not be understood.
 
     :param sql: the statement.
     :param name: the name, without quotes.
     """
+    if name.isidentifier() and upper(name) not in upper(sql):
+        # The usual answer, for which no pattern has to be compiled.
+        return False
     pattern = whole_word(name)
     return pattern is None or pattern.search(sql) is not None
 
@@ -280,8 +289,9 @@ def quote(name: str) -> str:
 def identifiers(tokens: cabc.Iterable[Token]) -> frozenset[str]:
     """Collect every name that occurs, folded by :func:`upper`.
 
-    Broad on purpose, for bodies that are not parsed: function names, aliases and
-    keywords that SQLite accepts as names are among them. Text in single quotes is not.
+    It is for bodies that are not parsed, and broad on purpose: the names of functions,
+    aliases and keywords that SQLite accepts as names are included. Text in single
+    quotes is not.
 
     :param tokens: tokens of a statement or a part of one.
     :return: the names.

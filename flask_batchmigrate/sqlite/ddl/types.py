@@ -20,10 +20,10 @@ _SPACE = " \t\n\v\f\r"
 def read_type(reader: Reader) -> tuple[str, Span | None]:
     """Read the type of a column.
 
-    :param reader: stands behind the column's name.
-    :return: the type as SQLite reports it, ``''`` for none, and where it stands.
-    :raises SqlTextError: if its sizes are no numbers, or it is not certain what
-        SQLite takes for the type.
+    :param reader: a reader behind the column's name.
+    :return: the type as SQLite reports it, or ``''``, and where it is.
+    :raises SqlTextError: if its sizes are not numbers, or it is not certain what SQLite
+        takes for the type.
     """
     words = _take_type_words(reader)
     if not words:
@@ -33,7 +33,7 @@ def read_type(reader: Reader) -> tuple[str, Span | None]:
     if sized:
         end = reported_end = _take_sizes(reader)
     elif reader.at("GENERATED"):
-        # SQLite has cut GENERATED ALWAYS off, but a comment before it is left.
+        # SQLite removes GENERATED ALWAYS, but leaves a comment before it.
         reported_end = reader.offset
     span = Span(words[0].start, end)
     reported = reader.sql[span.start : reported_end].rstrip(_SPACE)
@@ -46,7 +46,7 @@ _LONG_ENOUGH = len("GENERATED ALWAYS")
 
 
 def _without_always(reported: str) -> str:
-    """Take off what SQLite takes for the start of GENERATED ALWAYS AS, as it does."""
+    """Remove what SQLite takes for the start of GENERATED ALWAYS AS."""
     if len(reported.encode()) < _LONG_ENOUGH:
         return reported
     reported = reported[: -len("ALWAYS")].rstrip(_SPACE)
@@ -56,10 +56,10 @@ def _without_always(reported: str) -> str:
 
 
 def _without_quotes(reported: str) -> str:
-    """Take quotes off a type as SQLite does.
+    """Remove quotes from a type as SQLite does.
 
-    Where no other quote is in between, it takes off the first character and the last,
-    whatever that is; else it takes the name that comes first.
+    Where no other quote is in between, it removes the first character and the last one,
+    whatever that is. Otherwise it takes the first name.
     """
     if reported[:1] not in ("'", '"', "`", "["):
         return reported
@@ -74,8 +74,8 @@ def _take_type_words(reader: Reader) -> list[Token]:
         words.append(reader.take())
     if not words or words[-1].keyword != "ALWAYS" or not reader.at("AS"):
         return words
-    # SQLite's grammar takes GENERATED ALWAYS for words of the type, and cuts them off
-    # the text again, if nothing but white space is between them.
+    # SQLite's grammar takes GENERATED ALWAYS for words of the type, and removes them
+    # from the text, if only white space is between them.
     gap = reader.sql[words[-2].end : words[-1].start] if len(words) > 1 else ""
     if len(words) > 1 and words[-2].keyword == "GENERATED" and not gap.strip(_SPACE):
         reader.position -= 2

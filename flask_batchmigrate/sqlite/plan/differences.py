@@ -5,22 +5,22 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ..ddl.meaning import meaning
+from ..ddl.meaning import meanings
+from ..ddl.meaning import only_in
 from ..ddl.meaning import spelling
 from ..ddl.table import Affinity
 from ..ddl.table import ColumnText
 from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
 from ..ddl.table import TableText
+from ..ddl.tokens import CLOCK_WORDS
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
 from ..target.target import Source
 from ..target.target import Target
 from ..target.value_types import holds_literal
 from .ways import Difference
-
-_FILLED: t.Final = "column added with rows to fill"
-
+from .ways import FILLED
 
 _KEYS: t.Final = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
 
@@ -78,7 +78,7 @@ def _columns(target: Target) -> list[Difference]:
             if upper(column.name) in dropped:
                 found.append(Difference("name used again", column.name))
             filled = source.using is not None
-            case = _FILLED if filled else _added(target, column)
+            case = FILLED if filled else _added(target, column)
             found.append(Difference(case, column.name))
         else:
             old = before.column(source.origin)
@@ -135,13 +135,13 @@ def _added(target: Target, column: ColumnText) -> str:
     constant = default is None or is_constant(default)
     null = default is None or upper(default) == "NULL"
     if not constant or (column.not_null and null):
-        return _FILLED
+        return FILLED
     if column.of_kind(ConstraintKind.FOREIGN_KEY) and not null:
-        return _FILLED
+        return FILLED
     if target.text.strict and column.of_kind(ConstraintKind.CHECK):
-        return _FILLED
+        return FILLED
     if target.text.strict and not holds_literal(column.type, default or "NULL"):
-        return _FILLED
+        return FILLED
     return "column added"
 
 
@@ -152,8 +152,7 @@ def _is_checked(target: Target, column: ColumnText) -> bool:
 
 def is_constant(default: str) -> bool:
     """Tell whether a default is a literal, the same for every row."""
-    clocks = ("CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP")
-    return not default.startswith("(") and upper(default) not in clocks
+    return not default.startswith("(") and upper(default) not in CLOCK_WORDS
 
 
 def _changed(
@@ -250,10 +249,9 @@ def _in_use(target: Target, column: ColumnText) -> bool:
 
 
 def _keys(before: TableText, after: TableText) -> list[Difference]:
-    old, new = before.of_kind(*_KEYS), after.of_kind(*_KEYS)
     key = Difference("key", after.name)
     # Their order counts: SQLite numbers the indexes it makes for them.
-    if [meaning(c) for c in old] != [meaning(c) for c in new]:
+    if meanings(before, *_KEYS) != meanings(after, *_KEYS):
         found = _constraints(before, after, ConstraintKind.UNIQUE)
         return found if found and _same_rows(before, after) else [key]
     if before.rowid_alias is None and after.rowid_alias is not None:
@@ -268,8 +266,7 @@ def _same_rows(before: TableText, after: TableText) -> bool:
         not before.without_rowid
         and not after.without_rowid
         and before.rowid_alias == after.rowid_alias
-        and [meaning(c) for c in before.of_kind(kind)]
-        == [meaning(c) for c in after.of_kind(kind)]
+        and meanings(before, kind) == meanings(after, kind)
     )
 
 
@@ -278,18 +275,12 @@ def _constraints(
 ) -> list[Difference]:
     if before.of_kind(kind) == after.of_kind(kind):
         return []
-    old = {meaning(c) for c in before.of_kind(kind)}
-    new = {meaning(c) for c in after.of_kind(kind)}
-    found = []
-    for constraint in after.of_kind(kind):
-        if meaning(constraint) not in old:
-            subject = constraint.name or " ".join(constraint.text.split())
-            found.append(Difference(f"{kind.value} added", subject))
-    for constraint in before.of_kind(kind):
-        if meaning(constraint) not in new:
-            subject = constraint.name or " ".join(constraint.text.split())
-            found.append(Difference(f"{kind.value} dropped", subject))
-    return found
+    found = [("added", c) for c in only_in(after, before, kind)]
+    found += [("dropped", c) for c in only_in(before, after, kind)]
+    return [
+        Difference(f"{kind.value} {verb}", c.name or " ".join(c.text.split()))
+        for verb, c in found
+    ]
 
 
 def _options(before: TableText, after: TableText) -> list[Difference]:

@@ -38,12 +38,12 @@ from ..schema.snapshot import Snapshot
 from ..target import changes
 from ..target.copy_from import settle
 from ..target.find_constraint import Naming
-from ..target.gone import brings_back_key
 from ..target.gone import Gone
-from ..target.gone import is_there
+from ..target.gone import is_made_again
 from ..target.gone import NO_PAST
 from ..target.gone import Past
-from ..target.gone import what_returns
+from ..target.gone import restores_a_key
+from ..target.gone import restoring_change
 from ..target.passes import columns_first
 from ..target.passes import in_passes
 from ..target.renames import resolve
@@ -269,20 +269,20 @@ def _bring_back(
     options: Options,
     pending: PendingKeys | None,
 ) -> list[_Part]:
-    """Make anew what went with a column that the block has added again.
+    """Make again what was dropped with a column that the block has added again.
 
     Alembic keeps what its columns' names still fit. Where the new column's values do
     not fit, it is gone, which a note says.
     """
     catalogue = read_catalogue(db, schema)
     text = read_table(catalogue, one.table).text
-    if is_there(one, text) or (one.index and catalogue.find(one.index.name)):
+    if is_made_again(one, text) or (one.index and catalogue.find(one.index.name)):
         return []
-    change = what_returns(one, text, added)
+    change = restoring_change(one, text, added)
     is_replaced = text.has_column(one.column)
-    told = (one.note,) if one.is_told or is_replaced else ()
+    notes = (one.note,) if one.is_noteworthy or is_replaced else ()
     if change is None:
-        return [_Part(Report(one.table, notes=told))]
+        return [_Part(Report(one.table, notes=notes))]
     try:
         with savepoint(db, "batchmigrate_return"):
             return [_alter(db, one.table, [change], schema, options, pending)]
@@ -339,7 +339,7 @@ def _run(
     refuse_unnoticed(target, before.dependants)
     warnings = strangers(db, target)
     settle = functools.partial(judge_keys, db, target, keys, pending)
-    is_unsettled = brings_back_key(target.gone, target.text, past)
+    is_unsettled = restores_a_key(target.gone, target.text, past)
     if not is_unsettled:
         warnings += settle(after)
     report = Report(name, (plan,), target.notes, tuple(warnings))

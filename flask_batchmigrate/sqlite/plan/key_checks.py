@@ -7,7 +7,7 @@ from ..alter.pending_keys import mismatch
 from ..alter.pending_keys import orphaned
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import changed_columns
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.table import ConstraintKind
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
@@ -25,7 +25,7 @@ from ..target.target import Target
 def key_state(
     db: Database, target: Target, keys: tuple[ForeignKeyRow, ...]
 ) -> KeyState:
-    """Read how the foreign keys stand that a change concerns.
+    """Read the state of the foreign keys that a change concerns.
 
     :param keys: the table's own, and those of others that refer to it.
     """
@@ -83,12 +83,9 @@ def judge_keys(
 
 
 def _loses_a_key(target: Target) -> bool:
-    """Tell whether a key goes that foreign keys may refer to."""
+    """Tell whether a key is dropped that foreign keys may refer to."""
     kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
-    left = [meaning(c) for c in target.text.of_kind(*kinds)]
-    return any(
-        meaning(c) not in left for c in target.before.text.of_kind(*kinds)
-    ) or any(
+    return bool(only_in(target.before.text, target.text, *kinds)) or any(
         index.unique and index.name in target.dropped_indexes
         for index in target.before.indexes
     )

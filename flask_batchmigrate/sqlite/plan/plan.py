@@ -8,13 +8,14 @@ import typing as t
 
 from ..alter.copy import plan_scratch
 from ..alter.default_checks import check_defaults
-from ..alter.indexes import stays_valid
+from ..alter.kept_indexes import kept_indexes
 from ..alter.parent_checks import added_foreign_keys
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import is_newly_numbered
 from ..alter.row_checks import rules_of
+from ..alter.statistics import read_statistics
 from ..alter.strict_values import unchecked
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.table import ConstraintKind
 from ..errors import ChangeRefused
 from ..schema.catalogue import Catalogue
@@ -27,23 +28,31 @@ from ..schema.records import short_columns
 from ..schema.snapshot import Snapshot
 from ..target import changes
 from ..target.build import build_target
+from ..target.conversions import Conversions
 from ..target.find_constraint import Naming
 from ..target.find_constraint import NoNaming
 from ..target.gone import NO_PAST
 from ..target.gone import Past
 from ..target.numbering import with_numbers
 from ..target.target import Target
+from .conversion_cases import planned_conversions
+from .conversion_cases import rebuilt_indexes
+from .conversion_cases import settle_conversions
 from .differences import differences
+from .drop_cases import settle_drops
 from .steps import AddColumn
 from .steps import BuildIndexes
 from .steps import CheckComputed
 from .steps import CheckNumbering
 from .steps import CheckParents
 from .steps import CheckRows
+from .steps import ConvertRows
 from .steps import CopyTable
 from .steps import DropColumn
 from .steps import DropIndex
+from .steps import DropTable
 from .steps import EditDefinition
+from .steps import loses_values
 from .steps import RenameColumns
 from .steps import RenameTable
 from .steps import SpellDefinition
@@ -55,26 +64,22 @@ from .ways import Way
 FOLLOWED: t.Final = "SQLite follows the name everywhere"
 NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
 
-MOST_DROPS_IN_PLACE = 2
-"""Each ``DROP COLUMN`` rewrites the whole table; from three on a copy is quicker."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
     """What is asked of a block besides its changes.
 
     :param naming: what names constraints without a stored name.
-    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to write the
-        rows anew in any case, ``"never"`` to refuse that.
-    :param keep_indexes: let a copy keep the indexes that stay valid, by the engine's
-        own reckoning, instead of building them anew.
+    :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to copy the
+        table in any case, ``"never"`` to refuse a copy.
+    :param keep_indexes: let a copy keep the indexes that stay valid.
     :param named_by: gives the table's constraints without a name one that is stored.
     :param past: what the block has done before.
     """
 
     naming: Naming = dataclasses.field(default_factory=NoNaming)
     recreate: str = "auto"
-    keep_indexes: bool = False
+    keep_indexes: bool = True
     named_by: Naming | None = None
     past: Past = NO_PAST
 
@@ -126,6 +131,22 @@ class Plan:
         """Each step in one line, with what it costs."""
         return tuple(f"{step} ({step.cost.value})" for step in self.steps)
 
+    @property
+    def losses(self) -> tuple[bool, ...]:
+        """For each step, whether it drops values that nothing brings back."""
+        return tuple(map(loses_values, self.steps))
+
+    @property
+    def new_name(self) -> str:
+        """The table's name when it is carried out."""
+        names = [s.new_name for s in self.steps if isinstance(s, RenameTable)]
+        return names[-1] if names else self.table
+
+    @property
+    def depends_on_rows(self) -> bool:
+        """Whether the rows may ask for another way: by a default that they read."""
+        return any(d.case.startswith("default") for d in self.differences)
+
     def __str__(self) -> str:
         return f"{self.table}: {self.way.title}, {self.reason}"
 
@@ -142,6 +163,12 @@ def plan_table_name(schema: str, table: str, new_name: str) -> Plan:
     """Plan another name for a table, which comes after everything else of a block."""
     step = RenameTable(schema, table, new_name)
     return Plan(table, Way.ALTER, (), (step,), why=FOLLOWED)
+
+
+def plan_drop(schema: str, table: str, pending: PendingKeys) -> Plan:
+    """Plan to drop a table."""
+    step = DropTable(schema, table, pending)
+    return Plan(table, Way.ALTER, (), (step,), why="the script drops it")
 
 
 def make_plan(
@@ -170,28 +197,37 @@ def make_plan(
     target = with_numbers(db, target)
     found = _settle_defaults(db, target, differences(target))
     way = max((d.way for d in found), default=Way.ALTER)
+    keeps = options.keep_indexes and db.can_write_schema
     if any(d.case == "column dropped" for d in found):
-        way = max(way, _way_to_drop(db, snapshot.catalogue, found))
-    if way is Way.EDIT and not db.can_write_schema:
+        found = settle_drops(target, found, keeps)
+        way = max(way, _way_to_drop(db, snapshot.catalogue), *(d.way for d in found))
+    if way in (Way.EDIT, Way.CONVERT) and not db.can_write_schema:
         way = Way.COPY
+    if way is Way.CONVERT:
+        found = settle_conversions(db, snapshot, target, found)
+        way = max(d.way for d in found)
     plan = Plan(stored.name, way, found, (), target=target)
     if options.recreate == "never" and way is Way.COPY:
         raise copy_ruled_out(stored.name, plan.reason)
     _refuse_needed(snapshot, target)
     check_definition(db, stored, target.text)
     check_defaults(db, target)
-    copying = _copying(db, snapshot, target, options, pending)
+    copying = _copying(db, snapshot, target, keeps, pending)
     if way is Way.COPY:
         return dataclasses.replace(plan, steps=copying)
     instead = () if options.recreate == "never" else copying
-    steps = _in_place(snapshot, target, way, pending)
+    if way is Way.CONVERT:
+        work = planned_conversions(target, found)
+        steps = _converting(db, snapshot, target, work, pending)
+    else:
+        steps = _in_place(snapshot, target, way, pending)
     return dataclasses.replace(plan, steps=steps, instead=instead)
 
 
 def _in_place(
     snapshot: Snapshot, target: Target, way: Way, pending: PendingKeys | None
 ) -> Steps:
-    """List the steps that change a table where it stands."""
+    """List the steps that change a table in place."""
     stored = target.before
     steps: list[Step] = [DropIndex(stored.schema, n) for n in target.dropped_indexes]
     for name in target.added_columns:
@@ -199,10 +235,7 @@ def _in_place(
             steps.append(AddColumn(target, name))
     if rules_of(target):
         steps.append(CheckRows(target))
-    for name in target.dropped_columns:
-        rule = stored.text.column(name).generated
-        if rule is None or rule.stored:
-            steps.append(DropColumn(target, name, snapshot))
+    steps += _drops(snapshot, target)
     if way is Way.EDIT:
         steps.append(EditDefinition(target, _builds_index(target)))
     elif target.text.sql != stored.text.sql:
@@ -212,26 +245,58 @@ def _in_place(
     return (*steps, *_final_checks(target, pending))
 
 
+def _drops(snapshot: Snapshot, target: Target) -> list[Step]:
+    """List the steps that drop the columns that a record has a place for."""
+    return [DropColumn(target, name, snapshot) for name in target.dropped_places]
+
+
+def _converting(
+    db: Database,
+    snapshot: Snapshot,
+    target: Target,
+    work: Conversions,
+    pending: PendingKeys | None,
+) -> Steps:
+    """List the steps that convert values in place."""
+    stored = target.before
+    rebuilt = rebuilt_indexes(db, target, work)
+    dropped = (*target.dropped_indexes, *(index.name for index in rebuilt))
+    statistics = read_statistics(db, snapshot.catalogue, stored) if rebuilt else None
+    steps: list[Step] = [DropIndex(stored.schema, name) for name in dropped]
+    filled = {fill.column: fill.definition for fill in work.fills}
+    for name in target.added_columns:
+        if target.text.column(name).generated is None:
+            steps.append(AddColumn(target, name, filled.get(name)))
+    steps.append(ConvertRows(target, work))
+    if rules_of(target):
+        steps.append(CheckRows(target))
+    steps += _drops(snapshot, target)
+    steps.append(EditDefinition(target, _builds_index(target), after_conversion=True))
+    built = (*rebuilt, *target.new_indexes)
+    if built:
+        steps.append(BuildIndexes(stored, built, statistics))
+    return (*steps, *_final_checks(target, pending))
+
+
 def _copying(
     db: Database,
     snapshot: Snapshot,
     target: Target,
-    options: Options,
+    keeps_indexes: bool,
     pending: PendingKeys | None,
 ) -> Steps:
-    """List the steps that write all rows anew."""
+    """List the steps that copy all rows."""
     steps: list[Step] = []
     if is_newly_numbered(target):
         steps.append(CheckNumbering(target))
-    keeps = options.keep_indexes and db.can_write_schema
-    kept = [i for i in target.kept_indexes if keeps and stays_valid(target, i)]
+    kept = kept_indexes(target) if keeps_indexes else ()
     scratch = plan_scratch(db, snapshot.catalogue, target)
-    steps.append(CopyTable(target, scratch, tuple(kept)))
+    steps.append(CopyTable(target, scratch, kept))
     return (*steps, *_final_checks(target, pending))
 
 
 def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
-    """List what is looked at when the table is as it is to be."""
+    """List the checks to make when the table has its new form."""
     steps: list[Step] = [CheckComputed(target)] if unchecked(target) else []
     if added_foreign_keys(target):
         steps.append(CheckParents(target, pending))
@@ -240,9 +305,7 @@ def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
 
 def _builds_index(target: Target) -> bool:
     """Tell whether a UNIQUE is new, whose index has to be built."""
-    old = [meaning(c) for c in target.before.text.of_kind(ConstraintKind.UNIQUE)]
-    new = [meaning(c) for c in target.text.of_kind(ConstraintKind.UNIQUE)]
-    return any(key not in old for key in new)
+    return bool(only_in(target.text, target.before.text, ConstraintKind.UNIQUE))
 
 
 def copy_ruled_out(table: str, reason: str) -> ChangeRefused:
@@ -302,18 +365,13 @@ def _settle_defaults(
     )
 
 
-def _way_to_drop(
-    db: Database, catalogue: Catalogue, found: tuple[Difference, ...]
-) -> Way:
-    """Choose between dropping columns in place and a copy.
+def _way_to_drop(db: Database, catalogue: Catalogue) -> Way:
+    """Tell whether columns can be dropped in place.
 
     In place they go by ``ALTER TABLE``, and the text is then set to what it is to be,
     comments included.
     """
-    drops = sum(d.case == "column dropped" for d in found)
-    if drops > MOST_DROPS_IN_PLACE or db.version < (3, 35, 0):
+    if db.version < (3, 35, 0) or not db.can_write_schema:
         return Way.COPY
-    if not db.can_write_schema or broken_objects(db, catalogue):
-        # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
-        return Way.COPY
-    return Way.EDIT
+    # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
+    return Way.COPY if broken_objects(db, catalogue) else Way.EDIT

@@ -1,4 +1,4 @@
-"""The steps of a plan: each says itself in one line, and runs on the engine's door.
+"""The steps of a plan: each describes itself in one line, and can be run.
 
 A step is a value. It holds what was known when the plan was made, and nothing in its
 run chooses another way: where SQLite does not confirm what was planned, it raises
@@ -12,7 +12,9 @@ import dataclasses
 import enum
 import typing as t
 
+from ..alter import convert
 from ..alter import copy
+from ..alter import drop
 from ..alter import in_place
 from ..alter import rename
 from ..alter.indexes import create_indexes
@@ -23,6 +25,8 @@ from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import check_numbering
 from ..alter.row_checks import check_rows
 from ..alter.row_checks import rules_of
+from ..alter.statistics import restore_statistics
+from ..alter.statistics import Statistics
 from ..alter.strict_values import check_generated
 from ..alter.strict_values import unchecked
 from ..ddl.objects import IndexText
@@ -30,6 +34,7 @@ from ..schema.catalogue import Catalogue
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
 from ..schema.snapshot import Snapshot
+from ..target.conversions import Conversions
 from ..target.target import Target
 
 
@@ -38,8 +43,19 @@ class Cost(enum.Enum):
 
     NOTHING = "no row is read or written"
     SCAN = "every row is read once"
+    CHANGED = "every row is read, and written where what it stores differs"
     INDEX = "every row is read to build an index"
     REWRITE = "every row is written"
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether every row is read."""
+        return self is not Cost.NOTHING
+
+    @property
+    def writes_rows(self) -> bool:
+        """Whether every row is written."""
+        return self is Cost.REWRITE
 
 
 class Step(t.Protocol):
@@ -113,10 +129,14 @@ class DropIndex:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AddColumn:
-    """Add a column by ``ALTER TABLE``: rows from before read its default."""
+    """Add a column by ``ALTER TABLE``: rows from before read its default.
+
+    :param definition: how to add it, where a step behind this one fills it.
+    """
 
     target: Target
     name: str
+    definition: str | None = None
     cost: t.ClassVar[Cost] = Cost.NOTHING
 
     def __str__(self) -> str:
@@ -124,7 +144,7 @@ class AddColumn:
 
     def run(self, db: Database) -> None:
         """Add it."""
-        in_place.add_column(db, self.target, self.name)
+        in_place.add_column(db, self.target, self.name, self.definition)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -140,6 +160,33 @@ class CheckRows:
     def run(self, db: Database) -> None:
         """Read every row once."""
         check_rows(db, self.target, self.target.before.path)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConvertRows:
+    """Store values under the new types and expressions, in the rows where they are."""
+
+    target: Target
+    work: Conversions
+
+    @property
+    def cost(self) -> Cost:
+        """An expression computes every value; a type leaves what it stores alike."""
+        return Cost.REWRITE if self.work.expressions else Cost.CHANGED
+
+    def __str__(self) -> str:
+        parts = []
+        if self.work.columns:
+            names = ", ".join(f"'{one.column}'" for one in self.work.columns)
+            parts.append(f"convert the values of {names}")
+        if self.work.fills:
+            names = ", ".join(f"'{fill.column}'" for fill in self.work.fills)
+            parts.append(f"fill column {names}")
+        return " and ".join(parts) or "look for values that do not fit their types"
+
+    def run(self, db: Database) -> None:
+        """Write the rows; only the constraints are missing afterwards."""
+        convert.convert_rows(db, self.target, self.work)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -164,10 +211,14 @@ class DropColumn:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EditDefinition:
-    """Put the new text in the place of the stored one, and mend the keys' indexes."""
+    """Put the new text in the place of the stored one, with the indexes of its keys.
+
+    :param after_conversion: whether a conversion has edited the definition before.
+    """
 
     target: Target
     builds_index: bool
+    after_conversion: bool = False
 
     @property
     def cost(self) -> Cost:
@@ -179,7 +230,7 @@ class EditDefinition:
 
     def run(self, db: Database) -> None:
         """Ask SQLite whether the stored rows stay valid, and write the text."""
-        in_place.edit_definition(db, self.target)
+        in_place.edit_definition(db, self.target, self.after_conversion)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -199,7 +250,7 @@ class SpellDefinition:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckNumbering:
-    """Look for NULL in a column that becomes the rowid: SQLite would number it."""
+    """Look for NULL in a column that becomes the rowid: SQLite would number the row."""
 
     target: Target
     cost: t.ClassVar[Cost] = Cost.SCAN
@@ -242,10 +293,14 @@ class CopyTable:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BuildIndexes:
-    """Create indexes of the table from their text."""
+    """Create indexes of the table from their text.
+
+    :param statistics: what ANALYZE found out about those that the table had before.
+    """
 
     table: StoredTable
     indexes: tuple[IndexText, ...]
+    statistics: Statistics | None = None
     cost: t.ClassVar[Cost] = Cost.INDEX
 
     def __str__(self) -> str:
@@ -254,6 +309,8 @@ class BuildIndexes:
     def run(self, db: Database) -> None:
         """Create them one after the other."""
         create_indexes(db, self.table, self.indexes)
+        if self.statistics is not None:
+            restore_statistics(db, self.statistics)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -294,6 +351,33 @@ class CheckParents:
             if self.pending is None:
                 raise
             self.pending.added(self.target)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DropTable:
+    """Drop a table; no row of another table goes with it.
+
+    :param pending: told which tables refer to it.
+    """
+
+    schema: str
+    table: str
+    pending: PendingKeys
+    cost: t.ClassVar[Cost] = Cost.NOTHING
+
+    def __str__(self) -> str:
+        return "drop the table"
+
+    def run(self, db: Database) -> None:
+        """Drop it."""
+        drop.drop_table(db, self.schema, self.table, self.pending)
+
+
+def loses_values(step: Step) -> bool:
+    """Tell whether a step drops values that nothing brings back."""
+    if isinstance(step, CopyTable):
+        return bool(step.target.dropped_columns)
+    return isinstance(step, (DropColumn, DropTable))
 
 
 Steps = tuple[Step, ...]

@@ -84,11 +84,13 @@ def _same_objects(
     kept: cabc.Collection[str],
 ) -> None:
     """Compare everything that the change was not to touch."""
-    # Where in the catalogue an object stands is no matter.
-    old, new = ({o._replace(rowid=0) for o in each} for each in (before, after))
+    # The place of an object in the catalogue does not matter; tuples are made quickly.
+    old, new = ({o[1:] for o in each} for each in (before, after))
     lost, gained = (
         sorted(o.name for o in one if not _is_own(table, o, kept))
-        for one in (old - new, new - old)
+        for one in (
+            [StoredObject(0, *rest) for rest in each] for each in (old - new, new - old)
+        )
     )
     if lost or gained:
         raise VerificationError(table, f"changed beside it: {lost} became {gained}")

@@ -17,12 +17,14 @@ class Way(enum.IntEnum):
 
     ALTER = 1
     EDIT = 2
-    COPY = 3
+    CONVERT = 3
+    COPY = 4
 
     @property
     def title(self) -> str:
         """What it is called in a message."""
-        return ("ALTER TABLE", "schema edit", "copy")[self - 1]
+        titles = ("ALTER TABLE", "schema edit", "conversion in place", "copy")
+        return titles[self - 1]
 
 
 class Case(t.NamedTuple):
@@ -31,6 +33,8 @@ class Case(t.NamedTuple):
     way: Way
     reason: str
 
+
+FILLED: t.Final = "column added with rows to fill"
 
 CASES: t.Final[dict[str, Case]] = {
     "column added": Case(Way.ALTER, "SQLite adds it without touching a row"),
@@ -51,8 +55,31 @@ CASES: t.Final[dict[str, Case]] = {
     "place of a virtual column": Case(Way.EDIT, "it takes no room in a row"),
     "STRICT dropped": Case(Way.EDIT, "every row stays valid"),
     "AUTOINCREMENT dropped": Case(Way.EDIT, "it concerns new rows only"),
-    "column added with rows to fill": Case(
-        Way.COPY, "every row gets a value that SQLite's ALTER cannot give"
+    "type, other storage": Case(
+        Way.CONVERT, "rows are written whose values the types store differently"
+    ),
+    "conversion": Case(Way.CONVERT, "every value is computed anew"),
+    FILLED: Case(Way.CONVERT, "every row gets a value that SQLite's ALTER cannot give"),
+    "STRICT set": Case(Way.CONVERT, "rows stay valid once all values fit their types"),
+    "conversion in a key": Case(Way.COPY, "rows are found by its values"),
+    "conversion, stored column": Case(Way.COPY, "a stored column is computed from it"),
+    "conversion by a query": Case(
+        Way.COPY, "its expression may read rows that are converted already"
+    ),
+    "conversion beside REAL": Case(
+        Way.COPY, "an expression would not see every number as it is stored"
+    ),
+    "column filled by a name": Case(
+        Way.COPY, "its default may be text that an expression takes for a column"
+    ),
+    "conversion, temporary trigger": Case(
+        Way.COPY, "a trigger of this connection would fire"
+    ),
+    "columns dropped, several": Case(
+        Way.COPY, "one pass over the rows is cheaper than one for each"
+    ),
+    "conversion beside a drop": Case(
+        Way.COPY, "one pass over the rows is cheaper than two"
     ),
     "column with a key added": Case(Way.COPY, "its index has to be built"),
     "stored column": Case(Way.COPY, "its value stands in every row"),
@@ -60,8 +87,6 @@ CASES: t.Final[dict[str, Case]] = {
     "virtual column, checked": Case(Way.COPY, "its value in every row has to be seen"),
     "order of columns": Case(Way.COPY, "rows store their values in that order"),
     "name used again": Case(Way.COPY, "a new column takes a dropped one's name"),
-    "type, other storage": Case(Way.COPY, "the types store values differently"),
-    "conversion": Case(Way.COPY, "every value is computed anew"),
     "default of older rows": Case(
         Way.COPY, "rows from before an ADD COLUMN read the default"
     ),
@@ -69,7 +94,6 @@ CASES: t.Final[dict[str, Case]] = {
     "UNIQUE added": Case(Way.EDIT, "its index is built beside the rows"),
     "UNIQUE dropped": Case(Way.EDIT, "its index goes, and the rows stay"),
     "key": Case(Way.COPY, "its index has to be built anew"),
-    "STRICT set": Case(Way.COPY, "SQLite has to check the type of every value"),
     "STRICT dropped, ANY": Case(Way.COPY, "an ANY column gets another affinity"),
     "WITHOUT ROWID": Case(Way.COPY, "rows are stored in another kind of tree"),
     "AUTOINCREMENT set": Case(Way.COPY, "the sequence has to be set up"),

@@ -1,4 +1,4 @@
-"""A SQLite database as it is, and the few raw writes to its schema.
+"""Reads a SQLite database as it is, and makes the few raw writes to its schema.
 
-Knows the schema table, the rows and the file; knows no change that is asked for.
+It knows the schema table, the rows and the file, but no changes.
 """

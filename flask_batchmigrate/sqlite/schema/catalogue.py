@@ -1,4 +1,4 @@
-"""The catalogue of a database (``sqlite_master``), read into values.
+"""Reads the catalogue of a database into values.
 
 The catalogue is the table ``sqlite_master``: https://www.sqlite.org/schematab.html
 """
@@ -50,7 +50,7 @@ class StoredObject(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ForeignKeyRow:
-    """A foreign key as ``PRAGMA foreign_key_list`` tells it.
+    """A foreign key as ``PRAGMA foreign_key_list`` describes it.
 
     :param parent_columns: empty where the parent's primary key is meant.
     """
@@ -62,7 +62,7 @@ class ForeignKeyRow:
     parent_columns: tuple[str, ...]
 
 
-# Without slots: objects are looked up by name many times.
+# Without slots, so that the objects by name are worked out once.
 @dataclasses.dataclass(frozen=True)
 class Catalogue:
     """Every object of one schema (``main``, ``temp`` or an attached database).
@@ -80,11 +80,11 @@ class Catalogue:
 
     def table(self, name: str) -> StoredObject | None:
         """Return the table of this name, in any case of its letters."""
-        found = self.find(name)
-        return found if found is not None and found.type == "table" else None
+        row = self.find(name)
+        return row if row is not None and row.type == "table" else None
 
     def find(self, name: str) -> StoredObject | None:
-        """Return the table, view or index of this name: they share one namespace."""
+        """Return the table, view or index of this name; they share one namespace."""
         return self._by_name.get(upper(name))
 
     def of_table(self, name: str, type_: str) -> tuple[StoredObject, ...]:
@@ -98,10 +98,10 @@ class Catalogue:
 
     @functools.cached_property
     def _by_table(self) -> dict[str, list[StoredObject]]:
-        found: dict[str, list[StoredObject]] = {}
+        by_table: dict[str, list[StoredObject]] = {}
         for o in self.objects:
-            found.setdefault(upper(o.table), []).append(o)
-        return found
+            by_table.setdefault(upper(o.table), []).append(o)
+        return by_table
 
     def of_type(self, type_: str) -> tuple[StoredObject, ...]:
         """Return all tables, views, indexes or triggers."""
@@ -149,7 +149,7 @@ def qualified(schema: str, name: str) -> str:
     return f"{quote(schema)}.{always_quoted(name)}"
 
 
-#: SQLite takes a text that somebody stored as a BLOB for what it says.
+#: Some program may have stored a text as a BLOB, which SQLite reads as text.
 _COLUMNS: t.Final = "rowid, type, name, tbl_name, CAST(sql AS TEXT)"
 
 
@@ -177,7 +177,10 @@ def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue
 
 
 def _takes_bom_for_space(db: Database) -> bool:
-    """Ask the library how it reads a byte order mark: old ones take it for a letter."""
+    """Ask whether the library reads a byte order mark as white space.
+
+    Old ones read it as a letter.
+    """
     try:
         return bool(db.execute(f"SELECT {BOM}1"))
     except db.driver_error as error:
@@ -187,9 +190,9 @@ def _takes_bom_for_space(db: Database) -> bool:
 
 
 def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:
-    """Read what a table consists of, and what may be built on any table.
+    """Read a table with its indexes, and all views, triggers and virtual tables.
 
-    That is the table with its indexes, and all views, triggers and virtual tables.
+    Any view, trigger or virtual table may be built on the table.
     """
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM {quote(schema)}.sqlite_master"
@@ -203,7 +206,7 @@ def read_catalogue_around(db: Database, schema: str, table: str) -> Catalogue:
 
 
 def read_own(db: Database, stored: StoredTable) -> Catalogue:
-    """Read what belongs to a table: itself, its indexes and its triggers."""
+    """Read a table with its indexes and its triggers."""
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM {quote(stored.schema)}.sqlite_master"
         " WHERE tbl_name = ? COLLATE NOCASE ORDER BY rowid",
@@ -215,19 +218,19 @@ def read_own(db: Database, stored: StoredTable) -> Catalogue:
 def find_table(catalogue: Catalogue, name: str) -> StoredObject:
     """Find a table, also a virtual one, in the catalogue.
 
-    :raises MissingTable: there is none, or it is none of the application's.
+    :raises MissingTable: there is no such table, or it belongs to SQLite.
     """
-    found = catalogue.find(name)
+    row = catalogue.find(name)
     remedy = ""
-    if found is None or found.type not in ("table", "view"):
+    if row is None or row.type not in ("table", "view"):
         what = f"does not exist (no such table: {name})"
-    elif found.type == "view":
+    elif row.type == "view":
         what, remedy = "is a view", "drop it and create it again"
-    elif found.sql is None or upper(found.name).startswith("SQLITE_"):
+    elif row.sql is None or upper(row.name).startswith("SQLITE_"):
         what = "is a system table, which belongs to SQLite"
     else:
-        refuse_shadow(catalogue, found.name)
-        return found
+        refuse_shadow(catalogue, row.name)
+        return row
     raise MissingTable(
         f"Table '{name}' {what} (schema '{catalogue.schema}')", remedy, table=name
     )
@@ -236,24 +239,24 @@ def find_table(catalogue: Catalogue, name: str) -> StoredObject:
 def read_table(catalogue: Catalogue, name: str) -> StoredTable:
     """Find a table in the catalogue and read its text.
 
-    :raises MissingTable: there is none, or it is none that can be altered.
+    :raises MissingTable: there is no such table, or it cannot be altered.
     :raises SqlTextError: its text, or that of an index, is not understood.
     """
-    found = find_table(catalogue, name)
-    sql = found.sql or ""
+    row = find_table(catalogue, name)
+    sql = row.sql or ""
     if is_virtual_table(sql):
         raise MissingTable(
             f"Table '{name}' is a virtual table (schema '{catalogue.schema}')",
             "drop it and create it again",
             table=name,
         )
-    text = understood(catalogue, parse_table, found)
+    text = understood(catalogue, parse_table, row)
     indexes = tuple(
         understood(catalogue, parse_index, o)
-        for o in catalogue.of_table(found.name, "index")
+        for o in catalogue.of_table(row.name, "index")
         if o.sql is not None
     )
-    return StoredTable(catalogue.schema, found.name, text, indexes)
+    return StoredTable(catalogue.schema, row.name, text, indexes)
 
 
 _Text = t.TypeVar("_Text")
@@ -264,8 +267,8 @@ def understood(
 ) -> _Text:
     """Read the text of an object.
 
-    :param parse: reads texts of its kind.
-    :raises SqlTextError: it is not understood; the message names the object.
+    :param parse: the function that reads texts of its kind.
+    :raises SqlTextError: the text is not understood; the message names the object.
     """
     sql = o.sql or ""
     try:
@@ -285,9 +288,9 @@ def understood(
 
 
 def refuse_shadow(catalogue: Catalogue, table: str) -> None:
-    """Refuse to touch a table in which a virtual table keeps its content.
+    """Refuse to change a table in which a virtual table keeps its content.
 
-    :raises ChangeRefused: it is one.
+    :raises ChangeRefused: the table is one.
     """
     shadow = catalogue.shadows.get(upper(table))
     if shadow is None:
@@ -313,26 +316,26 @@ def read_foreign_keys(
     db: Database, catalogue: Catalogue, table: str
 ) -> tuple[ForeignKeyRow, ...]:
     """Read the foreign keys of a table, and those of others that refer to it."""
-    found = []
+    keys = []
     for child in _perhaps_related(catalogue, table):
         own = same_name(child, table)
         for key in _keys_of(db, catalogue.schema, child):
             if own or same_name(key.parent, table):
-                found.append(key)
-    return tuple(found)
+                keys.append(key)
+    return tuple(keys)
 
 
 def _perhaps_related(catalogue: Catalogue, table: str) -> list[str]:
-    """Return the tables that can have such a key, by the words in their text."""
-    found = []
+    """Return the tables that may have such a key, by the words in their text."""
+    names = []
     for o in catalogue.of_type("table"):
         sql = o.sql or ""
-        # By its first words only: a text need not be understood to have no key.
+        # Its words are enough: a text that is not understood may have no key.
         if "REFERENCES" not in upper(sql) or is_virtual_table(sql):
             continue
         if same_name(o.name, table) or may_name(sql, table):
-            found.append(o.name)
-    return found
+            names.append(o.name)
+    return names
 
 
 def _keys_of(db: Database, schema: str, child: str) -> list[ForeignKeyRow]:

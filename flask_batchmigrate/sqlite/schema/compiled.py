@@ -1,7 +1,7 @@
-"""Views and triggers as SQLite compiles them: sound, or with an error message.
+"""Compiles views and triggers, to learn which of them SQLite accepts.
 
-SQLite checks their text only when it is used. Here each is compiled (``EXPLAIN``,
-nothing runs).
+SQLite checks their text only when it is used. Here each is compiled by ``EXPLAIN``,
+which runs nothing.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from .natural_joins import natural_columns
 class Dependant:
     """A view or trigger that uses a table, directly or through a view.
 
-    :param error: what SQLite says when it compiles it; ``None`` where it is sound.
-    :param strict_error: the same if no name in double quotes may be text. SQLite takes
-        one for text where it is no column:
+    :param error: SQLite's message when it compiles it; ``None`` where it accepts it.
+    :param strict_error: the same if names in double quotes cannot be text. SQLite takes
+        such a name for text where no column has it:
         https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
     :param columns: the columns of a view.
     :param watched: the columns of ``UPDATE OF``, where a trigger names any.
     :param names: every name in its text.
-    :param texts: what stands in double quotes and is text, since it is no column.
+    :param texts: the names in double quotes that are text, since no column has them.
     :param body: the tokens of its SELECT, or of its condition and statements.
     :param natural: the columns by which its NATURAL JOINs join.
     """
@@ -92,9 +92,9 @@ def compile_view(db: Database, schema: str, view: StoredObject) -> Dependant:
 def compile_triggers(
     db: Database, schema: str, triggers: cabc.Sequence[tuple[str, TriggerText]]
 ) -> list[Dependant]:
-    """Compile triggers, all of them by as few statements as possible.
+    """Compile triggers by as few statements as possible.
 
-    :param triggers: each with the name of its table as the catalogue has it.
+    :param triggers: the name of each one's table as the catalogue has it, and its text.
     """
     texts = [one for _, one in triggers]
     errors = _compile_triggers(db, schema, texts)
@@ -124,10 +124,9 @@ def _fired_by(trigger: TriggerText) -> _Firing:
 def _compile_triggers(
     db: Database, schema: str, triggers: cabc.Sequence[TriggerText]
 ) -> dict[_Firing, str | None]:
-    """Compile what fires each of these triggers.
+    """Compile a statement for each event that fires some of these triggers.
 
-    The statement compiles all triggers that it fires at once, so one statement says of
-    all of them what it says of each.
+    SQLite compiles all triggers of the event with it, so the answer is one for all.
     """
     firing = {_fired_by(trigger): trigger for trigger in triggers}
     return {key: _compile_trigger(db, schema, one) for key, one in firing.items()}
@@ -136,10 +135,9 @@ def _compile_triggers(
 def _uncertain(
     db: Database, schema: str, triggers: cabc.Iterable[TriggerText]
 ) -> cabc.Iterator[TriggerText]:
-    """Return those of which more is to be known than that what fires them compiles.
+    """Return the triggers for which it is not enough to compile a statement.
 
-    Those are the triggers with names in double quotes, and the ones that watch columns
-    of which no statement sets any.
+    They have names in double quotes, or they watch columns that no statement can set.
     """
     settable: dict[str, set[str]] = {}
     for trigger in triggers:
@@ -167,8 +165,8 @@ def _sound_strictly(
         except db.driver_error as error:
             _verdict(error)
             return False
-        found = _compile_triggers(db, schema, triggers).values()
-        return all(error is None for error in found)
+        errors = _compile_triggers(db, schema, triggers).values()
+        return all(error is None for error in errors)
 
 
 def _described(
@@ -190,7 +188,7 @@ def _described(
 def _read_strictly(
     db: Database, schema: str, trigger: TriggerText, dependant: Dependant
 ) -> Dependant:
-    """Find out what in double quotes is text in a trigger."""
+    """Find out which names in double quotes are text in a trigger."""
     error, texts = _compile_in_quotes(
         trigger.body, lambda names: _compile_strictly(db, schema, trigger, names)
     )
@@ -202,9 +200,8 @@ def _compile_in_quotes(
 ) -> tuple[str | None, frozenset[str]]:
     """Find out which names in double quotes are text.
 
-    :param compile_: compiles the body with some of these names spelled so that they
-        are names.
-    :return: what SQLite says if all of them are, and those that it takes for text.
+    :param compile_: compiles the body; it gets those that cannot be text.
+    :return: SQLite's message if none of them can be text, and those that are text.
     """
     names = double_quoted(body)
     error = compile_(names)
@@ -215,9 +212,9 @@ def _compile_in_quotes(
 def _compile_strictly(
     db: Database, schema: str, trigger: TriggerText, names: cabc.Collection[str]
 ) -> str | None:
-    """Compile a trigger with names in double quotes spelled so that they are.
+    """Compile a trigger in which some names in double quotes cannot be text.
 
-    It watches all columns: SQLite passes it over where it watches a generated one.
+    The compiled one watches all columns: SQLite ignores one on a generated column.
     """
     with trial(db, "batchmigrate_strictly"):
         try:
@@ -273,7 +270,7 @@ def _compile(db: Database, statement: str) -> str | None:
 
 
 def _verdict(error: Exception) -> str:
-    """Return what SQLite says against a statement; any other error is raised."""
+    """Return SQLite's message about a statement; any other error is raised."""
     if not is_verdict(error):
         raise error
     return str(error)

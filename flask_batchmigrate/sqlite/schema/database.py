@@ -1,4 +1,4 @@
-"""The door to a database: what the engine needs of a connection."""
+"""Declares what the engine needs of a connection, and wraps one of ``sqlite3``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ Row = tuple[t.Any, ...]
 OLDEST_LIBRARY: t.Final = (3, 31, 0)
 """The first release with generated columns, and the oldest that is tested."""
 
+WRITE_NOTHING: t.Final = "UPDATE main.sqlite_master SET sql = sql WHERE 0"
+"""A statement that needs the right to write the schema, and changes nothing."""
+
 
 class Runner(t.Protocol):
-    """Whatever runs a statement."""
+    """An object that runs a statement."""
 
     def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
         """Run one statement and return all of its rows."""
@@ -41,11 +44,11 @@ class Database(Runner, t.Protocol):
 
 
 class DirectDatabase:
-    """The engine's door to a plain :class:`sqlite3.Connection`.
+    """A plain :class:`sqlite3.Connection` as the engine uses it.
 
-    The caller owns the transaction: begin one before a change, commit it after.
+    The caller owns the transaction: begin one before a change, commit it afterwards.
 
-    :param connection: an open connection; its settings are not touched.
+    :param connection: an open connection; its settings are not changed.
     """
 
     driver_error: t.ClassVar[type[Exception]] = sqlite3.Error
@@ -79,7 +82,7 @@ def library_version(db: Runner) -> tuple[int, int, int]:
 
 
 def check_library(version: tuple[int, int, int]) -> None:
-    """Refuse a SQLite library that lacks what the engine builds on.
+    """Refuse a SQLite library that is too old for the engine.
 
     :raises UnsupportedLibrary: it is older than :data:`OLDEST_LIBRARY`.
     """
@@ -94,12 +97,12 @@ def check_library(version: tuple[int, int, int]) -> None:
 def probe_schema_writing(db: Database) -> bool:
     """Try whether ``sqlite_master`` may be written, without writing anything.
 
-    A library in defensive mode forbids it, the system's SQLite of macOS for one:
+    A library in defensive mode forbids it, for instance the one of macOS:
     https://www.sqlite.org/c3ref/c_dbconfig_defensive.html
     """
     with schema_writing(db):
         try:
-            db.execute("UPDATE main.sqlite_master SET sql = sql WHERE 0")
+            db.execute(WRITE_NOTHING)
         except db.driver_error as error:
             if not is_verdict(error):
                 raise
@@ -108,20 +111,20 @@ def probe_schema_writing(db: Database) -> bool:
 
 
 @contextlib.contextmanager
-def schema_writing(db: Database) -> cabc.Iterator[None]:
+def schema_writing(db: Runner) -> cabc.Iterator[None]:
     """Allow writes to ``sqlite_master`` inside the block, and only there."""
     try:
         db.execute("PRAGMA writable_schema = ON")
         yield
     finally:
-        # Off before the next statement is prepared: with it on, SQLite skips
-        # definitions that it cannot read instead of reporting them.
+        # It is off before the next statement is prepared: while it is on, SQLite skips
+        # definitions that it cannot read, and reports none of them.
         db.execute("PRAGMA writable_schema = OFF")
 
 
 @contextlib.contextmanager
 def legacy_alter_table(db: Database, enable: bool) -> cabc.Iterator[None]:
-    """Have SQLite's ``ALTER TABLE`` follow names or not inside the block.
+    """Choose whether SQLite's ``ALTER TABLE`` follows names inside the block.
 
     See https://www.sqlite.org/pragma.html#pragma_legacy_alter_table
     """
@@ -135,7 +138,7 @@ def legacy_alter_table(db: Database, enable: bool) -> cabc.Iterator[None]:
 
 @contextlib.contextmanager
 def savepoint(db: Database, name: str) -> cabc.Iterator[None]:
-    """Undo what the block did if it raises, and leave the transaction open.
+    """Undo what the block did if it raises an error; the transaction stays open.
 
     :param name: a name no other savepoint of the engine has.
     """
@@ -150,7 +153,7 @@ def savepoint(db: Database, name: str) -> cabc.Iterator[None]:
 
 @contextlib.contextmanager
 def trial(db: Database, name: str) -> cabc.Iterator[None]:
-    """Undo what the block did, in any case.
+    """Undo what the block did, whether or not it raises an error.
 
     :param name: a name no other savepoint of the engine has.
     """
@@ -166,15 +169,15 @@ def trial(db: Database, name: str) -> cabc.Iterator[None]:
 def _undo(db: Database, name: str, error: BaseException | None = None) -> None:
     """Undo what a savepoint encloses, and remove it.
 
-    :param error: what is on its way out.
+    :param error: the error that the block has raised.
     """
     try:
         db.execute(f"ROLLBACK TO {name}")
         db.execute(f"RELEASE {name}")
     except db.driver_error:
-        # An interrupt, for one, has ended the whole transaction already; then there
-        # is no savepoint left, and the error on its way out says more than ours. But
-        # one that the engine takes for an answer must not hide what is left behind.
+        # An interrupt ends the whole transaction. Then there is no savepoint left, and
+        # the error of the block says more than this one. But an error that the engine
+        # takes for an answer must not hide that the savepoint is left.
         stops = isinstance(error, db.driver_error) and not is_verdict(error)
         if error is None or (isinstance(error, Exception) and not stops):
             raise

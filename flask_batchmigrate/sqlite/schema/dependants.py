@@ -1,7 +1,7 @@
 """Finds the views, triggers and virtual tables that depend on a table.
 
 SQLite checks their text only when it is used, so a change can break one without an
-error. Here each is compiled (``EXPLAIN``, nothing runs) before and after.
+error. Here each is compiled before and after the change.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from ..ddl.objects import parse_view
 from ..ddl.positions import changes_places
 from ..ddl.positions import goes_by_place
 from ..ddl.positions import inserts_by_place
+from ..ddl.table import is_virtual_table
 from ..ddl.table import TableText
 from ..ddl.tokens import may_name
 from ..ddl.tokens import ROWID_NAMES
@@ -42,7 +43,7 @@ def read_dependants(
 def broken_objects(db: Database, catalogue: Catalogue) -> tuple[Dependant, ...]:
     """Return the views and triggers of a schema that SQLite cannot compile.
 
-    Any of them stops SQLite's own RENAME and DROP COLUMN, on whatever table:
+    Any of them stops SQLite's own RENAME and DROP COLUMN, on every table:
     https://www.sqlite.org/lang_altertable.html#compatibility
     """
     names = {upper(o.name) for o in catalogue.objects if o.type in ("table", "view")}
@@ -56,10 +57,10 @@ def _read(
 
     :param names: names of tables and views, in upper case.
     """
-    found = []
+    dependants = []
     for view in catalogue.of_type("view"):
         if upper(view.name) in names:
-            found.append(compile_view(db, catalogue.schema, view))
+            dependants.append(compile_view(db, catalogue.schema, view))
     triggers = []
     for row in catalogue.of_type("trigger"):
         if upper(row.table) not in names and not _may_name(row, names):
@@ -67,12 +68,12 @@ def _read(
         trigger = understood(catalogue, parse_trigger, row)
         if upper(row.table) in names or names & names_of_tables(trigger.body):
             triggers.append((row.table, trigger))
-    found += compile_triggers(db, catalogue.schema, triggers)
-    return tuple(found)
+    dependants += compile_triggers(db, catalogue.schema, triggers)
+    return tuple(dependants)
 
 
 def _may_name(o: StoredObject, names: cabc.Iterable[str]) -> bool:
-    """Tell whether a text may name one of these, without reading it closely."""
+    """Tell whether a text may have one of these names, without parsing it."""
     return any(may_name(o.sql or "", name) for name in names)
 
 
@@ -82,9 +83,9 @@ def newly_broken(
     *,
     renamed: bool = False,
 ) -> tuple[str, ...]:
-    """Say which dependants a change has broken, each with the reason.
+    """Return the dependants that a change has broken, each with the reason.
 
-    A view that lost a column counts as broken: it was one of ``SELECT *``.
+    A view that lost a column counts as broken: it has that column by ``SELECT *``.
 
     :param renamed: whether the change gave columns other names, in views too.
     """
@@ -126,7 +127,7 @@ def _joined_otherwise(before: Dependant, after: Dependant) -> str:
 
 
 def _turned(before: Dependant, after: Dependant) -> list[str]:
-    """Return what was text in double quotes before a change, and is a column now."""
+    """Return the names in double quotes that were text before, and are columns now."""
     quoted = double_quoted(after.body)
     return sorted((before.texts - after.texts) & quoted)
 
@@ -134,13 +135,13 @@ def _turned(before: Dependant, after: Dependant) -> list[str]:
 def silently_needing(
     dependants: tuple[Dependant, ...], table: str, column: str
 ) -> list[str]:
-    """Return the dependants that need a column though compiling them shows nothing.
+    """Return the dependants that need a column although they compile without it.
 
     SQLite accepts an ``UPDATE OF`` on a column that does not exist; such a trigger
-    would never fire again. Without a column of its own, ``oid`` means the rowid:
-    https://www.sqlite.org/lang_createtable.html#rowid. And what does not compile to
-    begin with, for want of a function of the application, may name the column, or all
-    columns by ``*``.
+    would never fire again. Where no column is called ``oid``, that means the rowid:
+    https://www.sqlite.org/lang_createtable.html#rowid. And an object that does not
+    compile even before, since it uses a function of the application, may name the
+    column, or all columns by ``*``.
     """
     watching = [
         f"{d} (UPDATE OF {column})"
@@ -161,10 +162,10 @@ def silently_needing(
 def misplaced(
     dependants: tuple[Dependant, ...], before: TableText, after: TableText
 ) -> list[str]:
-    """Return the dependants that would take a column for the one that stood there.
+    """Return the dependants that would take a column for another one by its place.
 
-    Where one does not compile, SQLite does not notice either that an ``INSERT`` without
-    a list of columns has the wrong number of values.
+    In one that does not compile, SQLite does not notice either that an ``INSERT``
+    without a list of columns has the wrong number of values.
     """
     moved = changes_places(before, after)
     other = [c.name for c in before.columns] != [c.name for c in after.columns]
@@ -181,15 +182,15 @@ def virtual_tables_naming(catalogue: Catalogue, table: str, *columns: str) -> li
 
     An FTS5 table with ``content='t'`` reads ``t`` by that name.
     """
-    found = []
+    virtual = []
     for row in catalogue.of_type("table"):
-        if row.sql is None or not row.sql.lower().startswith("create virtual"):
+        if row.sql is None or not is_virtual_table(row.sql):
             continue
         words = _argument_words(row.sql)
         mentioned = all(_argument_words(name) <= words for name in (table, *columns))
         if mentioned and not same_name(row.name, table):
-            found.append(f"virtual table '{row.name}'")
-    return found
+            virtual.append(f"virtual table '{row.name}'")
+    return virtual
 
 
 def _argument_words(sql: str) -> set[str]:
@@ -205,16 +206,16 @@ def _argument_words(sql: str) -> set[str]:
 def _used_through_views(catalogue: Catalogue, table: str) -> set[str]:
     """Return the table and all views that are built on it, in upper case."""
     names = {upper(table)}
-    left = list(catalogue.of_type("view"))
+    others = list(catalogue.of_type("view"))
     new = names
     while new:
         using = {
             upper(v.name)
-            for v in left
+            for v in others
             if _may_name(v, new)
             and names_of_tables(understood(catalogue, parse_view, v).body) & new
         }
-        left = [v for v in left if upper(v.name) not in using]
+        others = [v for v in others if upper(v.name) not in using]
         new = using - names
         names = names | new
     return names

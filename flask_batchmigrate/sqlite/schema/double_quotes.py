@@ -25,14 +25,14 @@ _EXPRESSIONS = (ConstraintKind.CHECK, ConstraintKind.GENERATED)
 
 
 def double_quoted(tokens: cabc.Iterable[Token]) -> frozenset[str]:
-    """Return what stands in double quotes, without them."""
+    """Return the texts of the tokens in double quotes, without the quotes."""
     return frozenset(unquote(t.text) for t in tokens if t.text.startswith('"'))
 
 
 def as_names(tokens: cabc.Iterable[Token], names: cabc.Collection[str]) -> str:
-    """Write tokens with back quotes for double quotes: they never hold text.
+    """Write tokens with back quotes instead of double quotes: those never hold text.
 
-    :param names: what to write like that, without its quotes.
+    :param names: the names to write like that, without their quotes.
     """
     return " ".join(
         "`" + unquote(token.text).replace("`", "``") + "`"
@@ -45,21 +45,21 @@ def as_names(tokens: cabc.Iterable[Token], names: cabc.Collection[str]) -> str:
 def turned_into_columns(
     before: TableText, after: TableText, indexes: cabc.Iterable[IndexText]
 ) -> list[str]:
-    """Find text of a table's own definition that a new column would be taken for.
+    """Find texts in a table's own definition that a new column would turn into names.
 
-    :param before: the definition in which it is text.
+    :param before: the definition in which they are text.
     :param after: the definition that has the column.
     :param indexes: indexes that were made before and stay.
-    :return: what has such text, each with the text.
+    :return: the objects that have such a text, each with the text.
     """
     new = {upper(c.name) for c in after.columns if not before.has_column(c.name)}
     if not new:
         return []
-    kept = {_gist(c) for c in after.of_kind(*_EXPRESSIONS)}
+    staying = {_gist(c) for c in after.of_kind(*_EXPRESSIONS)}
     readers = [
         (describe(c), c.names, c.expression or "")
         for c in before.of_kind(*_EXPRESSIONS)
-        if _gist(c) in kept
+        if _gist(c) in staying
     ]
     readers += [_reader(index) for index in indexes]
     return [
@@ -72,12 +72,13 @@ def turned_into_columns(
 
 
 def not_respelled(before: StoredTable, after: StoredTable) -> list[str]:
-    """Find such text that SQLite has not put in single quotes when it renamed a column.
+    """Find such texts that SQLite left in double quotes when it renamed a column.
 
-    Old releases (3.31 is one) leave it as it is, and it becomes the column.
+    Newer releases put them in single quotes. Releases such as 3.31 do not, so the text
+    becomes the name of the column.
 
-    :param before: the table in which it is text.
-    :param after: the same one with the new name.
+    :param before: the table in which they are text.
+    :param after: the same table with the new name.
     """
     new = {
         upper(c.name) for c in after.text.columns if not before.text.has_column(c.name)
@@ -98,7 +99,7 @@ def not_respelled(before: StoredTable, after: StoredTable) -> list[str]:
 
 
 def _texts(sql: str, text: str) -> int:
-    """Count how often a text stands in single quotes."""
+    """Count how often a text is in single quotes."""
     strings = (t for t in tokenize(sql) if t.kind is Kind.STRING)
     return sum(unquote(token.text) == text for token in strings)
 

@@ -1,7 +1,7 @@
-"""Foreign keys around a change: which ones it concerns, and whether they still hold.
+"""Reads whether the foreign keys around a table hold, before and after a change.
 
-SQLite looks at a key only when rows are written, and not at all where enforcement is
-off, so a change has to look for itself: https://www.sqlite.org/foreignkeys.html
+SQLite checks a key only when rows are written, and not at all where enforcement is off.
+So a change has to check by itself: https://www.sqlite.org/foreignkeys.html
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from .database import Database
 from .rows import foreign_key_violations
 
 Violations = collections.Counter[tuple[str, object, str]]
-"""How often each (child table, rowid, parent table) breaks a key."""
+"""How many keys each (child table, rowid, parent table) breaks."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class KeyState:
     """The foreign keys around a table before or after a change.
 
-    :param errors: per child table, why one of its keys can never be satisfied (its
-        parent columns are not unique, or gone).
-    :param violations: the rows that break a key, where they were looked for.
+    :param errors: for each child table, why one of its keys can never be satisfied (its
+        parent columns are not unique, or do not exist).
+    :param violations: the rows that break a key, in the tables that were looked at.
     """
 
     errors: dict[str, str]
@@ -43,15 +43,15 @@ def children_of(keys: tuple[ForeignKeyRow, ...], table: str) -> list[ForeignKeyR
 def read_state(
     db: Database, schema: str, children: set[str], look_at_rows: set[str]
 ) -> KeyState:
-    """Read how the foreign keys of some child tables stand.
+    """Read whether the foreign keys of some child tables hold.
 
     :param children: the tables whose keys must have a parent key.
-    :param look_at_rows: the tables of which every row is checked.
+    :param look_at_rows: the tables whose rows are all checked.
     """
     errors = {}
     for child in children:
         try:
-            # Compiled, not run: it names the mismatch without reading a row.
+            # It is only compiled, which shows a mismatch without reading a row.
             check = f"foreign_key_check({always_quoted(child)})"
             db.execute(explain(f"PRAGMA {quote(schema)}.{check}"))
         except db.driver_error as error:
@@ -73,7 +73,7 @@ def count_violations(db: Database, schema: str, child: str) -> Violations:
 
 
 def new_errors(before: KeyState, after: KeyState) -> list[str]:
-    """Return the mismatches that a change has caused."""
+    """Return the errors of child tables that a change has caused."""
     return [
         f"table '{child}': {error}"
         for child, error in sorted(after.errors.items())

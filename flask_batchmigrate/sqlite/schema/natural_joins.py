@@ -1,8 +1,8 @@
 """Finds the columns by which the NATURAL JOINs of a view or trigger join.
 
-They are those that both sides have. So a column that comes, goes or is renamed may
-change what such a view selects, without an error of SQLite:
-https://www.sqlite.org/lang_select.html#natural_joins
+It joins by all columns that both sides have. So a column that is added, dropped or
+renamed may change what such a view selects, without an error of SQLite:
+https://www.sqlite.org/lang_select.html
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Tells how far a long statement has come, and lets it be interrupted.
+"""Reports the progress of a long statement, and lets it be interrupted.
 
-SQLite calls back every so many steps of its virtual machine
-(https://www.sqlite.org/c3ref/progress_handler.html). How many steps a row takes stands
-in the compiled statement, so the part that is done can be told without counting rows.
+SQLite calls a function after a number of steps of its virtual machine
+(https://www.sqlite.org/c3ref/progress_handler.html). The compiled statement shows how
+many steps a row takes, so the progress can be worked out without counting rows.
 """
 
 from __future__ import annotations
@@ -19,21 +19,23 @@ if t.TYPE_CHECKING:
     from .catalogue import StoredTable
 
 STEPS: t.Final = 250_000
-"""Steps between two calls: some milliseconds, so that calls cost next to nothing."""
+"""The steps between two calls: some milliseconds, so that calls cost very little."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a step of a change has come.
+    """The progress of one step of a change.
 
     :param table: the table that is changed.
-    :param step: what is done, as ``"copying rows"``.
-    :param fraction: the part that is done, from 0 to 1, as far as it can be told.
+    :param step: what is done, for instance ``"copying rows"``.
+    :param fraction: the part that is done, from 0 to 1, as an estimate.
+    :param rows: how many rows the table has.
     """
 
     table: str
     step: str
     fraction: float
+    rows: int
 
 
 Listener = cabc.Callable[[Progress], object]
@@ -41,16 +43,16 @@ Listener = cabc.Callable[[Progress], object]
 
 @t.runtime_checkable
 class Watchable(t.Protocol):
-    """A connection that can tell of its progress."""
+    """A connection that can report its progress."""
 
     @property
     def listener(self) -> Listener | None:
-        """Told of progress; an exception that it raises stops the statement."""
+        """Gets the progress; an exception that it raises stops the statement."""
 
     def ticking(
         self, tick: cabc.Callable[[], object], steps: int
     ) -> contextlib.AbstractContextManager[None]:
-        """Call a function every so many steps, inside the block."""
+        """Call a function every ``steps`` steps, inside the block."""
 
 
 def run_long(
@@ -62,7 +64,7 @@ def run_long(
 ) -> None:
     """Run a statement that visits every row of a table.
 
-    :param step: what it does, for who is told of progress.
+    :param step: what it does, for the listener.
     :param rows: how many rows the table has, where that is known.
     """
     if not isinstance(db, Watchable) or db.listener is None:
@@ -77,15 +79,15 @@ def run_long(
     def tick() -> None:
         nonlocal done
         done += STEPS
-        listener(Progress(table.name, step, min(1.0, done / expected)))
+        listener(Progress(table.name, step, min(1.0, done / expected), rows))
 
     with db.ticking(tick, STEPS):
         db.execute(statement)
-    listener(Progress(table.name, step, 1.0))
+    listener(Progress(table.name, step, 1.0, rows))
 
 
 def _steps_for_a_row(db: Database, statement: str) -> int:
-    """Return the length of the loops of a compiled statement."""
+    """Return how many steps the loops of a compiled statement have."""
     total = 0
     for address, opcode, _, target, *_ in db.execute(explain(statement)):
         if opcode in ("Next", "Prev", "SorterNext") and target < address:
@@ -97,13 +99,13 @@ def _steps_for_a_row(db: Database, statement: str) -> int:
 def ticking(
     connection: t.Any, tick: cabc.Callable[[], object], steps: int
 ) -> cabc.Iterator[None]:
-    """Have a driver's connection call a function every so many steps.
+    """Have a driver's connection call a function every ``steps`` steps.
 
-    What the function raises stops the statement and, with it, the transaction. A
-    KeyboardInterrupt comes out as it is, anything else as the cause of the driver's
+    An exception of the function stops the statement and, with it, the transaction. A
+    KeyboardInterrupt is raised as it is. Any other becomes the cause of the driver's
     error, which says that the statement was interrupted.
 
-    :param connection: a connection of :mod:`sqlite3` or of a driver like it.
+    :param connection: a connection of :mod:`sqlite3` or of a similar driver.
     """
     raised: list[BaseException] = []
 

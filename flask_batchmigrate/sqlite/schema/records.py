@@ -9,6 +9,7 @@ and nothing has to run: https://www.sqlite.org/opcode.html
 from __future__ import annotations
 
 import collections.abc as cabc
+import itertools
 import secrets
 import typing as t
 
@@ -27,6 +28,7 @@ from .schema_edit import replace_text
 
 _TRANSFER = {"RowCell", "RowData"}
 _SENTINEL_BYTES = 16
+_OLD = "_batchmigrate_old"
 _NEW = "_batchmigrate_new"
 
 
@@ -55,24 +57,31 @@ def stays_valid(
 ) -> bool:
     """Tell whether every stored record is a valid record of the new definition.
 
-    Both definitions are asked about without what says nothing of how a record is
-    stored, and without differences that were found safe by other means and that
-    SQLite's own test would stumble over: the default, the collation and the name of
-    the type of a column, and generated columns.
+    Both twins leave out what does not matter for how a record is stored. They also
+    leave out differences that are known to be safe and that SQLite's test would refuse:
+    the default, the collation and the name of the type of a column, and generated
+    columns.
 
     :param stored: the table as it is stored now, with the columns of ``text``.
-    :param keys: whether the indexes of its keys must be valid, too. Without, what is
-        UNIQUE is left out: it says nothing of how a record is stored.
+    :param keys: whether the indexes of its keys must be valid, too. Otherwise UNIQUE is
+        left out, which does not matter for how a record is stored.
     """
     before = stored.text
     if not keys:
         before = edits.next_table(edits.drop_unique(before))
         text = edits.next_table(edits.drop_unique(text))
+    old = _twin_text(before, text)
+    new = _twin_text(_as_before(text, before), before)
+    if old == new:
+        # Nothing differs that has to do with how records and keys are stored.
+        return True
     try:
         with trial(db, "batchmigrate_judge"):
-            old = _twin(db, before, text, "_batchmigrate_old")
-            new = _twin(db, _as_before(text, before), before, _NEW)
-            plan = db.execute(explain(f"INSERT INTO {new} SELECT * FROM {old}"))
+            db.execute(old.replace(_NEW, _OLD, 1))
+            db.execute(new)
+            plan = db.execute(
+                explain(f"INSERT INTO temp.{_NEW} SELECT * FROM temp.{_OLD}")
+            )
             return any(row[1] in _TRANSFER for row in plan) and (
                 not keys
                 or automatic_indexes(db, stored.schema, stored.name)
@@ -81,17 +90,17 @@ def stays_valid(
     except db.driver_error as error:
         if not is_verdict(error):
             raise
-        # What SQLite does not accept as a table it does not call valid either.
+        # SQLite does not accept the definition of a twin.
         return False
 
 
 def check_definition(db: Database, stored: StoredTable, text: TableText) -> None:
     """Ask SQLite whether it accepts a new definition; nothing is changed.
 
-    :raises ChangeRefused: with what SQLite says. What it would not accept of the stored
-        definition either is no reason: it is there.
+    :raises ChangeRefused: SQLite does not accept it, and accepts the stored definition.
     """
-    # By its own name, which conditions may mention; a temporary table has it already.
+    # Conditions may mention the table's own name, which only a temporary table cannot
+    # have a second time.
     name = _NEW if stored.schema == "temp" else stored.name
     error = _rejection(db, text, name)
     if error is not None and _rejection(db, stored.text, name) is None:
@@ -108,7 +117,7 @@ def _rejection(db: Database, text: TableText, name: str) -> Exception | None:
         with trial(db, "batchmigrate_definition"):
             path = f"temp.{always_quoted(name)}"
             db.execute(created_as(text, path))
-            # That columns are computed from one another shows when they are read.
+            # Columns that are computed from one another are an error only when read.
             db.execute(explain(f"SELECT * FROM {path}"))
     except db.driver_error as error:
         if not is_verdict(error):
@@ -117,13 +126,13 @@ def _rejection(db: Database, text: TableText, name: str) -> Exception | None:
     return None
 
 
-def _twin(db: Database, text: TableText, other: TableText, name: str) -> str:
-    """Make a temporary table that stores records like a definition.
+def _twin_text(text: TableText, other: TableText) -> str:
+    """Write a temporary table that stores records like a definition.
 
-    :param other: the definition it will be compared with. Generated columns that both
-        have become plain ones, and so do stored ones; a virtual one that only this
-        one has takes no room and is left out.
-    :return: its path.
+    :param other: the definition that it will be compared with. Generated columns that
+        both have become plain columns, and so do stored ones. A virtual column that
+        only this one has takes no room, and is left out.
+    :return: the statement that creates it, under the name of the new one.
     """
     for column in text.columns:
         if column.generated is not None:
@@ -132,8 +141,7 @@ def _twin(db: Database, text: TableText, other: TableText, name: str) -> str:
             else:
                 sql = edits.drop_column(text, column.name)
             text = edits.next_table(sql)
-    db.execute(edits.relaxed(text, name, "temp"))
-    return f"temp.{always_quoted(name)}"
+    return edits.relaxed(text, _NEW, "temp")
 
 
 def _as_before(text: TableText, before: TableText) -> TableText:
@@ -162,15 +170,15 @@ def automatic_indexes(
         "SELECT name, origin FROM pragma_index_list(?, ?) WHERE origin <> 'c'",
         (table, schema),
     )
-    found = {}
+    indexes = {}
     for name, origin in sorted(listed):
         terms = db.execute(
             "SELECT name, desc, coll, key FROM pragma_index_xinfo(?, ?)", (name, schema)
         )
-        found[automatic_number(name)] = AutomaticIndex(
+        indexes[automatic_number(name)] = AutomaticIndex(
             origin, tuple(IndexTerm(c, bool(d), n, bool(k)) for c, d, n, k in terms)
         )
-    return found
+    return indexes
 
 
 def wanted_indexes(db: Database, text: TableText) -> dict[int, AutomaticIndex]:
@@ -193,27 +201,27 @@ def short_columns(
 ) -> frozenset[str]:
     """Find the columns for which a row stores nothing and reads their default.
 
-    Such rows are older than the ``ADD COLUMN`` that made the column. For a moment, in
-    a savepoint, the columns get a default that no row holds; the rows are read once.
+    Such rows are older than the ``ADD COLUMN`` that made the column. In a savepoint the
+    columns get a default that no row holds, and the rows are read once.
 
-    :param columns: the columns to ask about.
-    :return: those of them.
+    :param columns: the columns to look at.
+    :return: those for which there is such a row.
     """
     keys = {upper(name) for name in stored.text.primary_key}
-    asked = [name for name in columns if upper(name) not in keys]
-    if not asked:
+    names = [name for name in columns if upper(name) not in keys]
+    if not names:
         return frozenset()
     value = f"x'{secrets.token_bytes(_SENTINEL_BYTES).hex()}'"
     marked = stored.text
-    for name in asked:
+    for name in names:
         marked = edits.next_table(edits.set_default(marked, name, value))
-    conditions = [f"{always_quoted(name)} IS {value}" for name in asked]
+    conditions = [f"{always_quoted(name)} IS {value}" for name in names]
     with trial(db, "batchmigrate_sentinel"):
         replace_text(db, stored.schema, stored.name, str(marked.sql))
         source = f"FROM {stored.path} NOT INDEXED"
-        if len(asked) == 1:
-            found = db.execute(f"SELECT 1 {source} WHERE {conditions[0]} LIMIT 1")
-            return frozenset(asked if found else ())
+        if len(names) == 1:
+            short = db.execute(f"SELECT 1 {source} WHERE {conditions[0]} LIMIT 1")
+            return frozenset(names if short else ())
         seen = ", ".join(f"max({condition})" for condition in conditions)
         row = db.execute(f"SELECT {seen} {source}")[0]
-    return frozenset(name for name, short in zip(asked, row, strict=True) if short)
+    return frozenset(itertools.compress(names, row))

@@ -1,4 +1,4 @@
-"""Looks for rows that a new definition would not allow. Only reads."""
+"""Finds rows that a new definition would not allow; it only reads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Offenders:
 
     :param count: how many there are.
     :param examples: the keys (and values) of the first few, as text.
-    :param all_shown: whether the examples speak of all of them.
+    :param all_shown: whether the examples stand for all of them.
     """
 
     count: int
@@ -42,7 +42,7 @@ class Offenders:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RowKey:
-    """How a row of a table is called in a message: by its primary key or rowid."""
+    """The columns that identify a row in a message: its primary key, or the rowid."""
 
     columns: tuple[str, ...]
 
@@ -59,7 +59,7 @@ class RowKey:
 
 
 def row_key(text: TableText) -> RowKey:
-    """Choose what names a row of a table in messages."""
+    """Choose the columns that identify a row of a table in messages."""
     return RowKey(tuple(dict.fromkeys(text.primary_key)) or ("rowid",))
 
 
@@ -76,7 +76,7 @@ def any_row(db: Database, path: str, conditions: cabc.Iterable[str]) -> bool:
 def any_of(conditions: cabc.Iterable[str]) -> str:
     """Write the condition that is true where any of these is.
 
-    Not with OR, which SQLite nests, and no deeper than 1000 levels:
+    It has no OR, which SQLite nests no deeper than 1000 levels:
     https://www.sqlite.org/limits.html
     """
     cases = " ".join(f"WHEN ({condition}\n) THEN 1" for condition in conditions)
@@ -96,8 +96,8 @@ def rows_where(
     :param condition: an SQL condition over its columns.
     :param value: an SQL expression to show beside the key.
     """
-    # The closing parenthesis stands on its own line: the condition is text from
-    # a stored statement and may end in a comment.
+    # The closing parenthesis is on its own line: the condition is text from a stored
+    # statement and may end in a comment.
     where = f"FROM {path} NOT INDEXED WHERE ({condition}\n)"
     shown = [*key.terms, *([value] if value else [])]
     examples = _examples(db, shown, f"{where} LIMIT {EXAMPLES}")
@@ -121,7 +121,7 @@ def duplicates(
 
     :param terms: SQL expressions, each with its collation. A NULL in any of them
         makes a row different from all others.
-    :param condition: look only at rows for which this is true.
+    :param condition: an SQL condition; other rows are left out.
     """
     tests = [f"({term}\n) IS NOT NULL" for term in terms]
     if condition is not None:
@@ -186,7 +186,7 @@ def orphans(db: Database, schema: str, child: str, key: int) -> Offenders:
 
 
 def _examples(db: Database, terms: cabc.Iterable[str], rest: str) -> list[Row]:
-    """Read a few rows to show, text too that is no UTF-8 and no driver would read."""
+    """Read a few rows to show, also text that no driver reads since it is not UTF-8."""
     shown = [
         f"typeof({term}), CASE typeof({term}) WHEN 'text' THEN CAST({term} AS BLOB)"
         f" ELSE {term} END"

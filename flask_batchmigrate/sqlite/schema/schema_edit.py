@@ -1,11 +1,11 @@
-"""Writes to the catalogue: the text of a table, and which rows stand under its name.
+"""Writes to the catalogue: the text of a table, and which rows belong to its name.
 
-Three rules keep this safe, each from an experiment: the schema is closed for writing
-before anything reloads it (with ``writable_schema`` on, SQLite skips what it cannot
-read), the schema cookie is raised so that every connection reads it again
-(https://www.sqlite.org/pragma.html#pragma_schema_version), and an index or trigger
-keeps its place behind its table, since SQLite loads the catalogue in rowid order.
-All of it is undone by a rollback.
+Three rules keep this safe, each from an experiment. The schema is closed for writing
+before anything reloads it, since SQLite skips what it cannot read while
+``writable_schema`` is on. The schema cookie is raised, so that every connection reads
+the schema again (https://www.sqlite.org/pragma.html#pragma_schema_version). And an
+index or trigger stays behind its table, since SQLite loads the catalogue in rowid
+order. A rollback undoes all of it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,50 @@ def replace_text(db: Database, schema: str, table: str, sql: str) -> None:
     reload_schema(db, schema)
 
 
+def hide_triggers(
+    db: Database, schema: str, table: str, sql: str
+) -> tuple[StoredObject, ...]:
+    """Give a table a new text, and take its triggers out of the catalogue for a while.
+
+    Nothing may be created in the schema before :func:`show_triggers` puts them back:
+    it could take the place of a trigger in the catalogue.
+
+    :return: the triggers.
+    """
+    triggers = read_catalogue(db, schema).of_table(table, "trigger")
+    with schema_writing(db):
+        _set_text(db, schema, table, sql)
+        for trigger in triggers:
+            db.execute(
+                f"DELETE FROM {quote(schema)}.sqlite_master WHERE rowid = ?",
+                (trigger.rowid,),
+            )
+    reload_schema(db, schema)
+    return triggers
+
+
+def show_triggers(
+    db: Database,
+    schema: str,
+    table: str,
+    sql: str,
+    triggers: cabc.Iterable[StoredObject],
+) -> None:
+    """Give a table a new text, and put hidden triggers back where they were."""
+    with schema_writing(db):
+        _set_text(db, schema, table, sql)
+        for o in triggers:
+            db.execute(
+                f"INSERT INTO {quote(schema)}.sqlite_master"
+                " (rowid, type, name, tbl_name, rootpage, sql)"
+                " VALUES (?, ?, ?, ?, 0, ?)",
+                (o.rowid, o.type, o.name, o.table, o.sql),
+            )
+    reload_schema(db, schema)
+
+
 def replace_texts(db: Database, schema: str, texts: cabc.Mapping[int, str]) -> None:
-    """Spell stored statements otherwise; they say the same as before.
+    """Replace stored statements by others that mean the same.
 
     :param texts: the new text by the rowid of the object in the catalogue.
     """
@@ -59,11 +101,11 @@ def _set_text(db: Database, schema: str, table: str, sql: str) -> None:
 
 
 class NewRow(t.NamedTuple):
-    """What the catalogue's row of an index is to become.
+    """New values for the catalogue's row of an index.
 
-    :param name: the index's name so far.
-    :param new_name: its name from now on.
-    :param sql: its text from now on, ``None`` for an automatic one.
+    :param name: the present name of the index.
+    :param new_name: its new name.
+    :param sql: its new text, ``None`` for an automatic index.
     """
 
     name: str
@@ -76,14 +118,14 @@ def replace_with_indexes(
 ) -> None:
     """Give a table a new text, and some of its indexes other names and texts.
 
-    What ANALYZE found out about an index follows its name.
+    The statistics of ANALYZE follow the names of the indexes.
 
     :param table: its name exactly as the catalogue has it.
     """
     catalogue = read_catalogue(db, schema)
-    found = {o.name: o.rowid for o in catalogue.of_table(table, "index")}
-    # By rowid: names may be exchanged.
-    moved = [(found[row.name], row) for row in rows]
+    rowids = {o.name: o.rowid for o in catalogue.of_table(table, "index")}
+    # They are found by rowid, because two of them may exchange their names.
+    moved = [(rowids[row.name], row) for row in rows]
     master = f"{quote(schema)}.sqlite_master"
     with schema_writing(db):
         _set_text(db, schema, table, sql)
@@ -115,7 +157,7 @@ def _rename_statistics(
 def exchange_names(
     db: Database, schema: str, table: str, scratch: str, texts: tuple[str, str]
 ) -> None:
-    """Let a scratch table and a table change names, with their automatic indexes.
+    """Exchange the names of a scratch table and a table, automatic indexes included.
 
     Foreign keys, triggers and views refer to a table by name, so they follow the
     name to the new rows; dropping the scratch table then touches none of them.
@@ -147,9 +189,9 @@ def exchange_names(
 def rename_quietly(
     db: Database, schema: str, table: str, new_name: str, sql: str
 ) -> None:
-    """Give a table another name that nothing follows: no key, view or trigger.
+    """Give a table another name that no key, view or trigger follows.
 
-    The table's own indexes and triggers must be gone.
+    The table must have no indexes and triggers of its own any more.
 
     :param new_name: a name that no object of the schema has.
     :param sql: the table's text under that name.
@@ -168,22 +210,22 @@ def rename_quietly(
 
 
 def reload_schema(db: Database, schema: str) -> None:
-    """Make this connection and all others read the schema again."""
+    """Make this and all other connections read the schema again."""
     path = quote(schema)
     if db.version >= (3, 36, 0):
         cookie = db.execute(f"PRAGMA {path}.schema_version")[0][0]
         db.execute(f"PRAGMA {path}.schema_version = {cookie + 1}")
     else:
         _reload_by_rename(db, schema)
-    # A malformed text shows now, while the whole change can still be undone.
+    # A malformed text raises an error here, while the change can still be undone.
     db.execute(f"SELECT 1 FROM {path}.sqlite_master LIMIT 1")
 
 
 def _reload_by_rename(db: Database, schema: str) -> None:
-    """Do what raising the cookie does not do in libraries before 3.36.
+    """Reload the schema in libraries before 3.36, where raising the cookie does not.
 
-    Renaming any table reloads the whole schema; with ``legacy_alter_table`` a broken
-    view elsewhere does not stop it.
+    Renaming any table reloads the whole schema. With ``legacy_alter_table``, a broken
+    view elsewhere does not stop the rename.
     """
     catalogue = read_catalogue(db, schema)
     first = catalogue.free_name("_batchmigrate_reload_a")
@@ -212,5 +254,5 @@ def _automatic(catalogue: Catalogue, table: str) -> list[StoredObject]:
 
 
 def _automatic_name(index: StoredObject, table: str) -> str:
-    """Return what an automatic index is called under another table."""
+    """Return the name of an automatic index for another name of its table."""
     return automatic_name(table, automatic_number(index.name))

@@ -68,20 +68,24 @@ def find_shadows(
     shadows: dict[str, Shadow] = {}
     guessed: dict[str, Shadow] = {}
     for key in others:
-        for stem, ending in _divisions(key):
-            owner, module_name = virtual.get(stem, ("", ""))
-            known = _ENDINGS.get(module_name)
-            if owner and known is None:
+        for place in _underscores(key):
+            if key[:place] not in virtual:
+                continue
+            owner, module_name = virtual[key[:place]]
+            endings = _ENDINGS.get(module_name)
+            if endings is None:
                 guessed[key] = Shadow(owner, module_name)
-            elif owner and known and re.fullmatch(known, ending, re.IGNORECASE):
+            elif re.fullmatch(endings, key[place + 1 :], re.IGNORECASE):
                 shadows[key] = Shadow(owner)
     return shadows | _confirmed(db, schema, guessed)
 
 
-def _divisions(name: str) -> cabc.Iterator[tuple[str, str]]:
-    """Divide a name at each of its underscores."""
-    for match in re.finditer("_", name):
-        yield name[: match.start()], name[match.end() :]
+def _underscores(name: str) -> cabc.Iterator[int]:
+    """Yield the places of the underscores in a name."""
+    place = name.find("_")
+    while place >= 0:
+        yield place
+        place = name.find("_", place + 1)
 
 
 def _confirmed(

@@ -1,4 +1,4 @@
-"""A table and its surroundings at one moment, read once and handed on."""
+"""Reads a table and its surroundings at one moment into a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .dependants import read_dependants
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A table and everything that has to do with it.
+    """A table with all that a change of it may concern.
 
     :param catalogue: all objects of its schema.
     :param table: the table with its indexes.
@@ -30,7 +30,7 @@ class Snapshot:
 
 
 def around(db: Database, catalogue: Catalogue, table: StoredTable) -> Snapshot:
-    """Read the surroundings of a table that was read already."""
+    """Read the surroundings of a table."""
     return Snapshot(
         catalogue,
         table,

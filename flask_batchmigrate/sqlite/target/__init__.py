@@ -1,4 +1,4 @@
-"""The target: the definition that a block of changes asks for.
+"""Works out the definition that a block of changes asks for.
 
-Values and functions on them; nothing here changes a database.
+It consists of values and functions on them; it changes no database.
 """

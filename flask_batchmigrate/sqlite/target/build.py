@@ -1,7 +1,7 @@
-"""Works out what a table is to look like after a block of changes.
+"""Works out what a table looks like after a block of changes.
 
-Pure: it reads the stored text and the changes and returns values. Names in the changes
-are those after the block's renames: see
+It reads the stored text and the changes, returns values, and changes nothing. The
+changes have the names after the block's renames: see
 :mod:`~flask_batchmigrate.sqlite.target.renames`.
 """
 
@@ -41,17 +41,19 @@ def build_target(
 ) -> Target:
     """Apply the changes of a block, one after the other, to a stored table.
 
-    :param naming: what names constraints without a stored name.
-    :param copy_wanted: write the rows anew even if nothing asks for it.
+    :param naming: the names of constraints without a stored name.
+    :param copy_wanted: whether the rows are written anew in any case.
     :param past: what the block has done before.
-    :param named_by: gives constraints without a name one that is stored.
+    :param named_by: the names to store for constraints without a name.
     :raises ChangeRefused: a change cannot be applied to this table.
     """
     block = tuple(block)
     builder = _Builder(stored, naming, past or Past())
     if named_by is not None:
         builder.name_constraints(named_by)
-    builder.going = tuple(c.name for c in block if isinstance(c, changes.DropColumn))
+    builder.dropped_columns = tuple(
+        c.name for c in block if isinstance(c, changes.DropColumn)
+    )
     for change in block:
         builder.apply(change)
     return builder.finish(copy_wanted)
@@ -81,7 +83,7 @@ class _Builder(Draft):
                 self.text,
                 change.definition,
                 before=change.before,
-                # A place between two columns is known by the first alone.
+                # One of the two is enough for a place between two columns.
                 after=None if change.before else change.after,
             )
         )
@@ -181,11 +183,14 @@ class _Builder(Draft):
             if same_name(index.name, change.name):
                 self.forget_index(index)
                 return
-        gone = [
-            o for o in self.gone if o.index and same_name(o.index.name, change.name)
+        others = [
+            lost
+            for lost in self.gone
+            if not (lost.index and same_name(lost.index.name, change.name))
         ]
-        self.gone = [one for one in self.gone if one not in gone]
-        if not gone and not change.if_exists:
+        went_along = len(others) < len(self.gone)
+        self.gone = others
+        if not went_along and not change.if_exists:
             raise MissingIndex(
                 f"Table '{self.table}': it has no index '{change.name}' (no such index:"
                 f" {change.name})",
@@ -198,9 +203,9 @@ class _Builder(Draft):
                 indexes.remove(index)
 
     def key(self, name: str) -> str:
-        """Return the name under which a column's source is kept."""
-        found = (key for key in self.sources if same_name(key, name))
-        return name if name in self.sources else next(found)
+        """Return the name of a column as the key of its source."""
+        keys = (key for key in self.sources if same_name(key, name))
+        return name if name in self.sources else next(keys)
 
     def finish(self, copy_wanted: bool) -> Target:
         self.settle_rowid()
@@ -208,7 +213,7 @@ class _Builder(Draft):
         self.check_generated()
         if self.text.without_rowid and not self.text.primary_key:
             raise self.refuse("without a rowid it needs a primary key")
-        kept = {index.name for index in self.indexes}
+        names = {index.name for index in self.indexes}
         return Target(
             before=self.stored,
             text=self.text,
@@ -216,7 +221,7 @@ class _Builder(Draft):
             kept_indexes=tuple(self.indexes),
             new_indexes=tuple(self.new_indexes),
             dropped_indexes=tuple(
-                index.name for index in self.stored.indexes if index.name not in kept
+                index.name for index in self.stored.indexes if index.name not in names
             ),
             notes=tuple(self.notes),
             gone=tuple(self.gone),
@@ -224,14 +229,15 @@ class _Builder(Draft):
         )
 
     def check_generated(self) -> None:
-        """Refuse to drop what a generated column is computed from."""
-        going = {upper(n): n for n in self.going if not self.text.has_column(n)}
+        """Refuse to drop a column from which a generated column is computed."""
+        names = (n for n in self.dropped_columns if not self.text.has_column(n))
+        lost = {upper(name): name for name in names}
         for column in self.text.columns:
             for name in (
-                column.generated.names & going.keys() if column.generated else ()
+                column.generated.names & lost.keys() if column.generated else ()
             ):
                 raise self.refuse(
-                    f"column '{going[name]}' cannot be dropped: generated column"
+                    f"column '{lost[name]}' cannot be dropped: generated column"
                     f" '{column.name}' is computed from it",
                     "Drop that one first.",
                 )

@@ -1,8 +1,8 @@
-"""The changes that a block may ask of one table, as values.
+"""Defines the changes that a block may make to one table, as values.
 
-A batch block is a sequence of these. They name columns and constraints as the script
-names them; :mod:`~flask_batchmigrate.sqlite.target.build` works out what they mean for
-the table as it is stored.
+A batch block is a sequence of these. They have the names that the script uses;
+:mod:`~flask_batchmigrate.sqlite.target.build` works out what they mean for the stored
+table.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class AddColumn(Change):
     """Add a column.
 
     :param name: its name.
-    :param definition: the column definition as it stands in ``CREATE TABLE``.
-    :param before: put it before this column.
-    :param after: put it after this column.
+    :param definition: the text of the column in a ``CREATE TABLE``.
+    :param before: the column that it is to precede.
+    :param after: the column that it is to follow.
     :param if_not_exists: do nothing where the table has the column.
     :param fill: the value that existing rows get, as SQL, where it is not the default.
     """
@@ -40,7 +40,7 @@ class AddColumn(Change):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DropColumn(Change):
-    """Drop a column, and what belongs to its table and mentions it."""
+    """Drop a column, and all constraints and indexes of the table that mention it."""
 
     name: str
     if_exists: bool = False
@@ -48,7 +48,7 @@ class DropColumn(Change):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RenameColumn(Change):
-    """Rename a column; the name is followed everywhere."""
+    """Rename a column, everywhere in the schema."""
 
     name: str
     new_name: str
@@ -58,11 +58,11 @@ class RenameColumn(Change):
 class SetType(Change):
     """Change the declared type of a column.
 
-    :param type: the new type as it is declared, with a ``COLLATE`` clause if any.
+    :param type: the new type as it is declared, with its ``COLLATE`` clause, if any.
     :param using: an SQL expression that converts the stored value.
     :param keep_misfits: leave values that the new type cannot hold as they are.
     :param allowed: all values of the type, where it is an enumeration.
-    :param allowed_before: all values of the type it had, where that was one too.
+    :param allowed_before: all values of the old type, where that is one, too.
     """
 
     name: str
@@ -83,7 +83,7 @@ class SetNotNull(Change):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SetDefault(Change):
-    """Set the default, as text behind ``DEFAULT``, or drop it with ``None``."""
+    """Set the default to the text after ``DEFAULT``, or drop it by ``None``."""
 
     name: str
     value: str | None
@@ -91,7 +91,7 @@ class SetDefault(Change):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReplaceColumn(Change):
-    """Put a new definition in the place of a column; its values are kept."""
+    """Replace the definition of a column; its values stay."""
 
     name: str
     definition: str
@@ -104,9 +104,9 @@ class AddConstraint(Change):
     :param definition: its text as a table constraint of ``CREATE TABLE``.
     :param unless_present: do nothing where the table has the same constraint.
     :param if_only: do nothing where the table has a constraint of this kind.
-    :param of_type: it comes with the new type of a column, such as an enumeration's
-        values, and replaces the one of its name on the same column.
-    :param replaces: it takes the place of another one with its name and kind.
+    :param of_type: whether it belongs to the new type of a column, as the values of an
+        enumeration do. Then it replaces the one of its name on the same column.
+    :param replaces: whether it takes the place of another one of its name and kind.
     """
 
     definition: str
@@ -118,12 +118,12 @@ class AddConstraint(Change):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DropConstraint(Change):
-    """Drop the one constraint that fits everything given.
+    """Drop the one constraint that fits all that is not ``None``.
 
-    :param name: its name, stored or given by a naming convention.
-    :param kind: what it is.
-    :param columns: the columns it is on.
-    :param definition: its text as a table constraint; one that says the same fits.
+    :param name: its name, which is stored or that of a naming convention.
+    :param kind: its kind.
+    :param columns: the columns that it covers.
+    :param definition: the text of a table constraint that says the same.
     :param if_exists: do nothing where there is none.
     """
 
@@ -136,10 +136,10 @@ class DropConstraint(Change):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reorder(Change):
-    """Order the columns so that each of the given sequences holds.
+    """Order the columns by sequences of some of their names.
 
-    :param orders: sequences of column names; columns in none of them stay as close
-        to their place as the sequences allow.
+    :param orders: the sequences. Columns in none of them stay as close to their place
+        as the sequences allow.
     """
 
     orders: tuple[tuple[str, ...], ...]
@@ -156,12 +156,12 @@ class SetOptions(Change):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReplaceDefinition(Change):
-    """Put a whole new ``CREATE TABLE`` in the place of the stored one.
+    """Replace the whole ``CREATE TABLE`` of the table.
 
-    Columns of the same name keep their values; what the new text leaves out is
-    dropped, but for values.
+    Columns of the same name keep their values. What the new text leaves out is dropped,
+    except for values.
 
-    :param options: the options of the table that it speaks of, by their names in
+    :param options: the options of the table that the new text sets, by their names in
         :class:`SetOptions`.
     """
 
@@ -174,7 +174,7 @@ class CreateIndex(Change):
     """Create an index on the table as it is after the block.
 
     :param if_not_exists: do nothing where the table has an index of this name.
-    :param replace: replace one of this name that is another index.
+    :param replace: replace an index of this name that says something else.
     """
 
     name: str
@@ -188,7 +188,8 @@ class DropIndex(Change):
     """Drop an index of the table.
 
     :param if_exists: do nothing where there is none.
-    :param undescribed: it goes because a description of the table leaves it out.
+    :param undescribed: whether it is dropped because a description of the table leaves
+        it out.
     """
 
     name: str
@@ -198,6 +199,6 @@ class DropIndex(Change):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RenameTable(Change):
-    """Rename the table; the name is followed everywhere."""
+    """Rename the table, everywhere in the schema."""
 
     new_name: str

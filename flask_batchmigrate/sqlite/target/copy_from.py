@@ -1,7 +1,7 @@
 """Finds what a description of a table (``copy_from``) leaves out.
 
 Alembic makes the new table of a copy from the description and nothing else. So does the
-engine, but for the values of a column that nobody says is to go: they are not lost.
+engine, except that it does not lose the values of a column that no change drops.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import collections.abc as cabc
 import dataclasses
 
 from ..ddl.meaning import describe
-from ..ddl.meaning import meaning
+from ..ddl.meaning import only_in
 from ..ddl.meaning import spelling
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_index
@@ -48,13 +48,13 @@ class Settled:
 
 
 def settle(db: Database, stored: StoredTable, block: list[changes.Change]) -> Settled:
-    """Complete a description by what it cannot leave out, and say what it leaves out.
+    """Complete a description, and note what it leaves out.
 
-    ``AUTOINCREMENT``, ``WITHOUT ROWID`` and ``STRICT`` stay where it does not speak of
-    them. A column that the block drops, too, may be left out.
+    ``AUTOINCREMENT``, ``WITHOUT ROWID`` and ``STRICT`` stay where it does not mention
+    them. It may leave out a column that the block drops.
 
-    :param block: the changes of a block, by the names before it.
-    :raises RowsRefused: a column is left out that holds values.
+    :param block: the changes of a block, with the names before it.
+    :raises RowsRefused: it leaves out a column that has values.
     """
     definition = next(
         (c for c in block if isinstance(c, changes.ReplaceDefinition)), None
@@ -63,11 +63,13 @@ def settle(db: Database, stored: StoredTable, block: list[changes.Change]) -> Se
         return Settled(block)
     described = parse_table(definition.sql)
     missing = [c.name for c in stored.text.columns if not described.has_column(c.name)]
-    named = [c.name for c in block if isinstance(c, changes.DropColumn)]
-    unnamed = [c for c in missing if not any(same_name(c, name) for name in named)]
-    for column in unnamed:
+    dropped = [c.name for c in block if isinstance(c, changes.DropColumn)]
+    undescribed = [c for c in missing if not any(same_name(c, d) for d in dropped)]
+    for column in undescribed:
         _refuse_values(db, stored, column)
-    notes = [f"column '{c}' of '{stored.name}' is not in copy_from" for c in unnamed]
+    notes = [
+        f"column '{c}' of '{stored.name}' is not in copy_from" for c in undescribed
+    ]
     notes += _left_out(stored, described, missing)
     settled: list[changes.Change] = []
     for change in block:
@@ -89,16 +91,16 @@ def settle(db: Database, stored: StoredTable, block: list[changes.Change]) -> Se
 
 
 def _refuse_values(db: Database, stored: StoredTable, column: str) -> None:
-    """Refuse to lose the values of a column; what is computed is no value."""
+    """Refuse to lose the values of a column that is not computed."""
     if stored.text.column(column).generated is not None:
         return
     value = always_quoted(column)
     condition = f"{value} IS NOT NULL"
-    found = rows_where(db, stored.path, row_key(stored.text), condition, value)
-    if found:
+    rows = rows_where(db, stored.path, row_key(stored.text), condition, value)
+    if rows:
         raise RowsRefused(
             f"Table '{stored.name}': copy_from leaves out column '{column}', which has"
-            f" a value in {found}",
+            f" a value in {rows}",
             "Describe the column in copy_from, or drop it with"
             f" drop_column('{column}') in the block.",
             table=stored.name,
@@ -109,9 +111,8 @@ def _refuse_values(db: Database, stored: StoredTable, column: str) -> None:
 def _left_out(
     stored: StoredTable, described: TableText, missing: list[str]
 ) -> cabc.Iterator[str]:
-    there = [meaning(c) for c in described.of_kind(*_KINDS)]
-    for constraint in stored.text.of_kind(*_KINDS):
-        if meaning(constraint) not in there and constraint.column not in missing:
+    for constraint in only_in(stored.text, described, *_KINDS):
+        if constraint.column not in missing:
             yield f"{describe(constraint)} of '{stored.name}' is not in copy_from"
     for column in stored.text.columns:
         if column.name in missing:
@@ -132,7 +133,7 @@ def _left_out(
 def _index(
     stored: StoredTable, change: changes.CreateIndex, notes: list[str]
 ) -> cabc.Iterator[changes.Change]:
-    """Replace an index that is described otherwise; leave the same one alone."""
+    """Replace an index unless the description has the same one."""
     present = next((i for i in stored.indexes if same_name(i.name, change.name)), None)
     if present is None:
         yield change
@@ -159,20 +160,20 @@ def _gist(index: IndexText) -> tuple[object, ...]:
 def _options(
     before: TableText, described: TableText, definition: changes.ReplaceDefinition
 ) -> cabc.Iterator[changes.Change]:
-    """Keep the options of the table that the description does not speak of."""
-    silent = {"strict", "without_rowid", "autoincrement"} - definition.options
-    kept = changes.SetOptions(
-        strict=True if "strict" in silent and before.strict else None,
+    """Keep the options of the table that the description does not set."""
+    unset = {"strict", "without_rowid", "autoincrement"} - definition.options
+    options = changes.SetOptions(
+        strict=True if "strict" in unset and before.strict else None,
         without_rowid=(
-            True if "without_rowid" in silent and before.without_rowid else None
+            True if "without_rowid" in unset and before.without_rowid else None
         ),
         autoincrement=(
             True
-            if "autoincrement" in silent
+            if "autoincrement" in unset
             and before.autoincrement
             and described.rowid_alias is not None
             else None
         ),
     )
-    if kept != changes.SetOptions():
-        yield kept
+    if options != changes.SetOptions():
+        yield options

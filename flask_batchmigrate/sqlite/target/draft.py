@@ -1,6 +1,6 @@
-"""The definition of a table between two changes of a block: its constraints.
+"""Applies the changes of a block to the constraints of a definition.
 
-Pure: it reads text and changes and keeps what they come to.
+It reads text and changes, and keeps the definition between two of them.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from .gone import Past
 
 
 class Draft:
-    """A definition that changes, with what is to be told of it.
+    """The definition of a table between two changes of a block, with notes about them.
 
-    :param text: the table as it is stored.
-    :param naming: what names constraints without a stored name.
+    :param text: the stored definition.
+    :param naming: the names of constraints without a stored name.
     :param past: what the block has done before.
     """
 
@@ -52,12 +52,12 @@ class Draft:
         self.gone = list(past.gone)
         self.notes: list[str] = []
         #: the columns that the block drops
-        self.going: tuple[str, ...] = ()
-        #: the integer types asked for the column that is the rowid
-        self._asked: dict[str, str] = {}
+        self.dropped_columns: tuple[str, ...] = ()
+        #: the integer types that the changes give to the column that is the rowid
+        self._integer_types: dict[str, str] = {}
 
     def edit(self, sql: str) -> None:
-        """Go on with another text."""
+        """Replace the definition by another text."""
         self.text = edits.next_table(sql)
 
     def refuse(self, reason: str, remedy: str = "") -> ChangeRefused:
@@ -67,7 +67,7 @@ class Draft:
         )
 
     def drop_along(self, constraint: ConstraintText, column: str) -> None:
-        """Drop a constraint because of its column."""
+        """Drop a constraint together with a column."""
         if constraint.column is None or not same_name(constraint.column, column):
             for present in self.text.of_kind(constraint.kind):
                 if present == constraint:
@@ -76,17 +76,17 @@ class Draft:
         self.gone.append(gone_constraint(self.table, constraint, column, self.renames))
 
     def stays_rowid(self, column: str, type_: str) -> bool:
-        """Tell whether a column goes on being the rowid under a new type.
+        """Tell whether a column remains the rowid under a new type.
 
         Any other spelling than INTEGER would end the numbering of new rows:
         https://www.sqlite.org/rowidtable.html
         """
-        self._asked.pop(upper(column), None)
+        self._integer_types.pop(upper(column), None)
         alias = self.text.rowid_alias
         if alias is None or not same_name(alias, column):
             return False
         if affinity(type_) is Affinity.INTEGER:
-            self._asked[upper(column)] = type_
+            self._integer_types[upper(column)] = type_
             return True
         if self.text.autoincrement:
             self.set_autoincrement(False)
@@ -97,9 +97,9 @@ class Draft:
         return False
 
     def settle_rowid(self) -> None:
-        """Give a column that is no longer the rowid the type that was asked for it."""
+        """Give a column that is no longer the rowid the type that the changes name."""
         alias = upper(self.text.rowid_alias or "")
-        for name, type_ in self._asked.items():
+        for name, type_ in self._integer_types.items():
             if type_.upper() == "INTEGER" or not self.text.has_column(name):
                 continue
             column = self.text.column(name)
@@ -122,9 +122,9 @@ class Draft:
                     table=self.table,
                     column=column,
                 )
-        says = meaning(wanted)
+        new = meaning(wanted)
         for present in self.text.of_kind(wanted.kind):
-            same, named = meaning(present) == says, same_label(present, wanted)
+            same, named = meaning(present) == new, same_label(present, wanted)
             if change.of_type and not same and present.names.isdisjoint(wanted.names):
                 # Columns of one type have its name in common.
                 continue
@@ -149,10 +149,9 @@ class Draft:
         )
 
     def hiding(self, wanted: ConstraintText) -> ConstraintText | None:
-        """Return the unnamed constraint that a named one has to stand before.
+        """Return the unnamed constraint that a named one has to precede.
 
-        Of two on the same columns SQLAlchemy reflects the one that comes first in the
-        text, and takes it for the only one.
+        Of two on the same columns, SQLAlchemy reflects only the first in the text.
         """
         if wanted.name is None:
             return None
@@ -170,7 +169,7 @@ class Draft:
     def check_replaced(
         self, present: ConstraintText, wanted: ConstraintText, of_type: bool
     ) -> None:
-        """Refuse a constraint that only has its name in common with the present one."""
+        """Refuse a constraint that has only its name in common with another one."""
         is_key = wanted.kind is ConstraintKind.PRIMARY_KEY
         if not (of_type or is_key or same_relation(present, wanted)):
             raise AlreadyThere(
@@ -179,44 +178,46 @@ class Draft:
             )
 
     def drop_constraint(self, change: changes.DropConstraint) -> None:
-        """Drop the constraint that fits, or forget one that went with its column."""
+        """Drop the constraint that fits, or forget one dropped with a column."""
         gone = find_gone(self.gone, change, self.table, self.naming)
         if change.name is None:
             del gone[1:]
         try:
-            found = find_constraints(
-                self.text, change, self.naming, self.going, self.renames
+            present = find_constraints(
+                self.text, change, self.naming, self.dropped_columns, self.renames
             )
         except MissingConstraint:
             if not gone:
                 raise
-            found = []
-        # It has gone with its column, and the script has named it.
-        if gone and (change.name is None or not found):
+            present = []
+        # It was dropped with its column, and the script drops it by its name as well.
+        if gone and (change.name is None or not present):
             self.gone = [one for one in self.gone if one not in gone]
             return
-        if len(found) > 1:
+        if len(present) > 1:
             self.notes.append(
-                f"'{self.table}' had {len(found)} times {describe(found[0])}: all are"
-                " dropped"
+                f"'{self.table}' had {describe(present[0])} {len(present)} times: all"
+                " are dropped"
             )
-        for one in found:
-            # The others have moved in the text.
-            present = next(c for c in self.text.of_kind(one.kind) if c == one)
-            self.edit(edits.drop_constraint(self.text, present))
+        for constraint in present:
+            self.edit(edits.drop_constraint(self.text, self.moved(constraint)))
+
+    def moved(self, constraint: ConstraintText) -> ConstraintText:
+        """Return a constraint at its present place, which earlier edits may change."""
+        return next(c for c in self.text.of_kind(constraint.kind) if c == constraint)
 
     def name_constraints(self, naming: Naming) -> None:
-        """Store the names that constraints without one have by a convention."""
+        """Store the names that a convention gives to constraints without a name."""
         taken = [c.name for c in self.text.of_kind(*DROPPABLE) if c.name]
-        for one in self.text.of_kind(*DROPPABLE):
-            if one.name is not None:
+        for constraint in self.text.of_kind(*DROPPABLE):
+            if constraint.name is not None:
                 continue
-            given = naming.names(self.table, former(one, self.renames)[0])
-            name = next(iter(given), None)
+            names = naming.names(self.table, former(constraint, self.renames)[0])
+            name = next(iter(names), None)
             if name is None or any(same_name(name, other) for other in taken):
                 continue
             taken.append(name)
-            present = next(c for c in self.text.of_kind(one.kind) if c == one)
+            present = self.moved(constraint)
             self.edit(edits.rename_constraint(self.text, present, name))
 
     def set_autoincrement(self, wanted: bool) -> None:

@@ -22,14 +22,14 @@ from . import changes
 
 
 class Naming(t.Protocol):
-    """Tells which names a constraint would have that is stored without them."""
+    """The names that constraints would have by a convention."""
 
     def names(self, table: str, constraint: ConstraintText) -> cabc.Collection[str]:
-        """Return the names that conventions give the constraint."""
+        """Return the names that the conventions give to a constraint."""
 
 
 class NoNaming:
-    """No convention is in force."""
+    """A naming without any convention."""
 
     def names(self, table: str, constraint: ConstraintText) -> cabc.Collection[str]:
         """Return nothing."""
@@ -40,20 +40,19 @@ def find_constraints(
     table: TableText,
     wanted: changes.DropConstraint,
     naming: Naming,
-    going: cabc.Collection[str],
+    dropped_columns: cabc.Collection[str],
     renames: Renames = (),
 ) -> list[ConstraintText]:
-    """Find the constraint that fits everything a change says of it.
+    """Find the constraint that fits all that a change says about it.
 
-    :param naming: what names constraints without a stored name.
-    :param going: columns that the same block drops. Where several unnamed
-        constraints fit, one that goes with such a column is meant: so
-        ``drop_constraint(None)`` followed by ``drop_column()`` reads as it was
-        generated.
-    :param renames: those that the block has made; a name that a constraint would have
-        is built from the names before them as well.
-    :return: the constraint; nothing where there is none and that is allowed, and all
-        of them where nothing that a script could say tells them apart.
+    :param naming: the names of constraints without a stored name.
+    :param dropped_columns: the columns that the same block drops. Where several unnamed
+        constraints fit, the change means the one on such a column, since scripts are
+        generated with ``drop_constraint(None)`` followed by ``drop_column()``.
+    :param renames: the renames that the block has made; the names that a constraint
+        would have are also built from the names before them.
+    :return: the constraint; nothing where there is none and the change allows that; and
+        all that fit where no script can tell them apart.
     :raises MissingConstraint: none fits.
     :raises ChangeRefused: several fit.
     """
@@ -65,11 +64,11 @@ def find_constraints(
         model = parse_table_constraint(wanted.definition)
         candidates = [c for c in candidates if same_label(c, model)] or candidates
     else:
-        # Without a name in the script, one without a name in the table is meant.
+        # A script that gives no name means a constraint that has none.
         candidates = [c for c in candidates if c.name is None] or candidates
     if len(candidates) > 1:
-        leaving = [c for c in candidates if any(c.mentions(name) for name in going)]
-        candidates = leaving if len(leaving) == 1 else candidates
+        lost = [c for c in candidates if any(map(c.mentions, dropped_columns))]
+        candidates = lost if len(lost) == 1 else candidates
     if candidates and _are_one(candidates):
         return candidates
     if not candidates and wanted.if_exists:
@@ -86,8 +85,8 @@ def _named(
 ) -> list[ConstraintText]:
     """Find the constraints that would have a name by a convention.
 
-    Elsewhere a constraint keeps the name that it was given by its columns' names of
-    then, so those before the block's renames count first.
+    On other databases a constraint keeps the name that was built from the names of its
+    columns when it was made, so the names before the block's renames count first.
     """
     first, others = [], []
     for constraint in candidates:
@@ -100,9 +99,9 @@ def _named(
 
 
 def _are_one(candidates: cabc.Sequence[ConstraintText]) -> bool:
-    """Tell whether there is one, or no way for a script to tell them apart.
+    """Tell whether no script can tell the candidates apart.
 
-    They have one stored name and one kind, or say the same.
+    Either they have the same stored name and kind, or they say the same.
     """
     first = candidates[0]
     return all(
@@ -124,10 +123,10 @@ def is_called(
 def is_replaced(
     table: str, present: ConstraintText, wanted: ConstraintText, naming: Naming
 ) -> bool:
-    """Tell whether one that comes with a column's new type replaces another.
+    """Tell whether the constraint of a column's new type replaces another one.
 
-    It does if it has the name of the other, by a convention at least, or if the other
-    has none and lists values of the column, too.
+    It does if it has the name of the other one, stored or by a convention, or if the
+    other one has no name and lists values of the column, too.
     """
     if present.name is not None:
         return is_called(table, present, wanted.name, naming)
@@ -137,7 +136,7 @@ def is_replaced(
 
 
 def fits(constraint: ConstraintText, wanted: changes.DropConstraint) -> bool:
-    """Tell whether a constraint is what a change says of it beside the name."""
+    """Tell whether a constraint fits a change, apart from its name."""
     if wanted.kind is not None and constraint.kind is not wanted.kind:
         return False
     if wanted.columns is not None and not constraint.covers(wanted.columns):
@@ -160,7 +159,7 @@ def _not_one(
         known = [former(c, renames)[0] for c in candidates]
         fitting = "; ".join(_with_names(table, c, naming) for c in known)
         return ChangeRefused(
-            f"Table '{table.name}': which {kind}{name} is to be dropped is not clear,"
+            f"Table '{table.name}': it is not clear which {kind}{name} to drop, since"
             f" {len(candidates)} fit: {fitting}",
             _remedy(candidates),
             table=table.name,
@@ -183,7 +182,7 @@ def _remedy(candidates: cabc.Sequence[ConstraintText]) -> str:
 
 
 def _with_names(table: TableText, constraint: ConstraintText, naming: Naming) -> str:
-    """Name a constraint, and where it has no name, what it could be called."""
+    """Describe a constraint, with the names that it would have if it has none."""
     if constraint.name is not None:
         return describe(constraint)
     names = "' or '".join(naming.names(table.name, constraint))

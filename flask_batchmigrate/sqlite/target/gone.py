@@ -1,6 +1,6 @@
-"""Finds the constraints that go along with the columns that a block drops.
+"""Keeps the constraints and indexes that were dropped together with a column.
 
-A script may drop it by name afterwards, or bring the column back under its name.
+A script may drop one of them by name afterwards, or add the column again.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ from .find_constraint import Naming
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gone:
-    """A constraint or an index that went with a column.
+    """A constraint or an index that was dropped together with a column.
 
     :param table: its table.
-    :param column: the column, as the script calls it.
-    :param definition: what makes it anew: a constraint of the table, or the statement.
-    :param index: the index that went.
-    :param constraint: the constraint that went.
-    :param versions: the constraint by the names that its columns had during the block,
-        the oldest first.
+    :param column: the column, by the name that the script uses.
+    :param definition: the text that makes it again: a constraint of the table, or a
+        ``CREATE INDEX``.
+    :param index: the index, if it is one.
+    :param constraint: the constraint, if it is one.
+    :param versions: the constraint with each of the names that its columns had during
+        the block, the oldest first.
     """
 
     table: str
@@ -50,7 +51,7 @@ class Gone:
 
     @property
     def note(self) -> str:
-        """What went, in a sentence."""
+        """What was dropped, in a sentence."""
         if self.index is not None:
             what = f"index '{self.index.name}' on"
         else:
@@ -58,18 +59,18 @@ class Gone:
         return f"{what} '{self.table}' went with column '{self.column}'"
 
     @property
-    def is_told(self) -> bool:
-        """Whether it is worth a note, as it is not but a clause of the column."""
-        one = self.constraint
-        return one is None or one.column is None or one.name is not None
+    def is_noteworthy(self) -> bool:
+        """Whether it is more than an unnamed clause of the column itself."""
+        clause = self.constraint
+        return clause is None or clause.column is None or clause.name is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Past:
-    """What a block has done to a table before the changes at hand.
+    """What a block has done to a table before the next changes.
 
-    :param renames: how it has renamed columns.
-    :param gone: what went with columns that it dropped.
+    :param renames: the renames of columns that it has made.
+    :param gone: what was dropped together with columns.
     :param added: the columns that it added, by their present names.
     """
 
@@ -78,7 +79,7 @@ class Past:
     added: tuple[str, ...] = ()
 
     def after(self, renames: Renames, added: cabc.Iterable[str]) -> Past:
-        """Return what it is after more renames, and columns added under final names."""
+        """Return the past after more renames, and more columns under final names."""
         present = list(self.added)
         for old, new in renames:
             present = [new if same_name(name, old) else name for name in present]
@@ -90,16 +91,16 @@ NO_PAST: t.Final = Past()
 
 
 def gone_index(table: str, index: IndexText, column: str, renames: Renames) -> Gone:
-    """Note an index that goes with a column."""
+    """Keep an index that is dropped together with a column."""
     return Gone(table, _known_as(column, renames), index.sql, index)
 
 
 def gone_constraint(
     table: str, constraint: ConstraintText, column: str, renames: Renames
 ) -> Gone:
-    """Note a constraint that goes with a column.
+    """Keep a constraint that is dropped together with a column.
 
-    :param renames: those that the block has made so far.
+    :param renames: the renames that the block has made before.
     """
     known = _known_as(column, renames)
     names = {} if known == column else {upper(column): known}
@@ -109,7 +110,10 @@ def gone_constraint(
 
 
 def _known_as(column: str, renames: Renames) -> str:
-    """Return the name by which the script dropped a column, not one to spare."""
+    """Return the name by which the script dropped a column.
+
+    The column may have a name of the engine's in between.
+    """
     if not column.startswith("_batchmigrate_"):
         return column
     return next((old for old, new in renames if same_name(new, column)), column)
@@ -121,70 +125,70 @@ def find_gone(
     table: str,
     naming: Naming,
 ) -> list[Gone]:
-    """Return the constraints that have gone and that a change means."""
-    found = []
-    for one in gone:
-        if one.constraint is None or not fits(one.constraint, wanted):
+    """Return the dropped constraints that a change means."""
+    meant = []
+    for lost in gone:
+        if lost.constraint is None or not fits(lost.constraint, wanted):
             continue
-        names = [one.constraint.name]
-        if one.constraint.name is None:
-            names = [n for v in one.versions for n in naming.names(table, v)]
+        names = [lost.constraint.name]
+        if lost.constraint.name is None:
+            names = [n for v in lost.versions for n in naming.names(table, v)]
         if wanted.name is None or any(same_name(n or "", wanted.name) for n in names):
-            found.append(one)
-    return found
+            meant.append(lost)
+    return meant
 
 
-def what_returns(
-    one: Gone, text: TableText, added: cabc.Collection[str]
+def restoring_change(
+    lost: Gone, text: TableText, added: cabc.Collection[str]
 ) -> changes.Change | None:
-    """Return the change that brings back what went with a column that has come back.
+    """Return the change that restores what was dropped with a column of this name.
 
     :param text: the table at the end of the block.
     :param added: the columns that the block added.
-    :return: the change, or ``None`` where it makes no sense any more.
+    :return: the change, or ``None`` where the table is better without it.
     """
-    came_back = any(same_name(one.column, name) for name in added)
-    if not text.has_column(one.column):
+    is_back = any(same_name(lost.column, name) for name in added)
+    if not text.has_column(lost.column):
         return None
-    if one.index is not None:
-        made = changes.CreateIndex(one.index.name, one.definition)
-        return made if came_back else None
-    constraint = one.versions[0]
+    if lost.index is not None:
+        create = changes.CreateIndex(lost.index.name, lost.definition)
+        return create if is_back else None
+    constraint = lost.versions[0]
     if constraint.kind is ConstraintKind.PRIMARY_KEY:
-        # What the key of the table is, the new column says.
+        # The new column decides whether it is the key of the table.
         return None
     if constraint.kind is ConstraintKind.CHECK and constraint.name is not None:
-        # Also for another column that has taken the name, as in Alembic.
-        came_back = True
-    if not came_back or _lists_values(constraint):
+        # Alembic keeps it also for another column that has taken the name.
+        is_back = True
+    if not is_back or _lists_values(constraint):
         return None
     if constraint.kind is ConstraintKind.FOREIGN_KEY and any(
         key.covers(constraint.columns) for key in text.of_kind(constraint.kind)
     ):
         return None
-    return changes.AddConstraint(one.definition)
+    return changes.AddConstraint(lost.definition)
 
 
-def brings_back_key(gone: cabc.Iterable[Gone], text: TableText, past: Past) -> bool:
-    """Tell whether a key comes back that foreign keys may refer to."""
+def restores_a_key(gone: cabc.Iterable[Gone], text: TableText, past: Past) -> bool:
+    """Tell whether a dropped key is restored that foreign keys may refer to."""
     return any(
-        what_returns(one, text, past.added) is not None
-        for one in gone
-        if (one.index and one.index.unique)
-        or (one.constraint and one.constraint.kind is ConstraintKind.UNIQUE)
+        restoring_change(lost, text, past.added) is not None
+        for lost in gone
+        if (lost.index and lost.index.unique)
+        or (lost.constraint and lost.constraint.kind is ConstraintKind.UNIQUE)
     )
 
 
-def is_there(one: Gone, text: TableText) -> bool:
-    """Tell whether the block itself has made anew what went."""
-    return one.constraint is not None and any(
-        same_meaning(present, one.versions[0]) or same_label(present, one.versions[0])
-        for present in text.of_kind(one.constraint.kind)
+def is_made_again(lost: Gone, text: TableText) -> bool:
+    """Tell whether the block itself has made a dropped constraint again."""
+    return lost.constraint is not None and any(
+        same_meaning(present, lost.versions[0]) or same_label(present, lost.versions[0])
+        for present in text.of_kind(lost.constraint.kind)
     )
 
 
 def _lists_values(constraint: ConstraintText) -> bool:
-    """Tell whether an unnamed CHECK lists values: that belongs to the column's type."""
+    """Tell whether an unnamed CHECK lists values, so it belongs to a column's type."""
     words = spelling(constraint.expression or "")
     return (
         constraint.kind is ConstraintKind.CHECK

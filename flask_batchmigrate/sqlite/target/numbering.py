@@ -1,4 +1,4 @@
-"""Numbers the rows where a column becomes the rowid that holds nothing so far.
+"""Numbers the rows where an empty column becomes the rowid.
 
 See https://www.sqlite.org/lang_createtable.html#rowids_and_the_integer_primary_key
 """
@@ -16,8 +16,8 @@ from .target import Target
 def with_numbers(db: Database, target: Target) -> Target:
     """Let a stored column that is NULL in every row take over the rows' numbers.
 
-    So it does when the block that makes it the rowid is the one that adds it. Where a
-    row has a value, NULL in another is not numbered but refused.
+    The same happens when one block adds the column and makes it the rowid. If any row
+    has a value, a NULL in another row is not numbered but refused.
     """
     alias, before = target.text.rowid_alias, target.before.text
     name = next((name for name in ROWID_NAMES if not before.has_column(name)), None)
@@ -40,7 +40,7 @@ def with_numbers(db: Database, target: Target) -> Target:
 
 
 def _is_empty(db: Database, target: Target, column: str) -> bool:
-    """Tell whether a column is NULL in all rows, of which there are some."""
+    """Tell whether there are rows, and a column is NULL in all of them."""
     path = target.before.path
     first = db.execute(f"SELECT 1 FROM {path} LIMIT 1")
     value = f"{always_quoted(column)} IS NOT NULL"

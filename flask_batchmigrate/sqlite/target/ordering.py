@@ -15,13 +15,13 @@ def ordered(
 ) -> list[str]:
     """Return the names so that each of the given sequences holds.
 
-    Columns in no sequence keep their place relative to those before them as far as
-    the sequences allow.
+    Columns in no sequence keep their places among the others as far as the sequences
+    allow.
 
     :param names: all columns, in their present order.
     :param orders: sequences of some of them.
     :raises ChangeRefused: the sequences contradict each other, or name a column that
-        is not there.
+        does not exist.
     """
     places = {upper(name): place for place, name in enumerate(names)}
     followers: list[set[int]] = [set() for _ in names]
@@ -31,7 +31,7 @@ def ordered(
             if first != second and second not in followers[first]:
                 followers[first].add(second)
                 waits[second] += 1
-    # Of those that wait for none, the first in the present order comes next.
+    # Of those that wait for no other, the first in the present order comes next.
     ready = [place for place, count in enumerate(waits) if not count]
     result: list[int] = []
     while ready:
@@ -43,9 +43,10 @@ def ordered(
                 heapq.heappush(ready, follower)
     if len(result) < len(names):
         waiting = (n for n, count in zip(names, waits, strict=True) if count)
-        left = ", ".join(f"'{n}'" for n in waiting)
+        listed = ", ".join(f"'{n}'" for n in waiting)
         raise ChangeRefused(
-            f"The orders given for the columns {left} contradict each other"
+            f"The orders for the columns {listed} contradict each other",
+            "Correct 'insert_before', 'insert_after' and 'partial_reordering'.",
         )
     return [names[place] for place in result]
 

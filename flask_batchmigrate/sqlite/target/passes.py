@@ -1,8 +1,8 @@
-"""Splits a block where the names in its text would change their meaning.
+"""Splits a block where a rename would change the meaning of names in its text.
 
-All renames of a pass are made first. A condition or a definition that a script wrote
-before a rename speaks of the names before it, as on other databases, so it gets an
-earlier pass.
+All renames of a pass are made first. A condition or a definition that a script has
+before a rename uses the names before it, as on other databases. So it gets an earlier
+pass.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ def in_passes(
     :return: at least one pass.
     """
     passes: list[list[changes.Change]] = [[]]
-    spoken: set[str] = set()
-    speaks_of_all = False
+    used: set[str] = set()
+    uses_all = False
     for change in block:
         if isinstance(change, changes.RenameColumn) and (
-            speaks_of_all or upper(change.name) in spoken
+            uses_all or upper(change.name) in used
         ):
             passes.append([])
-            spoken, speaks_of_all = set(), False
+            used, uses_all = set(), False
         passes[-1].append(change)
-        # These say which columns there are, and what is not said is dropped.
+        # A column whose name these do not use is dropped.
         if isinstance(change, changes.ReplaceDefinition | changes.ReplaceColumn):
-            speaks_of_all = True
+            uses_all = True
         for text in _texts(change):
-            spoken |= identifiers(tokenize(text))
+            used |= identifiers(tokenize(text))
     return passes
 
 
@@ -81,7 +81,7 @@ def _covered(change: changes.Change) -> frozenset[str]:
 
 
 def _texts(change: changes.Change) -> cabc.Iterator[str]:
-    """Give the text of a change in which no name is followed by other means."""
+    """Yield the texts of a change in which no other code replaces names."""
     if isinstance(change, changes.CreateIndex):
         yield change.sql
     elif isinstance(change, changes.AddColumn):

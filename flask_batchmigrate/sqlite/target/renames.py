@@ -1,9 +1,8 @@
 """Resolves the names of columns while a block renames columns.
 
-Alembic goes on calling a column by its old name inside a block after renaming it;
-other databases, which run the operations one by one, know it only by the new one. Both
-are understood. All renames are made first, so that everything after sees the names the
-table will have.
+Inside a block, Alembic still calls a renamed column by its old name. Other databases,
+which run the operations one by one, know it only by the new name. Both are understood.
+All renames are made first, so that the other changes use the final names.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ from ..errors import MissingColumn
 from . import changes
 
 
-@dataclasses.dataclass(slots=True)
 class _Entry:
     """A column during a block.
 
-    :param origin: its stored name, ``None`` for one that the block adds.
-    :param name: what it is called by now.
+    :param origin: its stored name, ``None`` for a column that the block adds.
+    :param name: its present name.
     """
 
-    origin: str | None
-    name: str
-    dropped: bool = False
+    def __init__(self, origin: str | None, name: str) -> None:
+        self.origin = origin
+        self.name = name
+        self.dropped = False
 
 
 class ColumnNames:
@@ -60,8 +59,8 @@ class ColumnNames:
             for e in self._by_name.get(key, ())
             if not e.dropped and same_name(e.name, name)
         ]
-        # Two have the name while it passes from one to the other: the one that
-        # had it before the block is meant.
+        # Two columns may have the name while the block exchanges names. Then the one
+        # that had it before the block is meant.
         for entry in named:
             if entry.origin is not None and same_name(entry.origin, name):
                 return entry
@@ -73,7 +72,7 @@ class ColumnNames:
     def existing(self, name: str) -> _Entry:
         """Find the column that a change means.
 
-        :raises MissingColumn: there is none.
+        :raises MissingColumn: there is no such column.
         """
         entry = self.entry(name)
         if entry is None:
@@ -85,7 +84,7 @@ class ColumnNames:
     def known(self, name: str) -> _Entry:
         """Find the column that a change means, also one that the block has dropped.
 
-        :raises MissingColumn: there never was one.
+        :raises MissingColumn: there never was such a column.
         """
         dropped = [e for e in self._entries if e.dropped and e.origin]
         if self.entry(name) is None:
@@ -119,8 +118,8 @@ class ColumnNames:
     def renames(self) -> tuple[tuple[str, str], ...]:
         """Return the renames to make first, as pairs in an order that works.
 
-        A column that is dropped while another takes its name is renamed out of the
-        way, and so is one end of an exchange.
+        A column that is dropped while another takes its name gets a spare name before,
+        and so does one of two columns that exchange their names.
 
         :raises AlreadyThere: two columns would end up with one name.
         """
@@ -134,7 +133,7 @@ class ColumnNames:
                 (o for o, n in pending.items() if not _other_has(taken, n, o)), None
             )
             if origin is None:
-                # Only exchanges are left: one column makes room for the next.
+                # Only exchanges are left, so one column gets a spare name first.
                 origin, final = next(iter(pending.items()))
                 spare = self._spare(taken.values())
                 ordered.append((origin, spare))
@@ -149,8 +148,8 @@ class ColumnNames:
             taken[upper(final)] = final
         return tuple(ordered)
 
-    def out_of_the_way(self) -> None:
-        """Give dropped columns whose name another column takes a name to spare."""
+    def spare_dropped_names(self) -> None:
+        """Give a spare name to dropped columns whose name another column takes."""
         taken = {upper(e.name) for e in self._entries if not e.dropped and e.origin}
         for entry in self._entries:
             if entry.origin is None or not entry.dropped:
@@ -198,7 +197,7 @@ class Block:
 
     :param renames: old and new names of columns, in an order in which they can be
         made before everything else.
-    :param changes: the other changes, in terms of the names after the renames.
+    :param changes: the other changes, with the names after the renames.
     """
 
     renames: tuple[tuple[str, str], ...]
@@ -211,17 +210,17 @@ def resolve(
     """Work out which columns a block means, and which renames come first.
 
     :param table: the table's name, for messages.
-    :param columns: its columns as they are stored.
-    :raises MissingColumn: a change names a column that is not there.
+    :param columns: its stored columns.
+    :raises MissingColumn: a change names a column that does not exist.
     :raises AlreadyThere: two columns would end up with one name.
     """
     names = ColumnNames(table, columns)
-    # What a change means is settled when it comes, how that column is called
-    # only after the last one.
+    # Each change finds its columns in its turn; their final names are known only after
+    # the last change.
     later: list[cabc.Callable[[], changes.Change]] = []
     for change in block:
         later.extend(_settle(names, change))
-    names.out_of_the_way()
+    names.spare_dropped_names()
     renames = names.renames()
     return Block(renames, tuple(make() for make in later))
 
@@ -231,7 +230,7 @@ Maker = cabc.Callable[[], changes.Change]
 
 
 def _settle(names: ColumnNames, change: changes.Change) -> list[Maker]:
-    """Note what a change does to names; return what makes it with final ones."""
+    """Note how a change affects names; return what makes it with final names."""
     for type_, settle in _SETTLERS.items():
         if isinstance(change, type_):
             return settle(names, change)
@@ -339,7 +338,7 @@ _Defining = t.TypeVar("_Defining", changes.AddColumn, changes.ReplaceColumn)
 
 
 def _renamed(change: _Defining, name: str) -> _Defining:
-    """Give a column that a change defines the name that the block renames it to."""
+    """Write the final name of a column into the change that defines it."""
     if name == change.name:
         return change
     span = parse_column(change.definition).name_span
@@ -348,9 +347,9 @@ def _renamed(change: _Defining, name: str) -> _Defining:
 
 
 def _respelled(definition: str, used: cabc.Mapping[str, _Entry | None]) -> str:
-    """Write a constraint or an index by the names its columns have after the block.
+    """Write a constraint or an index with the names its columns have after the block.
 
-    :param used: the columns of it by the names it calls them.
+    :param used: its columns by the names that it has for them.
     """
     pieces = []
     depth = 0

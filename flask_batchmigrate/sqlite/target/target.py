@@ -1,4 +1,4 @@
-"""A table as it is and as it is to be, and where each value comes from."""
+"""Describes a table before and after a block, and where each value comes from."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .gone import Gone
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Source:
-    """Where the values of a column come from.
+    """The source of the values of a column.
 
     :param origin: the stored column, ``None`` for a new one.
     :param using: an expression over stored columns that makes the value instead.
     :param keep_misfits: leave values that the column's type cannot hold as they are.
     :param allowed: all values that it may have, where its type is an enumeration.
-    :param allowed_before: the same of the type it had.
+    :param allowed_before: the same for its old type.
     """
 
     origin: str | None
@@ -30,20 +30,20 @@ class Source:
     allowed_before: tuple[str, ...] | None = None
 
 
-# Without slots: what is worked out of it once is kept.
+# Without slots, so that the properties are worked out once.
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """A table as it is, and as it is to be.
+    """A table before and after a block.
 
     :param before: the stored table.
     :param text: its new definition.
-    :param sources: where each column of ``text`` gets its values, in its order.
+    :param sources: where the columns of ``text`` get their values, in its order.
     :param kept_indexes: stored indexes that stay.
     :param new_indexes: indexes to create.
-    :param dropped_indexes: names of stored indexes that go.
-    :param notes: what goes along without having been named, in sentences.
-    :param gone: what went with columns, as far as the script does not drop it itself.
-    :param copy_wanted: whether the rows are to be written anew in any case.
+    :param dropped_indexes: names of stored indexes to drop.
+    :param notes: side effects that the script does not name, in sentences.
+    :param gone: what is dropped together with columns, unless the script drops it.
+    :param copy_wanted: whether the rows are written anew in any case.
     """
 
     before: StoredTable
@@ -67,15 +67,25 @@ class Target:
 
     @functools.cached_property
     def dropped_columns(self) -> tuple[str, ...]:
-        """The stored columns that are gone."""
-        kept = {upper(s.origin) for s in self.sources if s.origin is not None}
+        """The stored columns that the block drops."""
+        origins = {upper(s.origin) for s in self.sources if s.origin is not None}
         return tuple(
-            c.name for c in self.before.text.columns if upper(c.name) not in kept
+            c.name for c in self.before.text.columns if upper(c.name) not in origins
+        )
+
+    @functools.cached_property
+    def dropped_places(self) -> tuple[str, ...]:
+        """Those of them that a record has a place for: a virtual one has none."""
+        rules = {c.name: c.generated for c in self.before.text.columns}
+        return tuple(
+            name
+            for name in self.dropped_columns
+            if (rule := rules[name]) is None or rule.stored
         )
 
     @functools.cached_property
     def added_columns(self) -> tuple[str, ...]:
-        """The columns that no stored column gives its values to."""
+        """The columns that get their values from no stored column."""
         return tuple(
             c.name
             for c, s in zip(self.text.columns, self.sources, strict=True)

@@ -1,8 +1,8 @@
-"""Tells which stored values a declared type can hold.
+"""Decides which stored values a declared type can hold.
 
-SQLite stores any value in any column. What a column's type promises its readers is
-decided here: a value does not fit where PostgreSQL's assignment cast would refuse it,
-or where SQLAlchemy's type of that name could not read what is stored.
+SQLite stores any value in any column. Here a value does not fit a type where
+PostgreSQL's assignment cast would refuse it, or where SQLAlchemy's type of that name
+could not read what is stored.
 
 ====================  =========================================================
 declared type         fits
@@ -55,7 +55,7 @@ _LITERALS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Declared:
-    """A type as it is declared: its first word and the numbers behind it."""
+    """A declared type: its first word and its sizes."""
 
     word: str
     sizes: tuple[int, ...]
@@ -65,8 +65,7 @@ def misfit_condition(type_: str, value: str) -> str | None:
     """Return an SQL condition that is true for values the type cannot hold.
 
     :param type_: the type as it is declared.
-    :param value: an SQL expression for the value; it stands several times in the
-        result.
+    :param value: an SQL expression for the value; the result has it several times.
     :return: the condition, or ``None`` where the type holds everything.
     """
     declared = _read(type_)
@@ -77,9 +76,9 @@ def misfit_condition(type_: str, value: str) -> str | None:
 
 
 def holds_all_of(new: str, old: str) -> bool:
-    """Tell whether a type holds every value that the other one holds.
+    """Tell whether a type holds every value that another one holds.
 
-    Then no row needs to be looked at: ``VARCHAR(100)`` after ``VARCHAR(50)``.
+    For instance ``VARCHAR(100)`` does so for ``VARCHAR(50)``; then no row is read.
     """
     new_type, old_type = _read(new), _read(old)
     if new_type is None or _condition(new_type, "x") is None:
@@ -94,13 +93,13 @@ def holds_all_of(new: str, old: str) -> bool:
 
 
 def holds_literal(type_: str, literal: str) -> bool:
-    """Tell whether a column of a STRICT table surely takes a literal.
+    """Tell whether a column of a STRICT table is certain to accept a literal.
 
-    Asked of defaults: SQLite's ``ALTER TABLE`` does not look at them.
+    It is asked about defaults, which SQLite's ``ALTER TABLE`` does not check.
     """
     pattern = _LITERALS.get(upper(type_), "")
-    found = re.fullmatch(pattern, literal, re.DOTALL)
-    return upper(literal) == "NULL" or found is not None
+    match = re.fullmatch(pattern, literal, re.DOTALL)
+    return upper(literal) == "NULL" or match is not None
 
 
 def _read(type_: str) -> _Declared | None:
@@ -129,7 +128,7 @@ def _family(word: str) -> str:
 
 
 def _room(declared: _Declared) -> float:
-    """Return how large a value of the type may be; any size where none is declared."""
+    """Return how large a value of the type may be; infinity without a size."""
     family = _family(declared.word)
     if family == "text" and declared.sizes:
         return declared.sizes[0]

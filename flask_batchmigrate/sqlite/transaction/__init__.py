@@ -1,4 +1,4 @@
-"""One migration is one transaction, on SQLAlchemy's connections.
+"""Makes one migration one transaction, on SQLAlchemy's connections.
 
-Gives the engine its door to the database; nothing else commits.
+The engine uses the database through it, and nothing else commits.
 """

@@ -26,8 +26,8 @@ _HARMLESS = frozenset(
     }
 )
 
-#: They are asked for in a statement that asks for something else as well, and most of
-#: all: once for each column that it reads.
+#: SQLite asks for these once for each column or function of a statement, and asks for
+#: the statement itself as well. They are the most frequent.
 _PARTS: t.Final = frozenset({sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION})
 
 
@@ -35,22 +35,22 @@ class Reason(enum.Enum):
     """Why a statement was refused."""
 
     EARLY = enum.auto()
-    """It writes, and the transaction has not begun yet."""
+    """It would write, and the transaction has not begun yet."""
     ENDING = enum.auto()
     """It would end the transaction."""
     LATE = enum.auto()
     """The transaction has ended already."""
     OUTSIDE = enum.auto()
-    """SQLite does not take it inside a transaction."""
+    """SQLite does not run it inside a transaction."""
 
 
 class Denied(t.NamedTuple):
     """A statement that was refused.
 
-    :param reason: why.
-    :param statement: what it is, where it would have ended the transaction, or is
-        not for one.
-    :param script: the line that ran it.
+    :param reason: why it was refused.
+    :param statement: its keyword, where it would have ended the transaction or cannot
+        run inside of one.
+    :param script: the line of the script that ran it.
     """
 
     reason: Reason
@@ -62,17 +62,17 @@ class Authorizer:
     """Refuses ``BEGIN``, ``COMMIT`` and ``ROLLBACK`` of others on one connection.
 
     A script can end the transaction below SQLAlchemy: ``executescript()`` commits
-    first, so does assigning ``isolation_level``, so does a raw ``COMMIT``. Were it
-    noticed afterwards, half a migration would be stored already. SQLite asks an
+    first, so does assigning ``isolation_level``, so does a raw ``COMMIT``. If that were
+    only noticed afterwards, half a migration would be stored already. SQLite asks an
     authorizer when a statement is prepared, so it is refused before it runs
-    (https://www.sqlite.org/c3ref/set_authorizer.html). Once the transaction has ended
-    all the same, rolled back by SQLite itself for instance, every further statement
-    is refused, because it would be stored at once.
+    (https://www.sqlite.org/c3ref/set_authorizer.html). If the transaction has ended
+    all the same, because SQLite itself rolled it back for instance, every further
+    statement is refused, because it would be stored at once.
 
-    A connection has one authorizer. An application's own is out of force while this
-    one is in force, and does not come back by itself afterwards.
+    A connection has one authorizer. This one replaces that of the application, which
+    does not come back by itself afterwards.
 
-    :param driver: the connection; one that knows no authorizers has none.
+    :param driver: the connection; some drivers know no authorizers.
     """
 
     def __init__(self, driver: Driver) -> None:
@@ -80,7 +80,7 @@ class Authorizer:
         self._announced = False
         self._permitted = False
         self._in_force = False
-        #: what was refused last
+        #: the statement that was refused last
         self.refusal: Denied | None = None
 
     @property
@@ -89,10 +89,10 @@ class Authorizer:
         return self._driver.can_authorize()
 
     def enforce(self, *, announced: bool = False) -> None:
-        """Refuse from now on.
+        """Refuse such statements from now on.
 
-        :param announced: the transaction has not begun yet: what begins one passes,
-            what writes is refused.
+        :param announced: whether the transaction has not begun yet. Then a statement
+            that begins one passes, and one that writes is refused.
         """
         self._announced = announced
         if self.exists:
@@ -100,14 +100,14 @@ class Authorizer:
             self._in_force = True
 
     def release(self) -> None:
-        """Let everything pass again."""
+        """Let every statement pass again."""
         if self._in_force and self._driver.is_open:
             self._driver.set_authorizer(None)
             self._in_force = False
 
     @contextlib.contextmanager
     def permit(self) -> cabc.Iterator[None]:
-        """Let the statements of the block pass."""
+        """Let every statement pass inside the block."""
         before, self._permitted = self._permitted, True
         try:
             yield
@@ -133,8 +133,8 @@ class Authorizer:
         if action == sqlite3.SQLITE_TRANSACTION:
             return self._refuse(Reason.ENDING, statement)
         if action == sqlite3.SQLITE_PRAGMA and _is_outside(statement, second):
-            # By SQLAlchemy it would wait for the commit. Of some SQLite complains,
-            # others it passes over.
+            # Run by SQLAlchemy it would wait for the commit. SQLite itself refuses some
+            # of these, and ignores others.
             return self._refuse(Reason.OUTSIDE, f"PRAGMA {statement}")
         return sqlite3.SQLITE_OK
 

@@ -1,4 +1,4 @@
-"""Waits for the locks of other connections, for as long as a migration may."""
+"""Waits for the locks of other connections, as long as a migration is allowed to."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if t.TYPE_CHECKING:
 Notify = cabc.Callable[[str], None]
 T = t.TypeVar("T")
 
-#: How long one attempt waits inside SQLite, in seconds: it grows from the first to the
-#: second. Inside, SQLite keeps the pending lock that stops new readers, so that a
-#: stream of them cannot starve the migration. For one that reads for long, nobody else
-#: is to be kept waiting: between attempts the application goes on for much longer.
+#: The seconds that one attempt waits inside SQLite: they grow from the first number to
+#: the second. During an attempt SQLite has the pending lock, which stops new readers,
+#: so that a stream of readers cannot starve the migration. A single long reader must
+#: not stop all others, so the pauses between two attempts are much longer.
 #: https://www.sqlite.org/lockingv3.html
 _SLICES = (0.05, 0.5)
-#: The pause after an attempt, in attempts.
+#: The pause after an attempt, as a multiple of the attempt.
 _PAUSE = 3
-#: Waiting shorter than this is not worth a message, in seconds.
+#: A wait of fewer seconds than this is not worth a message.
 _PATIENCE = 0.3
 
 
 class StillLocked(Exception):
-    """The lock was not free in time; the caller says what that means."""
+    """The lock was not free in time; the caller makes the message."""
 
 
 class Waiting:
     """Retries a statement while another connection holds the lock it needs.
 
-    :param driver: the connection that waits; its own ``busy_timeout`` is set aside
-        for each wait and put back afterwards.
+    :param driver: the connection that waits. Its own ``busy_timeout`` is changed for
+        each wait and restored afterwards.
     :param timeout: how long to wait, in seconds.
-    :param notify: told once, when a wait has become worth mentioning.
+    :param notify: called once for each wait that is long enough to be mentioned.
     """
 
     def __init__(self, driver: Driver, timeout: float, notify: Notify | None) -> None:
@@ -46,22 +46,22 @@ class Waiting:
         self._notify = notify
 
     def run(self, attempt: cabc.Callable[[], T], message: str) -> T:
-        """Call until it is not refused for a lock.
+        """Call a function until no lock of another connection stops it.
 
-        :param attempt: what to do; it raises the driver's error when locked out.
-        :param message: what to tell the user while waiting.
+        :param attempt: the function; it raises the driver's error when locked out.
+        :param message: what the user reads while it waits.
         :return: what the attempt returned.
         :raises StillLocked: when the time is over.
         """
         started = time.monotonic()
         own_timeout = self._driver.pragma("busy_timeout")
-        told = self._notify is None
+        notify = self._notify
         slice_, longest = _SLICES
         try:
             while True:
                 elapsed = time.monotonic() - started
-                left = max(0.0, min(slice_, self.timeout - elapsed))
-                self._driver.set_pragma("busy_timeout", round(left * 1000))
+                seconds = max(0.0, min(slice_, self.timeout - elapsed))
+                self._driver.set_pragma("busy_timeout", round(seconds * 1000))
                 try:
                     return attempt()
                 except self._driver.error as error:
@@ -70,9 +70,9 @@ class Waiting:
                     waited = time.monotonic() - started
                     if waited >= self.timeout:
                         raise StillLocked from error
-                if not told and self._notify is not None and waited >= _PATIENCE:
-                    told = True
-                    self._notify(message)
+                if notify is not None and waited >= _PATIENCE:
+                    notify(message)
+                    notify = None
                 pause = slice_ * random.uniform(_PAUSE / 2, _PAUSE)
                 time.sleep(max(0.0, min(pause, self.timeout - waited)))
                 slice_ = min(longest, slice_ * 1.5)

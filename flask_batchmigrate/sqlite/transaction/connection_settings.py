@@ -1,9 +1,7 @@
-"""The settings of a connection during a migration, and what the library allows."""
+"""Sets a connection up for a migration, as far as its library allows."""
 
 from __future__ import annotations
 
-import collections.abc as cabc
-import contextlib
 import typing as t
 
 from ..ddl.statements import explain
@@ -11,6 +9,8 @@ from ..error_codes import is_read_only
 from ..error_codes import is_verdict
 from ..errors import TransactionError
 from ..errors import UNCHANGED
+from ..schema.database import schema_writing
+from ..schema.database import WRITE_NOTHING
 
 if t.TYPE_CHECKING:
     from .busy import Notify
@@ -27,29 +27,29 @@ _SETTINGS = (
 )
 _DEFENSIVE = "SQLITE_DBCONFIG_DEFENSIVE"
 _ENABLE_FKEY = "SQLITE_DBCONFIG_ENABLE_FKEY"
-_WRITE_NOTHING = "UPDATE main.sqlite_master SET sql = sql WHERE 0"
 
 
-class Conditions:
-    """Sets a connection up for a migration, and puts back what it was.
+class ConnectionSettings:
+    """Sets a connection up for a migration, and restores its settings afterwards.
 
     :param driver: the connection.
-    :param notify: told what is done differently because the library lacks something.
+    :param notify: called with what is done differently because the library lacks
+        something.
     """
 
     def __init__(self, driver: Driver, notify: Notify | None) -> None:
         self._driver = driver
         self._notify = notify
-        self._settings: dict[str, t.Any] = {}
+        self._remembered: dict[str, t.Any] = {}
         self._lifted = False
         self._can_write_schema: bool | None = None
 
     def prepare(self) -> None:
-        """Remember the settings, and change what cannot be changed later.
+        """Remember the settings, and change those that cannot be changed later.
 
-        To be called before the transaction begins. Where neither the schema can be
-        edited nor enforcement be switched inside a transaction, enforcement is off
-        from here on, or else copying a table would delete its child rows.
+        To be called before the transaction begins. Where the library can neither edit
+        the schema nor switch enforcement inside a transaction, enforcement is switched
+        off here: otherwise copying a table would delete its child rows.
         """
         self.remember()
         if (
@@ -66,15 +66,15 @@ class Conditions:
                 )
 
     def remember(self) -> None:
-        """Note the settings as they are, unless they are noted."""
-        if not self._settings:
-            self._settings = {name: self._driver.pragma(name) for name in _SETTINGS}
+        """Remember the settings, unless they are remembered already."""
+        if not self._remembered:
+            self._remembered = {name: self._driver.pragma(name) for name in _SETTINGS}
 
     def restore(self) -> None:
-        """Put the settings back, after the transaction has ended."""
-        for name, value in self._settings.items():
+        """Restore the settings, after the transaction has ended."""
+        for name, value in self._remembered.items():
             self._driver.set_pragma(name, value)
-        self._settings = {}
+        self._remembered = {}
         self._can_write_schema = None
         if self._lifted:
             self._driver.configure(_DEFENSIVE, True)
@@ -86,9 +86,9 @@ class Conditions:
         return bool(self._driver.pragma("foreign_keys"))
 
     def switch_foreign_keys(self, wanted: bool) -> bool:
-        """Enforce foreign keys or not, in an open transaction, until it ends.
+        """Enforce foreign keys or not, in the open transaction, until it ends.
 
-        :return: whether the driver can do it.
+        :return: whether the driver can do that.
         """
         if self._driver.can_configure():
             self._driver.configure(_ENABLE_FKEY, wanted)
@@ -96,7 +96,7 @@ class Conditions:
         return False
 
     def defer_foreign_keys(self, wanted: bool) -> None:
-        """Judge rows without a parent at the commit, in the open transaction.
+        """Have SQLite judge rows without a parent when the open transaction commits.
 
         https://www.sqlite.org/pragma.html#pragma_defer_foreign_keys
         """
@@ -126,17 +126,17 @@ class Conditions:
         # EXPLAIN only prepares the statement, so no lock is taken.
         was_open = self._driver.in_transaction
         try:
-            with self._schema_writing():
-                self._driver.execute(explain(_WRITE_NOTHING))
+            with schema_writing(self._driver):
+                self._driver.execute(explain(WRITE_NOTHING))
         except self._driver.error as error:
-            # An authorizer of the application's may forbid it as well.
+            # An authorizer of the application may forbid it as well.
             if not (is_verdict(error) or "not authorized" in str(error)):
                 raise
             return False
         finally:
             if self._driver.in_transaction and not was_open:
-                # To a driver that asks SQLite whether a statement writes, it does
-                # (https://www.sqlite.org/c3ref/stmt_readonly.html).
+                # A driver that asks SQLite whether a statement writes was told that it
+                # does: https://www.sqlite.org/c3ref/stmt_readonly.html
                 self._driver.execute("ROLLBACK")
         return True
 
@@ -146,10 +146,10 @@ class Conditions:
         :raises TransactionError: when it cannot.
         """
         if not self.can_write_schema:
-            return  # the first change will tell
-        with self._schema_writing():
+            return  # the first change will show it
+        with schema_writing(self._driver):
             try:
-                self._driver.execute(_WRITE_NOTHING)
+                self._driver.execute(WRITE_NOTHING)
             except self._driver.error as error:
                 if not is_read_only(error):
                     raise
@@ -158,11 +158,3 @@ class Conditions:
                     "give the program write access to the file and its folder",
                     state=UNCHANGED,
                 ) from error
-
-    @contextlib.contextmanager
-    def _schema_writing(self) -> cabc.Iterator[None]:
-        self._driver.set_pragma("writable_schema", "ON")
-        try:
-            yield
-        finally:
-            self._driver.set_pragma("writable_schema", "OFF")

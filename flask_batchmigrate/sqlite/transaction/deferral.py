@@ -1,4 +1,4 @@
-"""Runs after the commit what SQLite does not take inside a transaction.
+"""Runs statements after the commit that SQLite does not run inside a transaction.
 
 A script for Alembic's own SQLite runs outside of any transaction, so it may change the
 journal or tidy the file up: https://www.sqlite.org/lang_vacuum.html,
@@ -8,7 +8,6 @@ run when everything else is stored.
 
 from __future__ import annotations
 
-import collections.abc as cabc
 import itertools
 import typing as t
 
@@ -20,11 +19,10 @@ from .messages import at
 from .messages import uncopied
 
 if t.TYPE_CHECKING:
+    from .busy import Notify
     from .driver import Driver
 
 _NOTHING: t.Final = "SELECT 1 WHERE 0"
-
-Tell = cabc.Callable[[str], object]
 
 
 class Deferred:
@@ -36,18 +34,19 @@ class Deferred:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._statements: list[tuple[str, str]] = []
-        #: told of each statement that waits
-        self.note: Tell | None = None
-        #: told of each that failed
-        self.warn: Tell | None = None
+        #: called with a sentence about each statement that waits
+        self.note: Notify | None = None
+        #: called with a sentence about each statement that failed
+        self.warn: Notify | None = None
 
     def stand_in(self, statement: str, commits: int) -> str:
-        """Return what to run now, instead of a statement that is to wait.
+        """Return the statement to run now, in place of one that has to wait.
 
-        It gives the rows that the statement would give.
+        It returns the rows that the statement would return. A statement that need not
+        wait is returned as it is.
 
         :param commits: how many transactions of the run were committed before.
-        :raises TransactionError: the statement can neither run now nor later.
+        :raises TransactionError: the statement can run neither now nor later.
         """
         instead = _stand_in(statement)
         if instead is None:
@@ -60,22 +59,22 @@ class Deferred:
         if self.note is not None:
             self.note(
                 f"'{short}'{where} runs when the migration is committed: SQLite does "
-                "not take it inside a transaction."
+                "not run it inside a transaction."
             )
         return instead
 
     def forget(self) -> None:
-        """Run none: the transaction was rolled back."""
+        """Forget the statements that wait: the transaction was rolled back."""
         self._statements.clear()
 
     def run(self) -> None:
-        """Run what waits, after the commit. What fails is told of."""
+        """Run the statements that wait, after the commit; warn of those that fail."""
         waiting, self._statements = self._statements, []
         if not waiting:
             return
         driver = self._driver
-        begun = driver.in_transaction
-        if begun:
+        keeps_open = driver.in_transaction
+        if keeps_open:
             driver.execute("ROLLBACK")
         for statement, short in waiting:
             try:
@@ -86,19 +85,19 @@ class Deferred:
                         f"'{short}' failed after the migration of {driver.describe()} "
                         f"was committed: {error}. Run it by hand."
                     )
-        if begun:
+        if keeps_open:
             driver.execute("BEGIN")
 
 
 def _stand_in(statement: str) -> str | None:
-    """Return a harmless statement with the same rows; ``None``: no need to wait."""
+    """Return a harmless statement with the same rows, or ``None``: it need not wait."""
     setting = pragma(statement)
     if setting is None:
         return _NOTHING if verb(statement) == "VACUUM" else None
     if not setting.is_outside:
         return None
     if setting.name == "WAL_CHECKPOINT":
-        # What it answers where there is no write-ahead log.
+        # This is the answer where there is no write-ahead log.
         return "SELECT 0 AS busy, -1 AS log, -1 AS checkpointed"
     if setting.name == "JOURNAL_MODE" and setting.value is not None:
         return f"SELECT '{setting.value.lower()}' AS journal_mode"

@@ -1,8 +1,8 @@
-"""The driver connection below a SQLAlchemy connection, as a migration needs it.
+"""Works on the driver connection below a SQLAlchemy connection.
 
-Everything here is plain SQL through the driver's own cursor: no SQLAlchemy event
-fires, and no attribute that governs the driver's transactions is ever assigned,
-because assigning one inside a transaction commits it
+It runs plain SQL through the driver's own cursor: no event of SQLAlchemy fires, and no
+attribute that controls the driver's transactions is ever assigned, because assigning
+one inside a transaction commits it
 (https://docs.python.org/3/library/sqlite3.html#transaction-control).
 """
 
@@ -34,7 +34,7 @@ Parameters = t.Union["cabc.Sequence[t.Any]", "dict[str, t.Any]"]
 
 
 class _Stop(Exception):
-    """Ends a backup after its first step."""
+    """Raised to end a backup after its first step."""
 
 
 def database_identity(dbapi: t.Any) -> Identity:
@@ -47,8 +47,8 @@ def database_identity(dbapi: t.Any) -> Identity:
         files = {row[1]: row[2] for row in cursor.fetchall()}
     if files.get("main"):
         with contextlib.suppress(OSError):
-            found = pathlib.Path(files["main"]).stat()
-            return ("file", found.st_dev, found.st_ino)
+            status = pathlib.Path(files["main"]).stat()
+            return ("file", status.st_dev, status.st_ino)
     return ("memory", id(dbapi))
 
 
@@ -56,9 +56,9 @@ _error_classes: dict[type, type[Exception]] = {}
 
 
 def _error_class(declared: type[Exception], dbapi: t.Any) -> type[Exception]:
-    """Find out what a driver raises: that of libSQL declares one class, raises another.
+    """Find out what a driver raises: libSQL's declares one class and raises another.
 
-    :param declared: the ``Error`` of its module.
+    :param declared: the class ``Error`` of its module.
     :param dbapi: a connection.
     """
     kind = type(dbapi)
@@ -95,11 +95,11 @@ class Driver:
         """Run one statement on the driver and return all of its rows."""
         with contextlib.closing(self.dbapi.cursor()) as cursor:
             if self._synchronous and hasattr(cursor, "row_factory"):
-                # An application's row factory is not for our eyes.
+                # The rows are tuples, whatever row factory the application has set.
                 cursor.row_factory = None
             named = isinstance(parameters, dict)
             cursor.execute(sql, parameters if named else tuple(parameters))
-            # Of a statement without rows, libSQL describes none.
+            # libSQL describes no statement without rows.
             rows = cursor.fetchall() if cursor.description else []
             return [tuple(row) for row in rows]
 
@@ -122,7 +122,7 @@ class Driver:
 
     @property
     def lack(self) -> str | None:
-        """What the driver lacks that a migration cannot do without."""
+        """What a migration needs and the driver lacks, as a clause; else ``None``."""
         if not self._synchronous or hasattr(self.native, "in_transaction"):
             return None
         module = type(self.native).__module__
@@ -146,7 +146,7 @@ class Driver:
         return getattr(self.native, "autocommit", None) is False
 
     def databases(self) -> dict[str, str]:
-        """Map the names of all attached databases to their files, ``''`` for none."""
+        """Map the names of all attached databases to their files, or to ``''``."""
         return {row[1]: row[2] or "" for row in self.execute("PRAGMA database_list")}
 
     def identity(self) -> Identity:
@@ -173,7 +173,7 @@ class Driver:
     def holds_write_lock(self) -> bool:
         """Whether the open transaction has begun to write, in any of its databases.
 
-        SQLite does not tell outright, but a backup refuses to read from a
+        SQLite has no function that says so, but a backup refuses to read from a
         connection in a write transaction
         (https://www.sqlite.org/c3ref/backup_finish.html#sqlite3backupstep).
         A driver that offers no backup is taken to write.
@@ -182,7 +182,7 @@ class Driver:
 
     def _is_writing(self, name: str) -> bool:
         try:
-            # Once this read succeeds nobody else can keep the backup waiting.
+            # Once this read succeeds, no other connection can keep the backup waiting.
             self.execute(f"SELECT 1 FROM {always_quoted(name)}.sqlite_master LIMIT 1")
         except self.error as error:
             if is_busy(error):
@@ -208,8 +208,8 @@ class Driver:
         (https://www.sqlite.org/atomiccommit.html), so with one that is absent or
         empty nothing was written. In every other journal mode the answer is no.
         """
-        modes = self.journal_modes()
-        if "temp" in self.databases() or not set(modes.values()) <= _TELLING:
+        modes = set(self.journal_modes().values())
+        if "temp" in self.databases() or not modes <= _WITH_JOURNAL_FILES:
             return False
         return all(
             file and not _has_content(f"{file}-journal")
@@ -233,7 +233,7 @@ class Driver:
         return self._synchronous and hasattr(self.native, "set_authorizer")
 
     def set_authorizer(self, authorizer: Authorizer | None) -> None:
-        """Have each statement approved, or with ``None`` none."""
+        """Have a function approve each statement; ``None`` approves all."""
         if authorizer is None:
             try:
                 self.native.set_authorizer(None)
@@ -246,7 +246,7 @@ class Driver:
             self.native.set_authorizer(authorizer)
 
 
-_TELLING = frozenset({"delete", "truncate"})
+_WITH_JOURNAL_FILES = frozenset({"delete", "truncate"})
 
 
 def _approve(*_: object) -> int:

@@ -1,12 +1,12 @@
 """Carries out ``PRAGMA foreign_keys`` of a script inside a transaction.
 
-There SQLite ignores the statement without a word
+SQLite ignores the pragma there without an error
 (https://www.sqlite.org/pragma.html#pragma_foreign_keys), and scripts written for
 migrations without a transaction rely on it: a ``DELETE`` after it is not meant to
 cascade. Since Python 3.12 the driver can switch enforcement in an open transaction.
-Before, only the statements that fire an action are refused: each is tried, and undone.
-What has no parent is judged at the commit. The engine's own changes fire no action in
-any case.
+With older versions, a statement that would fire an action is refused: each statement is
+tried and undone first. Rows without a parent are judged at the commit. The engine's own
+changes fire no action in any case.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _ON: t.Final = ("ON", "YES", "TRUE")
 
 
 class Enforcement:
-    """Watches the statements of a script for what concerns foreign keys.
+    """Watches the statements of a script for those that concern foreign keys.
 
-    :param db: the migration's door to the database.
+    :param db: the migration's connection, as the engine uses it.
     :param driver: the driver connection below it.
     :param lifetime: the transactions on it, for messages.
     """
@@ -45,9 +45,9 @@ class Enforcement:
     def __init__(self, db: Database, driver: Driver, lifetime: Lifetime) -> None:
         self._db = db
         self._driver = driver
-        self._conditions = lifetime.conditions
+        self._settings = lifetime.settings
         self._lifetime = lifetime
-        #: the number of the transaction in which it is meant to be off
+        #: the number of the transaction in which the script has switched it off
         self._off_in: int | None = None
 
     @property
@@ -80,14 +80,13 @@ class Enforcement:
     def _switch(self, wanted: bool) -> None:
         if self._meant_off:
             self._off_in = None
-            self._conditions.defer_foreign_keys(False)
-        if self._conditions.foreign_keys is wanted:
+            self._settings.defer_foreign_keys(False)
+        if self._settings.foreign_keys is wanted:
             return
-        if not self._conditions.switch_foreign_keys(wanted) and not wanted:
-            # Left on, it only matters for what would fire an action; left off, for
-            # nothing that is stored.
+        if not self._settings.switch_foreign_keys(wanted) and not wanted:
+            # It stays on. That matters only for statements that would fire an action.
             self._off_in = self._lifetime.number
-            self._conditions.defer_foreign_keys(True)
+            self._settings.defer_foreign_keys(True)
 
     def _fires(
         self, statement: str, parameters: t.Any, schema: str, table: str
@@ -128,10 +127,10 @@ class Enforcement:
         return not set(rows[0]) <= {"NO ACTION", "RESTRICT"}
 
     def _changes_more(self, statement: str, parameters: t.Any) -> bool:
-        """Try a statement, and tell whether others than its own rows were changed.
+        """Try a statement, and tell whether it changed more than its own rows.
 
-        The one counter of SQLite counts what keys have changed, the other does not.
-        https://www.sqlite.org/c3ref/total_changes.html
+        One counter of SQLite includes the rows that keys have changed, the other does
+        not: https://www.sqlite.org/c3ref/total_changes.html
         """
         count = "SELECT total_changes(), changes()"
         with trial(self._db, "batchmigrate_enforcement"):
@@ -139,7 +138,7 @@ class Enforcement:
             try:
                 self._driver.execute(statement, parameters)
             except self._driver.error:
-                # It will fail in the same way when the script runs it.
+                # The statement will fail in the same way when the script runs it.
                 return False
             total, own = self._driver.execute(count)[0]
         return bool(total - before > own)

@@ -1,4 +1,4 @@
-"""Event listeners that are all removed again."""
+"""Adds event listeners that are all removed again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Listener = cabc.Callable[..., object]
 
 
 class Listeners:
-    """Adds listeners to SQLAlchemy's public events and takes each one back."""
+    """Adds listeners to SQLAlchemy's public events, and removes every one of them."""
 
     def __init__(self) -> None:
         self._added: list[tuple[object, str, Listener]] = []
-        self._asked: list[tuple[sa.Connection, str, Listener]] = []
+        self._wanted: list[tuple[sa.Connection, str, Listener]] = []
 
     def add(
         self,
@@ -25,14 +25,14 @@ class Listeners:
         listener: Listener,
         **options: bool,
     ) -> None:
-        """Listen to an event of one connection, once however often it is asked for.
+        """Listen to an event of one connection; a second call adds no second listener.
 
         :param listener: gets the connection as its first argument.
         :param options: as ``sqlalchemy.event.listen`` takes them.
         """
-        if (target, name, listener) in self._asked:
+        if (target, name, listener) in self._wanted:
             return
-        self._asked.append((target, name, listener))
+        self._wanted.append((target, name, listener))
         listened: object = target
         try:
             event.listen(target, name, listener, **options)
@@ -44,8 +44,8 @@ class Listeners:
         self._added.append((listened, name, listener))
 
     def remove_all(self) -> None:
-        """Take every listener back; a second call does nothing."""
-        self._asked.clear()
+        """Remove every listener; a second call does nothing."""
+        self._wanted.clear()
         while self._added:
             event.remove(*self._added.pop())
 
@@ -54,7 +54,7 @@ def _only_for(target: sa.Connection, listener: Listener) -> Listener:
     def listen(connection: sa.Connection, *args: t.Any) -> object:
         if connection is target:
             return listener(connection, *args)
-        # Of the events that ask for an answer, these are the statement and its values.
+        # For the events that need an answer, these are the statement and its values.
         return args[1:3]
 
     return listen

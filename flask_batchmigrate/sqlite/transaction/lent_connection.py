@@ -1,9 +1,9 @@
 """Lends the migration's connection to second connections that only read.
 
 A script may ask ``inspect(db.engine)`` which tables there are. A connection of its own
-would meet the migration's lock, or see the database as it was before. So in the thread
-that migrates, an engine on the migrated file gets a driver connection that reads by the
-migration's own and writes nothing. So does ``sqlite3.connect()``.
+would be stopped by the migration's lock, or see the database as it was before. So in
+the thread that migrates, an engine on the migrated file gets a driver connection that
+reads through the migration's own and writes nothing. So does ``sqlite3.connect()``.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if t.TYPE_CHECKING:
 class LentConnection:
     """A driver connection that reads what the migration has made so far.
 
-    :param transaction: the migration that it is lent by.
+    :param transaction: the migration that lends it.
     """
 
-    #: Not the migration's: the borrower has begun nothing.
+    #: That of the borrower, which has begun nothing.
     in_transaction = False
 
     def __init__(self, transaction: Running) -> None:
         self._transaction = transaction
-        #: makes the rows, where the borrower sets it
+        #: the function that makes the rows, where the borrower sets one
         self.row_factory: t.Any = None
 
     def __getattr__(self, name: str) -> t.Any:
@@ -46,11 +46,11 @@ class LentConnection:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Do nothing: there is nothing of its own to commit or undo."""
+        """Do nothing: the borrower has nothing to commit or undo."""
 
     @property
     def lender(self) -> Running:
-        """The migration."""
+        """The migration that lends it."""
         return self._transaction
 
     def cursor(self, *args: t.Any) -> LentCursor:
@@ -65,7 +65,7 @@ class LentConnection:
         return LentCursor(self._transaction, cursor)
 
     def execute(self, sql: str, *parameters: t.Any) -> t.Any:
-        """Run a statement that reads."""
+        """Run one statement that reads."""
         return self.cursor().execute(sql, *parameters)
 
     def executemany(self, sql: str, *parameters: t.Any) -> t.Any:
@@ -73,42 +73,42 @@ class LentConnection:
         return self.cursor().executemany(sql, *parameters)
 
     def executescript(self, sql: str) -> t.Any:
-        """Refuse: a script of statements is no reader."""
+        """Refuse: a script may write."""
         return self.cursor().executescript(sql)
 
     def backup(self, *args: t.Any, **options: t.Any) -> t.Any:
-        """Refuse: it would wait for the migration to end.
+        """Refuse: a backup would wait for the migration to end.
 
         :raises TransactionError: always.
         """
         raise self._transaction.describe_second(calling_script())
 
     def create_function(self, *args: t.Any, **options: t.Any) -> None:
-        """Make a function known, where the driver can: libSQL's has none."""
+        """Add a function, where the driver can: libSQL's cannot."""
         create = getattr(self._transaction.driver.dbapi, "create_function", None)
         if create is not None:
             create(*args, **options)
 
     def set_authorizer(self, *args: t.Any) -> None:
-        """Do nothing: the migration's connection has one."""
+        """Do nothing: the migration's connection has one of its own."""
 
     def set_progress_handler(self, *args: t.Any) -> None:
-        """Do nothing: the migration's connection has one."""
+        """Do nothing: the migration's connection has one of its own."""
 
     def commit(self) -> None:
-        """Do nothing: there is nothing of its own to commit."""
+        """Do nothing: the borrower has nothing to commit."""
 
     def rollback(self) -> None:
-        """Do nothing: there is nothing of its own to undo."""
+        """Do nothing: the borrower has nothing to undo."""
 
     def close(self) -> None:
-        """Do nothing: the connection is the migration's."""
+        """Do nothing: the connection belongs to the migration."""
 
 
 class LentCursor:
-    """A cursor that runs what reads, passes over settings, and refuses the rest.
+    """A cursor that runs what reads, ignores settings, and refuses all else.
 
-    :param transaction: the migration that it is lent by.
+    :param transaction: the migration that lends it.
     :param cursor: the driver's cursor.
     """
 
@@ -128,10 +128,10 @@ class LentCursor:
     def execute(self, sql: str, *parameters: t.Any) -> LentCursor:
         """Run a statement that reads.
 
-        What a listener sets up on each connection, and a transaction of its own, are
-        not for the migration's connection.
+        Statements that set up a connection or begin a transaction are ignored: they are
+        not meant for the migration's connection.
 
-        :raises TransactionError: it could write.
+        :raises TransactionError: the statement could write.
         """
         if is_begin(sql) or is_savepoint(sql) or sets_up(sql):
             self._cursor.execute("SELECT 1 WHERE 0")
@@ -149,7 +149,7 @@ class LentCursor:
         raise self._transaction.describe_second(calling_script())
 
     def executescript(self, sql: str) -> t.Any:
-        """Refuse: a script of statements is no reader.
+        """Refuse: a script may write.
 
         :raises TransactionError: always.
         """
@@ -159,8 +159,8 @@ class LentCursor:
 def lend(database: object) -> LentConnection | None:
     """Lend a connection to a file that a migration of this thread has in progress.
 
-    :param database: the file's path, or its URI, as the driver is given it.
-    :return: ``None`` where there is none, to connect as ever.
+    :param database: the file's path or URI, as the caller hands it to the driver.
+    :return: ``None`` where there is no such migration, so the driver has to connect.
     """
     transaction = running.with_file(database)
     if transaction is None or not transaction.in_progress:
@@ -169,10 +169,10 @@ def lend(database: object) -> LentConnection | None:
 
 
 class _Module:
-    """Has ``sqlite3.connect()`` lend connections while migrations go on.
+    """Has ``sqlite3.connect()`` lend connections while migrations are in progress.
 
-    Python offers no other way to hear of a connection before it is made. Threads that
-    do not migrate connect as ever.
+    Python offers no other way to learn of a connection before it is made. In threads
+    that do not migrate it connects as usual.
     """
 
     def __init__(self) -> None:
@@ -185,16 +185,16 @@ class _Module:
         with self._lock:
             self._migrations += 1
             if self._migrations == 1:
-                self._exchange()
+                self._replace()
         try:
             yield
         finally:
             with self._lock:
                 self._migrations -= 1
                 if not self._migrations:
-                    self._put_back()
+                    self._restore()
 
-    def _exchange(self) -> None:
+    def _replace(self) -> None:
         modules = (sqlite3, sqlite3.dbapi2)
         self._originals = [(module, vars(module)["connect"]) for module in modules]
         original = sqlite3.connect
@@ -206,9 +206,9 @@ class _Module:
         for module, _ in self._originals:
             vars(module)["connect"] = connect
 
-    def _put_back(self) -> None:
+    def _restore(self) -> None:
         for module, original in self._originals:
-            # Somebody else may have exchanged it since.
+            # Another library may have replaced it since.
             if vars(module)["connect"] is self._connect:
                 vars(module)["connect"] = original
 

@@ -1,4 +1,4 @@
-"""The lifetime of a transaction, from BEGIN to its end, in plain SQL on the driver."""
+"""Begins and ends the transactions of a migration, in plain SQL on the driver."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .authorizer import Reason
 from .busy import Notify
 from .busy import StillLocked
 from .busy import Waiting
-from .connection_settings import Conditions
+from .connection_settings import ConnectionSettings
 
 if t.TYPE_CHECKING:
     from .driver import Driver
 
 
 class Lifetime:
-    """One transaction after the other on a driver connection.
+    """The lifetime of one transaction after the other on a driver connection.
 
     :param driver: the connection.
     :param timeout: how long to wait for the locks of others, in seconds.
-    :param notify: told what the user may want to know.
+    :param notify: called with what the user may want to know.
     """
 
     def __init__(self, driver: Driver, timeout: float, notify: Notify | None) -> None:
@@ -38,10 +38,10 @@ class Lifetime:
         self._waiting = Waiting(driver, timeout, notify)
         self._authorizer = Authorizer(driver)
         self._lost: str | None = None
-        self.conditions = Conditions(driver, notify)
+        self.settings = ConnectionSettings(driver, notify)
         #: the database, as messages name it
         self.name = driver.describe()
-        #: whether a transaction was begun and not ended from here
+        #: whether a transaction was begun here and not ended here
         self.is_begun = False
         #: counts the transactions that were begun
         self.number = 0
@@ -55,25 +55,25 @@ class Lifetime:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the transaction has ended, but not from here."""
+        """Whether the transaction has ended, but was not ended here."""
         return self.is_begun and not self._driver.in_transaction
 
     def heed(self, statement: str) -> None:
         """Refuse a statement that ends the transaction, where there is no authorizer.
 
-        :raises TransactionError: it does.
+        :raises TransactionError: the statement ends it.
         """
         if not self._authorizer.exists and ends_transaction(statement):
             refusal = Denied(Reason.ENDING, verb(statement), calling_script())
             raise self._describe_refusal(refusal)
 
     def announce(self) -> None:
-        """Let nothing be written until the transaction has begun."""
+        """Refuse statements that write until the transaction has begun."""
         if not self.is_begun:
             self._authorizer.enforce(announced=True)
 
     def begin(self) -> None:
-        """Begin, or take over a transaction in which something was written.
+        """Begin a transaction, or take over one in which something was written.
 
         :raises TransactionError: when the lock is not free in time, or the database
             is read-only.
@@ -85,7 +85,7 @@ class Lifetime:
             if driver.in_transaction and not driver.has_changes():
                 driver.execute("ROLLBACK")
             if driver.in_transaction:
-                self.conditions.remember()
+                self.settings.remember()
             else:
                 self._waiting.run(
                     self._take_lock, f"waiting for another connection to {self.name}"
@@ -93,7 +93,7 @@ class Lifetime:
             self.is_begun = True
             self.number += 1
             self._authorizer.enforce()
-            self.conditions.check_writable()
+            self.settings.check_writable()
         except StillLocked as error:
             self._settle()
             raise self._locked() from error.__cause__
@@ -104,19 +104,19 @@ class Lifetime:
     def _take_lock(self) -> None:
         """Begin with the lock that lets the COMMIT succeed.
 
-        In rollback-journal mode it is exclusive: with a lesser one a reader would
-        make the COMMIT fail after all the work. In WAL mode readers are in nobody's
-        way (https://www.sqlite.org/lang_transaction.html).
+        In rollback-journal mode the lock is exclusive: with a lesser lock a reader
+        would make the COMMIT fail after all the work. In WAL mode a reader stops no
+        writer (https://www.sqlite.org/lang_transaction.html).
         """
-        self.conditions.prepare()
+        self.settings.prepare()
         modes = self._driver.journal_modes().values()
         kind = "IMMEDIATE" if set(modes) == {"wal"} else "EXCLUSIVE"
         self._driver.execute(f"BEGIN {kind}")
 
     def commit(self, checks: cabc.Iterable[cabc.Callable[[], object]]) -> None:
-        """Check, then commit; nothing stays if anything goes wrong.
+        """Check, then commit; after any error nothing is stored.
 
-        :param checks: what they raise comes through.
+        :param checks: functions that raise an error where something is wrong.
         :raises TransactionError: when the transaction has ended already, or cannot
             be committed.
         """
@@ -164,7 +164,7 @@ class Lifetime:
         return "; ".join(f"'{c}' row {r} has no parent in '{p}'" for c, r, p in rows)
 
     def roll_back(self) -> None:
-        """Roll back what is open, and leave the connection as it was."""
+        """Roll back the open transaction, and leave the connection as it was."""
         try:
             if self._driver.in_transaction:
                 with self._authorizer.permit():
@@ -173,9 +173,9 @@ class Lifetime:
             self._settle()
 
     def abandon(self, reason: str) -> None:
-        """Roll back now, and let everything that follows fail.
+        """Roll back now, and let every later statement fail.
 
-        :param reason: why, as the user is to read it.
+        :param reason: why, for the message.
         """
         if self.in_progress:
             with self._authorizer.permit():
@@ -188,27 +188,27 @@ class Lifetime:
         driver = self._driver
         if driver.is_open:
             self._authorizer.release()
-            self.conditions.restore()
+            self.settings.restore()
             if driver.keeps_open_transaction and not driver.in_transaction:
                 driver.execute("BEGIN")
 
     def release(self) -> None:
-        """Let everything pass on a connection where nothing was begun."""
+        """Let every statement pass on a connection where no transaction was begun."""
         if not self.is_begun:
             self._authorizer.release()
 
     @property
     def replaces_authorizer(self) -> bool:
-        """Whether an authorizer of the application was replaced, if there was one."""
+        """Whether an authorizer of the application, if it has one, was replaced."""
         return self._authorizer.exists
 
-    # Telling.
+    # Errors.
 
     def _locked(self) -> TransactionError:
         return messages.locked(self.name, self._waiting.timeout, self.commits)
 
     def explain(self, error: BaseException) -> TransactionError | None:
-        """Say what an error means that the authorizer or a lock has caused."""
+        """Explain an error that the authorizer or a lock has caused."""
         original = getattr(error, "orig", None) or error
         if not isinstance(original, self._driver.error):
             return None
@@ -229,7 +229,7 @@ class Lifetime:
     def _describe_refusal(self, refusal: Denied) -> TransactionError:
         if refusal.reason is Reason.LATE:
             return self.describe_loss()
-        return _TELLING[refusal.reason](self.name, refusal, self.commits)
+        return _MAKERS[refusal.reason](self.name, refusal, self.commits)
 
     def describe_loss(self) -> TransactionError:
         """Make the error for a transaction that has ended too early."""
@@ -239,14 +239,14 @@ class Lifetime:
         return messages.lost(self.name, reason, self.commits)
 
     def describe_second(self, script: str | None) -> TransactionError:
-        """Make the error for a second connection that met the migration's lock.
+        """Make the error for a second connection that the migration's lock stops.
 
-        :param script: where the script opened it.
+        :param script: the line of the script that opened it.
         """
         return messages.second(self.name, script, self.commits)
 
 
-_TELLING: t.Final = {
+_MAKERS: t.Final = {
     Reason.EARLY: messages.premature,
     Reason.ENDING: messages.refused,
     Reason.OUTSIDE: messages.outside,

@@ -1,7 +1,7 @@
-"""The errors of a migration's transaction that cannot go on, and what it warns of.
+"""Makes the errors and warnings of a migration's transaction.
 
-Each takes the name of the database, as a sentence begins with it, and how many
-transactions of the run were committed before.
+Each function takes the name of the database, in the form that begins a sentence, and
+how many transactions of the run were committed before.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if t.TYPE_CHECKING:
 
 
 def at(script: str | None) -> str:
-    """Put a script's line in brackets, where it is known."""
+    """Write the line of a script in brackets, where it is known."""
     return f" ({script})" if script else ""
 
 
 def state(commits: int) -> State:
-    """Return what is stored, after so many transactions of the run were committed."""
+    """Return the state of the databases after this many transactions of the run."""
     if not commits:
         return UNCHANGED
     count = "1 transaction" if commits == 1 else f"{commits} transactions"
@@ -60,22 +60,22 @@ def uncommittable(
 
 
 def refused(name: str, refusal: Denied, commits: int) -> TransactionError:
-    """Say that a statement was refused that would have ended the transaction."""
+    """Say that a statement was refused because it would have ended the transaction."""
     return TransactionError(
         f"The script ran {refusal.statement}{at(refusal.script)}, which would end the "
         f"transaction of the migration of {name} half-way",
         "run single statements with 'op.execute()', and use "
-        "'op.get_bind().begin_nested()' for a transaction within. 'executescript()' "
+        "'op.get_bind().begin_nested()' for a transaction inside it. 'executescript()' "
         "and a change of the isolation level commit, too.",
         state=state(commits),
     )
 
 
 def outside(name: str, refusal: Denied, commits: int) -> TransactionError:
-    """Say that a statement on the driver's connection is not for a transaction."""
+    """Say that a statement on the driver's connection cannot run in a transaction."""
     return TransactionError(
         f"The script ran {refusal.statement}{at(refusal.script)} by the driver, which "
-        f"SQLite does not take inside the transaction of the migration of {name}",
+        f"SQLite does not run inside the transaction of the migration of {name}",
         "run it with 'op.execute()', so that it waits for the commit",
         state=state(commits),
     )
@@ -100,7 +100,7 @@ def lost(name: str, reason: str, commits: int) -> TransactionError:
 
 
 def ended(name: str) -> TransactionError:
-    """Say that the transaction has ended, on a driver that cannot tell how."""
+    """Say that the transaction has ended, where the driver does not say why."""
     return TransactionError(
         f"The transaction of the migration of {name} was ended by a statement of the "
         "script",
@@ -110,7 +110,7 @@ def ended(name: str) -> TransactionError:
 
 
 def second(name: str, script: str | None, commits: int) -> TransactionError:
-    """Say that a second connection met the lock of the migration."""
+    """Say that the lock of the migration stops a second connection."""
     return TransactionError(
         f"The script uses a second connection{at(script)} to {name}, which the "
         "migration has locked",
@@ -120,7 +120,7 @@ def second(name: str, script: str | None, commits: int) -> TransactionError:
 
 
 def unwritable(name: str, reason: object, commits: int) -> NotWritable:
-    """SQLite could not write the file, or one beside it."""
+    """Say that SQLite could not write the file, or a file beside it."""
     return NotWritable(
         f"{name} cannot be written: {reason}",
         "Give the program write access to the file and its folder, and room on the "
@@ -142,7 +142,7 @@ def query_only(name: str, commits: int) -> TransactionError:
 def still_enforced(
     name: str, table: str, script: str | None, commits: int
 ) -> TransactionError:
-    """Say that a statement would fire what the script has switched off."""
+    """Say that a statement would fire an action that the script has switched off."""
     return TransactionError(
         f"'PRAGMA foreign_keys = OFF' has no effect inside the migration of {name}"
         f"{at(script)} before Python 3.12, so this statement on '{table}' would change"
@@ -155,12 +155,12 @@ def still_enforced(
 
 
 def uncopied(name: str, where: str, commits: int) -> TransactionError:
-    """Say that a statement cannot run inside the transaction, nor be of use after it.
+    """Say that a statement can run neither inside the transaction nor after it.
 
     :param where: the script's line, in brackets.
     """
     return TransactionError(
-        f"The script runs VACUUM INTO{where}, which SQLite does not take inside the "
+        f"The script runs VACUUM INTO{where}, which SQLite does not run inside the "
         f"transaction of the migration of {name}",
         "make the copy before the command, or after it",
         state=state(commits),
@@ -168,7 +168,7 @@ def uncopied(name: str, where: str, commits: int) -> TransactionError:
 
 
 def without_engine(name: str, lack: str) -> str:
-    """Say that a driver does not let the engine do its work."""
+    """Warn that the engine cannot work with a driver."""
     return (
         f"{name} is migrated as Alembic does it, because {lack}: what SQLAlchemy does "
         "not know of a table is lost where the table is copied, and a failure is not "

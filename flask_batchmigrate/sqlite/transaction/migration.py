@@ -1,10 +1,10 @@
-"""One migration is one transaction, on the application's own connection.
+"""Makes one migration one transaction, on the application's own connection.
 
 Python's driver and SQLAlchemy leave open when a SQLite transaction begins and what
 ends it (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#sqlite-transactions).
-Here the real ``BEGIN``, ``COMMIT`` and ``ROLLBACK`` are plain SQL, run when SQLAlchemy
-announces its own by the public events of the connection, so that whoever opened the
-connection goes on using it as before.
+Here the real ``BEGIN``, ``COMMIT`` and ``ROLLBACK`` are plain SQL. They run when
+SQLAlchemy announces its own by the public events of the connection, so the code that
+opened the connection can use it as before.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..ddl.statements import is_begin
-from ..ddl.statements import is_read
-from ..ddl.statements import is_savepoint
+from ..ddl.statements import may_change
 from ..errors import TransactionError
 from ..schema.database import check_library
 from ..schema.database import library_version
@@ -44,25 +43,25 @@ def begin(
     timeout: float = 300.0,
     notify: Notify | None = None,
 ) -> MigrationTransaction:
-    """Make what happens on a connection one transaction, until it is finished.
+    """Begin the transaction of a migration on a connection.
 
-    The transaction holds the write lock from here on, so another migration of the
-    same file waits here, and finds the work done once it has the lock. Afterwards
-    SQLAlchemy's ``commit()`` and ``rollback()`` on the connection end it, and its
-    next ``begin()`` opens the next one.
+    The transaction has the write lock from now on, so another migration of the same
+    file waits here, and finds nothing to do once it has the lock. SQLAlchemy's
+    ``commit()`` and ``rollback()`` on the connection end the transaction, and its next
+    ``begin()`` opens the next one.
 
-    Call it again for the same connection, or for another connection of this thread
-    to the same database, and it answers with the transaction that is open: use
-    :attr:`MigrationTransaction.connection` of the result, not the one passed. On the
-    same driver connection it opens the next one of the same migration if none is.
+    A second call for the same connection, or for another connection of this thread to
+    the same database, returns the transaction that is open: use the attribute
+    :attr:`MigrationTransaction.connection` of the result, not the connection passed.
+    On the same driver connection, a call between two transactions opens the next one.
 
-    What the connection had written in a transaction of its own becomes part of the
-    migration; an empty transaction is left for one with the right lock.
+    What the connection has written in a transaction of its own becomes part of the
+    migration. An empty transaction is rolled back, to begin with the right lock.
 
     :param connection: a SQLite connection, whether or not it has begun.
     :param timeout: how long to wait for the locks of others, in seconds.
-    :param notify: told what is being waited for, and what is done differently
-        because the library lacks something.
+    :param notify: called with what the migration waits for, and with what is done
+        differently because the library lacks something.
     :return: the transaction; call :meth:`MigrationTransaction.finish` in the end.
     :raises TransactionError: when the lock is not free in time, or the database
         cannot be written. Nothing was changed.
@@ -74,10 +73,10 @@ def begin(
         existing.share(connection)
         existing.resume()
         return existing
-    open_one = _own(running.with_identity(driver.identity()))
-    if open_one is not None:
-        open_one.share(connection)
-        return open_one
+    joined = _own(running.with_identity(driver.identity()))
+    if joined is not None:
+        joined.share(connection)
+        return joined
     check_library(library_version(driver))
     watch(connection.engine)
     transaction = MigrationTransaction(
@@ -94,25 +93,25 @@ def begin(
 def active_for(connection: sa.Connection) -> MigrationTransaction | None:
     """Find the open migration transaction of this thread on a database.
 
-    :param connection: any connection to the database, the transaction's own too.
+    :param connection: any connection to the database, also the transaction's own.
     """
     return _own(running.with_identity(Driver(connection).identity()))
 
 
-def _own(found: running.Running | None) -> MigrationTransaction | None:
-    """Return a migration that is known: all of them are of the class below."""
-    assert found is None or isinstance(found, MigrationTransaction)
-    return found
+def _own(migration: running.Running | None) -> MigrationTransaction | None:
+    """Return a running migration as one of the class below, which all of them are."""
+    assert migration is None or isinstance(migration, MigrationTransaction)
+    return migration
 
 
 def explain(error: BaseException) -> TransactionError | None:
-    """Say what an error means that a migration of this thread has caused.
+    """Explain an error that a migration of this thread has caused.
 
-    An error of the driver does not tell its database. Databases are migrated one after
-    the other, so it is taken for one of the migration that was begun last.
+    An error of the driver does not say which database it is about. Databases are
+    migrated one after the other, so the migration that began last is asked first.
 
-    :param error: what left a migration script, as it is or wrapped by SQLAlchemy.
-    :return: the error to raise from it, or ``None`` where it speaks for itself.
+    :param error: an error of a migration script, also one that SQLAlchemy has wrapped.
+    :return: the error to raise from it, or ``None`` where it needs no explanation.
     """
     latest = reversed(running.here())
     explained = (transaction.explain(error) for transaction in latest)
@@ -120,9 +119,9 @@ def explain(error: BaseException) -> TransactionError | None:
 
 
 class MigrationTransaction:
-    """The transaction of a migration; a door to the database for the engine.
+    """The transaction of a migration, by which the engine uses the database.
 
-    Made by :func:`begin`. Satisfies :class:`~.database.Database`.
+    :func:`begin` makes it. It satisfies :class:`~.database.Database`.
 
     :param connection: the connection that everything runs on.
     :param driver: the driver connection below it.
@@ -138,19 +137,19 @@ class MigrationTransaction:
         self.driver = driver
         #: the database, as messages name it
         self.name = lifetime.name
-        #: what other connections to the same database have in common with this one
+        #: the value that all connections to the same database have in common
         self.identity = driver.identity()
-        #: told how far long statements of the engine have come
+        #: called with the progress of long statements of the engine
         self.listener: Listener | None = None
         #: counts the statements on this connection that may have changed something
         self.writes = 0
-        #: what waits for the commit
+        #: the statements that wait for the commit
         self.deferred = Deferred(driver)
         #: other connections of the script to the same database
         self.seconds = Seconds()
-        #: called before each COMMIT; what one raises rolls everything back
+        #: called before each COMMIT; an error of one rolls everything back
         self.before_commit: list[cabc.Callable[[], object]] = []
-        #: called after each BEGIN but the first, with the lock held; what one raises
+        #: called after each BEGIN but the first, with the lock held; an error of one
         #: rolls back
         self.after_begin: list[cabc.Callable[[], object]] = []
         #: called after each COMMIT that succeeded
@@ -174,7 +173,7 @@ class MigrationTransaction:
         self._listen_to_statements(connection)
         running.add(self)
 
-    # What the engine asks.
+    # For the engine.
 
     @property
     def driver_error(self) -> type[Exception]:
@@ -200,7 +199,7 @@ class MigrationTransaction:
     def is_lost(self) -> bool:
         """Whether the transaction has ended before the migration did.
 
-        SQLite rolls one back by itself, after an interrupt for instance.
+        SQLite itself rolls one back after an interrupt, for instance.
         """
         return self._lifetime.is_lost
 
@@ -217,7 +216,7 @@ class MigrationTransaction:
     @property
     def can_write_schema(self) -> bool:
         """Whether ``sqlite_master`` may be written on this connection."""
-        return self._lifetime.conditions.can_write_schema
+        return self._lifetime.settings.can_write_schema
 
     def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
         """Run one statement on the driver and return all of its rows.
@@ -231,12 +230,12 @@ class MigrationTransaction:
     def ticking(
         self, tick: cabc.Callable[[], object], steps: int
     ) -> contextlib.AbstractContextManager[None]:
-        """Call a function every so many steps of SQLite, inside the block."""
+        """Call a function every ``steps`` steps of SQLite, inside the block."""
         if not hasattr(self.driver.native, "set_progress_handler"):
             return contextlib.nullcontext()
         return ticking(self.driver.native, tick, steps)
 
-    # What the environment of the migration asks.
+    # For the environment of the migration.
 
     def resume(self) -> None:
         """Open the transaction unless it is open.
@@ -254,22 +253,22 @@ class MigrationTransaction:
     def share(self, connection: sa.Connection) -> None:
         """Let another connection to the same database take part in the transaction.
 
-        Nothing may run on it; it only tells when its owner gives up.
+        Nothing may run on it; only its commit and rollback count.
 
-        :param connection: another connection of the same thread. The transaction's own
-            takes part already, and one that ends no transaction has nothing to tell.
+        :param connection: another connection of the same thread. Nothing is done for
+            the transaction's own, or for one that ends no transaction.
         """
         if connection is self.connection or connection in self._admitted:
             return
         if connection.connection.dbapi_connection is self.driver.dbapi:
-            # Its commit is that of the very same driver connection.
+            # Its commit is one of the same driver connection.
             self._listeners.add(connection, "commit", self._on_commit)
             self._listeners.add(connection, "rollback", self._on_rollback)
         else:
             self._listeners.add(connection, "rollback", self._on_shared_rollback)
 
     def admit(self, connection: sa.Connection) -> None:
-        """Let a script's connection on the same driver connection do what this may.
+        """Allow a script's connection on the same driver connection what this may do.
 
         :param connection: one that ends no transaction by itself.
         """
@@ -278,10 +277,10 @@ class MigrationTransaction:
         refuse_second_uses(connection.engine)
 
     def explain(self, error: BaseException) -> TransactionError | None:
-        """Say what an error of the driver means that left a migration script.
+        """Explain an error of the driver that a migration script raised.
 
-        :param error: what was raised, as it is or wrapped by SQLAlchemy.
-        :return: the error to raise from it, or ``None`` where it speaks for itself.
+        :param error: the error, also one that SQLAlchemy has wrapped.
+        :return: the error to raise from it, or ``None`` where it needs no explanation.
         """
         return self._lifetime.explain(error)
 
@@ -290,21 +289,21 @@ class MigrationTransaction:
         return self._lifetime.describe_loss()
 
     def describe_second(self, script: str | None) -> TransactionError:
-        """Make the error for a second connection that met the migration's lock.
+        """Make the error for a second connection that the migration's lock stops.
 
-        :param script: where the script opened it.
+        :param script: the line of the script that opened it.
         """
         return self._lifetime.describe_second(script)
 
     def abandon(self, reason: str) -> None:
-        """Roll back now, and let everything that follows fail.
+        """Roll back now, and let every later statement fail.
 
-        :param reason: why, as the user is to read it.
+        :param reason: why, for the message.
         """
         self._lifetime.abandon(reason)
 
     def finish(self) -> None:
-        """Roll back what was not committed, and leave the connection as it was.
+        """Roll back what is not committed, and leave the connection as it was.
 
         A second call does nothing.
         """
@@ -321,8 +320,8 @@ class MigrationTransaction:
     # SQLAlchemy's events.
 
     def _on_begin(self, connection: sa.Connection) -> None:
-        # An application's own listeners, which may emit a BEGIN, are still to come.
-        # The first statement begins, and one that bypasses SQLAlchemy is refused.
+        # The listeners of the application, which may emit a BEGIN, run after this one.
+        # The first statement begins; one that bypasses SQLAlchemy is refused.
         if not (self._beginning or self._is_autocommitting()):
             self._lifetime.announce()
 
@@ -381,9 +380,9 @@ class MigrationTransaction:
             raise
 
     def _is_autocommitting(self) -> bool:
-        """Whether the script asked for AUTOCOMMIT since, as autocommit_block() does."""
+        """Tell whether the script has set AUTOCOMMIT, as autocommit_block() does."""
         level = self.connection.get_execution_options().get("isolation_level")
         return level == "AUTOCOMMIT" and level != self._level
 
     def _count(self, sql: str) -> None:
-        self.writes += not (is_read(sql) or is_savepoint(sql))
+        self.writes += may_change(sql)

@@ -1,4 +1,4 @@
-"""Knows the migrations that go on in each thread."""
+"""Keeps the migrations that are in progress in each thread."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if t.TYPE_CHECKING:
 
 
 class Running(t.Protocol):
-    """A migration, as those see it that meet it from another connection.
+    """A migration, as the code for other connections uses it.
 
-    :class:`~.migration.MigrationTransaction` says what each member is.
+    :class:`~.migration.MigrationTransaction` documents the members.
     """
 
     connection: sa.Connection
@@ -61,36 +61,36 @@ class Running(t.Protocol):
         """How many transactions were committed."""
 
     def explain(self, error: BaseException) -> TransactionError | None:
-        """Say what an error of the driver means that left a migration script."""
+        """Explain an error of the driver that a migration script raised."""
 
     def describe_loss(self) -> TransactionError:
         """Make the error for a transaction that has ended too early."""
 
     def describe_second(self, script: str | None) -> TransactionError:
-        """Make the error for a second connection that met the migration's lock."""
+        """Make the error for a second connection that the migration's lock stops."""
 
     def abandon(self, reason: str) -> None:
-        """Roll back now, and let everything that follows fail."""
+        """Roll back now, and let every later statement fail."""
 
 
 _running: dict[int, tuple[Running, ...]] = {}
 
 
 def here() -> tuple[Running, ...]:
-    """Return the migrations of this thread, also those between two transactions."""
+    """Return the migrations of this thread, also one between two transactions."""
     return _running.get(threading.get_ident(), ())
 
 
 def add(transaction: Running) -> None:
-    """Have a migration of this thread be known."""
+    """Add a migration of this thread."""
     _running[threading.get_ident()] = (*here(), transaction)
 
 
 def remove(transaction: Running) -> None:
-    """Forget a migration of this thread, if it is known."""
-    left = tuple(known for known in here() if known is not transaction)
-    if left:
-        _running[threading.get_ident()] = left
+    """Remove a migration of this thread, if it was added."""
+    others = tuple(known for known in here() if known is not transaction)
+    if others:
+        _running[threading.get_ident()] = others
     else:
         _running.pop(threading.get_ident(), None)
 
@@ -98,11 +98,11 @@ def remove(transaction: Running) -> None:
 def with_driver(dbapi: object) -> Running | None:
     """Find the migration of this thread on a driver connection.
 
-    Also one between two transactions: a driver connection has one transaction at a
-    time, so it has one migration. After the connection of one was closed, its pool
-    may hand out the driver connection for the next.
+    A migration between two transactions is found, too: a driver connection has one
+    transaction at a time, so it has one migration. After SQLAlchemy's connection was
+    closed, its pool may hand out the driver connection for the next migration.
 
-    :param dbapi: what SQLAlchemy talks to.
+    :param dbapi: the driver connection as SQLAlchemy's pool has it.
     """
     return next(
         (
@@ -117,7 +117,7 @@ def with_driver(dbapi: object) -> Running | None:
 def with_identity(identity: Identity) -> Running | None:
     """Find the migration of this thread that has a database in progress.
 
-    One that has lost its transaction is in progress until it ends.
+    A migration that has lost its transaction is in progress until it ends.
     """
     return next(
         (one for one in here() if one.identity == identity and one.is_begun), None
@@ -127,7 +127,7 @@ def with_identity(identity: Identity) -> Running | None:
 def with_file(name: object) -> Running | None:
     """Find the migration of this thread that has a file in progress.
 
-    :param name: the file's path, or its URI, as the driver is given it.
+    :param name: the file's path or URI, as the driver gets it.
     """
     if not here() or not isinstance(name, (str, bytes, os.PathLike)):
         return None
@@ -136,9 +136,10 @@ def with_file(name: object) -> Running | None:
 
 
 def _file_identity(name: str) -> Identity | None:
-    """Return what connections to a file have in common; ``None`` where it is none.
+    """Return the value that all connections to a file have in common.
 
     :param name: the file's path, or its URI: https://www.sqlite.org/uri.html
+    :return: ``None`` where there is no such file.
     """
     path = name
     if path.startswith("file:"):
@@ -146,7 +147,7 @@ def _file_identity(name: str) -> Identity | None:
         if "mode=memory" in options:
             return None
         if path.startswith("//"):
-            # The machine comes first, which can only be this one.
+            # The name of the machine comes first, and can only be that of this one.
             path = path[path.find("/", 2) :]
         path = urllib.parse.unquote(path)
     with contextlib.suppress(OSError, ValueError):

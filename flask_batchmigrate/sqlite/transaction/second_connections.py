@@ -1,9 +1,9 @@
-"""Handles second connections to a database that a migration holds.
+"""Handles second connections to a database that a migration has locked.
 
-The migration's lock would keep it waiting for its whole timeout, for a lock that its
-own caller holds. So in the thread that migrates, and only there, a second connection
-that needs the lock fails at once and says where it was opened. One that reads an older
-state in WAL mode disturbs nobody and works.
+A second connection would wait for its whole timeout, for a lock that its own caller
+has. So in the thread that migrates, and only there, a second connection that needs the
+lock fails at once, and the error says where the script opened it. One that reads an
+older state in WAL mode works.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def watch(engine: sa.Engine) -> None:
 
     To be called once for each engine of the application that may use the database of
     a migration, best before other threads use it; a second call does nothing. The
-    listeners stay, and do nothing in a thread that does not migrate: removing one
-    raises an error in any thread that is being held up in the same event, and those
-    that wait for the migration are just that.
+    listeners are never removed, and do nothing in a thread that does not migrate:
+    removing one raises an error in every thread that is waiting in the same event, and
+    threads that wait for the migration do so.
 
-    :param engine: a SQLite engine; others are left alone.
+    :param engine: a SQLite engine; for others nothing is done.
     """
     with _watching:
         if engine in _watched or engine.dialect.name != "sqlite":
@@ -53,21 +53,21 @@ def watch(engine: sa.Engine) -> None:
             # A script may make engines of its own, which may outlive the migration.
             sa.event.listen(sa.Engine, "do_connect", _on_do_connect)
             sa.event.listen(sa.Pool, "checkin", _take_back)
-        # One object for each engine: SQLAlchemy knows a listener by the addresses of
-        # its engine and its function, and mixes up engines that come and go at the
-        # same address with one function.
+        # One object for each engine: SQLAlchemy identifies a listener by the addresses
+        # of its engine and its function, so with one function for all it would confuse
+        # an engine with a later one at the same address.
         _Watch().begin(engine)
 
 
 def refuse_second_uses(engine: sa.Engine) -> None:
-    """Refuse second connections of an engine that would store something by themselves.
+    """Refuse second connections of an engine that would commit by themselves.
 
-    That is a second use of the very driver connection that migrates: a pool with one
-    connection for all hands it out again; a commit there would commit the migration,
-    and giving it back would roll it back. And it is any connection once the
-    transaction is lost, because its lock is gone as well.
+    A pool with one connection for all hands out the driver connection that migrates a
+    second time: a commit there would commit the migration, and returning it to the pool
+    would roll the migration back. And once the transaction is lost, any connection may
+    write, because the lock is lost as well.
 
-    :param engine: the engine; it is listened to for good.
+    :param engine: the engine; its listener is never removed.
     """
 
     def on_connection(connection: sa.Connection) -> None:
@@ -91,10 +91,10 @@ def refuse_second_uses(engine: sa.Engine) -> None:
 def second_connections(
     transaction: Running, engines: cabc.Iterable[sa.Engine] = ()
 ) -> cabc.Iterator[None]:
-    """Watch further engines while a migration goes on, and explain its errors.
+    """Watch further engines during a migration, and explain the errors of the block.
 
-    An error that the migration's lock or authorizer caused below SQLAlchemy, in a
-    connection that the script made for instance, leaves the block as one that says so.
+    Where the migration's lock or authorizer has caused an error below SQLAlchemy, in a
+    connection that the script made for instance, the block raises one that says so.
 
     :param transaction: the migration; its own engine is watched already.
     :param engines: the other engines of the application.
@@ -116,10 +116,10 @@ def second_connections(
 def patient(timeout: float) -> cabc.Iterator[None]:
     """Have the connections that are opened for a run wait as long as a migration.
 
-    An application's own listener may take the write lock as soon as a connection
-    begins, before :func:`~.migration.begin` is asked; without this it would give up
-    after the application's own timeout. Concerns the engines that are watched, and
-    this thread only.
+    A listener of the application may take the write lock as soon as a connection
+    begins, before :func:`~.migration.begin` is called; without this it would give up
+    after the application's own timeout. Only the watched engines and this thread are
+    concerned.
 
     :param timeout: how long to wait for the locks of others, in seconds.
     """
@@ -136,10 +136,10 @@ def patient(timeout: float) -> cabc.Iterator[None]:
 def discard_later(connection: sa.Connection) -> None:
     """Have the pool replace the driver connection after the migration.
 
-    An authorizer that the application set when it connected is gone. Only a pool that
-    makes its connections anew can give it back.
+    The authorizer that the application set when it connected was replaced. Only a pool
+    that connects again can restore it.
 
-    :param connection: of a file; no other database outlives its connections.
+    :param connection: a connection to a file; no other database outlives it.
     """
     if isinstance(connection.engine.pool, sa.QueuePool):
         connection.connection.invalidate(soft=True)
@@ -148,11 +148,11 @@ def discard_later(connection: sa.Connection) -> None:
 def _on_do_connect(
     dialect: sa.Dialect, record: object, cargs: t.Any, cparams: object
 ) -> t.Any:
-    """Stand for connecting, in the thread that migrates the database.
+    """Lend a connection instead of connecting, in the thread that migrates.
 
-    Whatever the driver: the one of the standard library is met below, too.
+    It works for every driver; ``sqlite3.connect()`` itself lends one, too.
 
-    :return: a connection that reads by the migration's; ``None`` to connect as ever.
+    :return: a connection that reads through the migration's; ``None`` to connect.
     """
     return lend(cargs[0]) if cargs and dialect.name == "sqlite" else None
 
@@ -164,7 +164,9 @@ def _take_back(dbapi: object, record: t.Any) -> None:
 
 
 def _can_lend(transaction: Running, record: t.Any) -> bool:
-    """Tell whether to have a pool connect anew; once, since a creator cannot be lent.
+    """Tell whether a pool is to connect again, so that it is lent a connection.
+
+    That is tried once: a pool with a ``creator`` of its own cannot be lent one.
 
     :param record: the pool's record of the connection.
     """
@@ -204,7 +206,7 @@ class _Watch:
             if transaction is not None:
                 if dbapi is not transaction.driver.dbapi:
                     if proxy is not None and _can_lend(transaction, record):
-                        # The pool connects anew, and is lent a connection then.
+                        # The pool connects again, and is lent a connection then.
                         raise sa.exc.DisconnectionError("in use by a migration")
                     transaction.seconds.impatient.change(dbapi)
                 return
@@ -222,9 +224,9 @@ class _Watch:
             waits.restore(dbapi)
 
     def _on_reset(self, dbapi: object, record: object, state: object) -> None:
-        """Notice that a pool takes back the driver connection that migrates.
+        """Notice that the driver connection that migrates returns to its pool.
 
-        The pool rolls it back now, and that must work, or the pool would close it.
+        The pool rolls it back now. That has to work, or the pool would close it.
         """
         for transaction in running.here():
             if dbapi is transaction.driver.dbapi and transaction.in_progress:
@@ -250,9 +252,9 @@ def _migration_of(context: sa.engine.ExceptionContext) -> Running | None:
     """Find the migration on whose connection, or on whose database, an error arose."""
     connection = context.connection
     if connection is not None and not (connection.closed or connection.invalidated):
-        found = running.with_driver(connection.connection.dbapi_connection)
-        if found is not None:
-            return found
+        migration = running.with_driver(connection.connection.dbapi_connection)
+        if migration is not None:
+            return migration
     return None if context.engine is None else running.with_engine(context.engine)
 
 

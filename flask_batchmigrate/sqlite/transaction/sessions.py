@@ -1,9 +1,9 @@
 """Lets the application's sessions work inside a migration's transaction.
 
 A migration script that uses ``db.session`` or a model query would open a second
-connection, and wait there for the migration's own lock. Instead its sessions are
-lent the migration's connection. Their commit keeps what they wrote as part of the
-migration, their rollback undoes what they wrote and nothing else.
+connection, which would wait for the migration's own lock. Instead its sessions are
+lent the migration's connection. Their commit makes what they wrote part of the
+migration; their rollback undoes what they wrote and nothing else.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def join(
 ) -> cabc.Iterator[None]:
     """Have sessions take part in the migrations of this thread, inside the block.
 
-    The session in use is set aside and comes back afterwards as it was; the block
-    begins with a new one. Sessions of other threads are as they always are.
+    The block begins with a new session; the session in use is restored afterwards.
+    Sessions of other threads are not concerned.
 
     What a session has written but not committed when the migration ends is kept.
 
@@ -47,8 +47,8 @@ def join(
     """
     maker: object = sessions.session_factory
     if not isinstance(maker, orm.sessionmaker):
-        # Nothing public leads into the sessions of a home-made factory; what they
-        # do wrong is met by the watch over second connections.
+        # The sessions of another factory cannot be redirected by public means. The
+        # watch over second connections refuses those that would write.
         yield
         return
     before = sessions() if sessions.registry.has() else None
@@ -56,7 +56,7 @@ def join(
         _release_locks(before, engines)
         sessions.registry.clear()
     loan = _Loan()
-    # The maker has made this class for itself alone.
+    # The maker has made this class for its own sessions only.
     loan.redirect(maker.class_)
     try:
         yield
@@ -149,7 +149,7 @@ def _portable(options: cabc.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 class _LentConnection:
-    """The migration's driver connection, for a borrower who does not own it.
+    """The migration's driver connection, for a session that does not own it.
 
     The borrower's transaction is a savepoint that begins with its first write: one
     that began with its first read would enclose, and on its rollback undo, what the
@@ -166,7 +166,7 @@ class _LentConnection:
         return getattr(self._transaction.driver.dbapi, name)
 
     def write(self) -> None:
-        """Be told that the borrower is about to write."""
+        """Prepare for a statement of the borrower that may write."""
         if self._is_open():
             return
         transaction = self._transaction
@@ -179,7 +179,7 @@ class _LentConnection:
         """Keep what the borrower wrote, as part of the migration."""
         if self._is_open():
             name, self._savepoint = self._savepoint, None
-            # Gone already where the script released a savepoint around it.
+            # There is none where the script has released a savepoint around it.
             with contextlib.suppress(self._transaction.driver_error):
                 self._transaction.driver.execute(f"RELEASE {name}")
             for callback in self._transaction.after_session_commit:
@@ -188,14 +188,14 @@ class _LentConnection:
     def rollback(self) -> None:
         """Undo what the borrower wrote.
 
-        :raises TransactionError: when that would undo other work of the migration.
+        :raises TransactionError: that would undo other work of the migration, too.
         """
         if not self._is_open():
             return
         name, self._savepoint = self._savepoint, None
         transaction = self._transaction
         if transaction.writes == self._writes:
-            # Gone already where the script has committed its own connection since.
+            # There is none where the script has committed its own connection since.
             with contextlib.suppress(transaction.driver_error):
                 transaction.driver.execute(f"ROLLBACK TO {name}")
                 transaction.driver.execute(f"RELEASE {name}")
@@ -210,7 +210,7 @@ class _LentConnection:
         raise transaction.describe_loss()
 
     def close(self) -> None:
-        """Give the connection back; it stays open."""
+        """Return the connection, which stays open."""
 
     def _is_open(self) -> bool:
         """Whether the savepoint is one of the transaction that is open now."""

@@ -1,4 +1,4 @@
-"""Shortens the lock waits of second connections while a migration goes on."""
+"""Shortens the lock waits of second connections during a migration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CLOSED: t.Final = (sqlite3.ProgrammingError, ValueError)
 
 
 class Waits:
-    """Driver connections with another timeout for a while.
+    """Driver connections that have another timeout for a while.
 
     :param timeout: how long they wait for locks, in milliseconds.
     """
@@ -22,15 +22,15 @@ class Waits:
         self._before: dict[int, tuple[t.Any, int]] = {}
 
     def change(self, dbapi: t.Any) -> None:
-        """Have a driver connection wait like this."""
-        # Asked again, because a listener of the application may have set its own.
+        """Give a driver connection this timeout."""
+        # It is read each time, because a listener of the application may have set it.
         timeout = run_pragma(dbapi, "PRAGMA busy_timeout")
         if timeout != self._timeout:
             self._before[id(dbapi)] = (dbapi, timeout)
             run_pragma(dbapi, f"PRAGMA busy_timeout = {self._timeout}")
 
     def restore(self, dbapi: t.Any) -> None:
-        """Have a driver connection wait as it did."""
+        """Give a driver connection its own timeout again."""
         if id(dbapi) in self._before:
             _, timeout = self._before.pop(id(dbapi))
             # The script may have closed it; then there is nothing to put back.
@@ -38,7 +38,7 @@ class Waits:
                 run_pragma(dbapi, f"PRAGMA busy_timeout = {timeout}")
 
     def leave(self) -> None:
-        """Put back what is still different."""
+        """Restore the timeouts of all connections."""
         for dbapi, _ in list(self._before.values()):
             self.restore(dbapi)
 
@@ -47,17 +47,17 @@ class Seconds:
     """The second connections that a migration has met."""
 
     def __init__(self) -> None:
-        #: those that do not wait
+        #: the connections that do not wait
         self.impatient = Waits(0)
-        #: those refused to the script, kept until closing them is harmless
+        #: connections refused to the script, kept until closing them is harmless
         self._parked: list[sa.Connection] = []
 
     def park(self, connection: sa.Connection) -> None:
-        """Keep a connection that must not be given back to its pool yet."""
+        """Keep a connection that must not return to its pool yet."""
         self._parked.append(connection)
 
     def leave(self) -> None:
-        """Put everything back, after the migration."""
+        """Restore the timeouts, and close what was kept, after the migration."""
         self.impatient.leave()
         while self._parked:
             self._parked.pop().close()

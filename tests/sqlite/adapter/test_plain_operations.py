@@ -186,6 +186,7 @@ def test_an_open_query_stops_a_copy(database: MakeDatabase) -> None:
     def upgrade(op: Operations) -> None:
         rows = op.get_bind().execute(sa.text("SELECT id FROM t"))
         rows.fetchone()
-        op.alter_column("t", "a", type_=sa.Integer())
+        with op.batch_alter_table("t", recreate="always"):
+            pass
 
     assert "fetch all of them, or close the result" in db.refuse(upgrade)

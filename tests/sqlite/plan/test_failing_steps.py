@@ -59,6 +59,9 @@ CREATE TABLE log (what TEXT);
 CREATE TRIGGER book_gone AFTER DELETE ON book BEGIN
     INSERT INTO log VALUES ('gone ' || old.title);
 END;
+CREATE TRIGGER book_changed AFTER UPDATE ON book BEGIN
+    INSERT INTO log VALUES ('changed ' || old.title);
+END;
 CREATE TRIGGER author_new AFTER INSERT ON author BEGIN
     INSERT INTO book (author_id, title) VALUES (new.id, 'untitled');
 END;
@@ -114,7 +117,8 @@ KEYS = (
     AddConstraint("CONSTRAINT uq UNIQUE (author_id, id)"),
     AddColumn("isbn", "isbn TEXT UNIQUE"),
 )
-COPY = (SetType("pages", "INTEGER"), SetNotNull("title", True))
+CONVERT = (SetType("pages", "INTEGER"), SetNotNull("title", True))
+COPY = (*CONVERT, changes.Reorder((("long", "old"),)))
 
 WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
     "alter": (
@@ -136,6 +140,18 @@ WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
     "drop": (altering(DropColumn("old"), DropColumn("long")), DirectDatabase),
     "keys": (altering(*KEYS), DirectDatabase),
     "keys-old-library": (altering(*KEYS[:2]), OldLibrary),
+    "convert": (altering(*CONVERT), DirectDatabase),
+    "convert-old-library": (altering(*CONVERT), OldLibrary),
+    "convert-numbers": (altering(SetType("author_id", "REAL")), DirectDatabase),
+    "convert-by-expressions": (
+        altering(
+            SetType("old", "BLOB", "CAST(old AS BLOB)"),
+            AddColumn("extra", "extra TEXT NOT NULL", fill="title || id"),
+            AddConstraint("CONSTRAINT uq UNIQUE (extra, id)"),
+            AddConstraint("CONSTRAINT ck CHECK (extra <> '')"),
+        ),
+        DirectDatabase,
+    ),
     "copy": (altering(*COPY), DirectDatabase),
     "copy-keeping-indexes": (altering(*COPY, keep_indexes=True), DirectDatabase),
     "copy-keys": (
@@ -153,7 +169,7 @@ WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
         altering(RenameColumn("title", "name"), RenameTable("volume")),
         DirectDatabase,
     ),
-    "rename-and-copy": (
+    "rename-and-convert": (
         altering(
             RenameColumn("title", "name"), SetType("pages", "INT"), RenameTable("Book")
         ),
@@ -168,12 +184,13 @@ WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
         altering(SetType("title", "INTEGER"), recreate="always"),
         DirectDatabase,
     ),
+    "refused-row-in-place": (altering(SetType("title", "INTEGER")), DirectDatabase),
     "refused-view": (altering(DropColumn("pages")), DirectDatabase),
 }
 """What is done, and through which door."""
 
 UNENFORCED = ("copy-without-schema-writing",)
-REFUSED = ("refused-row", "refused-view")
+REFUSED = ("refused-row", "refused-row-in-place", "refused-view")
 
 
 class Injected(sqlite3.OperationalError):

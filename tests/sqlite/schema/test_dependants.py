@@ -389,6 +389,18 @@ def test_a_rename_that_sqlite_refuses(make: Make) -> None:
     assert "nought" in message
 
 
+@pytest.mark.parametrize("name", ["t", "main.t", "'t'"])
+def test_a_table_after_in_that_is_renamed(make: Make, name: str) -> None:
+    """SQLite does not follow that name; the message says how to go on."""
+    view = f"CREATE VIEW g AS SELECT x FROM o WHERE (x, y, z) IN {name}"
+    file = make(f"{TABLE} {view};")
+    message = file.refuse(changes.RenameTable("k"))
+    assert "view g" in message
+    assert "create it again afterwards" in message
+    file.query("DROP VIEW g")
+    file.alter(changes.RenameTable("k"))
+
+
 class Watching(DirectDatabase):
     """Remembers what is executed."""
 

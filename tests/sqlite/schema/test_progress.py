@@ -36,7 +36,7 @@ def engine(tmp_path: pathlib.Path) -> cabc.Iterator[sa.Engine]:
 
 
 def change(engine: sa.Engine, listener: cabc.Callable[[Progress], object]) -> None:
-    """Change the type of a column, which copies the table."""
+    """Change the type of a column, which writes its values."""
     settings = adapter.RunOptions(progress=listener)
     with adapter.activate(settings), engine.connect() as connection:
         context = MigrationContext.configure(connection)
@@ -49,14 +49,14 @@ def test_progress_goes_from_nothing_to_all(engine: sa.Engine) -> None:
     told: list[Progress] = []
     change(engine, told.append)
     steps = list(dict.fromkeys(p.step for p in told))
-    assert steps == ["copying rows", "building index 'ix_code'"]
+    assert steps == ["converting rows", "building index 'ix_code'"]
     for step in steps:
         parts = [p.fraction for p in told if p.step == step]
         assert parts == sorted(parts)
         assert parts[-1] == 1.0
-    copied = [p.fraction for p in told if p.step == "copying rows"]
-    assert len(copied) > 2, "it is told more than once"
-    assert 0 < copied[0] < 1
+    converted = [p.fraction for p in told if p.step == "converting rows"]
+    assert len(converted) > 2, "it is told more than once"
+    assert 0 < converted[0] < 1
     assert {p.table for p in told} == {"item"}
 
 

@@ -8,6 +8,8 @@ import sqlite3
 import pytest
 
 from flask_batchmigrate.sqlite.errors import SqlTextError
+from flask_batchmigrate.sqlite.schema.database import DirectDatabase
+from flask_batchmigrate.sqlite.schema.schema_edit import reload_schema
 from flask_batchmigrate.sqlite.target import changes
 from tests.sqlite.engine_file import File
 from tests.sqlite.engine_file import Make
@@ -192,8 +194,7 @@ def with_foreign_module(make: Make, module: str, *others: str) -> File:
         f" ('table', 'v', 'v', 0, 'CREATE VIRTUAL TABLE v USING {module}')"
     )
     file.query("PRAGMA writable_schema = OFF")
-    file.connection.close()
-    file.connection = sqlite3.connect(file.path, isolation_level=None)
+    reload_schema(DirectDatabase(file.connection), "main")
     return file
 
 

@@ -79,6 +79,9 @@ CREATE TABLE log (what TEXT);
 CREATE TRIGGER book_gone AFTER DELETE ON book BEGIN
     INSERT INTO log VALUES ('gone ' || old.title);
 END;
+CREATE TRIGGER book_changed AFTER UPDATE OF pages ON book BEGIN
+    INSERT INTO log VALUES ('changed ' || old.title);
+END;
 CREATE VIEW thick AS SELECT title FROM book WHERE pages > 200;
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
     INSERT INTO book (author_id, title, pages, old)

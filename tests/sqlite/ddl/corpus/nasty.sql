@@ -25,7 +25,7 @@ CREATE TABLE t19(a, b, c, PRIMARY KEY(c, a)) without /* x */ rowid, WITHOUT ROWI
 ;
 CREATE TABLE t20(a, b AS (a+1), c INT GENERATED ALWAYS AS (a || ')') STORED NOT NULL UNIQUE, d AS (b) VIRTUAL CHECK(d > 0), e generated always as (1));
 CREATE TABLE t21(a NATIVE CHARACTER(70), b UNSIGNED BIG INT, c DOUBLE PRECISION(1,2), d VARCHAR ( +5 , - 2 ), e 'quoted type', f "a" b (3), g FLOATING POINT, h varchar /* why */ (10) /* after */ not null, i over (3), j filter, k within);
-CREATE TABLE "größe"(größe TEXT COLLATE Über, "ÄÖ" INT CHECK("ÄÖ" > 0), 表 TEXT DEFAULT '表', é CHECK(é<>'É'));
+CREATE TABLE "größe"(größe TEXT, "ÄÖ" INT CHECK("ÄÖ" > 0), 表 TEXT DEFAULT '表', é CHECK(é<>'É'));
 CREATE TABLE "CREATE TABLE x(a)"(a, "b -- c" CHECK("b -- c" NOT LIKE '/*'), "d)" DEFAULT ')');
 CREATE TABLE t22(a CHECK(CASE a WHEN 1 THEN (2) ELSE ((3)) END), b CHECK(a IN (1,2) AND b NOT BETWEEN 1 AND 2 OR a->>'$.x' = 1 AND a->'y' IS NOT b), c CHECK(a<<1 >= b>>2 AND a<>b AND a!=b AND a==b AND ~a|b&c AND -a%2 <= +1));
 CREATE TABLE t23(a CHECK(raise(abort,'x')), b CHECK("b" || 'it''s' || x'00' || 1.5e3 NOTNULL), c CHECK(c ISNULL OR c GLOB '[a-z]*'), CHECK(a) ON CONFLICT IGNORE);

@@ -1,0 +1,185 @@
+"""Shows what a migration would do: the options ``--plan`` and ``--dry-run``."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import itertools
+import json
+import shutil
+import textwrap
+import typing as t
+
+import click
+
+from .. import commands
+from ..results import TablePlan
+from . import options
+from .console import ConsoleReporter
+from .console import counted
+from .console import duration
+
+if t.TYPE_CHECKING:
+    from ..results import Direction
+    from ..results import Rehearsal
+    from ..results import RehearsedRevision
+    from ..results import Statement
+
+asked: t.Final = options.joined(
+    click.option(
+        "--plan",
+        is_flag=True,
+        help="Only show the revisions, and what each does to which table; change"
+        " nothing.",
+    ),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="As --plan, on a copy with all rows: tells times, and rows that stop it.",
+    ),
+    options.as_json,
+)
+
+_WIDEST: t.Final = 100
+_LONGEST: t.Final = 240
+
+
+def is_asked(given: dict[str, t.Any]) -> bool:
+    """Tell whether a migration is only to be rehearsed.
+
+    :param given: the options of the command.
+    :raises click.UsageError: they do not go together.
+    """
+    wanted = given["plan"] or given["dry_run"]
+    if given["as_json"] and not wanted:
+        raise click.UsageError("'--json' needs '--plan' or '--dry-run'.")
+    if wanted and given["sql"]:
+        raise click.UsageError("'--sql' and a rehearsal exclude each other.")
+    return bool(wanted)
+
+
+def rehearse(
+    to: ConsoleReporter,
+    direction: t.Literal["upgrade", "downgrade"],
+    directory: str | None,
+    given: dict[str, t.Any],
+) -> None:
+    """Rehearse a migration, and write what it would do to standard output.
+
+    :param given: the options of the command.
+    """
+    to.steps = False
+    found = commands.rehearse(
+        direction,
+        given["revision"],
+        given["dry_run"],
+        directory,
+        tag=given["tag"],
+    )
+    if given["as_json"]:
+        to.console.value(json.dumps(_as_json(found), indent=2))
+        return
+    if not found.revisions:
+        to.console.value(f"{to.names(to.databases)}: nothing to {direction}.")
+        return
+    for line in _lines(found):
+        to.console.value(line)
+    for warning in found.warnings:
+        to.console.warn(warning)
+    to.console.say("Nothing was changed.", fg="green")
+
+
+def _as_json(found: Rehearsal) -> dict[str, t.Any]:
+    values = dataclasses.asdict(found)
+    revisions = zip(values["revisions"], found.revisions, strict=True)
+    for value, revision in revisions:
+        value["is_destructive"] = revision.is_destructive
+        for each, change in zip(value["changes"], revision.changes, strict=True):
+            if isinstance(change, TablePlan):
+                each["rows_written"], each["scans"] = change.rows_written, change.scans
+                each["is_destructive"] = change.is_destructive
+    return values
+
+
+def _lines(found: Rehearsal) -> cabc.Iterator[str]:
+    for (database, bind), group in itertools.groupby(
+        found.revisions, key=lambda each: (each.database, each.bind)
+    ):
+        revisions = list(group)
+        title = _TITLES[revisions[0].direction]
+        where = f" (bind '{bind}')" * bool(bind)
+        what = f"{title} '{database}'{where}: {counted(len(revisions), 'revision')}"
+        yield click.style(what, bold=True)
+        for revision in revisions:
+            yield from _revision(revision)
+    for note in found.notes:
+        yield from _wrapped(f"Note: {note}", "  ", "    ")
+    losing = sum(revision.is_destructive for revision in found.revisions)
+    if losing:
+        text = f"! {counted(losing, 'revision')} would lose rows or values."
+        yield click.style(text, fg="red")
+
+
+_TITLES: t.Final[dict[Direction, str]] = {
+    "upgrade": "Would upgrade",
+    "downgrade": "Would downgrade",
+    "stamp": "Would stamp",
+}
+
+
+def _revision(revision: RehearsedRevision) -> cabc.Iterator[str]:
+    took = "" if revision.seconds is None else f"  {duration(revision.seconds)}"
+    name = click.style(revision.revision, fg="yellow")
+    yield f"  {name}  {revision.message}{click.style(took, dim=True)}"
+    for change in revision.changes:
+        if isinstance(change, TablePlan):
+            yield from _table(change)
+        else:
+            yield from _statement(change)
+
+
+def _table(plan: TablePlan) -> cabc.Iterator[str]:
+    costs = [plan.way, _rows_written(plan)]
+    if plan.scans:
+        costs.append(counted(plan.scans, "scan"))
+    yield from _marked(f"{plan.table}: {', '.join(costs)}", plan.is_destructive)
+    yield from _wrapped(plan.reason, "        ", "        ")
+    for step in plan.steps:
+        yield from _wrapped(f"- {step}", "        ", "          ")
+
+
+def _rows_written(plan: TablePlan) -> str:
+    if plan.rows is None:
+        return "rows are written" if plan.rows_written is None else "no row is written"
+    return f"{plan.rows_written or 0:,} of {counted_rows(plan.rows)} written"
+
+
+def counted_rows(number: int) -> str:
+    """Spell a number of rows, in thousands."""
+    return "1 row" if number == 1 else f"{number:,} rows"
+
+
+def _statement(statement: Statement) -> cabc.Iterator[str]:
+    text = textwrap.shorten(statement.sql, _LONGEST, placeholder=" ...")
+    if statement.rows is not None:
+        text += f" ({counted_rows(statement.rows)})"
+    yield from _marked(text, statement.is_destructive)
+
+
+def _marked(text: str, is_destructive: bool) -> cabc.Iterator[str]:
+    """Wrap what is done; a mark stands before what loses rows or values."""
+    mark = "  ! " if is_destructive else "    "
+    for number, line in enumerate(_wrapped(text, mark, "      ")):
+        loud = is_destructive and not number
+        yield click.style(line, fg="red") if loud else line
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    width = min(_WIDEST, shutil.get_terminal_size().columns)
+    return textwrap.wrap(
+        text,
+        max(40, width),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+    )

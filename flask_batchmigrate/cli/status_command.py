@@ -1,0 +1,105 @@
+"""``flask db status``: where each database stands, revision by revision."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import json
+import typing as t
+
+import click
+
+from . import options
+from .console import ConsoleReporter
+from .console import counted
+from .group import command
+from .group import db
+
+if t.TYPE_CHECKING:
+    from ..status import DatabaseStatus
+    from ..status import ListedRevision
+
+#: The exit codes: nothing is left to do, revisions are pending, it cannot be told.
+_AT_HEAD, _PENDING, _ERROR = 0, 1, 2
+_CODES: t.Final = {
+    "current": _AT_HEAD,
+    "pending": _PENDING,
+    "unstamped": _PENDING,
+    "newer": _ERROR,
+}
+
+
+@command(options.as_json, failure=_ERROR)
+def status(to: ConsoleReporter, directory: str | None, as_json: bool) -> None:
+    """Show where each database stands.
+
+    Lists the revisions, [x] for those that the database has, and the tables that
+    differ from the models. Changes nothing. The exit code is 0 where every database is
+    at the newest revision, 1 where revisions are pending, and 2 after an error, such as
+    a database at a revision that has no file.
+    """
+    # It loads Alembic, which an application that only starts has no use for.
+    from ..status import read
+
+    databases = read(compare=True, directory=directory)
+    if as_json:
+        values = {"databases": [dataclasses.asdict(each) for each in databases]}
+        to.console.value(json.dumps(values, indent=2))
+    else:
+        for number, each in enumerate(databases):
+            if number:
+                to.console.value("")
+            for line in _lines(each):
+                to.console.value(line)
+    code = max((_CODES[each.state] for each in databases), default=_AT_HEAD)
+    click.get_current_context().exit(code)
+
+
+# The name that it has in Django.
+db.add_command(status, "showmigrations")
+
+
+def _lines(database: DatabaseStatus) -> cabc.Iterator[str]:
+    kind = f"bind '{database.bind}', " if database.bind else ""
+    name = f"'{database.database}' ({kind}{database.dialect})"
+    yield click.style(name, bold=True)
+    at = ", ".join(database.current) or "no revision yet"
+    heads = ", ".join(database.heads) or "none"
+    yield f"  At {at}; newest: {heads}. {_SAYS[database.state](database)}"
+    for each in database.revisions:
+        name = click.style(each.revision, fg="yellow")
+        yield f"  {_box(each)} {name}  {each.message}"
+    if database.differing is not None:
+        yield f"  {_drift(database)}"
+
+
+def _box(revision: ListedRevision) -> str:
+    if revision.is_applied is None:
+        return "[?]"
+    return "[x]" if revision.is_applied else "[ ]"
+
+
+def _drift(database: DatabaseStatus) -> str:
+    """Say in a line what differs from the models."""
+    if not database.differing:
+        return "No table differs from the models."
+    names = ", ".join(f"'{name}'" for name in database.differing)
+    also = ", which pending revisions may change" * bool(database.pending)
+    return f"Differing from the models{also}: {names}."
+
+
+_SAYS: t.Final[dict[str, cabc.Callable[[DatabaseStatus], str]]] = {
+    "current": lambda _: "Nothing is pending.",
+    "pending": lambda each: (
+        f"Pending: {counted(each.pending_count, 'revision')}; run 'flask db upgrade'."
+    ),
+    "unstamped": lambda each: (
+        f"Pending: {counted(each.pending_count, 'revision')}. It has tables, and no "
+        "revision is stored: run 'flask db stamp <revision>' with the revision that "
+        "they correspond to."
+    ),
+    "newer": lambda _: (
+        "This revision has no file: the database is newer than the code, or of another "
+        "branch of it."
+    ),
+}

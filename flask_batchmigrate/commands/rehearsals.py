@@ -1,0 +1,101 @@
+"""Rehearses a migration: runs it where nothing of it stays, and tells what it did."""
+
+from __future__ import annotations
+
+import typing as t
+
+from alembic import command
+
+from ..environment.commits import RehearsalOver
+from ..environment.invocation import Invocation
+from ..environment.rehearsing import Rehearsing
+from ..environment.stand_ins import stand_ins
+from ..project.binds import find
+from ..reporting import reporter
+from ..reporting import reporting_to
+from ..results import Rehearsal
+from ..state import current_state
+from . import lookup
+from .upgrading import Directory
+from .upgrading import XArg
+
+
+def rehearse(
+    direction: t.Literal["upgrade", "downgrade"] = "upgrade",
+    revision: str | int | None = None,
+    with_rows: bool = False,
+    directory: Directory = None,
+    tag: str | None = None,
+    x_arg: XArg = None,
+) -> Rehearsal:
+    """Run a migration where nothing of it stays, and return what it did.
+
+    A SQLite database is only read; the migration runs on a copy of it. On PostgreSQL it
+    runs in its transaction, which is rolled back.
+
+    :param direction: ``upgrade`` or ``downgrade``.
+    :param revision: the target, as :func:`~flask_batchmigrate.upgrade` and
+        :func:`~flask_batchmigrate.downgrade` take it; None: their defaults.
+    :param with_rows: run it with the rows of SQLite databases. Without, their tables
+        are empty, which is quicker, unless a script reads or changes rows.
+    :raises RevisionFailed: a script raised.
+    :raises NotSupported: the database stores changes of tables at once.
+    :raises UnknownRevision: there is no such revision.
+    """
+    if not with_rows:
+        found, needs_rows = _rehearsed(
+            direction, revision, False, directory, tag, x_arg
+        )
+        if found is not None and not needs_rows:
+            return found
+    found, _ = _rehearsed(direction, revision, True, directory, tag, x_arg)
+    assert found is not None
+    return found
+
+
+def _rehearsed(
+    direction: str,
+    revision: str | int | None,
+    with_rows: bool,
+    directory: Directory,
+    tag: str | None,
+    x_arg: XArg,
+) -> tuple[Rehearsal | None, bool]:
+    """Rehearse once.
+
+    :return: what was done, None where it failed for want of rows; and whether scripts
+        need the rows that it ran without.
+    """
+    call = Invocation(directory, x_arg)
+    state = current_state()
+    binds = tuple(find(state).values())
+    rehearsal = Rehearsing(reporter(), binds, with_rows)
+    call.setup.rehearsal = rehearsal
+    version_table = state.configure_args.get("version_table", "alembic_version")
+    with (
+        call.guarded(),
+        reporting_to(rehearsal),
+        stand_ins(binds, with_rows, version_table) as lacking,
+    ):
+        rehearsal.lacking = lacking
+        scripts = call.scripts()
+        try:
+            if direction == "upgrade":
+                target = call.head_target(str(revision or "head"))
+                call.apply(False, command.upgrade, target, tag=tag)
+            else:
+                target = lookup.steps_back(scripts, str(revision or "-1"))
+                call.apply(False, command.downgrade, target, tag=tag)
+        except RehearsalOver:
+            pass
+        except Exception:
+            if with_rows or not rehearsal.needs_rows:
+                raise
+            return None, True
+    found = Rehearsal(
+        tuple(rehearsal.revisions),
+        with_rows,
+        tuple(rehearsal.notes),
+        tuple(rehearsal.warnings),
+    )
+    return found, rehearsal.needs_rows

@@ -1,0 +1,254 @@
+"""Takes down what a migration does, and keeps servers from storing it.
+
+SQLite databases are stood in for by copies (:mod:`.stand_ins`). PostgreSQL undoes
+changes of tables, so there the migration runs in its transaction, which is not
+committed. Databases that do neither are refused.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import contextvars
+import dataclasses
+import functools
+import re
+import typing as t
+
+import sqlalchemy as sa
+from alembic import context
+
+from ..errors import NotSupported
+from ..project.binds import find_by_engine
+from ..reporting import Reporter
+from ..results import Applied
+from ..results import Direction
+from ..results import RehearsedRevision
+from ..results import Statement
+from ..results import TablePlan
+from ..sqlite.ddl.quoting import always_quoted
+from ..sqlite.ddl.statements import first_word
+from ..sqlite.ddl.statements import is_read
+from ..sqlite.ddl.statements import is_savepoint
+from ..sqlite.transaction.driver import Driver
+from .commits import RehearsalOver
+
+if t.TYPE_CHECKING:
+    from ..project.binds import Bind
+    from .stand_ins import RowCounts
+
+_LOSING: t.Final = re.compile(
+    r"\s*(DELETE|TRUNCATE|DROP\s+(TABLE|SCHEMA|DATABASE))\b|.*\bDROP\s+COLUMN\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SETTINGS: t.Final = ("PRAGMA", "SET", "SHOW", "EXPLAIN", "BEGIN", "COMMIT", "ROLLBACK")
+
+_Listener = cabc.Callable[[sa.Connection, str, int], None]
+_listener: contextvars.ContextVar[_Listener | None] = contextvars.ContextVar(
+    "flask_batchmigrate_statements", default=None
+)
+
+
+class Rehearsing(Reporter):
+    """Receives the events of a rehearsed run, and refuses what it must not do.
+
+    :param behind: receives what a person is to see while it goes on.
+    :param binds: all binds of the application.
+    :param with_rows: SQLite databases are stood in for by copies with their rows.
+    """
+
+    def __init__(
+        self, behind: Reporter, binds: cabc.Sequence[Bind], with_rows: bool
+    ) -> None:
+        self._behind = behind
+        self._binds = binds
+        self._with_rows = with_rows
+        #: The rows that copies lack; kept up to date with the tables' names.
+        self.lacking: RowCounts = {}
+        #: A script does something that depends on rows that the copies lack.
+        self.needs_rows = False
+        self.revisions: list[RehearsedRevision] = []
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+        self._changes: list[TablePlan | Statement] = []
+        self._revision = ""
+        self._is_running = False
+
+    # What the run asks
+
+    def prepare(
+        self,
+        connection: sa.Connection,
+        options: dict[str, t.Any],
+        cleanup: contextlib.ExitStack,
+    ) -> None:
+        """Make sure that nothing is stored on a connection of the run.
+
+        :param options: the arguments for ``context.configure``.
+        :param cleanup: ends it.
+        :raises NotSupported: the database would store it all the same.
+        """
+        options["transaction_per_migration"] = False
+        dialect = connection.dialect
+        if dialect.name == "sqlite":
+            return
+        if dialect.name != "postgresql":
+            raise NotSupported(
+                f"A migration of '{self._name(connection)}' cannot be rehearsed: "
+                f"{dialect.name} does not undo changes of tables",
+                "'flask db status' shows what is pending, and 'flask db upgrade --sql' "
+                "the statements.",
+            )
+        if connection.get_isolation_level() == "AUTOCOMMIT":
+            raise NotSupported(
+                f"A migration of '{self._name(connection)}' cannot be rehearsed: its "
+                "connections store each statement at once (AUTOCOMMIT)",
+                "Give migrations an engine without that isolation level.",
+            )
+        sa.event.listen(connection, "commit", self._refuse_commit)
+        cleanup.callback(sa.event.remove, connection, "commit", self._refuse_commit)
+
+    @contextlib.contextmanager
+    def scripts(self) -> cabc.Iterator[None]:
+        """Take down what the scripts do that run inside the block."""
+        if not sa.event.contains(sa.Engine, "after_cursor_execute", _on_statement):
+            # It stays: a listener cannot be removed safely while other threads work.
+            sa.event.listen(sa.Engine, "after_cursor_execute", _on_statement)
+        self._is_running, token = True, _listener.set(self._statement_done)
+        try:
+            yield
+        finally:
+            self._is_running = False
+            _listener.reset(token)
+
+    def _refuse_commit(self, connection: sa.Connection) -> None:
+        if not self._is_running:
+            raise RehearsalOver
+        raise NotSupported(
+            f"Revision '{self._revision}' stores what it does by itself, as "
+            "'autocommit_block()' does, so it cannot be rehearsed",
+            "'flask db upgrade --sql' shows its statements.",
+            revision=self._revision,
+        )
+
+    def _name(self, connection: sa.Connection) -> str:
+        bind = find_by_engine(self._binds, connection.engine)
+        return bind.database if bind is not None else str(connection.engine.url)
+
+    # Events
+
+    def revision_started(
+        self, bind: str, direction: Direction, revision: str, message: str
+    ) -> None:
+        """Begin to take down another revision."""
+        self._behind.revision_started(bind, direction, revision, message)
+        self._revision, self._changes = revision, []
+
+    def revision_done(self, applied: Applied) -> None:
+        """Keep what the revision did."""
+        self.revisions.append(
+            RehearsedRevision(
+                applied.bind,
+                applied.database,
+                applied.direction,
+                applied.revision,
+                applied.message,
+                tuple(self._changes),
+                applied.seconds if self._with_rows else None,
+            )
+        )
+
+    def table_changed(self, plan: TablePlan) -> None:
+        """Take down a change of a table, with the number of its rows."""
+        table = plan.new_name
+        lacking = self._lacking
+        if plan.table.lower() in lacking:
+            lacking[table.lower()] = lacking.pop(plan.table.lower())
+        rows = self._count(table) + lacking.get(table.lower(), 0)
+        self.needs_rows |= plan.depends_on_rows and bool(lacking.get(table.lower()))
+        self._changes.append(dataclasses.replace(plan, rows=rows))
+
+    def note(self, text: str) -> None:
+        """Keep a note."""
+        self.notes.append(text)
+
+    def warning(self, text: str) -> None:
+        """Keep a warning."""
+        self.warnings.append(text)
+
+    def bind_started(self, bind: str, database: str, dialect: str) -> None:
+        """Pass it on."""
+        self._behind.bind_started(bind, database, dialect)
+
+    def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
+        """Pass it on."""
+        self._behind.progress(table, step, fraction, rows)
+
+    def waiting(self, text: str) -> None:
+        """Pass it on."""
+        self._behind.waiting(text)
+
+    @property
+    def _lacking(self) -> dict[str, int]:
+        connection = context.get_context().connection
+        assert connection is not None
+        bind = find_by_engine(self._binds, connection.engine)
+        return self.lacking.get(bind.key, {}) if bind is not None else {}
+
+    def _count(self, table: str) -> int:
+        connection = context.get_context().connection
+        assert connection is not None
+        query = f"SELECT count(*) FROM {always_quoted(table)}"
+        return int(Driver(connection).execute(query)[0][0])
+
+    def _statement_done(self, connection: sa.Connection, sql: str, rows: int) -> None:
+        """Take down a statement that a script ran, if it changes something."""
+        running = context.get_context()
+        words = {word.lower() for word in re.findall(r"\w+", sql)}
+        if running.version_table.lower() in words:
+            return
+        if connection.dialect.name == "sqlite" and not self._with_rows:
+            self.needs_rows |= _uses_rows(sql, words, self._lacking)
+        if is_read(sql) or is_savepoint(sql) or first_word(sql) in _SETTINGS:
+            return
+        count = rows if rows >= 0 and first_word(sql) not in _DEFINING else None
+        is_destructive = bool(_LOSING.match(sql)) and count != 0
+        statement = Statement(sql.strip(), count, is_destructive)
+        last = self._changes[-1] if self._changes else None
+        if isinstance(last, Statement) and last.sql == statement.sql:
+            # One in a loop over rows is one for a person.
+            statement = dataclasses.replace(
+                statement,
+                rows=(last.rows or 0) + (count or 0),
+                is_destructive=is_destructive or last.is_destructive,
+            )
+            self._changes.pop()
+        self._changes.append(statement)
+
+
+_DEFINING: t.Final = ("CREATE", "ALTER", "DROP")
+
+
+def _uses_rows(sql: str, words: cabc.Set[str], lacking: cabc.Mapping[str, int]) -> bool:
+    """Tell whether a statement may depend on rows that the copies lack."""
+    verb = first_word(sql)
+    if verb in ("PRAGMA", "EXPLAIN", "ALTER", "DROP"):
+        return False
+    if verb == "CREATE" and words & {"index", "view", "trigger"}:
+        return False
+    if verb in ("CREATE", "INSERT", "REPLACE") and "select" not in words:
+        return False
+    return any(lacking[name] for name in lacking if _words(name) <= words)
+
+
+@functools.cache
+def _words(name: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", name.lower()))
+
+
+def _on_statement(
+    connection: sa.Connection, cursor: t.Any, sql: str, *_: t.Any
+) -> None:
+    listener = _listener.get()
+    if listener is not None:
+        listener(connection, sql, cursor.rowcount)
