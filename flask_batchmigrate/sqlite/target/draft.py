@@ -134,6 +134,10 @@ class Draft:
                 return
             unlabelled = present.name is None or wanted.name is None
             if change.of_type and same and (named or unlabelled):
+                if present.name is None and wanted.name is not None:
+                    # Alembic's copy has the type's name, and scripts drop it by that.
+                    name = wanted.name
+                    self.edit(edits.rename_constraint(self.text, present, name))
                 return
             if named or is_repeated(present, wanted):
                 there = f"'{self.table}' already has {describe(present)}"

@@ -141,3 +141,29 @@ def test_a_boolean_under_a_new_name(database: MakeDatabase) -> None:
     db.query('INSERT INTO t ("on") VALUES (1)')
     with pytest.raises(sqlite3.IntegrityError):
         db.query('INSERT INTO t ("on") VALUES (2)')
+
+
+@pytest.mark.parametrize("column", ["flag", "other"])
+def test_a_check_gets_the_name_of_its_type(database: MakeDatabase, column: str) -> None:
+    """A check that says the same without a name can be dropped by it afterwards."""
+    db = database(
+        "CREATE TABLE t (flag BOOLEAN, other BOOLEAN CHECK (other IN (0, 1)),"
+        " CHECK (flag IN (0, 1)));"
+    )
+    flag = sa.Boolean(name="ck_flag", create_constraint=True)
+
+    def give(op: Operations) -> None:
+        with op.batch_alter_table("t") as batch:
+            batch.alter_column(column, existing_type=sa.Boolean(), type_=flag)
+
+    def drop(op: Operations) -> None:
+        with op.batch_alter_table("t") as batch:
+            batch.drop_constraint("ck_flag", type_="check")
+
+    db.run(give)
+    assert db.sql().count("CHECK") == 2
+    db.run(drop)
+    db.query(f"INSERT INTO t ({column}) VALUES (2)")
+    other = "other" if column == "flag" else "flag"
+    with pytest.raises(sqlite3.IntegrityError):
+        db.query(f"INSERT INTO t ({other}) VALUES (2)")
