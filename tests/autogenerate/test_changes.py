@@ -160,9 +160,9 @@ def test_on_servers(
     had = bench.rows(start)
 
     texts = bench.migrate(end, rev_id="bb22")
-    if wanted(start) == wanted(end):
+    if not texts:
         # PostgreSQL needs no check for a Boolean.
-        assert texts == []
+        assert wanted(start) == wanted(end)
         return
     (text,) = texts
     assert server_judge.schema_of_server(url) == wanted(end), text
