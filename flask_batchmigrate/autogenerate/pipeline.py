@@ -8,8 +8,7 @@
    be refused for are counted (:mod:`.misfits`).
 4. What another database needs besides is added: a type of PostgreSQL's before the
    column that has it (:mod:`.enums`), new members of it (:mod:`.enum_members`), and
-   how values are converted
-   (:mod:`.conversions`).
+   how values are converted (:mod:`.conversions`).
 5. The downgrade is made of them anew, so that it restores what was there.
 
 A ``process_revision_directives`` of the user's gets the result, and has the last word.

@@ -19,6 +19,7 @@ from sqlalchemy.sql.elements import conv
 
 from .columns import with_named_check
 from .enums import portable
+from .mysql_indexes import correct_indexes
 from .names import default_name
 from .names import with_names
 from .operations import AddCheck
@@ -66,6 +67,9 @@ def complete_on_server(
             blocks[table.place] = ops.ModifyTableOps(name, [], schema=schema)
             found.append(blocks[table.place])
         table.complete(blocks[table.place])
+    if context.dialect.name in ("mysql", "mariadb"):
+        assert context.connection is not None
+        correct_indexes(context.connection, blocks.values())
     return [o for o in found if not (isinstance(o, ops.ModifyTableOps) and not o.ops)]
 
 

@@ -13,6 +13,7 @@ import typing as t
 import click
 
 from .. import commands
+from ..errors import UNCHANGED
 from . import options
 from .console import ConsoleReporter
 from .console import counted
@@ -86,7 +87,7 @@ def rehearse(
         to.console.value(line)
     for warning in found.warnings:
         to.console.warn(warning)
-    to.console.say("Nothing was changed.", fg="green")
+    to.console.say(UNCHANGED.said, fg="green")
 
 
 def _as_json(found: Rehearsal) -> dict[str, t.Any]:

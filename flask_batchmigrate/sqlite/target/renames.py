@@ -359,7 +359,7 @@ def _respelled(definition: str, used: cabc.Mapping[str, _Entry | None]) -> str:
         depth += token.is_symbol("(")
         if depth == 1 and in_columns and token.is_name:
             entry = used.get(unquote(text))
-            if entry is not None and entry.name != unquote(text):
+            if entry is not None and not same_name(entry.name, unquote(text)):
                 text = quote(entry.name)
         if token.is_symbol(")"):
             depth -= 1

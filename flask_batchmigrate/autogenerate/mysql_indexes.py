@@ -1,0 +1,125 @@
+"""Corrects what Alembic says of indexes on MySQL and MariaDB.
+
+A foreign key gets an index of its name where no other serves it, and leaves it behind
+when it is dropped: https://mariadb.com/kb/en/foreign-keys/. SQLAlchemy does not reflect
+the order of an index's columns, so one with DESC seems to differ from its model.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import re
+import typing as t
+
+import sqlalchemy as sa
+from alembic.operations import ops
+from sqlalchemy.dialects.mysql import dialect
+
+from .operations import DropIndex
+
+_ORDERS: t.Final = sa.text(
+    "SELECT column_name, collation FROM information_schema.statistics"
+    " WHERE table_schema = coalesce(:schema, database()) AND table_name = :table"
+    " AND index_name = :index ORDER BY seq_in_index"
+)
+
+#: A column in an index, maybe after the name of its table.
+_TERM: t.Final = re.compile(
+    r"(`?[^`.]+`?\.)?`?(?P<name>[^`.()]+?)`?(?P<order>\s+DESC)?(\s+ASC)?",
+    re.IGNORECASE,
+)
+
+
+def correct_indexes(
+    connection: sa.Connection, blocks: cabc.Iterable[ops.ModifyTableOps]
+) -> None:
+    """Drop indexes along with their foreign keys, and keep those that are equal.
+
+    :param blocks: the operations on each table; changed in place.
+    """
+    for block in blocks:
+        equal = _equal_indexes(connection, block)
+        block.ops[:] = [
+            more
+            for operation in block.ops
+            if getattr(operation, "index_name", None) not in equal
+            for more in (operation, *_left_behind(connection, block, operation))
+        ]
+
+
+def _equal_indexes(
+    connection: sa.Connection, block: ops.ModifyTableOps
+) -> frozenset[object]:
+    """Return the names of indexes that are to be dropped and made just as they are."""
+    dropped = {o.index_name: o for o in block.ops if isinstance(o, ops.DropIndexOp)}
+    made = [o for o in block.ops if isinstance(o, ops.CreateIndexOp)]
+    return frozenset(
+        operation.index_name
+        for operation in made
+        if operation.index_name in dropped
+        and _orders(operation) == _stored_orders(connection, block, operation)
+        and bool(operation.unique)
+        == bool(dropped[operation.index_name].to_index().unique)
+    )
+
+
+def _orders(operation: ops.CreateIndexOp) -> list[tuple[str, str]] | None:
+    """Return the columns of an index with their order; None if it has expressions."""
+    orders = []
+    for term in operation.to_index().expressions:
+        spelled = _TERM.fullmatch(_text(term))
+        if spelled is None:
+            return None
+        orders.append((spelled["name"], "D" if spelled["order"] else "A"))
+    return orders
+
+
+def _text(term: t.Any) -> str:
+    return str(term.compile(dialect=dialect()))
+
+
+def _stored_orders(
+    connection: sa.Connection, block: ops.ModifyTableOps, operation: ops.CreateIndexOp
+) -> list[tuple[str, str]]:
+    values = {
+        "schema": block.schema,
+        "table": block.table_name,
+        "index": operation.index_name,
+    }
+    rows = connection.execute(_ORDERS, values)
+    return [(str(name), str(order)) for name, order in rows]
+
+
+def _left_behind(
+    connection: sa.Connection,
+    block: ops.ModifyTableOps,
+    operation: ops.MigrateOperation,
+) -> cabc.Iterator[DropIndex]:
+    """Yield the removal of the index that a dropped foreign key leaves behind."""
+    if not isinstance(operation, ops.DropConstraintOp):
+        return
+    if operation.constraint_type not in ("foreignkey", "foreignkey_constraint"):
+        return
+    name = operation.constraint_name
+    inspector = sa.inspect(connection)
+    table, schema = block.table_name, block.schema
+    indexes = inspector.get_indexes(table, schema=schema)
+    own = next((index for index in indexes if index["name"] == name), None)
+    if own is None:
+        return
+    columns = own["column_names"]
+    going = {o.column_name for o in block.ops if isinstance(o, ops.DropColumnOp)}
+    others = [
+        key["constrained_columns"][: len(columns)]
+        for key in inspector.get_foreign_keys(table, schema=schema)
+        if key["name"] != name
+    ] + [
+        list(o.to_constraint().column_keys)
+        for o in block.ops
+        if isinstance(o, ops.CreateForeignKeyOp)
+    ]
+    if going.isdisjoint(columns) and columns not in others:
+        made = ops.CreateIndexOp(
+            str(name), table, t.cast(t.Any, columns), schema=schema
+        )
+        yield DropIndex(made)
