@@ -340,20 +340,26 @@ class BlockBuilder:
         """Add a constraint of the table."""
         made = copy.deepcopy(made)
         made.inline = None if isinstance(made, Check) else False
-        self.table.constraints.append(made)
-        self.meaning.added.append(made)
         self.steps.append(changes.AddConstraint(self.writer().constraint(made)))
+        present = self.table.constraints
+        if any(_is_repeated(one, made) for one in present):
+            # Neither has a name, so the new one would say nothing: the table keeps
+            # what it has, a key with its AUTOINCREMENT and its ON CONFLICT.
+            return
+        if isinstance(made, Key) and made.primary:
+            present[:] = [c for c in present if not (isinstance(c, Key) and c.primary)]
+        # Of two on the same columns SQLAlchemy reflects the first in the text, so one
+        # with a name precedes one without. SQLite makes one automatic index for both,
+        # which has the directions of the first.
+        hiding = [c for c in present if made.name and _is_hiding(c, made)]
+        place = next((i for i, c in enumerate(present) if c in hiding), len(present))
+        present.insert(place, made)
+        self.meaning.added.append(made)
 
     def add_key(self) -> None:
         """Add a UNIQUE, or put a PRIMARY KEY in the place of another."""
         made = self.builder.unique(self.table)
         made.primary = self.choices.chance(4)
-        if made.primary:
-            self.table.constraints = [
-                c
-                for c in self.table.constraints
-                if not (isinstance(c, Key) and c.primary)
-            ]
         self.add(made)
 
     def add_check(self) -> None:
@@ -472,6 +478,45 @@ def _kind(constraint: Constraint) -> ConstraintKind:
     if isinstance(constraint, ForeignKey):
         return ConstraintKind.FOREIGN_KEY
     return ConstraintKind.PRIMARY_KEY if constraint.primary else ConstraintKind.UNIQUE
+
+
+def _is_repeated(present: Constraint, made: Constraint) -> bool:
+    """Tell whether a new constraint without a name says what another one says."""
+    if present.name or made.name or _kind(present) is not _kind(made):
+        return False
+    if isinstance(present, Key) and isinstance(made, Key):
+        return _terms(present) == _terms(made) and made.conflict in (
+            "",
+            present.conflict,
+        )
+    if isinstance(present, ForeignKey) and isinstance(made, ForeignKey):
+        return _relation(present) == _relation(made) and _rules(present) == _rules(made)
+    return isinstance(made, Check) and present == dataclasses.replace(
+        made, inline=getattr(present, "inline", None)
+    )
+
+
+def _is_hiding(present: Constraint, made: Constraint) -> bool:
+    """Tell whether a constraint would hide a new one from SQLAlchemy."""
+    if present.name or present.inline or _kind(present) is not _kind(made):
+        return False
+    if isinstance(present, ForeignKey) and isinstance(made, ForeignKey):
+        return _relation(present) == _relation(made)
+    unique = isinstance(made, Key) and not made.primary
+    return unique and _columns(present) == _columns(made)
+
+
+def _terms(key: Key) -> list[t.Any]:
+    return [(x.column, x.collation or "", x.order == "DESC") for x in key.terms]
+
+
+def _relation(key: ForeignKey) -> tuple[t.Any, ...]:
+    return key.children, key.parent, key.parents
+
+
+def _rules(key: ForeignKey) -> tuple[t.Any, ...]:
+    actions = [act or "NO ACTION" for act in (key.on_delete, key.on_update)]
+    return *actions, key.deferred
 
 
 def _columns(constraint: t.Any) -> list[int]:
