@@ -401,18 +401,18 @@ class _Oracle:
             self.may_refuse("rows without a parent before")
 
     def sequences(self) -> None:
-        """Let AUTOINCREMENT go on where it was."""
-        stored = sequences(self.old)
+        """Let AUTOINCREMENT go on where it was, or behind the new numbers."""
+        stored, counted = sequences(self.old), sequences(self.fresh)
         for table in self.meaning.after.tables:
             before = self.meaning.before.table(table.id)
             if table.autoincrement and before.autoincrement:
                 self.fresh.execute(
                     "DELETE FROM sqlite_sequence WHERE name = ?", (table.name,)
                 )
-                if before.name in stored:
+                last = max(stored.get(before.name, 0), counted.get(table.name, 0))
+                if last:
                     self.fresh.execute(
-                        "INSERT INTO sqlite_sequence VALUES (?, ?)",
-                        (table.name, stored[before.name]),
+                        "INSERT INTO sqlite_sequence VALUES (?, ?)", (table.name, last)
                     )
 
 

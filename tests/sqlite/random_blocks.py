@@ -89,6 +89,8 @@ class BlockBuilder:
         #: named constraints and indexes that went with columns
         self.gone: list[Constraint | Index] = []
         self.text_written = False
+        #: integer types that the block gives to the rowid, which stays INTEGER
+        self.integer_types: dict[int, str] = {}
 
     def build(self) -> Meaning:
         """Make the block."""
@@ -96,6 +98,7 @@ class BlockBuilder:
             operation = self.choices.pick(self.operations())
             if self.table.plain_columns:
                 operation()
+        self.settle_rowid()
         self.meaning.changes = self.steps
         new, old = self.table, self.meaning.old
         new.numbered_anew = new.alias is None and old.rowid is None
@@ -201,23 +204,36 @@ class BlockBuilder:
                 self.pinned.add(column.id)
         alias = self.table.alias
         integer = affinity(type_) == "INTEGER"
-        if not (alias is column and integer):
+        self.integer_types.pop(column.id, None)
+        self.meaning.using.pop(column.id, None)
+        self.meaning.kept.discard(column.id)
+        if using is not None:
+            self.meaning.using[column.id] = using
+        if keep:
+            self.meaning.kept.add(column.id)
+        if alias is column and integer:
+            self.integer_types[column.id] = type_
+        else:
             if alias is column and self.table.autoincrement:
                 self.set_autoincrement(False)
             self.meaning.retyped.setdefault(column.id, column.type)
             column.type = type_
-            self.meaning.using.pop(column.id, None)
-            self.meaning.kept.discard(column.id)
-            if using is not None:
-                self.meaning.using[column.id] = using
-            if keep:
-                self.meaning.kept.add(column.id)
             collation = ""
             if choices.chance(3):
                 column.collation = choices.pick(COLLATIONS)
                 collation = f" COLLATE {column.collation}"
             type_ += collation
         self.steps.append(changes.SetType(name, type_, using, keep))
+
+    def settle_rowid(self) -> None:
+        """Give a column its integer type if the block has ended its being the rowid."""
+        for number, type_ in self.integer_types.items():
+            if not self.table.has(number):
+                continue
+            column = self.table.column(number)
+            if self.table.alias is not column:
+                self.meaning.retyped.setdefault(number, column.type)
+                column.type = type_
 
     def rename_column(self) -> None:
         """Rename a column."""
@@ -313,6 +329,7 @@ class BlockBuilder:
         if column.id in self.meaning.using:
             return
         name = self.refer(column)
+        self.integer_types.pop(column.id, None)
         self.meaning.retyped.setdefault(column.id, column.type)
         fresh = self.builder.column(dataclasses.replace(self.table, columns=[]))
         column.type, column.not_null = fresh.type, fresh.not_null
