@@ -124,6 +124,7 @@ class _Oracle:
         self.rows()
         self.fresh.execute("PRAGMA ignore_check_constraints = OFF")
         self.checks()
+        self.computed()
         self.indexes()
         self.programs()
         self.keys()
@@ -339,6 +340,19 @@ class _Oracle:
             if broken[0]:
                 self.refuse("rows break a CHECK")
 
+    def computed(self) -> None:
+        """Find computed values that a STRICT table does not hold.
+
+        SQLite itself lets them in, and its ``integrity_check`` complains of them.
+        """
+        old, new = self.meaning.old, self.meaning.new
+        before = unheld(self.old, old, self.error) if old.strict else {}
+        for number, count in unheld(self.fresh, new, self.error).items():
+            if number in before:
+                self.may_refuse("a STRICT table has computed values of another type")
+            else:
+                self.refuse(f"{count} computed values that a STRICT table cannot have")
+
     def indexes(self) -> None:
         for index in self.meaning.after.indexes:
             try:
@@ -387,19 +401,42 @@ class _Oracle:
             self.may_refuse("rows without a parent before")
 
     def sequences(self) -> None:
-        """Let AUTOINCREMENT go on where it was."""
-        stored = sequences(self.old)
+        """Let AUTOINCREMENT go on where it was, or behind the new numbers."""
+        stored, counted = sequences(self.old), sequences(self.fresh)
         for table in self.meaning.after.tables:
             before = self.meaning.before.table(table.id)
             if table.autoincrement and before.autoincrement:
                 self.fresh.execute(
                     "DELETE FROM sqlite_sequence WHERE name = ?", (table.name,)
                 )
-                if before.name in stored:
+                last = max(stored.get(before.name, 0), counted.get(table.name, 0))
+                if last:
                     self.fresh.execute(
-                        "INSERT INTO sqlite_sequence VALUES (?, ?)",
-                        (table.name, stored[before.name]),
+                        "INSERT INTO sqlite_sequence VALUES (?, ?)", (table.name, last)
                     )
+
+
+def unheld(database: t.Any, table: Table, error: type[Exception]) -> dict[int, int]:
+    """Count the computed values that SQLite would not store under their types.
+
+    :return: by the number of the column; only if the table is STRICT.
+    """
+    found = {}
+    computed = [c for c in table.columns if c.generated is not None]
+    for column in computed if table.strict else ():
+        sql = f"SELECT {plain(column.name)} FROM {plain(table.name)} NOT INDEXED"
+        values = database.execute(sql).fetchall()
+        database.execute(f"CREATE TEMP TABLE one (c {column.type}) STRICT")
+        count = 0
+        for value in values:
+            try:
+                database.execute("INSERT INTO temp.one VALUES (?)", value)
+            except error:
+                count += 1
+        database.execute("DROP TABLE temp.one")
+        if count:
+            found[column.id] = count
+    return found
 
 
 def sequences(database: t.Any) -> dict[str, int]:

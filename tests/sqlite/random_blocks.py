@@ -89,6 +89,8 @@ class BlockBuilder:
         #: named constraints and indexes that went with columns
         self.gone: list[Constraint | Index] = []
         self.text_written = False
+        #: integer types that the block gives to the rowid, which stays INTEGER
+        self.integer_types: dict[int, str] = {}
 
     def build(self) -> Meaning:
         """Make the block."""
@@ -96,6 +98,7 @@ class BlockBuilder:
             operation = self.choices.pick(self.operations())
             if self.table.plain_columns:
                 operation()
+        self.settle_rowid()
         self.meaning.changes = self.steps
         new, old = self.table, self.meaning.old
         new.numbered_anew = new.alias is None and old.rowid is None
@@ -201,23 +204,36 @@ class BlockBuilder:
                 self.pinned.add(column.id)
         alias = self.table.alias
         integer = affinity(type_) == "INTEGER"
-        if not (alias is column and integer):
+        self.integer_types.pop(column.id, None)
+        self.meaning.using.pop(column.id, None)
+        self.meaning.kept.discard(column.id)
+        if using is not None:
+            self.meaning.using[column.id] = using
+        if keep:
+            self.meaning.kept.add(column.id)
+        if alias is column and integer:
+            self.integer_types[column.id] = type_
+        else:
             if alias is column and self.table.autoincrement:
                 self.set_autoincrement(False)
             self.meaning.retyped.setdefault(column.id, column.type)
             column.type = type_
-            self.meaning.using.pop(column.id, None)
-            self.meaning.kept.discard(column.id)
-            if using is not None:
-                self.meaning.using[column.id] = using
-            if keep:
-                self.meaning.kept.add(column.id)
             collation = ""
             if choices.chance(3):
                 column.collation = choices.pick(COLLATIONS)
                 collation = f" COLLATE {column.collation}"
             type_ += collation
         self.steps.append(changes.SetType(name, type_, using, keep))
+
+    def settle_rowid(self) -> None:
+        """Give a column its integer type if the block has ended its being the rowid."""
+        for number, type_ in self.integer_types.items():
+            if not self.table.has(number):
+                continue
+            column = self.table.column(number)
+            if self.table.alias is not column:
+                self.meaning.retyped.setdefault(number, column.type)
+                column.type = type_
 
     def rename_column(self) -> None:
         """Rename a column."""
@@ -313,6 +329,7 @@ class BlockBuilder:
         if column.id in self.meaning.using:
             return
         name = self.refer(column)
+        self.integer_types.pop(column.id, None)
         self.meaning.retyped.setdefault(column.id, column.type)
         fresh = self.builder.column(dataclasses.replace(self.table, columns=[]))
         column.type, column.not_null = fresh.type, fresh.not_null
@@ -340,20 +357,26 @@ class BlockBuilder:
         """Add a constraint of the table."""
         made = copy.deepcopy(made)
         made.inline = None if isinstance(made, Check) else False
-        self.table.constraints.append(made)
-        self.meaning.added.append(made)
         self.steps.append(changes.AddConstraint(self.writer().constraint(made)))
+        present = self.table.constraints
+        if any(_is_repeated(one, made) for one in present):
+            # Neither has a name, so the new one would say nothing: the table keeps
+            # what it has, a key with its AUTOINCREMENT and its ON CONFLICT.
+            return
+        if isinstance(made, Key) and made.primary:
+            present[:] = [c for c in present if not (isinstance(c, Key) and c.primary)]
+        # Of two on the same columns SQLAlchemy reflects the first in the text, so one
+        # with a name precedes one without. SQLite makes one automatic index for both,
+        # which has the directions of the first.
+        hiding = [c for c in present if made.name and _is_hiding(c, made)]
+        place = next((i for i, c in enumerate(present) if c in hiding), len(present))
+        present.insert(place, made)
+        self.meaning.added.append(made)
 
     def add_key(self) -> None:
         """Add a UNIQUE, or put a PRIMARY KEY in the place of another."""
         made = self.builder.unique(self.table)
         made.primary = self.choices.chance(4)
-        if made.primary:
-            self.table.constraints = [
-                c
-                for c in self.table.constraints
-                if not (isinstance(c, Key) and c.primary)
-            ]
         self.add(made)
 
     def add_check(self) -> None:
@@ -472,6 +495,45 @@ def _kind(constraint: Constraint) -> ConstraintKind:
     if isinstance(constraint, ForeignKey):
         return ConstraintKind.FOREIGN_KEY
     return ConstraintKind.PRIMARY_KEY if constraint.primary else ConstraintKind.UNIQUE
+
+
+def _is_repeated(present: Constraint, made: Constraint) -> bool:
+    """Tell whether a new constraint without a name says what another one says."""
+    if present.name or made.name or _kind(present) is not _kind(made):
+        return False
+    if isinstance(present, Key) and isinstance(made, Key):
+        return _terms(present) == _terms(made) and made.conflict in (
+            "",
+            present.conflict,
+        )
+    if isinstance(present, ForeignKey) and isinstance(made, ForeignKey):
+        return _relation(present) == _relation(made) and _rules(present) == _rules(made)
+    return isinstance(made, Check) and present == dataclasses.replace(
+        made, inline=getattr(present, "inline", None)
+    )
+
+
+def _is_hiding(present: Constraint, made: Constraint) -> bool:
+    """Tell whether a constraint would hide a new one from SQLAlchemy."""
+    if present.name or present.inline or _kind(present) is not _kind(made):
+        return False
+    if isinstance(present, ForeignKey) and isinstance(made, ForeignKey):
+        return _relation(present) == _relation(made)
+    unique = isinstance(made, Key) and not made.primary
+    return unique and _columns(present) == _columns(made)
+
+
+def _terms(key: Key) -> list[t.Any]:
+    return [(x.column, x.collation or "", x.order == "DESC") for x in key.terms]
+
+
+def _relation(key: ForeignKey) -> tuple[t.Any, ...]:
+    return key.children, key.parent, key.parents
+
+
+def _rules(key: ForeignKey) -> tuple[t.Any, ...]:
+    actions = [act or "NO ACTION" for act in (key.on_delete, key.on_update)]
+    return *actions, key.deferred
 
 
 def _columns(constraint: t.Any) -> list[int]:

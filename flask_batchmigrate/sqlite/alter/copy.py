@@ -286,9 +286,28 @@ def _move_sequence(db: Database, target: Target, scratch: str) -> None:
     if not after.autoincrement:
         db.execute(f"DELETE FROM {sequence} WHERE name = ?", (name,))
     elif before.autoincrement:
+        catalogue = read_catalogue(db, target.before.schema)
+        _count_on(db, target, _sequence(db, catalogue, scratch))
         db.execute(f"DELETE FROM {sequence} WHERE name = ?", (scratch,))
     else:
         db.execute(f"UPDATE {sequence} SET name = ? WHERE name = ?", (name, scratch))
+
+
+def _count_on(db: Database, target: Target, counted: list[Row]) -> None:
+    """Let AUTOINCREMENT go on behind the rows, if they have got other rowids.
+
+    :param counted: where SQLite has got to with the rows of the copy.
+    """
+    alias, stored = target.text.rowid_alias, target.before
+    if alias is None or not counted:
+        return
+    source = target.source(alias)
+    if source.using is not None or source.origin != stored.text.rowid_alias:
+        db.execute(
+            f"UPDATE {quote(stored.schema)}.sqlite_sequence SET seq = max(seq, ?)"
+            " WHERE name = ?",
+            (counted[0][1], stored.name),
+        )
 
 
 def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None:
@@ -303,8 +322,10 @@ def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None
         db.execute(f"ALTER TABLE {scratch.path} RENAME TO {always_quoted(stored.name)}")
     if target.text.autoincrement and target.before.text.autoincrement and sequence:
         path = f"{schema}.sqlite_sequence"
+        counted = _sequence(db, catalogue, stored.name)
         db.execute(f"DELETE FROM {path} WHERE name = ?", (stored.name,))
         db.execute(f"INSERT INTO {path} (name, seq) VALUES (?, ?)", sequence[0])
+        _count_on(db, target, counted)
     for name, before in triggers.items():
         present = _triggers(db, name)
         for trigger, sql in before.items():

@@ -10,6 +10,7 @@ import re
 
 from ..ddl import edits
 from ..ddl.meaning import meanings
+from ..ddl.meaning import only_in
 from ..ddl.quoting import always_quoted
 from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
@@ -122,7 +123,7 @@ def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> No
     :raises NotConfirmed: SQLite refuses it.
     """
     present = _present(db, target)
-    text = _without_mentions(present.text, name)
+    text = _without_mentions(present.text, target.text, name)
     _replace(db, present, target, text)
     if before.dependants and db.can_write_schema:
         _refuse_needed(db, before, dataclasses.replace(present, text=text), name)
@@ -165,9 +166,16 @@ def _says_the_same(first: TableText, second: TableText) -> bool:
     )
 
 
-def _without_mentions(text: TableText, name: str) -> TableText:
-    """Take out every constraint that mentions a column."""
-    sql = edits.drop_constraints(text, lambda c: c.kind in _NAMED and c.mentions(name))
+def _without_mentions(text: TableText, wanted: TableText, name: str) -> TableText:
+    """Take out every constraint that mentions a column.
+
+    So are foreign keys that the block drops as well: one that refers to the column
+    would keep SQLite from compiling triggers.
+    """
+    keys = only_in(text, wanted, ConstraintKind.FOREIGN_KEY)
+    sql = edits.drop_constraints(
+        text, lambda c: c in keys or (c.kind in _NAMED and c.mentions(name))
+    )
     return parse_table(sql)
 
 

@@ -110,11 +110,10 @@ class _Builder(Draft):
     def set_type(self, change: changes.SetType) -> None:
         column = self.text.column(change.name)
         wanted = parse_column(f"x {change.type}")
-        if self.stays_rowid(column.name, wanted.type):
-            return
-        self.edit(edits.set_type(self.text, column.name, wanted.type))
-        if wanted.collation is not None:
-            self.edit(edits.set_collation(self.text, column.name, wanted.collation))
+        if not self.stays_rowid(column.name, wanted.type):
+            self.edit(edits.set_type(self.text, column.name, wanted.type))
+            if wanted.collation is not None:
+                self.edit(edits.set_collation(self.text, column.name, wanted.collation))
         key = self.key(column.name)
         self.sources[key] = dataclasses.replace(
             self.sources[key],

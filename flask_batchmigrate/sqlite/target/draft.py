@@ -107,8 +107,8 @@ class Draft:
                 self.edit(edits.set_type(self.text, column.name, type_))
                 continue
             self.notes.append(
-                f"'{self.table}.{column.name}' stays INTEGER: it is the rowid, which"
-                f" holds 64 bits, as {type_} would"
+                f"'{self.table}.{column.name}' stays INTEGER: it is the rowid, whose"
+                f" numbering {type_} would end"
             )
 
     def add_constraint(self, change: changes.AddConstraint) -> None:

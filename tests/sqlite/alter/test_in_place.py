@@ -6,8 +6,10 @@ import sqlite3
 
 import pytest
 
+from flask_batchmigrate.sqlite.ddl.table import ConstraintKind
 from flask_batchmigrate.sqlite.target import changes
 from tests.sqlite.engine_file import alter
+from tests.sqlite.engine_file import Make
 
 
 # Found by a random block.
@@ -49,3 +51,24 @@ def test_column_that_goes_with_what_is_computed_from_it(
     connection.execute("INSERT INTO t (a, b) VALUES (1, 2)")
     alter(connection, changes.DropColumn("g"), changes.DropColumn("a"))
     assert connection.execute("SELECT * FROM t").fetchall() == [(2,)]
+
+
+# Found by a random block.
+@pytest.mark.parametrize("first", ["column", "key"])
+def test_column_that_goes_with_the_key_that_refers_to_it(
+    make: Make, first: str
+) -> None:
+    """A trigger is judged by the table at the end of the block, not on the way."""
+    file = make(
+        "CREATE TABLE t (a REFERENCES t (b), b UNIQUE, c);"
+        "CREATE TABLE u (d); CREATE TRIGGER r AFTER UPDATE ON u"
+        " BEGIN DELETE FROM t WHERE a = new.d; END;"
+        "INSERT INTO t VALUES (1, 1, 2), (NULL, 5, 6); INSERT INTO u VALUES (0);"
+        "PRAGMA foreign_keys = ON;"
+    )
+    column = changes.DropColumn("b")
+    key = changes.DropConstraint(None, ConstraintKind.FOREIGN_KEY, ("a",))
+    assert "foreign key mismatch" in file.refuse(column)
+    file.alter(*((column, key) if first == "column" else (key, column)))
+    file.query("UPDATE u SET d = 1")
+    assert file.query("SELECT a, c FROM t") == [(None, 6)]

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 
 from flask_batchmigrate.sqlite.target import changes
+from tests.oracles.database_state import read_state
 from tests.sqlite.alembic_file import MakeDatabase
 from tests.sqlite.engine_file import alter
+from tests.sqlite.engine_file import Make
 
 PARENT = "CREATE TABLE p (id INTEGER PRIMARY KEY, a INT, b INT, UNIQUE (a, b));"
 PLAIN = (
@@ -510,3 +512,35 @@ def test_primary_key_keeps_its_order_without_autoincrement(
     assert connection.execute(
         "SELECT desc FROM pragma_index_xinfo('sqlite_autoindex_t_1') WHERE key"
     ).fetchall() == [(1,)]
+
+
+# Found by a random block.
+@pytest.mark.parametrize(
+    "key",
+    [
+        "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "INTEGER PRIMARY KEY ON CONFLICT REPLACE",
+        "INT PRIMARY KEY ON CONFLICT IGNORE",
+    ],
+)
+def test_unnamed_primary_key_that_is_there(make: Make, key: str) -> None:
+    """The key keeps what a script does not speak of."""
+    file = make(f"CREATE TABLE t (id {key}); INSERT INTO t VALUES (1), (5);")
+    before = read_state(file.path)
+    file.alter(changes.AddConstraint("PRIMARY KEY (id)"))
+    assert read_state(file.path) == before
+
+
+# Found by a random block.
+def test_automatic_index_of_two_keys(make: Make) -> None:
+    """SQLite makes one for both, as the first in the text wants it: the named one."""
+    file = make(
+        "CREATE TABLE t (a, UNIQUE (a DESC) ON CONFLICT IGNORE);"
+        "INSERT INTO t VALUES (1), (2), (3);"
+    )
+    file.alter(changes.AddConstraint("CONSTRAINT u UNIQUE (a)"))
+    assert file.query(
+        "SELECT desc FROM pragma_index_xinfo('sqlite_autoindex_t_1') WHERE key"
+    ) == [(0,)]
+    file.query("INSERT INTO t VALUES (2)")
+    assert file.query("SELECT a FROM t ORDER BY a DESC") == [(3,), (2,), (1,)]

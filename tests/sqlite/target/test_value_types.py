@@ -103,6 +103,48 @@ def test_the_rowid_keeps_its_type(make: Make) -> None:
     assert file.query("SELECT id FROM t") == [(1,), (2,)]
 
 
+# Found by a random block.
+def test_the_rowid_is_converted(make: Make) -> None:
+    """It keeps its type, but not the values that the script converts."""
+    file = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, c TEXT);"
+        "INSERT INTO t VALUES (1, 'a'), (7, 'b'); DELETE FROM t WHERE id = 7;"
+        "INSERT INTO t (c) VALUES ('c'); CREATE INDEX i ON t (c);"
+    )
+    file.alter(changes.SetType("id", "BIGINT", using="id * 10"))
+    assert file.query("SELECT id, c FROM t ORDER BY c") == [(10, "a"), (80, "c")]
+    assert file.query("SELECT id FROM t WHERE c = 'c'") == [(80,)]
+    file.query("DELETE FROM t WHERE id = 80")
+    file.query("INSERT INTO t (c) VALUES ('d')")
+    assert file.query("SELECT id FROM t WHERE c = 'd'") == [(81,)]
+
+
+# Found by a random block.
+@pytest.mark.parametrize("using", ["nullif(id, 1)", "3", "id + 0.5"])
+def test_the_rowid_is_not_converted_to_what_it_cannot_be(
+    make: Make, using: str
+) -> None:
+    """SQLite would number a row whose key is NULL; a key is not said twice."""
+    file = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2);"
+    )
+    file.refuse(changes.SetType("id", "BIGINT", using=using))
+
+
+# Found by a random block.
+def test_the_rowid_with_values_that_stay(make: Make) -> None:
+    """Where the block ends its being the rowid, the type and the wish come true."""
+    file = make(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, c TEXT);"
+        "INSERT INTO t VALUES (100000, 'a');"
+    )
+    end = changes.SetOptions(without_rowid=True)
+    assert "100000" in file.refuse(changes.SetType("id", "SMALLINT"), end)
+    file.alter(changes.SetType("id", "SMALLINT", keep_misfits=True), end)
+    assert file.query("SELECT type FROM pragma_table_info('t')")[0] == ("SMALLINT",)
+    assert file.query("SELECT * FROM t") == [(100000, "a")]
+
+
 def test_two_answers_to_one_conflict_are_refused(make: Make) -> None:
     """Where the rowid's key would get the index of a key with another ON CONFLICT."""
     file = make(
