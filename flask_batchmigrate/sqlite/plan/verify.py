@@ -93,7 +93,7 @@ def _same_objects(
         )
     )
     if lost or gained:
-        raise VerificationError(table, f"changed beside it: {lost} became {gained}")
+        raise VerificationError(table, f"other objects changed: {lost} became {gained}")
 
 
 def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
