@@ -1,4 +1,4 @@
-"""Shows how far a long statement has come: a bar on a terminal, else some lines."""
+"""Shows the progress of a long statement: a bar on a terminal, else single lines."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import typing as t
 import click
 
 FIRST: t.Final = 0.5
-"""A statement that takes less than this many seconds is not worth a bar."""
+"""The seconds that a statement runs before the bar appears."""
 
 REDRAWN: t.Final = 0.1
-"""How many seconds pass before the bar is drawn again."""
+"""The seconds before the bar is drawn again."""
 
 LOGGED: t.Final = 5.0
-"""How many seconds pass before the next line, where there is no terminal."""
+"""The seconds before the next line, without a terminal."""
 
 
 class Progress:
-    """Decides when there is something to show, and what.
+    """Decides when progress is shown, and how.
 
-    :param is_terminal: show a bar, else lines.
-    :param clock: tells the time, in seconds.
+    :param is_terminal: whether to show a bar, or else lines.
+    :param clock: returns the time, in seconds.
     """
 
     def __init__(
@@ -39,10 +39,10 @@ class Progress:
         self._bar: t.Any = None
 
     def text(self, table: str, step: str, fraction: float, rows: int) -> str | None:
-        """Return what is to be shown now, if anything is.
+        """Return the text to show now; ``None`` if it is not time yet.
 
         :param fraction: the part that is done, from 0 to 1.
-        :param rows: how many rows there are.
+        :param rows: the number of all rows.
         """
         now = self._clock()
         if (table, step) != self._what:
@@ -62,7 +62,7 @@ class Progress:
         )
 
     def _drawn(self, label: str, done: int, rows: int, rate: str) -> str:
-        """Return click's bar; drawn here, between the lines of the command."""
+        """Return the bar of click as text, to show between the lines of the command."""
         if self._bar is None:
             self._bar = click.progressbar(
                 length=max(rows, 1),

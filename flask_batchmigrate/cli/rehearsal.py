@@ -36,7 +36,8 @@ asked: t.Final = options.joined(
     click.option(
         "--dry-run",
         is_flag=True,
-        help="As --plan, on a copy with all rows: tells times, and rows that stop it.",
+        help="Like --plan, on a copy with all rows: shows times, and rows that do not"
+        " fit.",
     ),
     options.as_json,
 )
@@ -45,16 +46,16 @@ _WIDEST: t.Final = 100
 _LONGEST: t.Final = 240
 
 
-def is_asked(given: dict[str, t.Any]) -> bool:
+def is_asked(arguments: dict[str, t.Any]) -> bool:
     """Tell whether a migration is only to be rehearsed.
 
-    :param given: the options of the command.
-    :raises click.UsageError: they do not go together.
+    :param arguments: the options of the command.
+    :raises click.UsageError: the options exclude each other.
     """
-    wanted = given["plan"] or given["dry_run"]
-    if given["as_json"] and not wanted:
+    wanted = arguments["plan"] or arguments["dry_run"]
+    if arguments["as_json"] and not wanted:
         raise click.UsageError("'--json' needs '--plan' or '--dry-run'.")
-    if wanted and given["sql"]:
+    if wanted and arguments["sql"]:
         raise click.UsageError("'--sql' and a rehearsal exclude each other.")
     return bool(wanted)
 
@@ -63,50 +64,53 @@ def rehearse(
     to: ConsoleReporter,
     direction: t.Literal["upgrade", "downgrade"],
     directory: str | None,
-    given: dict[str, t.Any],
+    arguments: dict[str, t.Any],
 ) -> None:
     """Rehearse a migration, and write what it would do to standard output.
 
-    :param given: the options of the command.
+    :param arguments: the options of the command.
     """
     to.steps = False
-    found = commands.rehearse(
+    rehearsal = commands.rehearse(
         direction,
-        given["revision"],
-        given["dry_run"],
+        arguments["revision"],
+        arguments["dry_run"],
         directory,
-        tag=given["tag"],
+        tag=arguments["tag"],
     )
-    if given["as_json"]:
-        to.console.value(json.dumps(_as_json(found), indent=2))
+    if arguments["as_json"]:
+        to.console.value(json.dumps(_as_json(rehearsal), indent=2))
         return
-    if not found.revisions:
+    if not rehearsal.revisions:
         to.console.value(f"{to.names(to.databases)}: nothing to {direction}.")
         return
-    for line in _lines(found):
+    for line in _lines(rehearsal):
         to.console.value(line)
-    for warning in found.warnings:
+    for warning in rehearsal.warnings:
         to.console.warn(warning)
     to.console.say(UNCHANGED.said, fg="green")
 
 
-def _as_json(found: Rehearsal) -> dict[str, t.Any]:
+def _as_json(rehearsal: Rehearsal) -> dict[str, t.Any]:
     from ..results import TablePlan
 
-    values = dataclasses.asdict(found)
-    revisions = zip(values["revisions"], found.revisions, strict=True)
+    values = dataclasses.asdict(rehearsal)
+    revisions = zip(values["revisions"], rehearsal.revisions, strict=True)
     for value, revision in revisions:
         value["is_destructive"] = revision.is_destructive
-        for each, change in zip(value["changes"], revision.changes, strict=True):
+        for written, change in zip(value["changes"], revision.changes, strict=True):
             if isinstance(change, TablePlan):
-                each["rows_written"], each["scans"] = change.rows_written, change.scans
-                each["is_destructive"] = change.is_destructive
+                written["rows_written"], written["scans"] = (
+                    change.rows_written,
+                    change.scans,
+                )
+                written["is_destructive"] = change.is_destructive
     return values
 
 
-def _lines(found: Rehearsal) -> cabc.Iterator[str]:
+def _lines(rehearsal: Rehearsal) -> cabc.Iterator[str]:
     for (database, bind), group in itertools.groupby(
-        found.revisions, key=lambda each: (each.database, each.bind)
+        rehearsal.revisions, key=lambda each: (each.database, each.bind)
     ):
         revisions = list(group)
         title = _TITLES[revisions[0].direction]
@@ -115,9 +119,9 @@ def _lines(found: Rehearsal) -> cabc.Iterator[str]:
         yield click.style(what, bold=True)
         for revision in revisions:
             yield from _revision(revision)
-    for note in found.notes:
+    for note in rehearsal.notes:
         yield from _wrapped(f"Note: {note}", "  ", "    ")
-    losing = sum(revision.is_destructive for revision in found.revisions)
+    losing = sum(revision.is_destructive for revision in rehearsal.revisions)
     if losing:
         text = f"! {counted(losing, 'revision')} would lose rows or values."
         yield click.style(text, fg="red")
@@ -131,7 +135,7 @@ _TITLES: t.Final[dict[Direction, str]] = {
 
 
 def _revision(revision: RehearsedRevision) -> cabc.Iterator[str]:
-    # An application loads this module when it starts; few of them rehearse.
+    # Every application loads this module when it starts, but few rehearse.
     from ..results import TablePlan
 
     took = "" if revision.seconds is None else f"  {duration(revision.seconds)}"
@@ -162,7 +166,7 @@ def _rows_written(plan: TablePlan) -> str:
 
 
 def counted_rows(number: int) -> str:
-    """Spell a number of rows, in thousands."""
+    """Write a number of rows, with separators of thousands."""
     return "1 row" if number == 1 else f"{number:,} rows"
 
 
@@ -174,7 +178,7 @@ def _statement(statement: Statement) -> cabc.Iterator[str]:
 
 
 def _marked(text: str, is_destructive: bool) -> cabc.Iterator[str]:
-    """Wrap what is done; a mark stands before what loses rows or values."""
+    """Wrap the text of a change, after a mark if the change loses rows or values."""
     mark = "  ! " if is_destructive else "    "
     for number, line in enumerate(_wrapped(text, mark, "      ")):
         loud = is_destructive and not number

@@ -1,4 +1,4 @@
-"""``flask db status``: where each database stands, revision by revision."""
+"""``flask db status``: the state of each database, revision by revision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from ..status import DatabaseStatus
     from ..status import ListedRevision
 
-#: The exit codes: nothing is left to do, revisions are pending, it cannot be told.
+#: The exit codes: no revision is pending, some are, or the state is unknown.
 _AT_HEAD, _PENDING, _ERROR = 0, 1, 2
 _CODES: t.Final = {
     "current": _AT_HEAD,
@@ -31,31 +31,31 @@ _CODES: t.Final = {
 
 @command(options.as_json, failure=_ERROR)
 def status(to: ConsoleReporter, directory: str | None, as_json: bool) -> None:
-    """Show where each database stands.
+    """Show the state of each database.
 
-    Lists the revisions, [x] for those that the database has, and the tables that
+    Lists the revisions, with [x] for those that the database has, and the tables that
     differ from the models. Changes nothing. The exit code is 0 where every database is
     at the newest revision, 1 where revisions are pending, and 2 after an error, such as
     a database at a revision that has no file.
     """
-    # It loads Alembic, which an application that only starts has no use for.
+    # This module loads Alembic, which an application does not need in order to start.
     from ..status import read
 
     databases = read(compare=True, directory=directory)
     if as_json:
-        values = {"databases": [dataclasses.asdict(each) for each in databases]}
+        values = {"databases": [dataclasses.asdict(database) for database in databases]}
         to.console.value(json.dumps(values, indent=2))
     else:
-        for number, each in enumerate(databases):
+        for number, database in enumerate(databases):
             if number:
                 to.console.value("")
-            for line in _lines(each):
+            for line in _lines(database):
                 to.console.value(line)
-    code = max((_CODES[each.state] for each in databases), default=_AT_HEAD)
+    code = max((_CODES[database.state] for database in databases), default=_AT_HEAD)
     click.get_current_context().exit(code)
 
 
-# The name that it has in Django.
+# The name of the command in Django.
 db.add_command(status, "showmigrations")
 
 
@@ -66,9 +66,9 @@ def _lines(database: DatabaseStatus) -> cabc.Iterator[str]:
     at = ", ".join(database.current) or "no revision yet"
     heads = ", ".join(database.heads) or "none"
     yield f"  At {at}; newest: {heads}. {_SAYS[database.state](database)}"
-    for each in database.revisions:
-        name = click.style(each.revision, fg="yellow")
-        yield f"  {_box(each)} {name}  {each.message}"
+    for revision in database.revisions:
+        name = click.style(revision.revision, fg="yellow")
+        yield f"  {_box(revision)} {name}  {revision.message}"
     if database.differing is not None:
         yield f"  {_drift(database)}"
 
@@ -80,7 +80,7 @@ def _box(revision: ListedRevision) -> str:
 
 
 def _drift(database: DatabaseStatus) -> str:
-    """Say in a line what differs from the models."""
+    """Name the tables that differ from the models, in one line."""
     if not database.differing:
         return "No table differs from the models."
     names = ", ".join(f"'{name}'" for name in database.differing)
@@ -99,7 +99,7 @@ _SAYS: t.Final[dict[str, cabc.Callable[[DatabaseStatus], str]]] = {
         "they correspond to."
     ),
     "newer": lambda _: (
-        "This revision has no file: the database is newer than the code, or of another "
-        "branch of it."
+        "This revision has no file: the database is newer than the code, or belongs to "
+        "another branch of it."
     ),
 }

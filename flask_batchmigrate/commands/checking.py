@@ -28,18 +28,18 @@ if t.TYPE_CHECKING:
 
 
 def findings(directory: Directory = None, scratch: bool = False) -> list[Finding]:
-    """Check models, revisions and databases against one another; nothing is changed.
+    """Check models, revisions and databases against one another, changing nothing.
 
-    SQLite databases are compared with what their revisions make, which are run once
-    more on empty databases. On other databases, the models are compared with a database
-    that is at the newest revision.
+    SQLite databases are compared with the result of their revisions, which are run
+    again on empty databases. On other databases, the models are compared with a
+    database that is at the newest revision.
 
-    :param scratch: look at no database of the application, and compare the models with
-        what all revisions make on empty SQLite databases.
-    :return: what is not as it should be; nothing where all is well.
+    :param scratch: read no database of the application, and compare the models with the
+        result of all revisions on empty SQLite databases.
+    :return: the faults that were found; empty if there are none.
     :raises NoModels: the models define no tables.
-    :raises NotSupported: ``scratch`` was asked for with other databases than SQLite.
-    :raises RevisionFailed: with ``scratch``, a script does not run without rows.
+    :raises NotSupported: ``scratch`` is set, and a database is not SQLite.
+    :raises RevisionFailed: ``scratch`` is set, and a script fails without rows.
     """
     call = Invocation(directory)
     call.setup.compares = True
@@ -53,15 +53,15 @@ def findings(directory: Directory = None, scratch: bool = False) -> list[Finding
             "Only the revisions of SQLite databases can be run on empty ones",
             "Run 'flask db check' without '--scratch' on a database that was upgraded.",
         )
-    found, databases = _of_heads(directory), []
+    results, databases = _of_heads(directory), []
     if not scratch:
         databases = _look(directory)
-        found += _of_pending(scripts, databases)
-    if any(each.kind == "heads" for each in found):
-        return found
+        results += _of_pending(scripts, databases)
+    if any(each.kind == "heads" for each in results):
+        return results
     if is_sqlite:
-        return found + _of_replay(directory, binds, databases, scratch)
-    return found + ([] if found else _of_models(directory))
+        return results + _of_replay(directory, binds, databases, scratch)
+    return results + ([] if results else _of_models(directory))
 
 
 def _of_heads(directory: Directory) -> list[Finding]:
@@ -83,23 +83,27 @@ def _look(directory: Directory) -> list[Current]:
 def _of_pending(
     scripts: ScriptDirectory, databases: cabc.Iterable[Current]
 ) -> list[Finding]:
-    """Say which databases lack revisions."""
+    """Return a finding for each database that lacks revisions."""
     history = list(scripts.walk_revisions())[::-1]
-    found = []
-    for each in databases:
-        applied = applied_revisions(scripts, history, each.heads) or set()
+    results = []
+    for database in databases:
+        applied = applied_revisions(scripts, history, database.heads) or set()
         lacking = [s.revision for s in history if s.revision not in applied]
         if lacking:
             names = ", ".join(f"'{name}'" for name in lacking)
-            problem = f"Revisions are pending on database '{each.database}': {names}"
-            found.append(
-                Finding("pending", each.database, problem, "Run 'flask db upgrade'.")
+            problem = (
+                f"Revisions are pending on database '{database.database}': {names}"
             )
-    return found
+            results.append(
+                Finding(
+                    "pending", database.database, problem, "Run 'flask db upgrade'."
+                )
+            )
+    return results
 
 
 def _of_models(directory: Directory) -> list[Finding]:
-    """Say how the models differ from databases at the newest revision."""
+    """Return a finding if the models differ from databases at the newest revision."""
     try:
         writing.check(Invocation(directory))
     except SchemaDiffers as error:
@@ -113,31 +117,31 @@ def _of_replay(
     databases: cabc.Sequence[Current],
     scratch: bool,
 ) -> list[Finding]:
-    """Run the revisions on empty databases, and compare on the way."""
-    found: list[Finding] = []
+    """Run the revisions on empty databases, and compare the results."""
+    results: list[Finding] = []
     try:
-        for each in databases[:-1]:
+        for database in databases[:-1]:
             with empty_stand_ins(binds) as originals:
-                found += _altered(directory, binds, each, originals)
+                results += _altered(directory, binds, database, originals)
         with empty_stand_ins(binds) as originals:
             if databases:
-                found += _altered(directory, binds, databases[-1], originals)
+                results += _altered(directory, binds, databases[-1], originals)
             _replay(directory, "heads")
-            return found + _of_models(directory)
+            return results + _of_models(directory)
     except BatchMigrateError as error:
         if scratch:
             raise
         reporter().note(
-            "What was altered by hand is not known, since the revisions do not run on "
-            f"an empty database: {error.problem}"
+            "It is not known what was altered by hand, since the revisions do not run "
+            f"on an empty database: {error.problem}"
         )
-    # The databases themselves are what is left to compare the models with.
-    is_at_head = all(each.is_head for each in databases)
+    # Without a replay, the models can only be compared with the databases.
+    is_at_head = all(database.is_head for database in databases)
     return _of_models(directory) if is_at_head else []
 
 
 def _replay(directory: Directory, revision: str) -> None:
-    """Run the revisions up to one, and say nothing of it."""
+    """Run the revisions up to one of them, without reporting."""
     with reporting_to(Silence()):
         Invocation(directory).upgrade(revision, False, None)
 
@@ -148,12 +152,12 @@ def _altered(
     database: Current,
     originals: cabc.Mapping[str, sa.Connection],
 ) -> list[Finding]:
-    """Compare a database with what its revisions make of an empty one.
+    """Compare a database with the result of its revisions on an empty one.
 
     :param originals: for each bind, a connection to the database itself; the engines
-        lead to empty ones.
+        are connected to the empty ones.
     """
-    # Many modules, which other commands have no use for.
+    # These modules load many others, which other commands do not need.
     from ..autogenerate.alterations import alterations
     from ..autogenerate.drops import History
 

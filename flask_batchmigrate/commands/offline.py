@@ -1,6 +1,6 @@
-"""Writes the SQL of a migration of SQLite databases, without looking at them.
+"""Writes the SQL of a migration of SQLite databases, without reading them.
 
-The history is run on empty databases up to the start, and recorded from there.
+The revisions up to the start run on empty databases; the later ones are recorded.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def record(
     """Return the SQL of a migration.
 
     :param revision: the target, or a range ``<from>:<to>``.
+    :return: the scripts of all databases, one after the other.
     """
     start, separator, target = revision.rpartition(":")
     if direction == "downgrade" and not separator:
@@ -97,7 +98,7 @@ def _texts(
         for query in dict.fromkeys(recording.reads_rows):
             if version not in query:
                 reporter().warning(
-                    f"A script reads rows, of which there were none while its SQL was "
-                    f"written for '{bind.database}': {' '.join(query.split())}"
+                    "A script reads rows, but there were none when its SQL was written "
+                    f"for '{bind.database}': {' '.join(query.split())}"
                 )
         yield recording.script(version, bind.database)

@@ -1,4 +1,4 @@
-"""Rehearses a migration: runs it where nothing of it stays, and tells what it did."""
+"""Rehearses a migration: runs it without storing anything, and reports its changes."""
 
 from __future__ import annotations
 
@@ -28,29 +28,30 @@ def rehearse(
     tag: str | None = None,
     x_arg: XArg = None,
 ) -> Rehearsal:
-    """Run a migration where nothing of it stays, and return what it did.
+    """Run a migration without storing anything, and return what it did.
 
-    A SQLite database is only read; the migration runs on a copy of it. On PostgreSQL it
-    runs in its transaction, which is rolled back.
+    A SQLite database is only read; the migration runs on a copy of it. On PostgreSQL,
+    the migration runs in its transaction, which is rolled back.
 
     :param direction: ``upgrade`` or ``downgrade``.
     :param revision: the target, as :func:`~flask_batchmigrate.upgrade` and
-        :func:`~flask_batchmigrate.downgrade` take it; None: their defaults.
-    :param with_rows: run it with the rows of SQLite databases. Without, their tables
-        are empty, which is quicker, unless a script reads or changes rows.
+        :func:`~flask_batchmigrate.downgrade` take it; ``None`` for their defaults.
+    :param with_rows: run the migration with the rows of SQLite databases. By default
+        their tables are empty, which is quicker, unless a script reads or changes rows.
+    :return: what the migration did, revision by revision.
     :raises RevisionFailed: a script raised.
     :raises NotSupported: the database stores changes of tables at once.
     :raises UnknownRevision: there is no such revision.
     """
     if not with_rows:
-        found, needs_rows = _rehearsed(
+        rehearsal, needs_rows = _rehearsed(
             direction, revision, False, directory, tag, x_arg
         )
-        if found is not None and not needs_rows:
-            return found
-    found, _ = _rehearsed(direction, revision, True, directory, tag, x_arg)
-    assert found is not None
-    return found
+        if rehearsal is not None and not needs_rows:
+            return rehearsal
+    rehearsal, _ = _rehearsed(direction, revision, True, directory, tag, x_arg)
+    assert rehearsal is not None
+    return rehearsal
 
 
 def _rehearsed(
@@ -61,10 +62,10 @@ def _rehearsed(
     tag: str | None,
     x_arg: XArg,
 ) -> tuple[Rehearsal | None, bool]:
-    """Rehearse once.
+    """Rehearse a migration once.
 
-    :return: what was done, None where it failed for want of rows; and whether scripts
-        need the rows that it ran without.
+    :return: what the migration did, or ``None`` if it failed for lack of rows; and
+        whether scripts need rows that the copies lack.
     """
     call = Invocation(directory, x_arg)
     state = current_state()
@@ -92,10 +93,10 @@ def _rehearsed(
             if with_rows or not rehearsal.needs_rows:
                 raise
             return None, True
-    found = Rehearsal(
+    result = Rehearsal(
         tuple(rehearsal.revisions),
         with_rows,
         tuple(rehearsal.notes),
         tuple(rehearsal.warnings),
     )
-    return found, rehearsal.needs_rows
+    return result, rehearsal.needs_rows

@@ -1,8 +1,8 @@
-"""The Alembic config of an application.
+"""Makes the Alembic config of an application.
 
-``script_location`` is the packaged environment, so that every way of running Alembic
-with this config passes through the runner; the user's folder is in
-``version_locations``. Both are documented at
+``script_location`` is the packaged environment, so that every command of Alembic with
+this config uses the runner; the user's folder is in ``version_locations``. Both options
+are documented at
 https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file.
 """
 
@@ -49,9 +49,9 @@ _URL: t.Final = "sqlalchemy.url"
 
 
 class Setup:
-    """What the runner needs to know, and what it tells back to the command.
+    """The state that a command and the runner share for one run.
 
-    It travels in the attributes of Alembic's config.
+    It is stored in the attributes of Alembic's config.
 
     :param state: the application's state.
     :param folder: the user's migrations folder.
@@ -60,38 +60,39 @@ class Setup:
     def __init__(self, state: MigrateState, folder: Folder) -> None:
         self.state = state
         self.folder = folder
-        #: The models are compared with the database.
+        #: Whether the models are compared with the database.
         self.compares = False
-        #: The databases are only looked at.
+        #: Whether the databases are only read.
         self.looks = False
-        #: The table for the revision is made, and nothing else.
+        #: Whether only the table for the revision is created.
         self.ensures_version_table = False
-        #: A revision file is written from the comparison.
+        #: Whether a revision file is written from the comparison.
         self.generates = False
-        #: The migrations folder need not exist.
+        #: Whether the migrations folder may be missing.
         self.folder_may_miss = False
-        #: The revision files fit together, so far as can be told without running them.
+        #: Whether the text of the revision files was checked already.
         self.files_checked = False
         #: The binds that Alembic is configured for at the moment.
         self.active: tuple[Bind, ...] = ()
-        #: The migration is only rehearsed, and this takes down what it does.
+        #: Collects what the migration does, if it is only rehearsed.
         self.rehearsal: Rehearsing | None = None
-        #: The SQL is recorded on databases without rows; tells whether rows may be
-        #: older than a column of this name.
+        #: Tells whether rows may be older than a column of this name; set if the SQL is
+        #: recorded on databases without rows.
         self.may_be_short: cabc.Callable[[str], bool] | None = None
-        #: How a revision is to be generated; None: as usual.
+        #: The options for generating a revision; ``None`` for the defaults.
         self.request: Request | None = None
-        #: The SQLite databases that the models were compared with, as they were.
+        #: The SQLite databases that the models were compared with, before the change.
         self.starts: list[Start] = []
+        #: The revisions that the run has applied.
         self.applied: list[Applied] = []
-        #: What differs between models and databases.
+        #: The differences between models and databases.
         self.diffs: list[t.Any] = []
 
     def choose(self, scripts: ScriptDirectory) -> Scope:
-        """Choose the binds and the form, from the application and the folder.
+        """Choose the binds to migrate and the form of scripts.
 
-        :raises BrokenScript: the revision files do not fit together.
-        :raises UnknownBind: nothing is left to migrate, or a setting names no bind.
+        :raises BrokenScript: the revision files do not form a valid history.
+        :raises UnknownBind: no bind is left to migrate, or a setting names none.
         """
         if not self.files_checked:
             check_files(scripts)
@@ -102,7 +103,7 @@ _HOOKS: t.Final = "post_write_hooks"
 
 
 class Config(AlembicConfig):
-    """Alembic's config, with the templates of this package.
+    """Alembic's config, extended by the templates of this package.
 
     :param template_directory: a folder with templates for ``init``.
     """
@@ -122,9 +123,10 @@ class Config(AlembicConfig):
 
 
 def setup_of(config: AlembicConfig) -> Setup:
-    """Return what travels in a config; for a foreign config, make it.
+    """Return the setup in a config; add one if there is none.
 
-    Alembic's own command line makes one when it runs an ``env.py`` of ours.
+    Alembic's own command line makes a config without a setup when it runs an ``env.py``
+    of this package.
     """
     setup = config.attributes.get(_KEY)
     if setup is None:
@@ -155,7 +157,7 @@ def build(
         raise SetupError(
             "A function registered with 'configure' returned "
             f"{type(config).__name__!r}",
-            "it must return the config that it was given",
+            "it must return the config that it received",
         )
     setup = _point_at_package(config, state, folder)
     setup.compares = setup.generates = bool(getattr(config.cmd_opts, "autogenerate", 0))
@@ -165,11 +167,12 @@ def build(
 def _add_hooks(
     config: Config, hooks: cabc.Mapping[str, cabc.Mapping[str, str]]
 ) -> None:
-    """Let Alembic run something on each file that it writes.
+    """Let Alembic run programs on each file that it writes.
 
     See https://alembic.sqlalchemy.org/en/latest/autogenerate.html#applying-post-processing-and-python-code-formatters-to-generated-revisions.
 
-    :param hooks: by name, their options; without any, those of the ini file are run.
+    :param hooks: the options of each hook, by its name; if there are none, the hooks of
+        the ini file are run.
     """
     if not hooks:
         return
@@ -179,10 +182,10 @@ def _add_hooks(
             config.set_section_option(_HOOKS, f"{name}.{option}", escaped(text))
 
 
-def _x_arguments(given: str | cabc.Sequence[str] | None) -> list[str]:
-    """Join what ``-x`` said before and after the name of the command."""
+def _x_arguments(x_arg: str | cabc.Sequence[str] | None) -> list[str]:
+    """Join the values of ``-x`` before and after the name of the command."""
     before = list(command_line().x_arg)
-    after = [given] if isinstance(given, str) else list(given or ())
+    after = [x_arg] if isinstance(x_arg, str) else list(x_arg or ())
     return before if before == after else before + after
 
 
@@ -205,9 +208,9 @@ def _point_at_package(config: Config, state: MigrateState, folder: Folder) -> Se
 
 
 def _split_as_before(config: Config) -> None:
-    """Keep lists of paths working that were written before ``path_separator``.
+    """Convert lists of paths that were written before ``path_separator`` existed.
 
-    They are split by the rules of their time, and joined by new lines, which no path
+    The lists are split by the old rules, and joined by new lines, which no path
     contains.
     """
     old = config.get_main_option("version_path_separator")
@@ -225,9 +228,9 @@ def _split_as_before(config: Config) -> None:
 
 
 def _resolve_locations(config: Config) -> None:
-    """Write several version folders as Alembic writes the paths of the files in them.
+    """Write several version folders as Alembic writes the paths of their files.
 
-    It compares the two to know which folder a new revision belongs to.
+    Alembic compares the two to decide which folder a new revision belongs to.
     """
     locations = config.get_version_locations_list() or []
     if len(locations) < 2:
@@ -246,7 +249,7 @@ def _join(config: Config, name: str, parts: cabc.Iterable[str]) -> None:
 
 
 def set_option(config: AlembicConfig, name: str, path: pathlib.Path) -> None:
-    """Set an option to a path, whatever characters it has."""
+    """Set an option to a path, which may have any characters."""
     config.set_main_option(name, escaped(os.fspath(path)))
 
 
@@ -256,12 +259,12 @@ def escaped(value: str) -> str:
 
 
 def show_urls(config: AlembicConfig, binds: cabc.Iterable[Bind], keep: bool) -> None:
-    """Set ``sqlalchemy.url`` for those who read it, as Flask-Migrate's ``env.py`` does.
+    """Set ``sqlalchemy.url`` for code that reads it, like Flask-Migrate's ``env.py``.
 
-    The URL of the default bind is a main option, each other one has a section that is
-    called as the bind.
+    The URL of the default bind is a main option; the URL of any other bind is in a
+    section with the name of the bind.
 
-    :param keep: leave one that is there: the user's ``env.py`` may use it.
+    :param keep: keep a URL that is set already: the user's ``env.py`` may use it.
     """
     main, defaults = config.config_ini_section, config.file_config.default_section
     for bind in binds:
@@ -273,7 +276,7 @@ def show_urls(config: AlembicConfig, binds: cabc.Iterable[Bind], keep: bool) -> 
 
 
 def show_url(config: AlembicConfig, bind: Bind) -> None:
-    """Let the main option ``sqlalchemy.url`` be that of the bind at work."""
+    """Set the main option ``sqlalchemy.url`` to the URL of the present bind."""
     config.set_main_option(_URL, _rendered(bind))
 
 
@@ -282,14 +285,17 @@ def _rendered(bind: Bind) -> str:
 
 
 class SqlBuffer(io.StringIO):
-    """Collects the SQL of a run; passes it on to the buffer configured by the user."""
+    """Collects the SQL of a run, and passes it on to the user's own buffer.
+
+    :param behind: the buffer that the user has configured, if any.
+    """
 
     def __init__(self, behind: t.TextIO | None) -> None:
         super().__init__()
         self._behind = behind
 
     def write(self, text: str) -> int:
-        """Keep a piece of text, and pass it on."""
+        """Store a piece of text, and pass it on."""
         if self._behind is not None:
             self._behind.write(text)
         return super().write(text)

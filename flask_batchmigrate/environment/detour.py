@@ -1,8 +1,8 @@
-"""Leads the connections that a thread opens to another SQLite database.
+"""Connects a thread to another SQLite database than the engine names.
 
-A look at a database that does not exist would make it, and a rehearsal must not touch
-the one that it is about. The scripts and a user's ``env.py`` have the application's own
-engine; so it is the engine that leads elsewhere, for one thread and for a while.
+Reading a database that does not exist would create it, and a rehearsal must not touch
+the application's database. Scripts and a user's ``env.py`` use the application's own
+engine. So the engine itself connects to another database, for one thread and a while.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _MARK: t.Final = "flask_batchmigrate.detour"
 
 @contextlib.contextmanager
 def without_making(binds: cabc.Iterable[Bind]) -> cabc.Iterator[None]:
-    """Have SQLite files that do not exist look like empty databases, and not be made.
+    """Make missing SQLite files look like empty databases, without creating them.
 
-    :param binds: the binds whose databases are about to be looked at.
+    :param binds: the binds whose databases are about to be read.
     """
     with contextlib.ExitStack() as stack:
         for bind in binds:
@@ -41,7 +41,7 @@ def without_making(binds: cabc.Iterable[Bind]) -> cabc.Iterator[None]:
 
 
 def can_be_made(bind: Bind) -> bool:
-    """Tell whether to connect would make a SQLite file."""
+    """Tell whether connecting to a bind would create a SQLite file."""
     file = bind.file
     return file is not None and not file.exists() and file.parent.is_dir()
 
@@ -50,7 +50,7 @@ Factory = cabc.Callable[[t.Any], t.Any]
 
 
 class _Lead(t.NamedTuple):
-    """Where connections are led to, and what class they are of."""
+    """The database that connections go to instead, and their class."""
 
     path: str
     factory: Factory | None
@@ -58,7 +58,7 @@ class _Lead(t.NamedTuple):
 
 _leads: contextvars.ContextVar[dict[t.Hashable, _Lead]] = contextvars.ContextVar(
     "flask_batchmigrate_detours",
-    default={},  # noqa: B039 - it is never changed
+    default={},  # noqa: B039 - no code changes it
 )
 
 
@@ -66,16 +66,16 @@ _leads: contextvars.ContextVar[dict[t.Hashable, _Lead]] = contextvars.ContextVar
 def detour(
     engine: sa.Engine, path: str, factory: Factory | None = None
 ) -> cabc.Iterator[None]:
-    """Lead the connections to an engine's database to another one, in this thread.
+    """Connect an engine to another database, in this thread, inside the block.
 
-    The connections are made with the engine's own arguments, and the application's
+    The connections are opened with the engine's own arguments, and the application's
     listeners set them up. An engine that an ``env.py`` or a script makes for the same
-    file is led there, too. Other threads go on with the database itself.
+    file is connected to the other database, too. Other threads still use the original.
 
-    :param engine: an engine of SQLite that makes its connections by itself.
+    :param engine: an SQLite engine that opens its connections itself.
     :param path: the other database.
-    :param factory: makes the class of the connections from the one that the
-        application has them of.
+    :param factory: returns the class of the connections, made from the class of the
+        application's own connections.
     """
     thread = threading.get_ident()
 
@@ -84,13 +84,13 @@ def detour(
 
     def refuse_others(dbapi: t.Any, record: t.Any, proxy: t.Any) -> None:
         if record.info.get(_MARK) != (threading.get_ident() == thread):
-            # The pool closes it, and makes one in this thread instead.
+            # The pool closes this connection, and opens one in this thread instead.
             raise sa.exc.DisconnectionError
 
-    # Its listeners are set once for each engine, on the pool that it has then.
+    # The watch sets its listeners once for each engine, on the present pool.
     watch(engine)
     if not sa.event.contains(sa.Engine, "do_connect", _connect):
-        # It stays: a listener cannot be removed safely while other threads work.
+        # The listener stays: removing it is not safe while other threads work.
         sa.event.listen(sa.Engine, "do_connect", _connect)
     own, other = engine.pool, engine.pool.recreate()
     sa.event.listen(other, "connect", mark, insert=True)
@@ -124,15 +124,15 @@ def _connect(
     if lead is None:
         return None
     if lead.factory is not None:
-        usual = keywords.get("factory", sqlite3.Connection)
-        keywords = {**keywords, "factory": lead.factory(usual)}
+        own_class = keywords.get("factory", sqlite3.Connection)
+        keywords = {**keywords, "factory": lead.factory(own_class)}
     return dialect.connect(lead.path, **keywords)
 
 
 def refuse_strayed(connection: sa.Connection) -> None:
-    """Refuse a connection past the detours, which would reach a database itself.
+    """Refuse a connection that avoids the detours and reaches an original database.
 
-    :raises NotSupported: it is one.
+    :raises NotSupported: the connection does so.
     """
     paths = {lead.path for lead in _leads.get().values()} - {MEMORY}
     if not paths or connection.dialect.name != "sqlite":
@@ -140,7 +140,7 @@ def refuse_strayed(connection: sa.Connection) -> None:
     file = Driver(connection).databases().get("main", "")
     if pathlib.Path(file).resolve() not in {pathlib.Path(p).resolve() for p in paths}:
         raise NotSupported(
-            f"'env.py' connects to '{file or MEMORY}' in a way of its own, and "
+            f"'env.py' opens its own connection to '{file or MEMORY}', and "
             "cannot be led to a copy",
             "Let it use the application's engine, or delete it to use the packaged "
             "environment.",

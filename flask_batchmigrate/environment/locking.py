@@ -1,7 +1,7 @@
 """Waits for other processes that migrate, and for the application's requests.
 
-The locks of servers are taken before the environment runs, whichever ``env.py`` it has:
-a transaction that is open during the wait would see the old state of the database, and
+The locks on servers are taken before the environment runs, with any ``env.py``: a
+transaction that is open during the wait would see the old state of the database, and
 would block the process that migrates.
 """
 
@@ -27,21 +27,21 @@ from ..reporting import reporter
 from .run_state import Run
 from .server_limits import is_lock_timeout
 
-#: The pause before a migration is tried again, which is doubled each time up to a
-#: limit, in seconds.
+#: The pause before a migration is tried again, in seconds. It is doubled each time, up
+#: to the limit.
 _FIRST_PAUSE: t.Final = 0.5
 _LONGEST_PAUSE: t.Final = 30.0
 
 
 def take(run: Run, attempt: cabc.Callable[[], None]) -> None:
-    """Run the environment when it is this process's turn.
+    """Run the environment while this process holds the migration locks.
 
     :param attempt: runs the environment; it may be called several times.
     :raises LockTimeout: another process holds a lock for too long.
     """
     settings = run.setup.state.settings
     ensures = run.setup.ensures_version_table
-    # Other runs do not change the revision of a database.
+    # Only runs of these kinds change the revision of a database.
     has_destination = "destination_rev" in run.environment.context_opts
     if context.is_offline_mode() or not (has_destination or ensures):
         attempt()
@@ -57,7 +57,7 @@ def take(run: Run, attempt: cabc.Callable[[], None]) -> None:
 
 
 def _when_free(run: Run, attempt: cabc.Callable[[], None]) -> None:
-    """Run with the locks, unless another process meanwhile does all the work."""
+    """Run with the locks, unless another process does all the work in the meantime."""
     if _found_nothing_to_do(run, attempt):
         return
     databases = _databases(run)
@@ -76,23 +76,23 @@ def _databases(run: Run) -> list[Lockable]:
     args = run.setup.state.configure_args
     schema, table = args.get("version_table_schema"), args.get("version_table")
     name = ".".join(filter(None, (schema, table or "alembic_version")))
-    found = []
+    lockable = []
     for first, *_ in by_database(run.scope.selected):
         if can_lock(first.engine.dialect):
-            found.append(Lockable(first.engine, first.database, name))
+            lockable.append(Lockable(first.engine, first.database, name))
         elif first.engine.dialect.name != "sqlite":
             reporter().note(
                 f"'{first.database}': there is no migration lock for "
-                f"{first.engine.dialect.name}. See to it that one process at a time "
-                "migrates it."
+                f"{first.engine.dialect.name}. Make sure that only one process at a "
+                "time migrates it."
             )
-    return found
+    return lockable
 
 
 def _found_nothing_to_do(run: Run, attempt: cabc.Callable[[], None]) -> bool:
     """Run without locks if all databases are at the destination.
 
-    :return: whether they were.
+    :return: whether all of them were.
     """
     if not _all_there(run):
         return False
@@ -111,7 +111,7 @@ def _found_nothing_to_do(run: Run, attempt: cabc.Callable[[], None]) -> bool:
 
 
 def _all_there(run: Run) -> bool:
-    """Return whether there are servers, and all of them are at the destination."""
+    """Return whether there are servers with locks, all of them at the destination."""
     servers = [t for t in run.scope.selected if can_lock(t.engine.dialect)]
     return bool(servers) and all(_is_there(run, bind) for bind in servers)
 
@@ -119,8 +119,8 @@ def _all_there(run: Run) -> bool:
 def _is_there(run: Run, bind: Bind) -> bool:
     """Return whether a database is at the destination, without taking a lock.
 
-    Alembic computes what it would run from the database's revision, because the
-    destination may be relative to it, such as ``-1``.
+    Alembic computes the steps from the database's revision, because the destination may
+    be relative to that revision, such as ``-1``.
     """
     attempt = run.environment.context_opts
     if attempt.get("purge"):
@@ -137,12 +137,12 @@ def _is_there(run: Run, bind: Bind) -> bool:
             steps = attempt["fn"](context_.get_current_heads(), context_)
             return not any(True for _ in steps)
     except (sa.exc.DBAPIError, CommandError):
-        # An 'env.py' may connect as another user, who may read more.
+        # An 'env.py' may connect as another user, who has more rights.
         return False
 
 
 def _persistently(run: Run, attempt: cabc.Callable[[], None]) -> None:
-    """Run, and begin again if a statement waited too long for a table in use."""
+    """Run the environment, and retry if a statement waits too long for a table."""
     settings = run.setup.state.settings
     retries = settings.server_lock_retries if settings.server_lock_timeout else 0
     pause = _FIRST_PAUSE
@@ -154,7 +154,7 @@ def _persistently(run: Run, attempt: cabc.Callable[[], None]) -> None:
             if not (is_lock_timeout(failure) and run.can_begin_again):
                 raise
         reporter().waiting(
-            f"A table is in use for longer than {settings.server_lock_timeout:g} s. "
+            f"A table was in use for more than {settings.server_lock_timeout:g} s. "
             f"The revision is undone and tried again ({number} of {retries})."
         )
         run.begin_again()

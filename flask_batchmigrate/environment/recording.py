@@ -1,8 +1,8 @@
-"""Records what a migration does to a SQLite database, as a script that does the same.
+"""Records the statements of a migration of a SQLite database as a script in SQL.
 
-The migration runs on a database without rows. So the script looks at the rows where the
-engine did, and stops where it finds one that would have stopped the migration. What the
-engine addresses by its place in the catalogue, the script addresses by its name.
+The migration is recorded on a database without rows. So the script repeats the engine's
+checks of rows, and stops at a row that would have stopped the migration. The engine
+addresses objects by their row in the catalogue; the script addresses them by name.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PARAMETER: t.Final = re.compile(
     | (?P<name> \?\d* | [:@$]\w+ )""",
     re.VERBOSE | re.DOTALL,
 )
-"""A parameter, or what only looks as if it had one in it."""
+"""Matches a parameter, or text and comments that may seem to have one in them."""
 
 _SESSION: t.Final = ("foreign_keys", "recursive_triggers", "legacy_alter_table")
 
@@ -45,9 +45,9 @@ _SESSION: t.Final = ("foreign_keys", "recursive_triggers", "legacy_alter_table")
 class _Entry:
     """One statement that was run.
 
-    :param sql: with its parameters written into it.
-    :param is_empty: it is a query, and returned no row.
-    :param is_of_script: a script ran it, not the engine.
+    :param sql: the statement, with its parameters written into it.
+    :param is_empty: whether it is a query that returned no row.
+    :param is_of_script: whether a script ran it, not the engine.
     """
 
     sql: str
@@ -56,7 +56,7 @@ class _Entry:
 
 
 class Recording:
-    """What was run on the connections to one database."""
+    """The statements that were run on the connections to one database."""
 
     def __init__(self) -> None:
         self._entries: list[_Entry] = []
@@ -67,16 +67,16 @@ class Recording:
         self.is_on = False
 
     def may_be_short(self, column: str) -> bool:
-        """Tell whether rows may be older than a column: it was added or renamed."""
+        """Tell whether rows may be older than a column that was added or renamed."""
         return any(may_name(sql, column) for sql in self._columns)
 
     def start(self) -> None:
-        """Record from now on; the next transaction is the first of the script."""
+        """Begin to record; the next transaction is the first one of the script."""
         self.is_on, self._entries = True, []
         self._catalogue, self._settings = [], []
 
     def before(self, connection: sqlite3.Connection, sql: str) -> None:
-        """Take note of what the next statement will be about."""
+        """Read the settings and the catalogue that the next statement depends on."""
         if not self.is_on:
             return
         if first_word(sql) == "BEGIN" and not self._settings:
@@ -95,7 +95,7 @@ class Recording:
             }
 
     def after(self, sql: str, parameters: t.Any) -> _Entry | None:
-        """Keep a statement that was run; return it."""
+        """Record a statement that was run, and return its entry."""
         if _ADDS_COLUMN.match(sql):
             self._columns.append(sql)
         if not self.is_on:
@@ -105,12 +105,12 @@ class Recording:
         return entry
 
     def mark_script(self) -> None:
-        """Note that the last statement was one of a script."""
+        """Note that a script ran the last statement."""
         if self._entries:
             self._entries[-1].is_of_script = True
 
     def _written(self, sql: str, parameters: t.Any) -> str:
-        """Write parameters into a statement."""
+        """Return a statement with its parameters written into it."""
         if not parameters:
             return sql
         is_of_catalogue = "sqlite_master" in sql
@@ -132,7 +132,7 @@ class Recording:
         return _PARAMETER.sub(written, sql)
 
     def _place(self, rowid: int) -> str:
-        """Address a row of the catalogue by its name, or by how far it is behind."""
+        """Address a row of the catalogue by name, or by its distance from the last."""
         source = f"FROM temp.{_PLACES}"
         if rowid in self._places:
             return f"(SELECT place {source} WHERE {self._places[rowid]})"
@@ -143,7 +143,7 @@ class Recording:
 
     @property
     def reads_rows(self) -> list[str]:
-        """The queries of scripts, which the script can only name."""
+        """The queries of migration scripts, which the SQL can only mention."""
         return [
             entry.sql
             for entry in self._folded()
@@ -151,10 +151,10 @@ class Recording:
         ]
 
     def script(self, version_table: str, name: str) -> str:
-        """Return the script; empty where nothing was done.
+        """Return the script in SQL; empty if the migration did nothing.
 
         :param version_table: the table that the revision is stored in.
-        :param name: the database, for a comment.
+        :param name: the name of the database, for a comment.
         """
         entries = self._folded()
         if not any(first_word(each.sql) == "BEGIN" for each in entries):
@@ -183,7 +183,7 @@ class Recording:
     def _lines(self, entry: _Entry, version_table: str) -> cabc.Iterator[str]:
         sql = entry.sql
         if match := _COOKIE.match(sql):
-            # Raises the cookie for others, whatever it is.
+            # This raises the schema version, so that other connections notice.
             yield f"CREATE TABLE {match[1]}._batchmigrate_reload (x);"
             yield f"DROP TABLE {match[1]}._batchmigrate_reload;"
         elif sql == "PRAGMA writable_schema = ON":
@@ -206,7 +206,7 @@ class Recording:
             yield f"{sql};" if not _ends_in_comment(sql) else f"{sql}\n;"
 
     def _start(self, version_table: str) -> cabc.Iterator[str]:
-        """Make sure that the database is the one that the script was made for."""
+        """Write the checks that the database is the one the script was made for."""
         objects = [each for each in self._catalogue if each[2] != version_table]
         if not objects:
             return
@@ -226,39 +226,41 @@ class Recording:
         )
 
     def _folded(self) -> list[_Entry]:
-        """Return the statements that count: what was undone does not."""
-        kept: list[_Entry] = []
-        open_: list[tuple[str, int]] = []
+        """Return the statements that took effect, without those that were undone."""
+        effective: list[_Entry] = []
+        savepoints: list[tuple[str, int]] = []
         for entry in self._entries:
             verb = first_word(entry.sql)
             match = _SAVEPOINT.match(entry.sql)
             if match and match[2] == _SENTINEL:
-                # It is undone in the script, too: for a moment, rows show their age.
-                kept.append(entry)
+                # The script undoes it, too: it shows for a moment which rows are old.
+                effective.append(entry)
             elif verb == "SAVEPOINT" and match:
-                open_.append((match[2], len(kept)))
+                savepoints.append((match[2], len(effective)))
             elif verb == "RELEASE" and match:
-                while open_ and open_.pop()[0] != match[2]:
+                while savepoints and savepoints.pop()[0] != match[2]:
                     pass
             elif verb == "ROLLBACK" and match:
-                while open_ and open_[-1][0] != match[2]:
-                    open_.pop()
-                del kept[open_[-1][1] :]
+                while savepoints and savepoints[-1][0] != match[2]:
+                    savepoints.pop()
+                del effective[savepoints[-1][1] :]
             elif verb == "ROLLBACK":
-                starts = [i for i, e in enumerate(kept) if _begins(e)]
-                del kept[starts[-1] if starts else len(kept) :]
-            elif self._counts(entry, kept):
-                kept.append(entry)
-                if len(kept) > 1 and [e.sql for e in kept[-2:]] == [
+                starts = [i for i, e in enumerate(effective) if _begins(e)]
+                del effective[starts[-1] if starts else len(effective) :]
+            elif self._counts(entry, effective):
+                effective.append(entry)
+                if len(effective) > 1 and [e.sql for e in effective[-2:]] == [
                     "PRAGMA writable_schema = ON",
                     "PRAGMA writable_schema = OFF",
                 ]:
-                    del kept[-2:]
-        return kept
+                    del effective[-2:]
+        return effective
 
-    def _counts(self, entry: _Entry, kept: list[_Entry]) -> bool:
-        """Tell whether a statement changes something, or asks for rows."""
-        is_inside = any(map(_begins, kept)) and first_word(kept[-1].sql) != "COMMIT"
+    def _counts(self, entry: _Entry, effective: list[_Entry]) -> bool:
+        """Tell whether a statement changes something, or reads rows."""
+        is_inside = (
+            any(map(_begins, effective)) and first_word(effective[-1].sql) != "COMMIT"
+        )
         if first_word(entry.sql) == "PRAGMA":
             known = (_WRITABLE, _COOKIE, _KEPT_PRAGMAS)
             return is_inside and any(each.match(entry.sql) for each in known)
@@ -268,8 +270,8 @@ class Recording:
 
 
 _HEAD: t.Final = (
-    "-- For the sqlite3 shell, which the next two lines tell to stop at an error,",
-    "-- and to let stored definitions be edited, which it does not by itself.",
+    "-- For the sqlite3 shell. The next two lines make it stop at an error, and allow",
+    "-- it to edit stored definitions, which it refuses by default.",
     ".bail on",
     ".dbconfig defensive off",
 )
@@ -306,7 +308,7 @@ _quoting: t.Final = sqlite3.connect(":memory:", check_same_thread=False)
 
 
 def literal(value: t.Any) -> str:
-    """Write a value as SQLite does, so that it reads the same."""
+    """Write a value as an SQL literal that SQLite reads as the same value."""
     if isinstance(value, str) and "\0" in value:
         return f"CAST(x'{value.encode().hex()}' AS TEXT)"
     return str(_quoting.execute("SELECT quote(?)", (value,)).fetchone()[0])
@@ -315,9 +317,9 @@ def literal(value: t.Any) -> str:
 def recording_connection(
     recording: Recording, kind: type[sqlite3.Connection]
 ) -> type[sqlite3.Connection]:
-    """Return a class of connections that record what is run on them.
+    """Return a class of connections that record the statements run on them.
 
-    :param kind: the class that the application has them of.
+    :param kind: the class of the application's own connections.
     """
 
     class Cursor(sqlite3.Cursor):
@@ -325,16 +327,16 @@ def recording_connection(
 
         def execute(self, sql: str, parameters: t.Any = ()) -> t.Any:
             recording.before(self.connection, sql)
-            done = super().execute(sql, parameters)
+            cursor = super().execute(sql, parameters)
             self._entry = recording.after(sql, parameters)
-            return done
+            return cursor
 
         def executemany(self, sql: str, parameters: t.Any) -> t.Any:
             rows = list(parameters)
-            done = super().executemany(sql, rows)
+            cursor = super().executemany(sql, rows)
             for row in rows:
                 self._entry = recording.after(sql, row)
-            return done
+            return cursor
 
         def fetchall(self) -> list[t.Any]:
             rows = super().fetchall()

@@ -1,8 +1,8 @@
-"""Takes down what a migration does, and keeps servers from storing it.
+"""Records what a rehearsed migration does, and keeps servers from storing it.
 
-SQLite databases are stood in for by copies (:mod:`.stand_ins`). PostgreSQL undoes
-changes of tables, so there the migration runs in its transaction, which is not
-committed. Databases that do neither are refused.
+SQLite databases are replaced by copies (:mod:`.stand_ins`). PostgreSQL can undo changes
+of tables, so the migration runs in its transaction there, which is not committed. Other
+databases are refused.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _SETTINGS: t.Final = ("PRAGMA", "SET", "SHOW", "EXPLAIN", "BEGIN", "COMMIT", "RO
 
 
 class Rehearsing(Reporter):
-    """Receives the events of a rehearsed run, and refuses what it must not do.
+    """Receives the events of a rehearsed run, and refuses commits.
 
-    :param behind: receives what a person is to see while it goes on.
+    :param behind: receives the events that a person sees while the run lasts.
     :param binds: all binds of the application.
-    :param with_rows: SQLite databases are stood in for by copies with their rows.
+    :param with_rows: whether the copies of SQLite databases have their rows.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Rehearsing(Reporter):
         self._behind = behind
         self._binds = binds
         self._with_rows = with_rows
-        #: The rows that copies lack; kept up to date with the tables' names.
+        #: The numbers of rows that the copies lack, by the tables' present names.
         self.lacking: RowCounts = {}
-        #: A script does something that depends on rows that the copies lack.
+        #: Whether a script does something that depends on these rows.
         self.needs_rows = False
         self.revisions: list[RehearsedRevision] = []
         self.notes: list[str] = []
@@ -69,7 +69,7 @@ class Rehearsing(Reporter):
         self._revision = ""
         self._is_running = False
 
-    # What the run asks
+    # Called by the run
 
     def prepare(
         self,
@@ -80,8 +80,8 @@ class Rehearsing(Reporter):
         """Make sure that nothing is stored on a connection of the run.
 
         :param options: the arguments for ``context.configure``.
-        :param cleanup: ends it.
-        :raises NotSupported: the database would store it all the same.
+        :param cleanup: removes the listener at the end of the run.
+        :raises NotSupported: the database stores changes of tables at once.
         """
         options["transaction_per_migration"] = False
         dialect = connection.dialect
@@ -105,7 +105,7 @@ class Rehearsing(Reporter):
 
     @contextlib.contextmanager
     def scripts(self) -> cabc.Iterator[None]:
-        """Take down what the scripts do that run inside the block."""
+        """Record the statements of the scripts that run inside the block."""
         self._is_running = True
         try:
             with listening(self._statement_done):
@@ -117,7 +117,7 @@ class Rehearsing(Reporter):
         if not self._is_running:
             raise RehearsalOver
         raise NotSupported(
-            f"Revision '{self._revision}' stores what it does by itself, as "
+            f"Revision '{self._revision}' commits its own changes, as "
             "'autocommit_block()' does, so it cannot be rehearsed",
             "'flask db upgrade --sql' shows its statements.",
             revision=self._revision,
@@ -132,12 +132,12 @@ class Rehearsing(Reporter):
     def revision_started(
         self, bind: str, direction: Direction, revision: str, message: str
     ) -> None:
-        """Begin to take down another revision."""
+        """Begin to record another revision."""
         self._behind.revision_started(bind, direction, revision, message)
         self._revision, self._changes = revision, []
 
     def revision_done(self, applied: Applied) -> None:
-        """Keep what the revision did."""
+        """Store what the revision did."""
         self.revisions.append(
             RehearsedRevision(
                 applied.bind,
@@ -151,7 +151,7 @@ class Rehearsing(Reporter):
         )
 
     def table_changed(self, plan: TablePlan) -> None:
-        """Take down a change of a table, with the number of its rows."""
+        """Record a change of a table, with the number of its rows."""
         table = plan.new_name
         lacking = self._lacking
         if plan.table.lower() in lacking:
@@ -161,23 +161,23 @@ class Rehearsing(Reporter):
         self._changes.append(dataclasses.replace(plan, rows=rows))
 
     def note(self, text: str) -> None:
-        """Keep a note."""
+        """Store a note."""
         self.notes.append(text)
 
     def warning(self, text: str) -> None:
-        """Keep a warning."""
+        """Store a warning."""
         self.warnings.append(text)
 
     def bind_started(self, bind: str, database: str, dialect: str) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         self._behind.bind_started(bind, database, dialect)
 
     def progress(self, table: str, step: str, fraction: float, rows: int) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         self._behind.progress(table, step, fraction, rows)
 
     def waiting(self, text: str) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         self._behind.waiting(text)
 
     @property
@@ -194,7 +194,7 @@ class Rehearsing(Reporter):
         return int(Driver(connection).execute(query)[0][0])
 
     def _statement_done(self, connection: sa.Connection, sql: str, rows: int) -> None:
-        """Take down a statement that a script ran, if it changes something."""
+        """Record a statement that a script ran, if it changes something."""
         running = context.get_context()
         words = {word.lower() for word in re.findall(r"\w+", sql)}
         if running.version_table.lower() in words:
@@ -208,7 +208,7 @@ class Rehearsing(Reporter):
         statement = Statement(sql.strip(), count, is_destructive)
         last = self._changes[-1] if self._changes else None
         if isinstance(last, Statement) and last.sql == statement.sql:
-            # One in a loop over rows is one for a person.
+            # A statement in a loop over rows is listed once, with all of its rows.
             statement = dataclasses.replace(
                 statement,
                 rows=(last.rows or 0) + (count or 0),

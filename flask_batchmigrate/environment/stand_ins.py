@@ -1,7 +1,7 @@
-"""Has SQLite databases stood in for by copies, on which a migration is rehearsed.
+"""Replaces SQLite databases by copies, on which a migration is rehearsed.
 
-The databases themselves are only read, by connections that write nothing: not to the
-file, nor to the log and journal beside it. So they are untouched whatever happens.
+The databases themselves are only read, by connections that write neither to the file
+nor to the log and journal beside it. So nothing can change them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .detour import detour
 from .recording import Recording
 from .recording import recording_connection
 
-#: For each bind, how many rows each of its tables has.
+#: The number of rows of each table, by bind and table.
 RowCounts = dict[str, dict[str, int]]
 
 
@@ -37,12 +37,13 @@ RowCounts = dict[str, dict[str, int]]
 def stand_ins(
     binds: cabc.Iterable[Bind], with_rows: bool, version_table: str
 ) -> cabc.Iterator[RowCounts]:
-    """Lead the engines of SQLite databases to copies, inside the block.
+    """Connect the engines of SQLite databases to copies, inside the block.
 
     :param binds: all binds of the application.
-    :param with_rows: copy the rows; without, only the schema and the stored revision.
+    :param with_rows: whether to copy the rows; if not, only the schema and the stored
+        revision are copied.
     :param version_table: the table that the revision is stored in.
-    :return: the rows of the databases that the copies lack.
+    :return: the numbers of rows that the copies lack.
     """
     counts: RowCounts = {}
     with contextlib.ExitStack() as stack:
@@ -69,9 +70,9 @@ def stand_ins(
 def empty_stand_ins(
     binds: cabc.Iterable[Bind],
 ) -> cabc.Iterator[dict[str, sa.Connection]]:
-    """Lead the engines of SQLite databases to new, empty ones, inside the block.
+    """Connect the engines of SQLite databases to new, empty ones, inside the block.
 
-    :param binds: the binds whose databases are stood in for.
+    :param binds: the binds whose databases are replaced.
     :return: for each bind, a connection that reads the database itself.
     """
     originals: dict[str, sa.Connection] = {}
@@ -81,8 +82,8 @@ def empty_stand_ins(
         )
         for number, group in enumerate(by_database(binds)):
             path = pathlib.Path(folder) / f"{number}.db"
-            reading = stack.enter_context(_original(group[0]))
-            connection = stack.enter_context(_wrapped(reading))
+            original = stack.enter_context(_original(group[0]))
+            connection = stack.enter_context(_wrapped(original))
             for bind in group:
                 originals[bind.key] = connection
                 stack.enter_context(detour(bind.engine, str(path)))
@@ -94,10 +95,10 @@ def empty_stand_ins(
 def recorded_stand_ins(
     binds: cabc.Iterable[Bind],
 ) -> cabc.Iterator[dict[str, Recording]]:
-    """Lead the engines of SQLite databases to new, empty ones, inside the block.
+    """Connect the engines of SQLite databases to new, empty ones, and record on them.
 
-    :param binds: the binds whose databases are stood in for.
-    :return: for each bind, what is run on its stand-in.
+    :param binds: the binds whose databases are replaced.
+    :return: for each bind, the recording of the statements on its stand-in.
     """
     recordings: dict[str, Recording] = {}
     with contextlib.ExitStack() as stack:
@@ -117,7 +118,7 @@ def recorded_stand_ins(
 
 @contextlib.contextmanager
 def _wrapped(reading: sqlite3.Connection) -> cabc.Iterator[sa.Connection]:
-    """Yield SQLAlchemy's connection on one of Python's, which stays open."""
+    """Yield an SQLAlchemy connection that uses a connection of Python's driver."""
     engine = sa.create_engine(
         "sqlite://", creator=lambda: reading, poolclass=sa.StaticPool
     )
@@ -126,9 +127,10 @@ def _wrapped(reading: sqlite3.Connection) -> cabc.Iterator[sa.Connection]:
 
 
 def _refuse_others(bind: Bind, path: pathlib.Path) -> None:
-    """Make sure that an engine's connections are to the copy and nothing else.
+    """Make sure that an engine's connections reach only the copy.
 
-    :raises NotSupported: the application makes them by itself, or attaches databases.
+    :raises NotSupported: the application opens its connections itself, or attaches
+        databases.
     """
     with bind.engine.connect() as connection:
         files = Driver(connection).databases()
@@ -136,7 +138,7 @@ def _refuse_others(bind: Bind, path: pathlib.Path) -> None:
     others = {name: file for name, file in files.items() if file}
     if pathlib.Path(others.pop("main", "")).resolve() != path.resolve():
         raise NotSupported(
-            f"The application makes the connections to '{bind.database}' by itself, so "
+            f"The application opens the connections to '{bind.database}' by itself, so "
             "they cannot be led to a copy to rehearse on",
             "Rehearse with an application that is configured for a copy.",
             bind=bind.key,
@@ -155,13 +157,13 @@ def _refuse_others(bind: Bind, path: pathlib.Path) -> None:
 def _original(bind: Bind) -> cabc.Iterator[sqlite3.Connection]:
     """Yield a connection that reads a database and writes nothing.
 
-    :raises NotSupported: it is one of another driver than Python's own.
+    :raises NotSupported: the database has another driver than Python's own.
     """
     if bind.engine.dialect.driver != "pysqlite":
         raise NotSupported(
             f"'{bind.database}' is opened by the driver '{bind.engine.dialect.driver}',"
-            " by which no copy can be made to rehearse on",
-            "Use 'flask db upgrade --verbose' on a copy that you make.",
+            " which cannot make a copy to rehearse on",
+            "Run 'flask db upgrade --verbose' on a copy of your own.",
             bind=bind.key,
         )
     file = bind.file
@@ -177,10 +179,10 @@ def _original(bind: Bind) -> cabc.Iterator[sqlite3.Connection]:
 
 
 def _reading(file: pathlib.Path) -> sqlite3.Connection:
-    """Open a file to read it.
+    """Open a database file for reading.
 
-    In WAL mode even a reader makes the files beside it where they are missing; then
-    there is nothing in them, and the file alone is the database:
+    In WAL mode, even a reader creates the files beside the database if they are
+    missing. If they are, no change is waiting in them, and the file alone is read:
     https://www.sqlite.org/uri.html#uriimmutable
     """
     uri = f"{file.absolute().as_uri()}?mode=ro"
@@ -192,7 +194,7 @@ def _reading(file: pathlib.Path) -> sqlite3.Connection:
 def _has_log(uri: str) -> bool:
     """Tell whether a file is in WAL mode, which SQLite cannot read without locks.
 
-    To open the file in any other way would take this process's locks off it:
+    Opening the file in any other way would release this process's locks on it:
     https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     """
     with contextlib.closing(sqlite3.connect(f"{uri}&nolock=1", uri=True)) as connection:
@@ -204,15 +206,15 @@ def _has_log(uri: str) -> bool:
 
 
 def _copy_rows(original: sqlite3.Connection, path: pathlib.Path) -> None:
-    """Copy a database page by page, so that every row is stored as it is there."""
+    """Copy a database page by page, so that every row is stored as in the original."""
     with contextlib.closing(sqlite3.connect(path)) as copy:
         original.backup(copy)
 
 
 def _make_schema(original: sqlite3.Connection, engine: sa.Engine) -> dict[str, int]:
-    """Make the tables without rows; return how many rows each has in the original.
+    """Create the tables without rows, and return how many rows the original ones have.
 
-    Made by the engine's own connection, which has the application's functions.
+    The engine's own connection creates them, since it has the application's functions.
     """
     catalogue = read_catalogue(DirectDatabase(original), "main")
     with engine.begin() as connection:
@@ -220,14 +222,14 @@ def _make_schema(original: sqlite3.Connection, engine: sa.Engine) -> dict[str, i
     counts = {}
     for table in catalogue.of_type("table"):
         with contextlib.suppress(sqlite3.Error):
-            # One of a module that is not loaded has no rows that could be counted.
+            # The rows of a virtual table cannot be counted without its module.
             query = f"SELECT count(*) FROM {qualified('main', table.name)}"
             (counts[table.name.lower()],) = original.execute(query).fetchone()
     return counts
 
 
 def _copy_table(original: sqlite3.Connection, path: pathlib.Path, name: str) -> None:
-    """Copy the rows of one table, if it is there."""
+    """Copy the rows of one table, if it exists."""
     table = qualified("main", name)
     try:
         rows = original.execute(f"SELECT * FROM {table}").fetchall()

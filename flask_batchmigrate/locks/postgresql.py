@@ -38,24 +38,24 @@ _HOLDER = sa.text(
 
 
 class AdvisoryLock:
-    """Polls: a session that waits inside the server would be in others' way.
+    """A lock that is polled, since a session that waits in the server blocks others.
 
-    Its call holds a snapshot, and ``CREATE INDEX CONCURRENTLY`` in the migration that
-    has the lock would wait for that to end.
+    Such a session holds a snapshot. ``CREATE INDEX CONCURRENTLY``, in the migration
+    that has the lock, would wait until the snapshot ends.
     """
 
     def prepare(self, connection: sa.Connection) -> None:
-        """Keep the session from being ended, and give it a name."""
+        """Keep the server from ending the session, and give the session a name."""
         connection.execute(_LAST)
         name = f"{NAMESPACE} on {platform.node()[:30]}, process {os.getpid()}"
         connection.execute(_NAME, {"name": name})
 
     def key(self, connection: sa.Connection, version_table: str) -> int:
-        """Return a number, which the server uses for each database separately."""
+        """Return the number of the lock; each database has its own locks."""
         return int.from_bytes(digest(version_table)[:8], "big", signed=True)
 
     def acquire(self, connection: sa.Connection, key: str | int, wait: int) -> bool:
-        """Try to get the lock; the answer comes at once."""
+        """Try to get the lock, without waiting."""
         return bool(connection.scalar(_ACQUIRE, {"key": key}))
 
     def release(self, connection: sa.Connection, key: str | int) -> bool:
@@ -63,17 +63,17 @@ class AdvisoryLock:
         return bool(connection.scalar(_RELEASE, {"key": key}))
 
     def session(self, connection: sa.Connection) -> cabc.Hashable:
-        """Return the server's start, which tells servers apart, and the process id."""
+        """Return the time of the server's start, to identify it, and the process id."""
         return tuple(connection.execute(_SESSION).one())
 
     def holder(self, connection: sa.Connection, key: str | int) -> Holder | None:
         """Return the session that has the lock."""
         unsigned = int(key) % 2**64
         halves = {"high": unsigned >> 32, "low": unsigned % 2**32}
-        found = connection.execute(_HOLDER, halves).first()
-        if found is None:
+        row = connection.execute(_HOLDER, halves).first()
+        if row is None:
             return None
-        server, pid, user, application, address, seconds = found
+        server, pid, user, application, address, seconds = row
         return Holder(
             (server, pid),
             described(

@@ -1,8 +1,8 @@
-"""Tells at a glance, without Alembic, where the newest revision is.
+"""Finds out, without Alembic, whether databases are at the newest revision.
 
-Starting a worker or repeating a deploy mostly finds the database there. To know that
-takes the text of the revision files and one SELECT; loading Alembic and running every
-file takes many times longer.
+They mostly are when a worker starts or a deploy is repeated. The text of the revision
+files and one SELECT show it; loading Alembic and running every file takes many times
+longer.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class _Locked(Exception):
 def nothing_to_upgrade(directory: str | os.PathLike[str] | None = None) -> bool:
     """Return whether the application's databases are certainly at the newest revision.
 
-    This covers only the simplest cases: one head that can be read from the files, and
-    nothing of the user's own that may change the result.
+    Only the simplest cases are covered: the files show one head, and no code or setting
+    of the user may change the result.
 
     :param directory: a migrations folder to use instead of the application's own.
     :return: False also if only Alembic can find out.
@@ -76,8 +76,8 @@ def current(directory: str | os.PathLike[str] | None = None) -> str | None:
 
     :param directory: a migrations folder to use instead of the application's own.
     :return: ``None`` if only Alembic can find out.
-    :raises LockTimeout: another program has locked it, and Alembic would wait as long
-        again.
+    :raises LockTimeout: another program has locked the database; Alembic would wait for
+        the same time again.
     """
     folder = _plain_folder(directory)
     databases = None if folder is None else _databases(folder)
@@ -118,17 +118,17 @@ def _newest(files: Overview) -> str | None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Databases:
-    """The databases that a migration folder is for.
+    """The databases that a migration folder belongs to.
 
     :param binds: all binds of the application.
-    :param several: whether each of them is migrated, whatever scripts name.
+    :param several: whether all binds are migrated, even if no script names one.
     """
 
     binds: tuple[Bind, ...]
     several: bool = False
 
     def fit(self, files: Overview) -> bool:
-        """Tell whether revision files are for these databases, and for no other."""
+        """Tell whether revision files are for these databases, and no others."""
         return self.several or not files.names_binds
 
 
@@ -156,7 +156,8 @@ def _databases_of(
 ) -> _Databases | None:
     """Return the databases that an ``env.py`` of Flask-Migrate's migrates.
 
-    :return: ``None`` where it is another, or would not meet the engines of all binds.
+    :return: ``None`` if the file is another one, or would not use the engines of all
+        binds.
     """
     db = current_state().db
     get_engine = getattr(type(db), "get_engine", None)
@@ -171,8 +172,8 @@ def _databases_of(
         return _Databases(binds, several=True) if meets_all else None
     url = binds[0].engine.url
     if connects is not stock.Connects.BY_ENGINE and not _is_file(url):
-        # An engine of its own would be for another database in memory, and could not
-        # connect to a server: the URL is written without its password.
+        # A new engine would open another database in memory, and could not connect to a
+        # server, since the URL is written without its password.
         return None
     setting = str(current_app.config.get("SQLALCHEMY_DATABASE_URI") or "sqlite://")
     if connects is stock.Connects.BY_SETTING and sa.make_url(setting) != url:
@@ -184,7 +185,7 @@ _USUAL: t.Final = "flask_sqlalchemy.extension"
 
 
 def _is_file(url: sa.URL) -> bool:
-    """Tell whether a URL is that of a file, wherever it is read."""
+    """Tell whether a URL names the same file in any working directory."""
     return (
         url.get_backend_name() == "sqlite"
         and pathlib.Path(url.database or "").is_absolute()
@@ -194,7 +195,7 @@ def _is_file(url: sa.URL) -> bool:
 def _stored(engine: sa.Engine) -> frozenset[str]:
     """Return the revisions stored in a database.
 
-    :raises _Locked: it is in use.
+    :raises _Locked: another program has locked the database.
     """
     args = current_state().configure_args
     versions = sa.table(
@@ -210,5 +211,5 @@ def _stored(engine: sa.Engine) -> frozenset[str]:
             getattr(error, "orig", None) or error
         ):
             raise _Locked from error
-        # There may be no such table, or no such server; the closer look will tell.
+        # The table or the server may be missing; Alembic will find out.
         return frozenset()

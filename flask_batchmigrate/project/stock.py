@@ -1,8 +1,8 @@
 """Recognises an ``env.py`` and an ``alembic.ini`` that Flask-Migrate has written.
 
-Such a file says nothing of its own, so what it would do is known without running it. A
-file is recognised by what it means: layout, comments, docstrings and the order of its
-imports do not count, and every other difference does.
+Such a file has nothing of the user's own, so its effect is known without running it. A
+file is recognised by its meaning: layout, comments, docstrings and the order of its
+imports do not count; every other difference does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import warnings
 
 
 class Connects(enum.Enum):
-    """What databases an ``env.py`` migrates, and how it connects to them."""
+    """The databases that an ``env.py`` migrates, and how it connects to them."""
 
     BY_ENGINE = "the engine of the default bind"
     BY_ENGINE_URL = "a new engine with the URL of that engine"
@@ -47,9 +47,9 @@ _ENVIRONMENTS: t.Final = {
     "5a4a55f3a9bff176f661d109fb7d76e1": Connects.BY_ENGINES,  # 4.0.0
     "b4f0c1dc8dd4c90a9c027a0435777a98": Connects.BY_ENGINES,  # 3.1.0
 }
-"""By the :func:`digest` of the file, with the releases that wrote it."""
+"""The files of Flask-Migrate, by their :func:`digest`, with the releases of each."""
 
-#: Options of Alembic that concern a new revision file, and nothing else.
+#: The options of Alembic that concern only new revision files.
 _OF_NEW_FILES: t.Final = frozenset(
     {"file_template", "output_encoding", "revision_environment", "timezone"}
     | {"truncate_slug_length"}
@@ -57,7 +57,7 @@ _OF_NEW_FILES: t.Final = frozenset(
 
 
 def recognise(env: pathlib.Path) -> Connects | None:
-    """Return what an ``env.py`` of Flask-Migrate's connects to.
+    """Return how an ``env.py`` of Flask-Migrate's connects to databases.
 
     :param env: the file.
     :return: ``None`` for any other file.
@@ -66,7 +66,7 @@ def recognise(env: pathlib.Path) -> Connects | None:
         return None
     try:
         with warnings.catch_warnings():
-            # Python tells of them where it runs the file.
+            # Python shows these warnings when it runs the file.
             warnings.simplefilter("ignore")
             tree = ast.parse(env.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError):
@@ -75,14 +75,14 @@ def recognise(env: pathlib.Path) -> Connects | None:
 
 
 def is_plain(ini: pathlib.Path) -> bool:
-    """Tell whether an ``alembic.ini`` leaves open where and what the revisions are.
+    """Tell whether an ``alembic.ini`` has no effect on which revisions there are.
 
     :param ini: the file, which need not exist.
     """
-    # As Alembic makes it, with which every value is read.
+    # Alembic makes its parser with this default, too.
     parser = configparser.ConfigParser({"here": "here"})
     try:
-        # Alembic reads it in the encoding of the system.
+        # Alembic reads the file in the encoding of the system.
         parser.read_string(ini.read_bytes().decode("ascii"))
         options = {name for name, _ in parser.items("alembic")}
     except FileNotFoundError:
@@ -93,9 +93,9 @@ def is_plain(ini: pathlib.Path) -> bool:
 
 
 def digest(tree: ast.Module) -> str:
-    """Return the same text for modules that mean the same.
+    """Return a text that is the same for modules with the same meaning.
 
-    :param tree: a module; all of its imports are of modules that do not mind the order.
+    :param tree: a module whose imports may be in any order.
     """
     imports: set[str] = set()
     others: list[str] = []
@@ -109,7 +109,7 @@ def digest(tree: ast.Module) -> str:
 
 
 def _names(statement: ast.Import | ast.ImportFrom) -> cabc.Iterator[str]:
-    """Yield what a statement imports; a feature that every Python has is none."""
+    """Yield the names that a statement imports, except a feature of every Python."""
     source = getattr(statement, "module", "")
     for alias in statement.names:
         if (source, alias.name) != ("__future__", "with_statement"):
@@ -122,7 +122,7 @@ def _is_docstring(statement: ast.AST) -> bool:
 
 
 def _written(node: object) -> cabc.Iterator[str]:
-    """Yield a syntax tree in pieces, the same with each version of Python.
+    """Yield a syntax tree in pieces that are the same with each version of Python.
 
     :func:`ast.dump` shows fields that only some versions have.
     """

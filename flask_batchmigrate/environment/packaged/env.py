@@ -1,4 +1,4 @@
-"""The environment that Alembic loads: it hands over to the runner."""
+"""The environment that Alembic loads, which calls the runner."""
 
 from __future__ import annotations
 

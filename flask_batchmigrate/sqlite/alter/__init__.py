@@ -1,4 +1,4 @@
-"""The operations on a table: each changes one thing, or says why it cannot.
+"""Operations on a table: each changes one thing, or explains why it cannot.
 
-All or nothing, in the transaction of the caller.
+They run in the caller's transaction, and succeed or fail as a whole.
 """

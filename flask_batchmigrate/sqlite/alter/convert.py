@@ -1,7 +1,7 @@
-"""Stores values as a new definition does, in place, in the rows where they differ.
+"""Converts stored values to a new definition, in place, in the rows that differ.
 
-The definition that is in force meanwhile has no constraint but the keys, and the
-table's triggers are out of the catalogue, so nothing but the values changes.
+Meanwhile the table's definition has no constraints but the keys, and its triggers are
+not in the catalogue, so only the values change.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from .value_passes import passes
 
 
 def convert_rows(db: Database, target: Target, work: Conversions) -> None:
-    """Store the values of a table as its new definition does.
+    """Store the values of a table as its new definition stores them.
 
-    The columns that are filled have been added. Afterwards the table has a definition
-    that stores records like the new one, and none of its constraints yet.
+    The columns to fill must have been added before. Afterwards the table has a
+    definition that stores records like the new one, but has none of its constraints.
 
-    :raises NotConfirmed: SQLite refuses a value or an expression; a copy tells why.
+    :raises NotConfirmed: SQLite refuses a value or an expression; a copy finds out why.
     """
     stored = read_table(read_own(db, target.before), target.before.name)
     text = converted(stored.text, work)
@@ -47,28 +47,28 @@ def _run_passes(
     db: Database, stored: StoredTable, text: TableText, work: Conversions
 ) -> None:
     triggers = None
-    for one in passes(text, work):
+    for step in passes(text, work):
         if triggers is None:
-            triggers = hide_triggers(db, stored.schema, stored.name, one.sql)
+            triggers = hide_triggers(db, stored.schema, stored.name, step.sql)
         else:
-            replace_text(db, stored.schema, stored.name, one.sql)
-        statement = one.statement(stored.path, stored.name)
+            replace_text(db, stored.schema, stored.name, step.sql)
+        statement = step.statement(stored.path, stored.name)
         run_long(db, stored, "converting rows", statement)
     show_triggers(db, stored.schema, stored.name, text.sql, triggers or ())
 
 
 def any_differs(db: Database, stored: StoredTable, work: Conversions) -> bool:
-    """Tell whether a row has to be written; nothing is changed.
+    """Tell whether a row has to be written, without changing anything.
 
-    Where SQLite does not accept what is asked, the answer is yes.
+    If SQLite refuses the question, the answer is yes.
     """
     if work.fills:
         return True
     try:
         with trial(db, "batchmigrate_differs"):
-            for one in passes(converted(stored.text, work), work):
-                replace_text(db, stored.schema, stored.name, one.sql)
-                where = "" if one.condition is None else f" WHERE {one.condition}"
+            for step in passes(converted(stored.text, work), work):
+                replace_text(db, stored.schema, stored.name, step.sql)
+                where = "" if step.condition is None else f" WHERE {step.condition}"
                 source = f"{stored.path} NOT INDEXED{where}"
                 if db.execute(f"SELECT 1 FROM {source} LIMIT 1"):
                     return True

@@ -1,9 +1,9 @@
 """Copies all rows of a table into one with a new definition.
 
-The rows go to a scratch table that is stored like the new definition but lets
-everything through (constraints are looked at afterwards, and only new ones), then the
-two tables change names. See https://www.sqlite.org/lang_altertable.html#otheralter for
-the procedure this follows where the schema may not be written.
+A scratch table receives the rows. It stores records like the new definition but accepts
+every row; constraints are checked afterwards, and only new ones. Then the two tables
+exchange their names. Where the schema cannot be written, the copy follows the procedure
+in https://www.sqlite.org/lang_altertable.html#otheralter.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ from .unique_indexes import replace_definition
 from .unique_indexes import Shown
 
 _CHECKED_AS_STORED = (3, 32, 0)
-"""Before this release a CHECK sees a value as it is before the column converts it."""
+"""From this release on, a CHECK sees a value after the column has converted it."""
 
 
-# Without slots: what is worked out of it once is kept.
+# This class has no slots, so that it can cache its text.
 @dataclasses.dataclass(frozen=True)
 class Scratch:
     """The table that receives the rows.
 
     :param name: a name that no object of the schema has.
-    :param sql: the statement that creates it; it stores records as the new definition
-        does.
+    :param sql: the statement that creates the table, which stores records as the new
+        definition does.
     """
 
     schema: str
@@ -71,17 +71,17 @@ class Scratch:
 
     @functools.cached_property
     def text(self) -> TableText:
-        """Its definition; most plans that could copy a table need not."""
+        """The table's definition, parsed on demand: most plans never copy."""
         return parse_table(self.sql)
 
     @property
     def path(self) -> str:
-        """Its name for use in SQL."""
+        """The table's schema and name, quoted for SQL."""
         return qualified(self.schema, self.name)
 
 
 def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
-    """Choose the table that is to receive the rows; nothing is made yet.
+    """Choose the table that is to receive the rows, without creating it.
 
     :param catalogue: all objects of the table's schema.
     """
@@ -99,7 +99,7 @@ def copy_table(
 ) -> None:
     """Copy all rows of a table into one that has its new definition and its name.
 
-    :param kept: stored indexes that stay as they are; the others are built again.
+    :param kept: the stored indexes that stay; all others are built again.
     :raises RowsRefused: a row does not fit.
     """
     kept = settled(db, target.before, kept)
@@ -111,10 +111,10 @@ def copy_table(
 
 
 def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
-    """Copy the rows into a table that lets in what fits and nothing else.
+    """Copy the rows into a table that accepts only rows that fit.
 
-    :return: how many rows; ``None`` where a row does not fit or SQLite does not accept
-        a condition as a CHECK. The longer way then finds out why.
+    :return: the number of rows; ``None`` if a row does not fit, or SQLite does not
+        accept a condition as a CHECK. :func:`_copy_all` then finds out why.
     """
     conditions = misfits(target)
     if not conditions and not target.text.of_kind(ConstraintKind.UNIQUE):
@@ -134,7 +134,7 @@ def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
 
 
 def _copy_all(db: Database, target: Target, scratch: Scratch) -> int:
-    """Copy the rows into a table that takes everything, and check them there."""
+    """Copy the rows into a table that accepts every row, and check them there."""
     with explained_rows(db, target):
         rows = _fill_scratch(db, target, scratch)
     check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
@@ -149,13 +149,13 @@ def _fill_scratch(
 ) -> int:
     """Create the scratch table and copy the rows into it.
 
-    :param conditions: true for rows that do not fit. Where they are given, the table
-        does not let these rows in, which is cheaper than to read it again, and what
-        is UNIQUE gets its index when it is full, which is cheaper than row by row.
-    :return: how many rows.
-    :raises ChangeRefused: never for a row; the driver's error about a duplicate key or
-        a datatype is the caller's to explain.
-    :raises NotSettled: the keys cannot get their indexes afterwards.
+    :param conditions: true for rows that do not fit. If they are passed, the table
+        refuses these rows, which is cheaper than reading it again, and the indexes of
+        UNIQUE constraints are built after the copy, which is cheaper than row by row.
+    :return: the number of rows.
+    :raises ChangeRefused: the definition is not valid under another name. An error of
+        the driver about a row is left for the caller to explain.
+    :raises NotSettled: the indexes of the keys cannot be built afterwards.
     """
     stored = target.before
     _refuse_unsafe(db, stored)
@@ -169,7 +169,7 @@ def _fill_scratch(
     rows = int(db.execute(f"SELECT count(*) FROM {stored.path}")[0][0])
     _create(db, stored, created_as(bare, scratch.path))
     run_long(db, stored, "copying rows", _transfer(target, scratch), rows)
-    # The scratch table has no index to count by; the statement has counted.
+    # Counting the scratch table would read it all; the statement knows the number.
     copied = int(db.execute("SELECT changes()")[0][0])
     if copied != rows:
         raise VerificationError(stored.name, f"its copy has {copied} rows, not {rows}")
@@ -185,7 +185,7 @@ def _create(db: Database, stored: StoredTable, statement: str) -> None:
     except db.driver_error as error:
         if db.can_write_schema or not is_verdict(error):
             raise
-        # A condition may name its table.
+        # An expression in the definition may name its table.
         raise ChangeRefused(
             f"Table '{stored.name}' has to be copied, since this SQLite library forbids"
             " writing the schema, and its definition is not valid under another name:"
@@ -195,7 +195,7 @@ def _create(db: Database, stored: StoredTable, statement: str) -> None:
 
 
 def _refuse_unsafe(db: Database, stored: StoredTable) -> None:
-    """Refuse a copy that could only end in dropping a table that others refer to."""
+    """Refuse a copy that would have to drop a table that other tables refer to."""
     if not db.can_write_schema and db.execute("PRAGMA foreign_keys")[0][0]:
         raise ChangeRefused(
             f"Table '{stored.name}' has to be copied, but this SQLite library forbids"
@@ -224,7 +224,7 @@ def _transfer(target: Target, scratch: Scratch) -> str:
             continue
         columns.append(always_quoted(column.name))
     # OR ABORT: an ON CONFLICT clause of the new definition must not drop rows.
-    # NOT INDEXED: in the order of the table itself.
+    # NOT INDEXED: SQLite reads the rows in the order of the table itself.
     return (
         f"INSERT OR ABORT INTO {scratch.path} ({', '.join(columns)})"
         f" SELECT {', '.join(values)} FROM {target.before.path}"
@@ -233,7 +233,7 @@ def _transfer(target: Target, scratch: Scratch) -> str:
 
 
 def _rowid_name(target: Target) -> str | None:
-    """Return a name for the rowid, where it has to be copied by itself."""
+    """Return a name for the rowid; ``None`` if the rowid is not copied by itself."""
     before, after = target.before.text, target.text
     alias = after.rowid_alias
     if before.without_rowid or after.without_rowid:
@@ -254,7 +254,7 @@ def _take_the_place(
     kept: cabc.Sequence[IndexText],
     rows: int,
 ) -> None:
-    """Put a filled scratch table in the place of the stored table."""
+    """Replace the stored table with the filled scratch table."""
     stored = target.before
     catalogue = read_catalogue(db, stored.schema)
     statistics = read_statistics(db, catalogue, stored)
@@ -274,7 +274,7 @@ def _take_the_place(
 
 
 def _move_sequence(db: Database, target: Target, scratch: str) -> None:
-    """Let AUTOINCREMENT go on where it stopped.
+    """Make AUTOINCREMENT continue where it stopped.
 
     See https://www.sqlite.org/autoinc.html
     """
@@ -311,7 +311,7 @@ def _count_on(db: Database, target: Target, counted: list[Row]) -> None:
 
 
 def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None:
-    """Put the scratch table in the place by ALTER TABLE, without schema writing."""
+    """Replace the stored table by ALTER TABLE, without writing the schema."""
     stored = target.before
     schema = quote(stored.schema)
     catalogue = read_catalogue(db, stored.schema)
@@ -334,13 +334,13 @@ def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None
 
 
 def _triggers(db: Database, schema: str) -> dict[str, str]:
-    """Map the names of all triggers of a schema to what creates them there."""
-    made = {}
+    """Map the names of all triggers of a schema to the statements that create them."""
+    statements = {}
     for row in read_catalogue(db, schema).objects:
         if row.type == "trigger" and row.sql is not None:
             start = parse_trigger(row.sql).name_span.start
-            made[row.name] = f"{row.sql[:start]}{quote(schema)}.{row.sql[start:]}"
-    return made
+            statements[row.name] = f"{row.sql[:start]}{quote(schema)}.{row.sql[start:]}"
+    return statements
 
 
 def _sequence(db: Database, catalogue: Catalogue, table: str) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Holds the default of a column against its new type, as the rows are."""
+"""Checks that the new type of a column holds its default, as it holds the rows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _TABLE = "_batchmigrate_default"
 
 
 def check_defaults(db: Database, target: Target) -> None:
-    """Refuse a type that does not hold what a new row would get.
+    """Refuse a type that does not hold the default of its column.
 
     A default that the old type did not hold either is left alone.
 
-    :raises ChangeRefused: with the column and its default.
+    :raises ChangeRefused: names the column and its default.
     """
     for column, source in zip(target.text.columns, target.sources, strict=True):
         if source.origin is None or source.keep_misfits or column.default is None:
@@ -60,5 +60,5 @@ def _is_true(db: Database, affinity: str, default: str, condition: str) -> bool:
         except db.driver_error as error:
             if not is_verdict(error):
                 raise
-            return False  # what cannot be computed stores nothing
+            return False  # a default that cannot be computed stores nothing
         return bool(rows)

@@ -1,9 +1,9 @@
-"""Keeps SQLite's count of rows without a parent right where a foreign key is dropped.
+"""Corrects SQLite's count of rows without a parent after a foreign key is dropped.
 
 SQLite counts the rows that break a deferred key when they are written, and refuses the
-COMMIT unless all of them were mended: https://www.sqlite.org/foreignkeys.html#fk_deferred.
-A change of a definition is no write. So rows that break a key which is dropped would
-be counted for ever, and nothing that a script could do would mend them.
+COMMIT until all are repaired: https://www.sqlite.org/foreignkeys.html#fk_deferred.
+A change of a definition writes no rows. So rows that break a dropped key would stay in
+the count for ever, and no statement of a script could repair them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KIND = ConstraintKind.FOREIGN_KEY
 
 
 def orphans_of_lost_keys(db: Database, target: Target) -> int:
-    """Count the rows that break a deferred key which a change drops.
+    """Count the rows that break a deferred foreign key that a change drops.
 
     :param target: the change, before it is made.
     """
@@ -60,14 +60,16 @@ def _orphans(
         except db.driver_error as error:
             if not is_verdict(error):
                 raise
-            # The parent has no such key, so SQLite counts no row of the child.
+            # The parent has no matching key, so SQLite counts no row of the child.
 
 
 def forget_orphans(db: Database, number: int) -> None:
-    """Have SQLite count so many rows less than it does, but none below zero.
+    """Lower SQLite's count of rows without a parent, but not below zero.
 
-    A scratch table gets as many rows before it gets the key that they break, so they
-    are not counted; SQLite takes them off its count when they are dropped.
+    A scratch table gets that number of rows before it gets the key that they break, so
+    SQLite does not count them; when they are dropped, it subtracts them from its count.
+
+    :param number: the number of rows to subtract.
     """
     if not number or not db.can_write_schema:
         return

@@ -37,7 +37,7 @@ _BY_NAME: t.Final = (
     ("sqlite_stat1", "tbl"),
     ("sqlite_stat4", "tbl"),
 )
-"""Where SQLite keeps something about a table, and the column with the table's name."""
+"""SQLite's own tables with rows about a table, and the column with its name."""
 
 
 def drop_table(
@@ -48,10 +48,10 @@ def drop_table(
 ) -> None:
     """Drop a table.
 
-    :param pending: told which tables refer to it, if foreign keys are enforced: the
-        script may drop their keys afterwards, or make the table anew.
+    :param pending: collects the foreign keys that refer to the table, if keys are
+        enforced: the script may drop them later, or create the table again.
     :raises MissingTable: there is no such table.
-    :raises ChangeRefused: its rows cannot be dropped without those of others.
+    :raises ChangeRefused: dropping the table would lose rows of other tables.
     """
     catalogue = read_catalogue(db, schema)
     row = catalogue.table(table)
@@ -82,14 +82,14 @@ def drop_table(
             table=table,
         )
     before = read_state(db, schema, children, children)
-    # Noted first: what fails afterwards undoes the drop.
+    # The keys are noted first: a later failure undoes the drop.
     pending.dropped(schema, row.name, children, before)
     with savepoint(db, "batchmigrate_drop"):
         _drop_under_another_name(db, catalogue, row.name)
 
 
 def _drop_under_another_name(db: Database, catalogue: Catalogue, table: str) -> None:
-    """Take the name off a table, so that nothing refers to it, and drop it then.
+    """Rename a table, so that nothing refers to it, and then drop it.
 
     :param catalogue: all objects of its schema.
     """

@@ -42,11 +42,11 @@ _NAMED = (
 
 
 _NEEDED = re.compile("error in (view|trigger) .* after drop column", re.DOTALL)
-"""How SQLite's own DROP COLUMN refuses a column that something else needs."""
+"""Matches SQLite's refusal to drop a column that a view or trigger needs."""
 
 
 class NotConfirmed(Exception):
-    """SQLite does not confirm that the stored records stay valid: copy instead."""
+    """SQLite does not confirm that the stored records stay valid: a copy is needed."""
 
 
 def add_column(
@@ -54,11 +54,11 @@ def add_column(
 ) -> None:
     """Add a column by ``ALTER TABLE``.
 
-    :param definition: how to add it, where that is not its own definition yet.
-    :raises NotConfirmed: SQLite refuses it: the table is still STRICT, say, or a row
-        does not fit, which a copy can tell more about.
+    :param definition: the definition to add it with, if not the final one.
+    :raises NotConfirmed: SQLite refuses the column: for example, the table is still
+        STRICT, or a row does not fit, which a copy can explain.
     """
-    # What is UNIQUE gets its index afterwards.
+    # A UNIQUE constraint gets its index afterwards.
     definition = definition or edits.without_unique(target.text.column(name))
     try:
         db.execute(f"ALTER TABLE {target.before.path} ADD COLUMN {definition}")
@@ -71,10 +71,10 @@ def add_column(
 def edit_definition(
     db: Database, target: Target, after_conversion: bool = False
 ) -> None:
-    """Put the new text in the place of the stored one.
+    """Replace the stored text with the new one.
 
-    :param after_conversion: whether a conversion has edited the definition before.
-    :raises NotConfirmed: SQLite does not store rows alike under both.
+    :param after_conversion: whether a conversion has already edited the definition.
+    :raises NotConfirmed: SQLite does not store rows alike under both texts.
     """
     present = _read(db, target) if after_conversion else _present(db, target)
     if not _says_the_same(present.text, target.text) and not stays_valid(
@@ -90,14 +90,14 @@ def edit_definition(
 
 
 def spell_definition(db: Database, target: Target) -> None:
-    """Write the text as planned where SQLite's own ALTER wrote it in its own way."""
+    """Write the text as planned, if SQLite's own ALTER spelled it otherwise."""
     respell(db, _present(db, target), target.text)
 
 
 def respell(db: Database, present: StoredTable, text: TableText) -> None:
-    """Write a text as planned where SQLite's own ALTER wrote it in its own way.
+    """Write a text as planned, if SQLite's own ALTER spelled it otherwise.
 
-    It puts a new column before the comment that belongs to the last one.
+    SQLite puts a new column before the comment that belongs to the last one.
 
     :param present: the table as SQLite has left it.
     :param text: the table as it was planned.
@@ -113,8 +113,8 @@ def respell(db: Database, present: StoredTable, text: TableText) -> None:
 def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> None:
     """Drop a column with SQLite's own ALTER TABLE.
 
-    SQLite refuses columns that constraints mention, so these constraints are dropped
-    first. What needs the column outside the table is looked for before that.
+    SQLite refuses to drop a column that a constraint mentions, so these constraints are
+    dropped first. Then the views and triggers are checked for uses of the column.
 
     See https://www.sqlite.org/lang_altertable.html#alter_table_drop_column
 
@@ -133,7 +133,7 @@ def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> No
         if not is_verdict(error):
             raise
         if _NEEDED.search(str(error)):
-            # A temporary view of the application, say, which is in another schema.
+            # The object may be in another schema: a temporary view, for example.
             raise _needed(present.name, name, str(error)) from error
         raise NotConfirmed(str(error)) from error
 
@@ -141,7 +141,7 @@ def drop_column(db: Database, target: Target, name: str, before: Snapshot) -> No
 def _replace(
     db: Database, present: StoredTable, target: Target, text: TableText
 ) -> None:
-    """Give the table a text for which every stored record is valid."""
+    """Replace the table's text with one that every stored record is valid for."""
     if not _has_same_keys(text, present.text):
         try:
             with explained_rows(db, target):
@@ -167,10 +167,10 @@ def _says_the_same(first: TableText, second: TableText) -> bool:
 
 
 def _without_mentions(text: TableText, wanted: TableText, name: str) -> TableText:
-    """Take out every constraint that mentions a column.
+    """Return a text without the constraints that mention a column.
 
-    So are foreign keys that the block drops as well: one that refers to the column
-    would keep SQLite from compiling triggers.
+    The foreign keys that the block drops are left out as well: one that refers to the
+    column would keep SQLite from compiling triggers.
     """
     keys = only_in(text, wanted, ConstraintKind.FOREIGN_KEY)
     sql = edits.drop_constraints(
@@ -184,9 +184,9 @@ def _refuse_needed(
 ) -> None:
     """Refuse to drop a column that a view or trigger needs.
 
-    For a moment, in a savepoint, the text does without the column; no row is read.
+    The column is removed from the text for a moment, in a savepoint; no row is read.
 
-    :param present: the table, where no constraint mentions the column any more.
+    :param present: the table, without constraints that mention the column.
     """
     with trial(db, "batchmigrate_dependants"):
         edited = edits.drop_column(present.text, name)
@@ -212,12 +212,12 @@ def _try_text(db: Database, present: StoredTable, sql: str) -> None:
     except db.driver_error as error:
         if not is_verdict(error):
             raise
-        # A generated column that goes as well is computed from the dropped one.
+        # Another column that is to be dropped is computed from this one.
         raise NotConfirmed(str(error)) from error
 
 
 def _present(db: Database, target: Target) -> StoredTable:
-    """Read the table as it is at this moment, after the steps before."""
+    """Read the table as the earlier steps have left it."""
     if not (target.added_columns or target.dropped_columns):
         return target.before
     return _read(db, target)

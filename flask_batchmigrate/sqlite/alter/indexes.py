@@ -32,9 +32,9 @@ def create_indexes(
     indexes: cabc.Iterable[IndexText],
     rows: int | None = None,
 ) -> None:
-    """Create indexes from their text, as it is or was stored.
+    """Create indexes from their statements.
 
-    :param rows: how many rows the table has, where that is known.
+    :param rows: the number of rows of the table, if it is known.
     :raises RowsRefused: rows are not unique where an index needs it.
     :raises ChangeRefused: SQLite does not accept the index.
     """
@@ -55,7 +55,7 @@ def create_indexes(
 
 
 def _in_schema(index: IndexText, schema: str) -> str:
-    """Write the statement so that the index is made in the schema of its table."""
+    """Write the statement so that it creates the index in its table's schema."""
     start = index.name_span.start
     return f"{index.sql[:start]}{quote(schema)}.{index.sql[start:]}"
 
@@ -63,13 +63,16 @@ def _in_schema(index: IndexText, schema: str) -> str:
 def _explain(
     db: Database, stored: StoredTable, index: IndexText, error: Exception
 ) -> None:
-    """Say which rows an index found equal, if that is what stopped it."""
+    """Refuse the index with the rows that are equal, if there are any.
+
+    :raises RowsRefused: rows are equal.
+    """
     terms = [_bare(term) for term in index.terms]
     where = None if index.where is None else without_schema(index.where)
-    found = duplicates(db, stored.path, terms, where)
-    if found:
+    equal_rows = duplicates(db, stored.path, terms, where)
+    if equal_rows:
         raise RowsRefused(
-            f"Unique index '{index.name}' on '{stored.name}': {found} are equal",
+            f"Unique index '{index.name}' on '{stored.name}': {equal_rows} are equal",
             "Make them differ first.",
             table=stored.name,
         ) from error
@@ -78,7 +81,7 @@ def _explain(
 def _bare(term: Term) -> str:
     """Write an indexed term for a query, without its sort order.
 
-    A column may be spelled as a string, which it is only in an index.
+    An index may name a column in string quotes; in a query, that would be text.
     """
     if term.column is not None:
         name = always_quoted(term.column)

@@ -1,7 +1,7 @@
 """Decides which indexes a copy may keep instead of building them again.
 
-An index holds values and rowids, and nothing of the table's definition. Where the copy
-has the same rowids and stores the same values, it leads to the same rows.
+An index holds values and rowids, but no part of the table's definition. If the copy has
+the same rowids and stores the same values, the index leads to the same rows.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def kept_indexes(target: Target) -> tuple[IndexText, ...]:
 def settled(
     db: Database, stored: StoredTable, indexes: tuple[IndexText, ...]
 ) -> tuple[IndexText, ...]:
-    """Return those of some indexes that hold what the rows hold when they are written.
+    """Return the indexes whose values do not change when the rows are written.
 
-    Others have a column of which a stored value changes when it is written, type or no
-    type. That is so where somebody has edited the stored definition and left the rows
-    as they were: SQLite itself calls such a database damaged, and a copy heals it.
+    A stored value may change when it is written, even under the same type. That happens
+    if somebody has edited the stored definition without writing the rows: SQLite itself
+    calls such a database damaged, and a copy repairs it.
     """
     names = {name for index in indexes for name in index.names}
     changing = _changing(db, stored, names) if names else set()
@@ -38,8 +38,8 @@ def settled(
 
 
 def _changing(db: Database, stored: StoredTable, names: set[str]) -> set[str]:
-    """Find the columns of which a value changes when it is written."""
-    asked = {}
+    """Find the columns that hold a value that changes when it is written."""
+    conditions = {}
     for column in stored.text.columns:
         place = always_quoted(column.name)
         condition = is_unsettled(stored.text.affinity(column.name), place)
@@ -48,19 +48,19 @@ def _changing(db: Database, stored: StoredTable, names: set[str]) -> set[str]:
             and column.generated is None
             and condition is not None
         ):
-            asked[upper(column.name)] = condition
-    if not asked or not any_row(db, stored.path, asked.values()):
+            conditions[upper(column.name)] = condition
+    if not conditions or not any_row(db, stored.path, conditions.values()):
         return set()
-    seen = ", ".join(f"max({condition})" for condition in asked.values())
+    seen = ", ".join(f"max({condition})" for condition in conditions.values())
     row = db.execute(f"SELECT {seen} FROM {stored.path} NOT INDEXED")[0]
-    return {name for name, found in zip(asked, row, strict=True) if found}
+    return {name for name, changes in zip(conditions, row, strict=True) if changes}
 
 
 def _leads_to_same_rows(target: Target, index: IndexText) -> bool:
     """Tell whether an index leads to the same rows of a copy by the same values.
 
-    It does where rowids are kept, and so is every column it mentions, with its
-    affinity, collation and expression.
+    It does if the copy keeps the rowids, and every column that the index mentions, with
+    its affinity, collation and expression.
     """
     before, after = target.before.text, target.text
     if before.without_rowid or after.without_rowid or not _keeps_rowids(target):

@@ -1,4 +1,4 @@
-"""Holds rows against the foreign keys that a block gives a table."""
+"""Checks rows against the foreign keys that a block adds to a table."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ..target.target import Target
 
 
 class NoParentKey(ChangeRefused):
-    """A new foreign key refers to columns that are no key of their table."""
+    """A new foreign key refers to columns that are not a key of their table."""
 
 
 def added_foreign_keys(target: Target) -> list[ConstraintText]:
-    """Return the foreign keys that the table does not have so far."""
+    """Return the foreign keys that the block adds."""
     return only_in(target.text, target.before.text, ConstraintKind.FOREIGN_KEY)
 
 
 def check_parents(db: Database, target: Target) -> None:
     """Refuse rows without a parent under the foreign keys that a block adds.
 
-    :raises RowsRefused: with the number of rows and the first of them.
+    :raises RowsRefused: gives the number of rows and the first of them.
     :raises NoParentKey: the parent table has no unique key on these columns.
     """
     stored = target.before
     for number, constraint in numbered_keys(db, stored, added_foreign_keys(target)):
         try:
-            found = orphans(db, stored.schema, stored.name, number)
+            rows = orphans(db, stored.schema, stored.name, number)
         except db.driver_error as error:
             if not is_verdict(error):
                 raise
@@ -46,11 +46,11 @@ def check_parents(db: Database, target: Target) -> None:
                 " constraint",
                 table=stored.name,
             ) from error
-        if found:
+        if rows:
             parent = constraint.references.table if constraint.references else "?"
             raise RowsRefused(
                 f"Table '{stored.name}': {describe(constraint)} cannot be added:"
-                f" there is no row in '{parent}' for {found}",
+                f" there is no row in '{parent}' for {rows}",
                 "Add the parents, or clear the column in these rows first.",
                 table=stored.name,
             )

@@ -1,8 +1,8 @@
-"""Foreign keys that may be broken between two changes; judged when the migration ends.
+"""Postpones the checks of foreign keys to the end of the migration.
 
-A script gives a parent another key in one block and moves the child's foreign key to
-it in the next, or the other way round. Nobody but the migration sees what lies between
-the two, so what counts is what its transaction would store.
+A script may give a parent another key in one block, and change the child's foreign key
+in the next, or the other way round. Only the migration sees the state between the two,
+so the keys have to hold in the state that its transaction would store.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from .parent_checks import check_parents
 
 @dataclasses.dataclass(slots=True)
 class _Pending:
-    """What is to be looked at in the end.
+    """A table whose foreign keys are to be checked at the end.
 
-    :param schema: where the tables are.
+    :param schema: the schema of the tables.
     :param child: the table with the foreign key, by its present name.
-    :param table: the table whose change it was.
-    :param violations: the rows that broke a key before.
-    :param dropped: whether the table was dropped.
-    :param target: the change that added the key, where it was added.
-    :param known: the tables that there were.
-    :param place: file and line of the script that changed it.
+    :param table: the table whose change may have broken the key.
+    :param violations: the rows that broke a key before the change.
+    :param dropped: whether the change dropped the table.
+    :param target: the change that added the key, if one did.
+    :param known: the names of all tables at the time of the change.
+    :param place: file and line of the script that made the change.
     """
 
     schema: str
@@ -54,10 +54,11 @@ _NONE: t.Final[Violations] = collections.Counter()
 
 
 class PendingKeys:
-    """The foreign keys of one transaction that are to hold at its end.
+    """The foreign keys that have to hold at the end of one transaction.
 
     :param db: the connection.
-    :param warn: told of rows without a parent where keys are not enforced.
+    :param warn: called with a sentence about each row without a parent, if keys are not
+        enforced.
     """
 
     def __init__(self, db: Database, warn: cabc.Callable[[str], None]) -> None:
@@ -66,7 +67,7 @@ class PendingKeys:
         self._pending: list[_Pending] = []
 
     def changed(self, target: Target, before: KeyState, after: KeyState) -> None:
-        """Note what a change of a table has made of foreign keys that refer to it."""
+        """Note the foreign keys that a change of a table has broken."""
         children = set(after.errors) - set(before.errors)
         children |= {child for child, *_ in after.violations - before.violations}
         stored = target.before
@@ -84,7 +85,7 @@ class PendingKeys:
     def dropped(
         self, schema: str, table: str, children: cabc.Set[str], before: KeyState
     ) -> None:
-        """Note that a table is gone that foreign keys refer to."""
+        """Note that a table was dropped that foreign keys refer to."""
         for child in sorted(children - set(before.errors)):
             rows = _of(child, before.violations)
             self._note(_Pending(schema, child, table, rows, dropped=True))
@@ -92,19 +93,19 @@ class PendingKeys:
     def _note(self, new: _Pending) -> None:
         same = (p for p in self._pending if p.schema == new.schema)
         if any(same_name(p.child, new.child) and p.target is new.target for p in same):
-            return  # what counts is how it was before the first change
+            return  # the state before the first change counts
         tables = read_catalogue(self._db, new.schema).of_type("table")
         new.known = frozenset(table.name for table in tables)
         new.place = calling_script() or ""
         self._pending.append(new)
 
     def renamed(self, schema: str, table: str, new_name: str) -> None:
-        """Follow a table that gets another name."""
-        for one in self._pending:
-            if one.schema == schema and same_name(one.child, table):
-                rows = one.violations.items()
-                one.child = new_name
-                one.violations = collections.Counter(
+        """Note that a table has a new name."""
+        for pending in self._pending:
+            if pending.schema == schema and same_name(pending.child, table):
+                rows = pending.violations.items()
+                pending.child = new_name
+                pending.violations = collections.Counter(
                     {(new_name, *key[1:]): number for key, number in rows}
                 )
 
@@ -113,70 +114,74 @@ class PendingKeys:
         self._pending.clear()
 
     def check(self) -> None:
-        """Judge the keys as they would be stored.
+        """Check the keys in the state that would be stored.
 
         :raises ChangeRefused: a key can never be satisfied, or rows have no parent.
         """
-        for one in self._pending:
-            for child in self._children(one):
-                for row in self._judge(one, child):
+        for pending in self._pending:
+            for child in self._children(pending):
+                for row in self._judge(pending, child):
                     self._warn(f"{row[0].upper()}{row[1:]}.")
         self.forget()
 
-    def _children(self, one: _Pending) -> list[str]:
-        """Return the child, or what may be it if a statement gave it another name."""
-        tables = [t.name for t in read_catalogue(self._db, one.schema).of_type("table")]
-        found = [name for name in tables if same_name(name, one.child)]
-        return found or [name for name in tables if name not in one.known]
+    def _children(self, pending: _Pending) -> list[str]:
+        """Return the child, or all new tables if a statement has renamed it."""
+        tables = [
+            t.name for t in read_catalogue(self._db, pending.schema).of_type("table")
+        ]
+        same_named = [name for name in tables if same_name(name, pending.child)]
+        return same_named or [name for name in tables if name not in pending.known]
 
-    def _judge(self, one: _Pending, child: str) -> list[str]:
-        state = read_state(self._db, one.schema, {child}, set())
-        place = f"'{one.place}': " if one.place else ""
-        if one.target is not None:
-            stored = dataclasses.replace(one.target.before, name=child)
+    def _judge(self, pending: _Pending, child: str) -> list[str]:
+        state = read_state(self._db, pending.schema, {child}, set())
+        place = f"'{pending.place}': " if pending.place else ""
+        if pending.target is not None:
+            stored = dataclasses.replace(pending.target.before, name=child)
             try:
-                check_parents(self._db, dataclasses.replace(one.target, before=stored))
+                check_parents(
+                    self._db, dataclasses.replace(pending.target, before=stored)
+                )
             except ChangeRefused as error:
                 raise ChangeRefused(
                     f"{place}{error.problem}", error.remedy, table=error.table
                 ) from error
         if state.errors:
-            raise mismatch(one.table, self._mismatches(one), place)
-        if one.target is not None or not same_name(child, one.child):
+            raise mismatch(pending.table, self._mismatches(pending), place)
+        if pending.target is not None or not same_name(child, pending.child):
             return []
-        rows = count_violations(self._db, one.schema, child)
-        fresh = described(rows - _of(child, one.violations))
+        rows = count_violations(self._db, pending.schema, child)
+        fresh = described(rows - _of(child, pending.violations))
         if fresh and self._db.execute("PRAGMA foreign_keys")[0][0]:
-            if not one.dropped:
-                raise orphaned(one.table, fresh, place)
+            if not pending.dropped:
+                raise orphaned(pending.table, fresh, place)
             raise RowsRefused(
-                f"{place}Table '{one.table}' was dropped, but {len(fresh)} rows of"
+                f"{place}Table '{pending.table}' was dropped, but {len(fresh)} rows of"
                 f" '{child}' still refer to it",
                 "Drop that foreign key or these rows in the same migration.",
-                table=one.table,
+                table=pending.table,
             )
         return fresh
 
-    def _mismatches(self, one: _Pending) -> list[str]:
-        """Say which keys can never be satisfied since the same table was changed."""
+    def _mismatches(self, pending: _Pending) -> list[str]:
+        """Describe the keys that a change of the same table has made unsatisfiable."""
         children = {
             child
             for other in self._pending
-            if (other.schema, other.table) == (one.schema, one.table)
+            if (other.schema, other.table) == (pending.schema, pending.table)
             for child in self._children(other)
         }
-        errors = read_state(self._db, one.schema, children, set()).errors
+        errors = read_state(self._db, pending.schema, children, set()).errors
         return [f"table '{child}': {text}" for child, text in sorted(errors.items())]
 
 
 def _of(child: str, violations: Violations) -> Violations:
-    """Return the rows of one table that break a key."""
+    """Return the violations by rows of one table."""
     rows = {key: number for key, number in violations.items() if key[0] == child}
     return collections.Counter(rows)
 
 
 def described(violations: Violations) -> list[str]:
-    """Write rows that break a key as sentences."""
+    """Describe each row that breaks a key in a sentence."""
     return [
         f"'{child}' row {rowid} has no parent in '{parent}'"
         for child, rowid, parent in violations.elements()
@@ -184,9 +189,9 @@ def described(violations: Violations) -> list[str]:
 
 
 def mismatch(table: str, errors: list[str], place: str = "") -> ChangeRefused:
-    """Make the error for foreign keys that need what their parent's change drops.
+    """Make the error for foreign keys that need a key that a change drops.
 
-    :param place: where the script changed it, to begin the sentence with.
+    :param place: file and line of the change, to put before the message.
     """
     return ChangeRefused(
         f"{place}Table '{table}' cannot be changed like that: foreign keys need what"
@@ -199,7 +204,7 @@ def mismatch(table: str, errors: list[str], place: str = "") -> ChangeRefused:
 def orphaned(table: str, violations: list[str], place: str = "") -> ChangeRefused:
     """Make the error for a change of a table that leaves rows without a parent.
 
-    :param place: where the script changed it, to begin the sentence with.
+    :param place: file and line of the change, to put before the message.
     """
     return ChangeRefused(
         f"{place}Table '{table}' cannot be changed like that: {len(violations)} rows"

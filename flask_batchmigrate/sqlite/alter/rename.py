@@ -1,6 +1,6 @@
 """Renames columns and tables by SQLite's own ALTER TABLE.
 
-SQLite follows the name through constraints, indexes, triggers, views and the foreign
+SQLite replaces the old name in constraints, indexes, triggers, views and the foreign
 keys of other tables: https://www.sqlite.org/lang_altertable.html#altertabrename
 """
 
@@ -43,7 +43,7 @@ def rename_columns(
     """Rename columns, one after the other.
 
     :param renames: old and new names, in an order that works.
-    :raises ChangeRefused: something in the schema does not let SQLite follow.
+    :raises ChangeRefused: SQLite cannot replace an old name everywhere in the schema.
     """
     for name, _ in renames:
         needing = virtual_tables_naming(catalogue, table, name)
@@ -57,7 +57,7 @@ def rename_columns(
             )
     before = read_dependants(db, catalogue, table)
     path = qualified(catalogue.schema, table)
-    # SQLite is to follow names, whatever the application has set.
+    # SQLite has to replace the old names, whatever the application has set.
     with legacy_alter_table(db, False):
         for name, new_name in renames:
             _alter(
@@ -76,8 +76,8 @@ def rename_columns(
 def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
     """Rename a table.
 
-    :raises ChangeRefused: the name is taken, or something in the schema does not let
-        SQLite follow.
+    :raises ChangeRefused: the name is taken, or SQLite cannot replace the old name
+        everywhere in the schema.
     """
     catalogue = read_catalogue(db, schema)
     taken = catalogue.find(new_name)
@@ -98,7 +98,7 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
     before = read_dependants(db, catalogue, table)
     steps = [new_name]
     if same_name(table, new_name):
-        # SQLite takes a mere change of case for a name that is already there.
+        # SQLite says that a name exists already if only its case changes.
         steps.insert(0, catalogue.free_name("_batchmigrate_rename_"))
     with legacy_alter_table(db, False):
         present = table
@@ -121,9 +121,9 @@ def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:
 
 
 def _spell_plainly(db: Database, before: Catalogue, new_name: str) -> None:
-    """Take off the quotes that SQLite puts around every new name of a table.
+    """Remove the quotes that SQLite puts around every new name of a table.
 
-    Only where a plain name stood before, and where the new one can be plain.
+    They are removed only if the old name had none, and the new one needs none.
     """
     if quote(new_name) != new_name or not db.can_write_schema:
         return
@@ -145,7 +145,7 @@ def _as_before(old: str, new: str, name: str) -> str:
     try:
         pairs = list(zip(tokenize(old), tokenize(new), strict=True))
     except (SqlTextError, ValueError):
-        # The text of a virtual table, say, which is its module's.
+        # The text may be that of a virtual table, which only its module can read.
         return new
     quoted = always_quoted(name)
     return "".join(
@@ -157,7 +157,7 @@ def _as_before(old: str, new: str, name: str) -> str:
 def _rename_statistics(
     db: Database, catalogue: Catalogue, table: str, new_name: str
 ) -> None:
-    """Keep what ANALYZE found out; SQLite leaves it under the old name."""
+    """Move what ANALYZE has stored to the new name; SQLite leaves it at the old one."""
     for name in ("sqlite_stat1", "sqlite_stat4"):
         if catalogue.table(name) is not None:
             path = qualified(catalogue.schema, name)
@@ -183,7 +183,7 @@ def _alter(
             raise
         cause, remedy = f"to '{new_name}': {error}", ""
         if str(error).startswith("error in "):
-            # SQLite does not follow every name, for instance a table's after IN.
+            # SQLite does not replace every name: a table's after IN, for example.
             remedy = "Drop that object first and create it again afterwards."
         # Any object that SQLite cannot compile may stop a rename.
         broken = [d for d in broken_objects(db, catalogue) if d.name in str(error)]
@@ -202,10 +202,10 @@ def _refuse_left_behind(
     before: tuple[Dependant, ...],
     names: cabc.Iterable[str],
 ) -> None:
-    """Refuse where SQLite left an old name in what cannot be compiled.
+    """Refuse a rename if SQLite left the old name in an object that it cannot compile.
 
-    It follows names into what it cannot compile as far as it understands it; that it
-    did, compiling does not show.
+    SQLite replaces a name in such an object only where it understands the text, and
+    compiling cannot show whether it did.
     """
     old = {upper(name) for name in names}
     doubtful = {(d.type, d.name) for d in before if d.error and d.names & old}

@@ -1,7 +1,7 @@
-"""Holds rows against the constraints and types that a block gives a table.
+"""Checks rows against the constraints and types that a block gives a table.
 
-Only what the block adds or changes is looked at: a row that broke an old constraint
-before is carried as it is.
+Only constraints and types that the block adds or changes are checked: a row that broke
+an old constraint before stays as it is.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from ..target.value_types import misfit_condition
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Rule:
-    """What no row may be.
+    """A rule that every row has to fit.
 
-    :param label: what the rule is for, as a plan names it.
+    :param label: the name of the rule in a plan.
     :param condition: an SQL condition that is true for a row that does not fit.
-    :param value: what to show of such a row beside its key.
-    :param refuse: makes the error from the rows that were found.
+    :param value: the expression to show of such a row, beside its key.
+    :param refuse: makes the error for the rows that do not fit.
     """
 
     label: str
@@ -59,17 +59,17 @@ def check_rows(db: Database, target: Target, path: str) -> None:
     """Refuse rows that do not fit the new definition.
 
     :param path: the table to read, in SQL. It has the new columns and values, but not
-        yet the new constraints: SQLite would take them for granted.
-    :raises RowsRefused: with the number of rows and the first of them.
+        the new constraints, since SQLite would assume that they hold.
+    :raises RowsRefused: gives the number of rows and the first of them.
     """
     rules = list(_rules(target))
     if len(rules) > 1 and _all_fit(db, path, rules):
         return
     key = row_key(target.text)
     for rule in rules:
-        found = _where(db, target, path, key, rule)
-        if found:
-            raise rule.refuse(found)
+        misfitting = _where(db, target, path, key, rule)
+        if misfitting:
+            raise rule.refuse(misfitting)
 
 
 def _where(
@@ -89,23 +89,23 @@ def _where(
 
 
 def _all_fit(db: Database, path: str, rules: list[_Rule]) -> bool:
-    """Look once at every row for all of the rules."""
+    """Tell whether every row fits all of the rules, in one pass over the rows."""
     try:
         return not any_row(db, path, [rule.condition for rule in rules])
     except db.driver_error as error:
         if not is_verdict(error):
             raise
-        # A condition cannot be computed; another may be broken in front of it.
+        # A condition cannot be computed; an earlier rule may be broken, too.
         return False
 
 
 def rules_of(target: Target) -> tuple[str, ...]:
-    """Return what :func:`check_rows` looks for, in words."""
+    """Return the names of the rules that :func:`check_rows` checks."""
     return tuple(rule.label for rule in _rules(target))
 
 
 def misfits(target: Target) -> list[str]:
-    """Return the conditions that :func:`check_rows` looks for, in SQL."""
+    """Return the conditions that :func:`check_rows` checks, in SQL."""
     return [rule.condition for rule in _rules(target)]
 
 
@@ -124,9 +124,9 @@ def _rules(target: Target) -> cabc.Iterator[_Rule]:
 
 @contextlib.contextmanager
 def explained_rows(db: Database, target: Target) -> cabc.Iterator[None]:
-    """Say which rows stopped what the block does, in place of the driver's error.
+    """Replace an error of the driver about rows by one that names them.
 
-    :raises RowsRefused: rows stopped it.
+    :raises RowsRefused: rows do not fit the new definition.
     """
     try:
         yield
@@ -139,16 +139,16 @@ def explained_rows(db: Database, target: Target) -> cabc.Iterator[None]:
 def _explain(db: Database, target: Target, error: Exception) -> RowsRefused:
     table = target.before.name
     for key in target.text.of_kind(ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
-        found = _equal_rows(db, target, key)
-        if found:
+        equal_rows = _equal_rows(db, target, key)
+        if equal_rows:
             old = meanings(target.before.text, key.kind)
             verb = "would not hold" if meaning(key) in old else "cannot be added"
             return RowsRefused(
-                f"Table '{table}': {describe(key)} {verb}: {found} are equal",
+                f"Table '{table}': {describe(key)} {verb}: {equal_rows} are equal",
                 "Make them differ first.",
                 table=table,
             )
-    # The driver speaks of the table that the rows were being copied to.
+    # The driver names the scratch table.
     cause = re.sub(r"\b_batchmigrate_copy_\d+\b", lambda _: table, str(error))
     return RowsRefused(
         f"Table '{table}': a row does not fit the new definition: {cause}",
@@ -157,7 +157,7 @@ def _explain(db: Database, target: Target, error: Exception) -> RowsRefused:
 
 
 def _is_newly_required(target: Target, column: ColumnText, source: Source) -> bool:
-    """Tell whether a column refuses NULL now, and may hold it so far."""
+    """Tell whether a column refuses NULL after the block, but not before."""
     required = column.not_null or _in_key(target, column.name)
     if not required or _is_alias(target, column.name):
         return False
@@ -165,7 +165,7 @@ def _is_newly_required(target: Target, column: ColumnText, source: Source) -> bo
         return True
     before = target.before.text
     was_in_key = any(same_name(source.origin, name) for name in before.primary_key)
-    # A primary key lets NULL in, other than the standard says:
+    # SQLite accepts NULL in a primary key, unlike the SQL standard:
     # https://www.sqlite.org/quirks.html#primary_keys_can_sometimes_contain_nulls
     was_required = before.column(source.origin).not_null or (
         was_in_key and (before.without_rowid or not column.not_null)
@@ -183,37 +183,37 @@ def _null_rule(target: Target, column: ColumnText, source: Source) -> _Rule:
 
 
 def is_newly_numbered(target: Target) -> bool:
-    """Tell whether a stored column becomes the rowid, which it is not so far."""
+    """Tell whether a stored column becomes the rowid, and was not before."""
     alias = target.text.rowid_alias
     if alias is None:
         return False
     source = target.source(alias)
     if source.origin is None:
-        return False  # a new column is there to be numbered
+        return False  # SQLite is to number the rows in a new column
     return source.using is not None or target.before.text.rowid_alias != source.origin
 
 
 def check_numbering(db: Database, target: Target) -> None:
-    """Refuse NULL in a stored column that becomes the rowid: SQLite would number it.
+    """Refuse NULL in a stored column that becomes the rowid: SQLite would replace it.
 
-    :raises RowsRefused: with the number of rows and the first of them.
+    :raises RowsRefused: gives the number of rows and the first of them.
     """
     alias, stored = target.text.rowid_alias, target.before
     assert alias is not None
     source = target.source(alias)
     value = source.using or always_quoted(source.origin or "")
     path = f"{stored.path} AS {always_quoted(stored.name)}"
-    found = rows_where(db, path, row_key(stored.text), f"({value}\n) IS NULL")
-    if found:
-        raise _null_refused(target, alias, found, is_new=False)
+    null_rows = rows_where(db, path, row_key(stored.text), f"({value}\n) IS NULL")
+    if null_rows:
+        raise _null_refused(target, alias, null_rows, is_new=False)
 
 
 def _null_refused(
-    target: Target, column: str, found: Offenders, is_new: bool
+    target: Target, column: str, null_rows: Offenders, is_new: bool
 ) -> RowsRefused:
     return RowsRefused(
         f"Table '{target.before.name}': column '{column}' cannot be NOT NULL, since it"
-        f" would be NULL in {found}"
+        f" would be NULL in {null_rows}"
         f"{' (it is new and has no default)' if is_new else ''}",
         "Give the column a server_default."
         if is_new
@@ -248,20 +248,20 @@ def _type_rule(
 
 
 def _called(column: ColumnText, source: Source) -> str:
-    """Name the type of a column; that of an enumeration is not what is declared."""
+    """Return the name of a column's type; an enumeration is declared as another one."""
     if source.allowed is None:
         return column.type
     return f"Enum({', '.join(map(repr, source.allowed))})"
 
 
 def strangers(db: Database, target: Target) -> list[str]:
-    """Say which values an enumeration does not hold and did not hold before either.
+    """Describe the values that an enumeration held neither before nor after a change.
 
-    Nothing gets worse for them.
+    They are no reason to refuse the change, which does not make them worse.
 
     :param target: the table, after the change.
     """
-    found_strangers = []
+    sentences = []
     for column, source in zip(target.text.columns, target.sources, strict=True):
         if source.allowed is None or source.allowed_before is None:
             continue
@@ -269,13 +269,14 @@ def strangers(db: Database, target: Target) -> list[str]:
         value = always_quoted(column.name)
         condition = f"{value} IS NOT NULL AND {value} NOT IN ({known})"
         key = row_key(target.text)
-        found = rows_where(db, target.before.path, key, condition, value)
-        if found:
-            found_strangers.append(
+        strange_rows = rows_where(db, target.before.path, key, condition, value)
+        if strange_rows:
+            sentences.append(
                 f"column '{column.name}' of '{target.before.name}' has values that"
-                f" {_called(column, source)} does not hold, nor did it before: {found}"
+                f" {_called(column, source)} does not hold, nor did it before:"
+                f" {strange_rows}"
             )
-    return found_strangers
+    return sentences
 
 
 def _listed(values: cabc.Iterable[str]) -> str:
@@ -286,7 +287,7 @@ def _listed(values: cabc.Iterable[str]) -> str:
 def misfit(
     target: Target, column: ColumnText, source: Source, value: str
 ) -> str | None:
-    """Return the condition of values that do not fit; ``None`` where all do.
+    """Return the condition of values that do not fit; ``None`` if all fit.
 
     :param value: an SQL expression for the value.
     """
@@ -298,7 +299,7 @@ def misfit(
         )
         if source.allowed_before is None or source.using is not None:
             return condition
-        # What was no member before is none the worse for it.
+        # The change does not make a value worse that was no member before.
         lost = set(source.allowed_before) - set(source.allowed)
         return f"{value} IN ({_listed(lost)})" if lost else None
     old = target.before.text.column(source.origin)
@@ -326,7 +327,7 @@ def _check_rule(target: Target, check: ConstraintText) -> _Rule:
 def changed_columns(target: Target) -> list[str]:
     """Return the columns whose values or comparison a block may change."""
     changed: list[str] = []
-    # What ANY stores depends on whether the table is STRICT.
+    # How ANY stores a value depends on whether the table is STRICT.
     restricted = target.before.text.strict is not target.text.strict
     for column, source in zip(target.text.columns, target.sources, strict=True):
         if source.origin is None:
@@ -341,14 +342,14 @@ def changed_columns(target: Target) -> list[str]:
             or upper(old.collation or "") != upper(column.collation or "")
         ):
             changed.append(column.name)
-    # What is computed from them changes with them; a generated column may be
-    # computed from one that stands behind it.
+    # Columns that are computed from a changed one change with it; a generated column
+    # may be computed from one that comes after it.
     users: dict[str, list[str]] = {}
     for column in target.text.columns:
         for name in column.generated.names if column.generated else ():
             users.setdefault(name, []).append(column.name)
     known = set(changed)
-    for name in changed:  # which grows meanwhile
+    for name in changed:  # the loop extends this list
         for user in users.get(upper(name), ()):
             if user not in known:
                 known.add(user)
@@ -366,8 +367,8 @@ def _is_alias(target: Target, column: str) -> bool:
 
 
 def _equal_rows(db: Database, target: Target, key: ConstraintText) -> Offenders:
-    """Find rows whose values of a key are equal, as the new columns store them."""
-    # A key may have a column twice, by different collations.
+    """Find rows with equal values of a key, as the new columns store them."""
+    # A key may have a column twice, with different collations.
     names = list(dict.fromkeys(key.columns))
     sources = [target.source(name) for name in names]
     if any(source.origin is None for source in sources):

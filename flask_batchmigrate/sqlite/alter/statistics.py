@@ -1,6 +1,6 @@
-"""What ANALYZE found out about a table, kept over the loss of its indexes.
+"""Keeps what ANALYZE has stored about a table while its indexes are dropped.
 
-SQLite forgets the statistics of an index that is dropped:
+SQLite deletes the statistics of an index that is dropped:
 https://www.sqlite.org/fileformat2.html#stat1tab
 """
 
@@ -22,9 +22,9 @@ _TABLES = ("sqlite_stat1", "sqlite_stat4")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Statistics:
-    """The rows of SQLite's tables of statistics that are about one table.
+    """The rows about one table in SQLite's tables of statistics.
 
-    :param rows: they, by the name of the table that has them.
+    :param rows: the rows, by the name of the statistics table that has them.
     """
 
     table: StoredTable
@@ -34,25 +34,25 @@ class Statistics:
 def read_statistics(
     db: Database, catalogue: Catalogue, stored: StoredTable
 ) -> Statistics:
-    """Read what ANALYZE found out about a table."""
-    found = []
+    """Read what ANALYZE has stored about a table."""
+    tables = []
     for name in _TABLES:
         if catalogue.table(name) is not None:
             path = f"{quote(stored.schema)}.{name}"
             rows = db.execute(f"SELECT * FROM {path} WHERE tbl = ?", (stored.name,))
-            found.append((name, tuple(rows)))
-    return Statistics(stored, tuple(found))
+            tables.append((name, tuple(rows)))
+    return Statistics(stored, tuple(tables))
 
 
 def restore_statistics(db: Database, statistics: Statistics) -> None:
-    """Put back the rows about the table and the indexes that it still has."""
+    """Restore the rows about the table and the indexes that it still has."""
     if not statistics.rows:
         return
     stored = statistics.table
     catalogue = read_own(db, stored)
     indexes = [o.name for o in catalogue.of_table(stored.name, "index")]
     if read_table(catalogue, stored.name).text.without_rowid:
-        # Its primary key is the table itself, and goes by its name.
+        # The primary key is the table itself, and has its name.
         indexes.append(stored.name)
     for name, rows in statistics.rows:
         path = f"{quote(stored.schema)}.{name}"

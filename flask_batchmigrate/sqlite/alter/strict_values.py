@@ -1,4 +1,4 @@
-"""Holds the computed values of a STRICT table against the types of their columns."""
+"""Checks the computed values of a STRICT table against the types of their columns."""
 
 from __future__ import annotations
 
@@ -18,28 +18,31 @@ STORED_AS = {
     "TEXT": "text",
     "BLOB": "blob",
 }
-"""What the types of a STRICT table hold: https://www.sqlite.org/stricttables.html"""
+"""The storage class that each type of a STRICT table holds.
+
+See https://www.sqlite.org/stricttables.html
+"""
 
 
 def check_generated(db: Database, target: Target) -> None:
-    """Refuse computed values that a STRICT table cannot have.
+    """Refuse computed values that a STRICT table cannot hold.
 
-    SQLite does not look at them, neither when it adds the column nor when it copies
-    rows, and its ``integrity_check`` complains of them afterwards.
+    SQLite checks them neither when it adds the column nor when it copies rows, but its
+    ``integrity_check`` reports them afterwards.
 
     :param target: a change that has been made.
-    :raises RowsRefused: with the number of rows and the first of them.
+    :raises RowsRefused: gives the number of rows and the first of them.
     """
     for name, storage in unchecked(target):
         value = always_quoted(name)
         condition = f"typeof({value}) NOT IN ('null', '{storage}')"
         key, path = row_key(target.text), target.before.path
-        found = rows_where(db, path, key, condition, value)
-        if found:
+        misfits = rows_where(db, path, key, condition, value)
+        if misfits:
             column = target.text.column(name)
             raise RowsRefused(
                 f"Table '{target.before.name}': column '{name}' is computed, and"
-                f" {column.type} of a STRICT table does not hold {found}",
+                f" {column.type} of a STRICT table does not hold {misfits}",
                 "Correct its expression or these rows first.",
                 table=target.before.name,
                 column=name,
@@ -47,10 +50,10 @@ def check_generated(db: Database, target: Target) -> None:
 
 
 def unchecked(target: Target) -> list[tuple[str, str]]:
-    """Return the computed columns that SQLite does not look at, and what they hold."""
+    """Return the computed columns that SQLite does not check, and what they hold."""
     if not target.text.strict:
         return []
-    found = []
+    columns = []
     before, changed = target.before.text, changed_columns(target)
     for column, source in zip(target.text.columns, target.sources, strict=True):
         storage = STORED_AS.get(upper(column.type))
@@ -63,5 +66,5 @@ def unchecked(target: Target) -> list[tuple[str, str]]:
             and column.name not in changed
         ):
             continue
-        found.append((column.name, storage))
-    return found
+        columns.append((column.name, storage))
+    return columns

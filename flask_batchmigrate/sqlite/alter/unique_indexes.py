@@ -2,8 +2,9 @@
 
 SQLite finds the index of a ``UNIQUE`` by its name, ``sqlite_autoindex_<table>_<n>``,
 numbered in the order of the text, and stores it like any other unique index. So a new
-one is built as an index of its own, by sorting, and gets that name afterwards; one
-that goes becomes an index of its own and is dropped. No row of the table is written.
+index is built like one that a script creates, by sorting, and gets that name
+afterwards; an index that is no longer needed is turned into such an index, and dropped.
+No row of the table is written.
 
 See https://www.sqlite.org/fileformat2.html#representation_of_sql_indices.
 """
@@ -37,7 +38,7 @@ class Shown(t.NamedTuple):
     """The table whose name progress is reported under.
 
     :param table: the table that the script changes.
-    :param rows: how many rows it has, where that is known.
+    :param rows: the number of its rows, if it is known.
     """
 
     table: StoredTable
@@ -46,11 +47,11 @@ class Shown(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Moves:
-    """Which automatic index becomes which.
+    """The changes of a table's automatic indexes.
 
-    :param kept: the new numbers of those that stay, by the number they have.
-    :param built: those that are to be built, by number.
-    :param dropped: those that go, by number.
+    :param kept: the new numbers of the indexes that stay, by their old numbers.
+    :param built: the indexes to build, by number.
+    :param dropped: the indexes to drop, by number.
     """
 
     kept: dict[int, int]
@@ -61,13 +62,13 @@ class _Moves:
 def replace_definition(
     db: Database, stored: StoredTable, text: TableText, shown: Shown | None = None
 ) -> None:
-    """Give a table a new text, and its keys the indexes that go with it.
+    """Replace the text of a table, and build and drop the indexes of its keys.
 
     :param stored: the table as it is stored now.
-    :param text: a text for which every stored record is valid; what is unique is found
-        out here.
-    :param shown: the table that progress is reported for, where it is another one.
-    :raises NotSettled: it is more than a UNIQUE that differs, or SQLite would store the
+    :param text: a text that every stored record is valid for, apart from uniqueness,
+        which is checked here.
+    :param shown: the table that progress is reported for, if it is another one.
+    :raises NotSettled: more than UNIQUE constraints differ, or SQLite would store the
         keys in another way.
     """
     present = automatic_indexes(db, stored.schema, stored.name)
@@ -115,9 +116,9 @@ def _compare(
 
 
 def _only_unique(before: TableText, after: TableText, moves: _Moves) -> bool:
-    """Tell whether only UNIQUE constraints differ, on columns that are there.
+    """Tell whether only UNIQUE constraints differ, and all their columns exist.
 
-    On a column that a table does not have, SQLite would index its name, as a text.
+    For a column that a table does not have, SQLite would index its name, as text.
     """
     changed = [*moves.built.values(), *moves.dropped.values()]
     keys = [term for index in moves.built.values() for term in index.terms]
@@ -135,7 +136,7 @@ def _create(
 ) -> str:
     """Write the statement that creates an index like an automatic one.
 
-    :param schema: where it is to run; the stored text has none.
+    :param schema: the schema to run it in; a stored text names none.
     """
     terms = ", ".join(
         f"{always_quoted(term.column)} COLLATE {always_quoted(term.collation)}"

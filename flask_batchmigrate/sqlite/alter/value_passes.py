@@ -1,13 +1,13 @@
 """Writes the statements that store values of a table under new affinities, in place.
 
-For the length of one statement a converted column has two sides. Its place in the
-record has a name of its own and the new affinity; under the column's name a computed
-column reads what is there as the old definition does. So every expression sees the
-table as it was, and what is assigned is stored as a new row would store it.
+While one statement runs, a converted column is two columns. One has the column's place
+in the record, a name of its own and the new affinity; the other has the column's name,
+and computes from the first the value that the old definition reads there. So every
+expression sees the table as it was, and values are stored as in a new row.
 
-Which rows are written is decided by how SQLite stores a value: by the affinity of the
-column (https://www.sqlite.org/datatype3.html#type_affinity), and, for a REAL column,
-as an integer of at most six bytes wherever that loses nothing
+How SQLite stores a value decides which rows are written: by the affinity of the column
+(https://www.sqlite.org/datatype3.html#type_affinity), and, in a REAL column, as an
+integer of at most six bytes wherever that loses nothing
 (https://www.sqlite.org/fileformat2.html#record_format).
 """
 
@@ -29,21 +29,21 @@ from ..target.conversions import is_repeatable
 from .strict_values import STORED_AS
 
 _SIX_BYTES: t.Final = "BETWEEN -140737488355328 AND 140737488355327"
-"""What a record holds as an integer in a REAL column; what is beyond is a real."""
+"""The numbers that a REAL column stores as integers; others are stored as reals."""
 
 _NO_INTEGERS: t.Final = "(-9223372036854775808, 9223372036854775807)"
-"""What SQLite does not take for the integer that a real is equal to."""
+"""The integers that SQLite does not store in place of an equal real."""
 
 _EXACT: t.Final = (Affinity.TEXT, Affinity.REAL)
-"""What a column of reals may have been without an integer being read as a real."""
+"""The old affinities of a REAL column under which no integer is read as a real."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pass:
     """One statement over the rows, and the definition under which it runs.
 
-    :param sql: the text of the table for that time.
-    :param settings: each column that is assigned, and the expression for it, in SQL.
+    :param sql: the text of the table while the statement runs.
+    :param settings: each column to assign, and the expression for it, in SQL.
     :param condition: true for the rows to write; ``None`` for all of them.
     """
 
@@ -55,7 +55,7 @@ class Pass:
         """Write the statement.
 
         :param path: schema and name of the table, quoted.
-        :param alias: the name by which expressions may call it.
+        :param alias: the name that expressions may use for the table.
         """
         settings = ", ".join(f"{name} = {value}" for name, value in self.settings)
         where = "" if self.condition is None else f" WHERE {self.condition}"
@@ -68,11 +68,12 @@ class Pass:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Value:
-    """What becomes of the values of one column in a pass.
+    """The new values of one column in a pass.
 
+    :param place: the column to assign, in SQL.
     :param differs: true for rows whose value has to be written; ``None`` for all.
-    :param value: an expression for it, in every row: those that do not differ are
-        written, too, where another column does.
+    :param value: an expression for the value in every row: a value that does not differ
+        is written, too, if another column of the row differs.
     """
 
     place: str
@@ -81,36 +82,42 @@ class _Value:
 
 
 def converted(text: TableText, work: Conversions) -> TableText:
-    """Return the definition of a table under which its values are stored in the end.
+    """Return the definition of a table after its values have been converted.
 
-    It lets everything through that can be stored: the constraints come when the values
-    are there. Keys, defaults and collations are those of ``text``.
+    The definition accepts every value that can be stored: the constraints are added
+    later. Keys, defaults and collations are those of ``text``.
 
-    :param text: the table as it is stored, with the columns that are filled.
+    :param text: the table as it is stored, with the columns to fill.
     """
     if work.becomes_strict:
         text = edits.next_table(edits.set_options(text, strict=True))
     text = parse_table(edits.relaxed(text, text.name))
-    for one in work.columns:
-        definition = _definition(text, one, always_quoted(one.column), one.type)
-        text = edits.next_table(edits.replace_column(text, one.column, definition))
+    for conversion in work.columns:
+        definition = _definition(
+            text, conversion, always_quoted(conversion.column), conversion.type
+        )
+        text = edits.next_table(
+            edits.replace_column(text, conversion.column, definition)
+        )
     return parse_table(str(text.sql))
 
 
 def passes(text: TableText, work: Conversions) -> tuple[Pass, ...]:
-    """List what has to run, one after the other.
+    """Return the passes that have to run, in order.
 
-    :param text: what :func:`converted` has returned.
+    :param text: the definition that :func:`converted` has returned.
     """
-    found = []
+    ordered = []
     places = _places(text, work)
     if any(map(_has_integers, work.columns)):
-        # A REAL column shows each integer as a real, so these are found without.
+        # A REAL column shows each integer as a real, so the first pass has no REAL.
         type_ = _type(Affinity.BLOB, text.strict)
         loose = tuple(dataclasses.replace(c, type=type_) for c in work.columns)
         numbers = [_numbers(places[c.column]) for c in work.columns if _has_integers(c)]
-        found.append(_pass(_two_sided(text, loose, places), numbers))
-    values = [_value(one, places[one.column]) for one in work.columns]
+        ordered.append(_pass(_two_sided(text, loose, places), numbers))
+    values = [
+        _value(conversion, places[conversion.column]) for conversion in work.columns
+    ]
     for fill in work.fills:
         values.append(_Value(always_quoted(fill.column), None, f"({fill.value}\n)"))
     misfits = _misfits(text, work, places)
@@ -118,27 +125,27 @@ def passes(text: TableText, work: Conversions) -> tuple[Pass, ...]:
         first = next(c for c in text.columns if c.generated is None)
         name = always_quoted(first.name)
         values.append(_Value(name, "0", name))
-    found.append(_pass(_two_sided(text, work.columns, places), values, misfits))
-    return tuple(found)
+    ordered.append(_pass(_two_sided(text, work.columns, places), values, misfits))
+    return tuple(ordered)
 
 
 def is_exact(one: Conversion) -> bool:
     """Tell whether the computed column shows every stored value as it was.
 
-    An integer beyond 2**53 in a column that becomes REAL it does not.
+    It does not show an integer beyond 2**53 in a column that becomes REAL.
     """
     return one.new is not Affinity.REAL or one.old in _EXACT
 
 
 def computes_exactly(work: Conversions, text: TableText) -> bool:
-    """Tell whether expressions can be trusted with the numbers of this block.
+    """Tell whether expressions see every number exactly, and store it exactly.
 
     :param text: the new definition.
     """
     if not all(map(is_exact, work.columns)):
         return False
-    # What REAL affinity makes of an integer would be stored as one where nothing
-    # converts it.
+    # A real that REAL affinity made of an integer would be stored as an integer again
+    # in a column that converts nothing.
     places = [c.new for c in work.columns if c.using is not None]
     places += [text.affinity(fill.column) for fill in work.fills]
     has_reals = any(c.old is Affinity.REAL for c in work.columns)
@@ -150,31 +157,31 @@ def _has_integers(one: Conversion) -> bool:
 
 
 def _places(text: TableText, work: Conversions) -> dict[str, str]:
-    """Name the places of the converted columns, as no column is called."""
+    """Choose names for the places of the converted columns that no column has."""
     number, names = 0, {}
-    for one in work.columns:
+    for conversion in work.columns:
         number += 1
         while text.has_column(f"_batchmigrate_value_{number}"):
             number += 1
-        names[one.column] = f"_batchmigrate_value_{number}"
+        names[conversion.column] = f"_batchmigrate_value_{number}"
     return names
 
 
 def _two_sided(
     text: TableText, columns: tuple[Conversion, ...], places: dict[str, str]
 ) -> str:
-    """Give converted columns a place of their own, and a computed column each."""
-    for one in columns:
-        collation = text.column(one.column).collation
+    """Write a definition with a stored and a computed column for each converted one."""
+    for conversion in columns:
+        collation = text.column(conversion.column).collation
         collate = "" if collation is None else f" COLLATE {always_quoted(collation)}"
-        place = places[one.column]
-        kept = _definition(text, one, place, one.type)
-        seen = (
-            f"{always_quoted(one.column)} {_type(one.old, text.strict)}{collate}"
-            f" AS ({place}) VIRTUAL"
+        place = places[conversion.column]
+        stored = _definition(text, conversion, place, conversion.type)
+        computed = (
+            f"{always_quoted(conversion.column)}"
+            f" {_type(conversion.old, text.strict)}{collate} AS ({place}) VIRTUAL"
         )
-        text = edits.next_table(edits.replace_column(text, one.column, kept))
-        text = edits.next_table(edits.add_column(text, seen))
+        text = edits.next_table(edits.replace_column(text, conversion.column, stored))
+        text = edits.next_table(edits.add_column(text, computed))
     return str(text.sql)
 
 
@@ -189,7 +196,7 @@ def _definition(text: TableText, one: Conversion, name: str, type_: str) -> str:
 
 
 def _type(affinity: Affinity, strict: bool) -> str:
-    """Return a type of an affinity; a STRICT table knows five only."""
+    """Return a type with an affinity; a STRICT table has only a few types."""
     if strict and affinity is Affinity.BLOB:
         return "ANY"
     if strict and affinity is Affinity.NUMERIC:
@@ -207,30 +214,31 @@ def _pass(sql: str, values: list[_Value], misfits: tuple[str, ...] = ()) -> Pass
 
 
 def _value(one: Conversion, place: str) -> _Value:
-    """Say what the values of a column become, and which of them differ from that."""
+    """Return the new values of a column, and the condition of those that differ."""
     if one.using is not None:
         return _computed(one, place)
-    seen = always_quoted(one.column)
+    shown = always_quoted(one.column)
     if one.new is Affinity.TEXT:
-        # Under its new type a column of reals shows some of them as integers.
-        return _Value(place, is_unsettled(one.new, seen), seen)
+        # Under the new type, a former REAL column shows some reals as integers.
+        return _Value(place, is_unsettled(one.new, shown), shown)
     if one.new is Affinity.BLOB:
-        differs = f"typeof({place}) <> typeof({seen})"
-        value = seen
+        differs = f"typeof({place}) <> typeof({shown})"
+        value = shown
         if one.old is Affinity.REAL:
-            # What REAL affinity makes of an integer would be stored as one.
-            real = f"CAST({seen} AS REAL)"
-            value = f"CASE typeof({seen}) WHEN 'real' THEN {real} ELSE {seen} END"
+            # SQLite would store a real as the integer that REAL affinity made it of.
+            real = f"CAST({shown} AS REAL)"
+            value = f"CASE typeof({shown}) WHEN 'real' THEN {real} ELSE {shown} END"
         return _Value(place, differs, value)
-    return _Value(place, is_unsettled(one.new, place), seen)
+    return _Value(place, is_unsettled(one.new, place), shown)
 
 
 def _computed(one: Conversion, place: str) -> _Value:
-    """Say what an expression computes, and where that differs from what is stored."""
+    """Return the values of an expression, and the condition of those that differ."""
     value = f"({one.using}\n)"
     if not is_repeatable(one.using or ""):
         return _Value(place, None, value)
-    # Without affinity and collation; and one zero may be another by its sign.
+    # The unary plus removes affinity and collation. Zeros are always written, since
+    # equal ones may differ in their sign.
     differs = (
         f"CASE WHEN typeof({value}) <> typeof({place})"
         f" OR +{value} IS NOT (+{place}) COLLATE BINARY"
@@ -241,11 +249,11 @@ def _computed(one: Conversion, place: str) -> _Value:
 
 
 def is_unsettled(affinity: Affinity, value: str) -> str | None:
-    """Write the condition that a stored value changes when it is written once more.
+    """Write the condition that a stored value changes when it is written again.
 
-    :param affinity: that of its column.
+    :param affinity: the affinity of its column.
     :param value: an expression for the value as it is stored.
-    :return: nothing where no value does.
+    :return: the condition; ``None`` if no value changes.
     """
     if affinity is Affinity.BLOB:
         return None
@@ -260,7 +268,7 @@ def is_unsettled(affinity: Affinity, value: str) -> str | None:
 
 
 def _numbers(place: str) -> _Value:
-    """Say how numbers that are stored as they came are stored in a REAL column."""
+    """Return how a REAL column stores numbers that a column without affinity holds."""
     whole = f"CAST({place} AS INTEGER)"
     differs = (
         f"CASE typeof({place}) WHEN 'integer' THEN {place} NOT {_SIX_BYTES}"
@@ -277,8 +285,8 @@ def _numbers(place: str) -> _Value:
 def _is_numeric(place: str) -> str:
     """Write the condition that a text becomes a number under a numeric affinity.
 
-    A comparison with a number gives the text that affinity, and sorts a text that is
-    no number behind every number: https://www.sqlite.org/datatype3.html#comparisons
+    A comparison with a number gives the text that affinity, and sorts text that is not
+    a number after every number: https://www.sqlite.org/datatype3.html#comparisons
     """
     return f"(+{place}) COLLATE BINARY <= CAST(9e999 AS REAL)"
 
@@ -292,13 +300,13 @@ def _is_whole(place: str) -> str:
 def _misfits(
     text: TableText, work: Conversions, places: dict[str, str]
 ) -> tuple[str, ...]:
-    """Write conditions for values that a STRICT table does not take.
+    """Write conditions for values that a STRICT table does not accept.
 
-    SQLite looks at the types of a row when it is written, and then says what is wrong.
+    They select the rows to write: SQLite checks the types of a row when it is written.
     """
     if not text.strict:
         return ()
-    found = []
+    conditions = []
     for column in text.columns:
         storage = STORED_AS.get(upper(column.type))
         place = places.get(column.name)
@@ -306,5 +314,5 @@ def _misfits(
             continue
         if place is not None or work.becomes_strict:
             value = place or always_quoted(column.name)
-            found.append(f"typeof({value}) NOT IN ('null', '{storage}')")
-    return tuple(found)
+            conditions.append(f"typeof({value}) NOT IN ('null', '{storage}')")
+    return tuple(conditions)

@@ -1,4 +1,4 @@
-"""The plan that brings a table to its target: a list of steps, its run and its proof.
+"""Plans that bring a table to its target: how they are made, run and verified.
 
 The engine's front door is :func:`~flask_batchmigrate.sqlite.plan.engine.alter_table`.
 """

@@ -1,9 +1,9 @@
-"""Plans to add a column or an index where nothing but its own table can be concerned.
+"""Plans to add a column or an index where the change affects no other table.
 
-What SQLite itself does there is exact, writes no row and one entry of the catalogue, so
-that only the table's own text is read. What may be concerned is judged by words: no
-view and no trigger names the table, and no text of the table names the new column.
-Whatever else there is to look at goes the long way.
+SQLite's own statement is exact in these cases. It writes no row and only one entry of
+the catalogue, so only the table's own text is read. Words decide whether the change may
+affect anything else: no view and no trigger may name the table, and no text of the
+table may name the new column. Every other block is planned by comparing definitions.
 
 See https://www.sqlite.org/lang_altertable.html#alter_table_add_column.
 """
@@ -54,10 +54,10 @@ def plan_addition(
 ) -> tuple[Plan, Catalogue] | None:
     """Plan a block that only adds one plain column or one index.
 
-    :param naming: what names constraints without a stored name.
-    :return: the plan, and what belongs to the table so far; nothing where the block is
-        another, or more has to be looked at.
-    :raises ChangeRefused: the table is not there, or has the column.
+    :param naming: names the constraints that have no stored name.
+    :return: the plan, and the objects that belong to the table before the change;
+        ``None`` for any other block, or where the change may affect other objects.
+    :raises ChangeRefused: the table does not exist, or has the column already.
     :raises SqlTextError: the text of the table is not understood.
     """
     if len(block) != 1 or not isinstance(
@@ -81,29 +81,29 @@ def plan_addition(
 
 
 def _reason(catalogue: Catalogue, target: Target) -> str | None:
-    """Say why SQLite's own statement is exact; ``None`` where it may not be."""
+    """Return why SQLite's own statement is exact; ``None`` where it may not be."""
     if target.notes or target.dropped_indexes:
         return None
-    found = differences(target)
-    if not found and target.new_indexes:
+    compared = differences(target)
+    if not compared and target.new_indexes:
         # An index changes no result, so it cannot harm what uses the table.
         return "only indexes change"
-    if len(found) != 1 or found[0].case != "column added":
+    if len(compared) != 1 or compared[0].case != "column added":
         return None
-    column = target.text.column(found[0].subject)
+    column = target.text.column(compared[0].subject)
     if not _is_plain(target, column) or _is_named(catalogue, target, column.name):
         return None
-    return str(found[0])
+    return str(compared[0])
 
 
 def _own(catalogue: Catalogue, stored: StoredTable) -> Catalogue:
-    """Return what belongs to the table: SQLite writes nothing else here."""
+    """Return the objects that belong to the table; SQLite writes no others here."""
     own = (o for o in catalogue.objects if same_name(o.table, stored.name))
     return dataclasses.replace(catalogue, objects=tuple(own))
 
 
 def _is_plain(target: Target, column: ColumnText) -> bool:
-    """Tell whether SQLite's ``ADD COLUMN`` accepts and refuses it like a new table."""
+    """Tell whether ``ADD COLUMN`` treats a column exactly as ``CREATE TABLE`` does."""
     return (
         not target.text.strict
         and target.text.columns[-1].name == column.name
@@ -113,10 +113,10 @@ def _is_plain(target: Target, column: ColumnText) -> bool:
 
 
 def _is_named(catalogue: Catalogue, target: Target, column: str) -> bool:
-    """Tell whether a text may mean the table, or the column that it does not have yet.
+    """Tell whether a stored text may refer to the table, or to the new column.
 
-    A view or trigger may depend on how many columns there are, and a word in double
-    quotes is text until there is a column of that name:
+    A view or trigger may depend on the number of columns, and a word in double quotes
+    is text until the table has a column of that name:
     https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
     """
     stored = target.before

@@ -34,18 +34,18 @@ _PLAIN_DEFAULT: t.Final = re.compile(
     r"|CURRENT_(TIME|DATE|TIMESTAMP)|\([^\"`\[]*\)",
     re.IGNORECASE | re.DOTALL,
 )
-"""A default that means the same where there are columns.
+"""Matches a default that means the same inside an expression that can see columns.
 
-A name, in double quotes or not, is a text behind DEFAULT, and a column elsewhere.
+After DEFAULT, a name is text, with or without double quotes; elsewhere it is a column.
 """
 
 
 def settle_conversions(
     db: Database, snapshot: Snapshot, target: Target, found: tuple[Difference, ...]
 ) -> tuple[Difference, ...]:
-    """Find out whether values can be converted in place, or why they cannot.
+    """Decide whether values can be converted in place, or why they cannot.
 
-    :param found: the differences; none of them takes a copy.
+    :param found: the differences, none of which needs a copy.
     """
     case = _obstacle(db, snapshot, target, planned_conversions(target, found))
     if case is None:
@@ -56,16 +56,16 @@ def settle_conversions(
 
 
 def planned_conversions(target: Target, found: tuple[Difference, ...]) -> Conversions:
-    """Return what is done to stored values by the differences of two definitions."""
+    """Return the conversions of stored values that the differences call for."""
     return conversions(target, tuple(d.subject for d in found if d.case == FILLED))
 
 
 def _obstacle(
     db: Database, snapshot: Snapshot, target: Target, work: Conversions
 ) -> str | None:
-    """Return the case that takes a copy; ``None`` where there is none."""
+    """Return the case that needs a copy; ``None`` if no case does."""
     before = target.before.text
-    names = {upper(one.column) for one in work.columns}
+    names = {upper(conversion.column) for conversion in work.columns}
     if _in_a_key(snapshot, names) or _becomes_key(db, target, work):
         return "conversion in a key"
     changed = set(map(upper, changed_columns(target)))
@@ -83,9 +83,9 @@ def _obstacle(
     if _has_temporary_trigger(db, target):
         return "conversion, temporary trigger"
     with_default = [
-        one.column
-        for one in work.columns
-        if upper(before.column(one.column).default or "NULL") != "NULL"
+        conversion.column
+        for conversion in work.columns
+        if upper(before.column(conversion.column).default or "NULL") != "NULL"
     ]
     if short_columns(db, target.before, with_default):
         return "default of older rows"
@@ -93,7 +93,7 @@ def _obstacle(
 
 
 def _in_a_key(snapshot: Snapshot, names: set[str]) -> bool:
-    """Tell whether rows are found by columns: in the table, or from another one."""
+    """Tell whether a key holds one of the columns: the table's, or a foreign key."""
     stored = snapshot.table
     if any(names & set(map(upper, c.columns)) for c in stored.text.of_kind(*_KEYS)):
         return True
@@ -104,7 +104,7 @@ def _in_a_key(snapshot: Snapshot, names: set[str]) -> bool:
 
 
 def _becomes_key(db: Database, target: Target, work: Conversions) -> bool:
-    """Tell whether a row has no value in the primary key, which STRICT asks for."""
+    """Tell whether a row has NULL in a primary key that STRICT makes NOT NULL."""
     stored = target.before
     if not work.becomes_strict or stored.text.without_rowid:
         return False
@@ -123,7 +123,7 @@ def _reads_other_rows(work: Conversions) -> bool:
 
 
 def _has_temporary_trigger(db: Database, target: Target) -> bool:
-    """Tell whether a trigger of this connection alone would fire."""
+    """Tell whether a temporary trigger, of this connection alone, would fire."""
     stored = target.before
     return stored.schema != "temp" and bool(
         db.execute(
@@ -139,9 +139,9 @@ def rebuilt_indexes(
 ) -> tuple[IndexText, ...]:
     """Return the indexes to drop before a conversion and to build after it.
 
-    An index that holds a converted column, and nothing computed from it, stays where no
-    row has to be written. All others are dropped first: to sort them once is cheaper
-    than to move their entries one by one, and SQLite would not find an entry again
+    If no row has to be written, an index stays that holds a converted column and
+    nothing computed from it. All other indexes are dropped first: sorting them once is
+    cheaper than moving their entries one by one, and SQLite would not find an entry
     whose expression has another value under the new types.
     """
     changed = set(map(upper, changed_columns(target)))

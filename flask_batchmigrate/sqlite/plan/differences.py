@@ -27,27 +27,27 @@ _KEYS: t.Final = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
 
 def differences(target: Target) -> tuple[Difference, ...]:
     """Compare the definitions before and after a block."""
-    found: list[Difference] = []
+    compared: list[Difference] = []
     before, after = target.before.text, target.text
     if target.copy_wanted:
-        found.append(Difference("asked for", after.name))
-    found += _columns(target)
-    found += _keys(before, after)
+        compared.append(Difference("asked for", after.name))
+    compared += _columns(target)
+    compared += _keys(before, after)
     for kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
-        found += _constraints(before, after, kind)
-    found += _options(before, after)
+        compared += _constraints(before, after, kind)
+    compared += _options(before, after)
     dropped, added = target.dropped_columns, target.added_columns
     if _texts(before, dropped) != _texts(after, added) and (
         _spellings(before, dropped) != _spellings(after, added)
     ):
-        found.append(Difference("constraint respelled", after.name))
-    return tuple(found)
+        compared.append(Difference("constraint respelled", after.name))
+    return tuple(compared)
 
 
 def _spellings(
     text: TableText, left_out: tuple[str, ...]
 ) -> collections.Counter[tuple[str, ...]]:
-    """Return how constraints are written, their names and clauses included.
+    """Count how each constraint is written, with its name and clauses.
 
     :param left_out: columns whose own constraints do not count.
     """
@@ -55,46 +55,46 @@ def _spellings(
 
 
 def _texts(text: TableText, left_out: tuple[str, ...]) -> list[str]:
-    gone = set(left_out)
+    ignored = set(left_out)
     return [
         c.text
         for c in text.all_constraints
         if c.kind not in (ConstraintKind.DEFAULT, ConstraintKind.GENERATED)
-        and c.column not in gone
+        and c.column not in ignored
     ]
 
 
 def _columns(target: Target) -> list[Difference]:
-    found: list[Difference] = []
+    compared: list[Difference] = []
     before, after = target.before.text, target.text
     dropped = set(map(upper, target.dropped_columns))
     for name in target.dropped_columns:
         rule = before.column(name).generated
         virtual = rule is not None and not rule.stored
         case = "virtual column dropped" if virtual else "column dropped"
-        found.append(Difference(case, name))
+        compared.append(Difference(case, name))
     for column, source in zip(after.columns, target.sources, strict=True):
         if source.origin is None:
             if upper(column.name) in dropped:
-                found.append(Difference("name used again", column.name))
+                compared.append(Difference("name used again", column.name))
             filled = source.using is not None
             case = FILLED if filled else _added(target, column)
-            found.append(Difference(case, column.name))
+            compared.append(Difference(case, column.name))
         else:
             old = before.column(source.origin)
-            found += [
+            compared += [
                 Difference(case, column.name)
                 for case in _changed(target, old, column, source)
             ]
     if not _in_order(target):
-        found.append(Difference("order of columns", after.name))
+        compared.append(Difference("order of columns", after.name))
     elif [s.origin for s in target.sources] != _appended(target):
-        found.append(Difference("place of a virtual column", after.name))
-    return found
+        compared.append(Difference("place of a virtual column", after.name))
+    return compared
 
 
 def _appended(target: Target) -> list[str | None]:
-    """Return the origins of the columns as they are when new ones come last."""
+    """Return the origins that the columns would have if new ones came last."""
     origins = [s.origin for s in target.sources]
     named = set(origins)
     kept = [c.name for c in target.before.text.columns if c.name in named]
@@ -116,7 +116,7 @@ def _in_order(target: Target) -> bool:
 
 
 def _added(target: Target, column: ColumnText) -> str:
-    """Say what it takes to add a column.
+    """Return the case for adding a column.
 
     See https://www.sqlite.org/lang_altertable.html#alter_table_add_column
     """
@@ -194,10 +194,10 @@ def _type_case(target: Target, old: ColumnText, new: ColumnText) -> str:
 
 
 def _numbers_rows(target: Target, old: ColumnText, new: ColumnText) -> bool:
-    """Tell whether a column becomes the rowid by its type, or is it no longer.
+    """Tell whether a change of type makes a column the rowid, or no longer the rowid.
 
-    SQLite numbers automatic indexes otherwise, too, where the key is an ``INTEGER``
-    one, in a WITHOUT ROWID table as well.
+    SQLite also numbers automatic indexes differently if the primary key is an
+    ``INTEGER``, even in a WITHOUT ROWID table.
     """
     aliases = (target.before.text.rowid_alias, target.text.rowid_alias)
     concerned = any(
@@ -262,7 +262,7 @@ def _in_use(target: Target, column: ColumnText) -> bool:
 
 def _keys(before: TableText, after: TableText) -> list[Difference]:
     key = Difference("key", after.name)
-    # Their order counts: SQLite numbers the indexes it makes for them.
+    # The order of keys counts: SQLite numbers the indexes that it makes for them.
     if meanings(before, *_KEYS) != meanings(after, *_KEYS):
         found = _constraints(before, after, ConstraintKind.UNIQUE)
         return found if found and _same_rows(before, after) else [key]
@@ -272,7 +272,7 @@ def _keys(before: TableText, after: TableText) -> list[Difference]:
 
 
 def _same_rows(before: TableText, after: TableText) -> bool:
-    """Tell whether rows are found by the same rowid and the same primary key."""
+    """Tell whether both definitions identify rows by the same rowid and primary key."""
     kind = ConstraintKind.PRIMARY_KEY
     return (
         not before.without_rowid
@@ -287,25 +287,25 @@ def _constraints(
 ) -> list[Difference]:
     if before.of_kind(kind) == after.of_kind(kind):
         return []
-    found = [("added", c) for c in only_in(after, before, kind)]
-    found += [("dropped", c) for c in only_in(before, after, kind)]
+    changed = [("added", c) for c in only_in(after, before, kind)]
+    changed += [("dropped", c) for c in only_in(before, after, kind)]
     return [
         Difference(f"{kind.value} {verb}", c.name or " ".join(c.text.split()))
-        for verb, c in found
+        for verb, c in changed
     ]
 
 
 def _options(before: TableText, after: TableText) -> list[Difference]:
-    found = []
+    compared = []
     if before.without_rowid is not after.without_rowid:
-        found.append(Difference("WITHOUT ROWID", after.name))
+        compared.append(Difference("WITHOUT ROWID", after.name))
     if before.strict and not after.strict:
         any_column = any(upper(c.type) == "ANY" for c in after.columns)
         case = "STRICT dropped, ANY" if any_column else "STRICT dropped"
-        found.append(Difference(case, after.name))
+        compared.append(Difference(case, after.name))
     if after.strict and not before.strict:
-        found.append(Difference("STRICT set", after.name))
+        compared.append(Difference("STRICT set", after.name))
     if before.autoincrement is not after.autoincrement:
         word = "set" if after.autoincrement else "dropped"
-        found.append(Difference(f"AUTOINCREMENT {word}", after.name))
-    return found
+        compared.append(Difference(f"AUTOINCREMENT {word}", after.name))
+    return compared

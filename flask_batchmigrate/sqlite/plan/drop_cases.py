@@ -1,4 +1,4 @@
-"""Decides where one copy is cheaper than what a drop of columns takes in place.
+"""Decides whether one copy is cheaper than dropping columns in place.
 
 Each ``DROP COLUMN`` of SQLite writes every row, and so does a conversion beside it. A
 copy writes every row once, and builds the indexes that it cannot keep.
@@ -16,16 +16,16 @@ from .ways import Difference
 from .ways import Way
 
 MOST_DROPS_IN_PLACE = 2
-"""From three drops on a copy is quicker that keeps the indexes."""
+"""From three drops on, a copy that keeps the indexes is quicker."""
 
 MOST_DROPS_BESIDE_INDEXES = 4
-"""From five drops on a copy is quicker that builds indexes."""
+"""From five drops on, a copy that builds the indexes again is quicker."""
 
 
 def settle_drops(
     target: Target, found: tuple[Difference, ...], keeps_indexes: bool
 ) -> tuple[Difference, ...]:
-    """Find out whether columns are dropped in place, or by a copy.
+    """Decide whether columns are dropped in place or by a copy.
 
     :param found: the differences, one of them a dropped column.
     :param keeps_indexes: whether a copy keeps the indexes that stay valid.

@@ -1,6 +1,6 @@
-"""The engine's front door: alter one table by a block of changes.
+"""Alters one table by a block of changes: the entry point of the engine.
 
-Usable by itself, with nothing but a connection::
+The engine needs nothing but a connection::
 
     connection = sqlite3.connect("app.db", isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
@@ -71,13 +71,13 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """What a block did to a table.
+    """The record of what a block did to a table.
 
-    :param table: its name now.
-    :param plans: what was carried out, one after the other: each but the first could
-        only be made on what the one before it left.
-    :param notes: what went along without having been named, in sentences.
-    :param warnings: what is not as it should be, and was not before either.
+    :param table: the table's name after the block.
+    :param plans: the plans that were carried out, in order; each was made on the table
+        as the one before it left it.
+    :param notes: sentences about changes that the block did not name.
+    :param warnings: sentences about faults that the database had before, too.
     """
 
     table: str
@@ -87,23 +87,23 @@ class Report:
 
     @property
     def way(self) -> Way:
-        """The costliest way that was taken."""
+        """The costliest way that a plan took."""
         return max((plan.way for plan in self.plans), default=Way.ALTER)
 
     @property
     def reason(self) -> str:
-        """Why it was taken."""
+        """The reason for that way."""
         deciding = [plan for plan in self.plans if plan.way is self.way]
         return deciding[-1].reason if deciding else "no change"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Part:
-    """What a part of a block did.
+    """The record of what one part of a block did.
 
-    :param past: what later changes of the same block have to know.
-    :param settle: compares the foreign keys when the block is through, where a key that
-        they refer to comes back only then; returns warnings.
+    :param past: the facts that later changes of the same block need.
+    :param settle: compares the foreign keys at the end of the block, and returns
+        warnings; set if a later part brings back a key that they refer to.
     """
 
     report: Report
@@ -129,12 +129,13 @@ def alter_table(
     :param table: the table's name.
     :param block: the changes; they are made in one pass.
     :param schema: ``"main"``, ``"temp"`` or the name of an attached database.
-    :param options: how to go about it.
-    :param pending: takes the foreign keys that do not hold after this change; the
-        caller checks them before the transaction ends. Without, they are refused.
+    :param options: settings for the block.
+    :param pending: collects the foreign keys that do not hold after this change, which
+        the caller checks before the transaction ends. If it is missing, such a change
+        is refused.
     :return: what was done, and how.
-    :raises ChangeRefused: it cannot be done without losing something, or rows do not
-        fit the new definition.
+    :raises ChangeRefused: the change would lose something, or rows do not fit the new
+        definition.
     :raises SqlTextError: a stored statement is not understood.
     :raises VerificationError: the result is not what was planned.
     :raises UnsupportedLibrary: the SQLite library is too old.
@@ -150,9 +151,8 @@ def alter_table(
         if rest or new_name is None or options.recreate == "always":
             report = _alter_in_order(db, table, rest, schema, options, pending)
         else:
-            # A virtual table can have another name, and nothing else.
-            found = find_table(read_catalogue(db, schema), table)
-            report = Report(found.name)
+            # Another name is the only change that a virtual table allows.
+            report = Report(find_table(read_catalogue(db, schema), table).name)
         if new_name is not None:
             plan = plan_table_name(schema, report.table, new_name)
             _run_steps(db, plan.steps)
@@ -165,9 +165,9 @@ def alter_table(
 
 @contextlib.contextmanager
 def _explained(db: Database, table: str) -> cabc.Iterator[None]:
-    """Say what holds a table; SQLite only says that it is locked.
+    """Explain SQLite's message that a table is locked.
 
-    This lock is held by a query, not by a transaction, and never waited for:
+    A query holds this lock, not a transaction, and SQLite never waits for it:
     https://www.sqlite.org/rescode.html#locked
     """
     try:
@@ -190,9 +190,9 @@ def _alter_in_order(
     options: Options,
     pending: PendingKeys | None,
 ) -> Report:
-    """Make what describes the table by its old names before those change.
+    """Make changes that use the old names of columns before the renames.
 
-    All renames of a pass come first; text that was written before them would take a
+    All renames of a pass come first. Text that was written before them would mistake a
     renamed column for another one, or find none.
     """
     block, notes = settle_indexes(db, schema, table, block)
@@ -208,21 +208,21 @@ def _alter_in_order(
         settled = settle(db, stored, block)
         block, notes = settled.block, notes + settled.notes
     *earlier, last = in_passes(columns_first(block))
-    # The rows have to be written anew once only.
+    # One copy of the rows is enough: the last pass makes it.
     before = "never" if options.recreate == "never" else "auto"
     parts: list[_Part] = []
-    for changed in (*earlier, last):
+    for changes_of_pass in (*earlier, last):
         wanted = dataclasses.replace(
             options,
-            recreate=options.recreate if changed is last else before,
+            recreate=options.recreate if changes_of_pass is last else before,
             named_by=None if parts else options.named_by,
             past=parts[-1].past if parts else options.past,
         )
-        parts.append(_alter(db, table, changed, schema, wanted, pending))
+        parts.append(_alter(db, table, changes_of_pass, schema, wanted, pending))
     again = dataclasses.replace(options, recreate=before, named_by=None)
     name, past = parts[-1].report.table, parts[-1].past
-    for one in past.gone:
-        parts += _bring_back(db, one, past.added, schema, again, pending)
+    for lost in past.gone:
+        parts += _bring_back(db, lost, past.added, schema, again, pending)
     reports = [part.report for part in parts]
     warnings = [text for report in reports for text in report.warnings]
     for part in parts:
@@ -242,10 +242,10 @@ def _add_alone(
     schema: str,
     naming: Naming,
 ) -> Report | None:
-    """Make a block that only adds one plain column or one index.
+    """Carry out a block that only adds one plain column or one index.
 
-    :return: nothing where it is another block, or more has to be looked at: then
-        nothing was done.
+    :return: ``None`` for any other block, or where the change may affect other objects;
+        then nothing was done.
     """
     addition = plan_addition(db, table, block, schema, naming)
     if addition is None:
@@ -255,7 +255,7 @@ def _add_alone(
     try:
         _run_steps(db, plan.steps)
     except NotConfirmed:
-        # SQLite has refused the first statement; the long way tells why.
+        # SQLite has refused the first statement; a full plan finds out why.
         return None
     verify(before, read_own(db, plan.target.before), plan.target, plan.way)
     return Report(plan.table, (plan,))
@@ -263,32 +263,32 @@ def _add_alone(
 
 def _bring_back(
     db: Database,
-    one: Gone,
+    lost: Gone,
     added: cabc.Collection[str],
     schema: str,
     options: Options,
     pending: PendingKeys | None,
 ) -> list[_Part]:
-    """Make again what was dropped with a column that the block has added again.
+    """Restore what was dropped with a column that the block has added again.
 
-    Alembic keeps what its columns' names still fit. Where the new column's values do
-    not fit, it is gone, which a note says.
+    Alembic keeps every constraint and index whose columns still exist by name. Where
+    the values of the new column do not fit, nothing is restored, and a note says so.
     """
     catalogue = read_catalogue(db, schema)
-    text = read_table(catalogue, one.table).text
-    if is_made_again(one, text) or (one.index and catalogue.find(one.index.name)):
+    text = read_table(catalogue, lost.table).text
+    if is_made_again(lost, text) or (lost.index and catalogue.find(lost.index.name)):
         return []
-    change = restoring_change(one, text, added)
-    is_replaced = text.has_column(one.column)
-    notes = (one.note,) if one.is_noteworthy or is_replaced else ()
+    change = restoring_change(lost, text, added)
+    is_replaced = text.has_column(lost.column)
+    notes = (lost.note,) if lost.is_noteworthy or is_replaced else ()
     if change is None:
-        return [_Part(Report(one.table, notes=notes))]
+        return [_Part(Report(lost.table, notes=notes))]
     try:
         with savepoint(db, "batchmigrate_return"):
-            return [_alter(db, one.table, [change], schema, options, pending)]
+            return [_alter(db, lost.table, [change], schema, options, pending)]
     except ChangeRefused as error:
-        note = f"{one.note}, and does not fit the new one: {error.problem}"
-        return [_Part(Report(one.table, notes=(note,)))]
+        note = f"{lost.note}, and does not fit the new one: {error.problem}"
+        return [_Part(Report(lost.table, notes=(note,)))]
 
 
 def _alter(
@@ -299,7 +299,7 @@ def _alter(
     options: Options,
     pending: PendingKeys | None,
 ) -> _Part:
-    """Rename, plan the rest on what that left, and carry it out."""
+    """Rename columns, then plan the other changes on the result and make them."""
     catalogue = read_catalogue(db, schema)
     stored = read_table(catalogue, table)
     resolved = resolve(stored.name, (c.name for c in stored.text.columns), block)
@@ -328,7 +328,7 @@ def _alter(
 def _run(
     db: Database, before: Snapshot, plan: Plan, past: Past, pending: PendingKeys | None
 ) -> _Part:
-    """Carry a plan out and make sure of the result."""
+    """Carry out a plan and check the result."""
     target, name = plan.target, plan.table
     assert target is not None
     keys = key_state(db, target, before.keys)
@@ -348,12 +348,12 @@ def _run(
 
 
 def _carry_out(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalogue]:
-    """Run the steps of a plan, or those to take instead, and verify the result.
+    """Run the steps of a plan, or its steps by a copy, and verify the result.
 
-    :return: the plan that was carried out in the end, and the catalogue after it.
+    :return: the plan that was carried out, and the catalogue after it.
     """
     if plan.way is Way.COPY:
-        # Without a savepoint, under which SQLite writes each changed page twice.
+        # There is no savepoint here: it makes SQLite write each changed page twice.
         return plan, _run_verified(db, before, plan)
     try:
         with savepoint(db, "batchmigrate_steps"):
@@ -365,7 +365,7 @@ def _carry_out(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalo
 
 
 def _run_verified(db: Database, before: Snapshot, plan: Plan) -> Catalogue:
-    """Run the steps of a plan, and compare what they left with what it promised.
+    """Run the steps of a plan, and compare the result with the plan.
 
     :return: the catalogue afterwards.
     """
@@ -376,7 +376,7 @@ def _run_verified(db: Database, before: Snapshot, plan: Plan) -> Catalogue:
         verify(before.catalogue, after, plan.target, plan.way)
     except VerificationError as error:
         if any(isinstance(step, DropColumn) for step in plan.steps):
-            # SQLite's own ALTER respells text in double quotes, all over the schema.
+            # SQLite's own ALTER respells text in double quotes in the whole schema.
             raise NotConfirmed(str(error)) from error
         raise
     return after

@@ -1,4 +1,4 @@
-"""Judges the foreign keys around a table, before and after a plan was carried out."""
+"""Checks the foreign keys of a table and of its children around a change."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def key_state(
     """
     stored = target.before
     changed = {upper(name) for name in changed_columns(target)}
-    # A new column under the name of a dropped one.
+    # A new column may have the name of a dropped one.
     changed |= set(map(upper, filter(stored.text.has_column, target.added_columns)))
     rekeyed = stored.text.primary_key != target.text.primary_key
     unkeyed = _loses_a_key(target)
-    look = set()
+    scanned = set()
     for key in keys:
         columns: tuple[str, ...] = ()
         if same_name(key.child, stored.name):
@@ -44,10 +44,10 @@ def key_state(
             columns += key.parent_columns or stored.text.primary_key
             # A key that names no columns refers to the primary key, whatever it is.
             if unkeyed or (not key.parent_columns and rekeyed):
-                look.add(key.child)
+                scanned.add(key.child)
         if not changed.isdisjoint(map(upper, columns)):
-            look.add(key.child)
-    return read_state(db, stored.schema, {key.child for key in keys}, look)
+            scanned.add(key.child)
+    return read_state(db, stored.schema, {key.child for key in keys}, scanned)
 
 
 def judge_keys(
@@ -57,13 +57,12 @@ def judge_keys(
     pending: PendingKeys | None,
     catalogue: Catalogue | None = None,
 ) -> list[str]:
-    """Compare the foreign keys that a change concerns with what they were.
+    """Compare the foreign keys that a change concerns with their state before it.
 
-    They are judged now, or noted for the end of the transaction.
-
-    :param before: how they were.
-    :param pending: takes those that do not hold; without, they are refused.
-    :param catalogue: all objects of the schema as they are now, where they are known.
+    :param before: the state of the keys before the change.
+    :param pending: collects the keys that do not hold, to check at the end of the
+        transaction. If it is missing, such a change is refused.
+    :param catalogue: all objects of the schema after the change, if they were read.
     :return: warnings, in sentences.
     :raises ChangeRefused: a key can never be satisfied, or rows have no parent.
     """
@@ -83,7 +82,7 @@ def judge_keys(
 
 
 def _loses_a_key(target: Target) -> bool:
-    """Tell whether a key is dropped that foreign keys may refer to."""
+    """Tell whether a change drops a key that foreign keys may refer to."""
     kinds = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
     return bool(only_in(target.before.text, target.text, *kinds)) or any(
         index.unique and index.name in target.dropped_indexes

@@ -1,7 +1,7 @@
-"""Settles changes that name an index of another table.
+"""Carries out changes that name an index of another table.
 
-A schema has one index of each name, whichever table it is on, and SQLite finds it by
-the name alone: https://www.sqlite.org/lang_createindex.html,
+The name of an index is unique in its schema, and SQLite finds an index by its name
+alone: https://www.sqlite.org/lang_createindex.html,
 https://www.sqlite.org/lang_dropindex.html
 """
 
@@ -19,13 +19,13 @@ from ..target import changes
 def settle_indexes(
     db: Database, schema: str, table: str, block: cabc.Sequence[changes.Change]
 ) -> tuple[list[changes.Change], tuple[str, ...]]:
-    """Carry out what a block asks of other tables' indexes.
+    """Carry out the changes of a block that name indexes of other tables.
 
-    An index that is to be made if there is none is not made. One that is to be dropped
-    is dropped if the block changes nothing but indexes; else the table is expected to
-    have it.
+    ``CREATE INDEX IF NOT EXISTS`` does nothing if another table has the index. An index
+    of another table is dropped if the block changes nothing but indexes; in any other
+    block, the table itself has to have the index.
 
-    :return: the changes that are left, and notes.
+    :return: the changes that remain, and notes.
     """
     only_indexes = all(
         isinstance(change, changes.CreateIndex | changes.DropIndex) for change in block
@@ -52,7 +52,7 @@ def settle_indexes(
 
 
 def _other_table(db: Database, schema: str, table: str, index: str) -> str | None:
-    """Return the table that has an index, if it is another one."""
+    """Return the name of the other table that has an index; ``None`` if none does."""
     rows = db.execute(
         f"SELECT tbl_name FROM {quote(schema)}.sqlite_master"
         " WHERE type = 'index' AND name = ? COLLATE NOCASE",

@@ -70,16 +70,16 @@ MayBeShort = cabc.Callable[[str], bool]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked of a block besides its changes.
+    """The settings of a block, besides its changes.
 
-    :param naming: what names constraints without a stored name.
+    :param naming: names the constraints that have no stored name.
     :param recreate: ``"auto"`` for the cheapest safe way, ``"always"`` to copy the
         table in any case, ``"never"`` to refuse a copy.
-    :param keep_indexes: let a copy keep the indexes that stay valid.
-    :param named_by: gives the table's constraints without a name one that is stored.
-    :param past: what the block has done before.
-    :param may_be_short: given where the rows that the block is for are in another
-        database: tells whether some of them may be older than a column of this name.
+    :param keep_indexes: whether a copy keeps the indexes that stay valid.
+    :param named_by: gives each constraint of the table that has no name one to store.
+    :param past: the earlier changes of the block.
+    :param may_be_short: set if the rows are in another database: tells whether some of
+        them may be older than a column of this name.
     """
 
     naming: Naming = dataclasses.field(default_factory=NoNaming)
@@ -92,17 +92,18 @@ class Options:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """What a block does to one table. ``str()`` of it is one line for a person.
+    """The plan for one table. ``str()`` of it is one line for a person.
 
     :param table: the table's name.
     :param way: the cheapest way that is safe.
-    :param differences: what differs, each with the reason for its way.
-    :param steps: what is done, in this order.
-    :param instead: what is done where SQLite does not confirm that stored rows stay
-        valid; empty where the steps need no confirmation, or a copy is ruled out.
-    :param target: the table before and after; ``None`` where only names change.
-    :param is_second: whether a plan of the same block was carried out before it, since
-        this one could only be made on what that one left.
+    :param differences: the differences, each with the reason for its way.
+    :param steps: the steps, in the order in which they run.
+    :param instead: the steps to run if SQLite does not confirm that stored rows stay
+        valid; empty if the steps need no confirmation, or a copy is ruled out.
+    :param target: the table before and after; ``None`` if only names change.
+    :param is_second: whether an earlier plan of the same block was carried out first;
+        this plan was made on the table as that one left it.
+    :param why: the reason for the way, if the differences do not give it.
     """
 
     table: str
@@ -116,7 +117,7 @@ class Plan:
 
     @property
     def reason(self) -> str:
-        """Why this way and no cheaper one."""
+        """The reason for this way and no cheaper one."""
         if self.why:
             return self.why
         deciding = [d for d in self.differences if d.way is self.way]
@@ -127,14 +128,14 @@ class Plan:
         return str(self.differences[0]) if self.differences else "only indexes change"
 
     def turned(self) -> Plan:
-        """Return what is done where SQLite does not confirm the plan."""
+        """Return the plan to follow if SQLite does not confirm this one."""
         return dataclasses.replace(
             self, way=Way.COPY, steps=self.instead, instead=(), why=NOT_CONFIRMED
         )
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Each step in one line, with what it costs."""
+        """Each step in one line, with its cost."""
         return tuple(f"{step} ({step.cost.value})" for step in self.steps)
 
     @property
@@ -144,13 +145,13 @@ class Plan:
 
     @property
     def new_name(self) -> str:
-        """The table's name when it is carried out."""
+        """The table's name after the plan."""
         names = [s.new_name for s in self.steps if isinstance(s, RenameTable)]
         return names[-1] if names else self.table
 
     @property
     def depends_on_rows(self) -> bool:
-        """Whether the way was chosen by the rows: by what is older, or converted."""
+        """Whether the rows decided on the way: old rows, or values to convert."""
         return any(
             d.way is Way.CONVERT or d.case.startswith(("default", "conversion"))
             for d in self.differences
@@ -163,13 +164,13 @@ class Plan:
 def plan_renames(
     catalogue: Catalogue, table: str, renames: tuple[tuple[str, str], ...]
 ) -> Plan:
-    """Plan the renames of columns, which come before everything else of a block."""
+    """Plan the renames of columns, which come first in a block."""
     step = RenameColumns(catalogue, table, renames)
     return Plan(table, Way.ALTER, (), (step,), why=FOLLOWED)
 
 
 def plan_table_name(schema: str, table: str, new_name: str) -> Plan:
-    """Plan another name for a table, which comes after everything else of a block."""
+    """Plan the rename of a table, which comes last in a block."""
     step = RenameTable(schema, table, new_name)
     return Plan(table, Way.ALTER, (), (step,), why=FOLLOWED)
 
@@ -187,11 +188,11 @@ def make_plan(
     options: Options,
     pending: PendingKeys | None,
 ) -> Plan:
-    """Plan a block of changes; nothing is changed.
+    """Plan a block of changes, without changing anything.
 
     :param snapshot: the table and its surroundings, after the block's renames.
     :param block: the other changes of the block.
-    :param pending: takes new foreign keys that have no parent key yet.
+    :param pending: collects new foreign keys that have no parent key yet.
     :raises ChangeRefused: a change cannot be applied to this table.
     """
     stored = snapshot.table
@@ -204,21 +205,21 @@ def make_plan(
         options.named_by,
     )
     target = with_numbers(db, target)
-    found = _settle_defaults(db, target, differences(target), options.may_be_short)
-    way = max((d.way for d in found), default=Way.ALTER)
-    # Where the rows are elsewhere, nothing is decided by looking at them.
+    compared = _settle_defaults(db, target, differences(target), options.may_be_short)
+    way = max((d.way for d in compared), default=Way.ALTER)
+    # If the rows are in another database, they cannot decide anything.
     sees_rows = options.may_be_short is None
     can_convert = db.can_write_schema and sees_rows
     keeps = options.keep_indexes and can_convert
-    if any(d.case == "column dropped" for d in found):
-        found = settle_drops(target, found, keeps)
-        way = max(way, _way_to_drop(db, snapshot.catalogue), *(d.way for d in found))
+    if any(d.case == "column dropped" for d in compared):
+        compared = settle_drops(target, compared, keeps)
+        way = max(way, _way_to_drop(db, snapshot.catalogue), *(d.way for d in compared))
     allowed = {Way.EDIT: db.can_write_schema, Way.CONVERT: can_convert}
     way = way if allowed.get(way, True) else Way.COPY
     if way is Way.CONVERT:
-        found = settle_conversions(db, snapshot, target, found)
-        way = max(d.way for d in found)
-    plan = Plan(stored.name, way, found, (), target=target)
+        compared = settle_conversions(db, snapshot, target, compared)
+        way = max(d.way for d in compared)
+    plan = Plan(stored.name, way, compared, (), target=target)
     if options.recreate == "never" and way is Way.COPY:
         raise copy_ruled_out(stored.name, plan.reason)
     _refuse_needed(snapshot, target)
@@ -229,7 +230,7 @@ def make_plan(
         return dataclasses.replace(plan, steps=copying)
     instead = () if options.recreate == "never" else copying
     if way is Way.CONVERT:
-        work = planned_conversions(target, found)
+        work = planned_conversions(target, compared)
         steps = _converting(db, snapshot, target, work, pending)
     else:
         steps = _in_place(snapshot, target, way, pending)
@@ -258,7 +259,7 @@ def _in_place(
 
 
 def _drops(snapshot: Snapshot, target: Target) -> list[Step]:
-    """List the steps that drop the columns that a record has a place for."""
+    """List the steps that drop the columns that are stored in records."""
     return [DropColumn(target, name, snapshot) for name in target.dropped_places]
 
 
@@ -308,7 +309,7 @@ def _copying(
 
 
 def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
-    """List the checks to make when the table has its new form."""
+    """List the checks that run on the table in its new form."""
     steps: list[Step] = [CheckComputed(target)] if unchecked(target) else []
     if added_foreign_keys(target):
         steps.append(CheckParents(target, pending))
@@ -316,12 +317,12 @@ def _final_checks(target: Target, pending: PendingKeys | None) -> Steps:
 
 
 def _builds_index(target: Target) -> bool:
-    """Tell whether a UNIQUE is new, whose index has to be built."""
+    """Tell whether a UNIQUE constraint is new, so that its index has to be built."""
     return bool(only_in(target.text, target.before.text, ConstraintKind.UNIQUE))
 
 
 def copy_ruled_out(table: str, reason: str) -> ChangeRefused:
-    """Make the error for a table that may not be copied, and has to be."""
+    """Make the error for a table that has to be copied but may not be."""
     return ChangeRefused(
         f"Table '{table}' would have to be copied, which recreate='never' rules out:"
         f" {reason}",
@@ -330,14 +331,14 @@ def copy_ruled_out(table: str, reason: str) -> ChangeRefused:
 
 
 def _refuse_needed(snapshot: Snapshot, target: Target) -> None:
-    """Refuse to drop a column whose loss SQLite would not complain about.
+    """Refuse to drop a column that other objects need without SQLite's notice.
 
-    :raises ChangeRefused: naming what needs it.
+    :raises ChangeRefused: names the objects that need the column.
     """
     stored = snapshot.table
     for column in target.dropped_columns:
         needing = virtual_tables_naming(snapshot.catalogue, stored.name, column)
-        # A column that the block adds under the same name serves dependants as well.
+        # Dependants can use a new column of the same name just as well.
         if not needing and not target.text.has_column(column):
             needing = silently_needing(snapshot.dependants, stored.name, column)
         if needing:
@@ -353,43 +354,43 @@ def _refuse_needed(snapshot: Snapshot, target: Target) -> None:
 def _settle_defaults(
     db: Database,
     target: Target,
-    found: tuple[Difference, ...],
+    compared: tuple[Difference, ...],
     may_be_short: MayBeShort | None,
 ) -> tuple[Difference, ...]:
-    """Find out whether rows read a default that is to change.
+    """Find out whether rows read a default that the block changes.
 
-    :param may_be_short: tells of what cannot be found out here.
+    :param may_be_short: answers for rows that are in another database.
     """
     origins = {
         d.subject: origin
-        for d in found
+        for d in compared
         if d.case == "default"
         and (origin := target.source(d.subject).origin)
-        # No row reads a default of what is computed.
+        # No row reads the default of a computed column.
         and not target.before.text.column(origin).generated
     }
     if not origins:
-        return found
+        return compared
     if not db.can_write_schema:
-        read = set(origins)
+        readers = set(origins)
     else:
         elsewhere = {s for s, o in origins.items() if may_be_short and may_be_short(o)}
         asked = [o for s, o in origins.items() if s not in elsewhere]
         short = short_columns(db, target.before, asked)
-        read = elsewhere | {s for s, origin in origins.items() if origin in short}
+        readers = elsewhere | {s for s, origin in origins.items() if origin in short}
     return tuple(
         Difference("default of older rows", d.subject)
-        if d.case == "default" and d.subject in read
+        if d.case == "default" and d.subject in readers
         else d
-        for d in found
+        for d in compared
     )
 
 
 def _way_to_drop(db: Database, catalogue: Catalogue) -> Way:
-    """Tell whether columns can be dropped in place.
+    """Return the way to drop columns: in place if that is possible, else by a copy.
 
-    In place they go by ``ALTER TABLE``, and the text is then set to what it is to be,
-    comments included.
+    In place, ``ALTER TABLE`` drops them, and the new text is then written over
+    SQLite's, with its comments.
     """
     if db.version < (3, 35, 0) or not db.can_write_schema:
         return Way.COPY

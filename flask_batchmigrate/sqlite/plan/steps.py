@@ -1,9 +1,9 @@
 """The steps of a plan: each describes itself in one line, and can be run.
 
-A step is a value. It holds what was known when the plan was made, and nothing in its
-run chooses another way: where SQLite does not confirm what was planned, it raises
-:class:`~flask_batchmigrate.sqlite.alter.in_place.NotConfirmed`, and the plan says what
-is done instead.
+A step is a value. It holds what was known when the plan was made, and never chooses
+another way while it runs. If SQLite does not confirm the plan, the step raises
+:class:`~flask_batchmigrate.sqlite.alter.in_place.NotConfirmed`, and the plan has other
+steps to run instead.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ..target.target import Target
 
 
 class Cost(enum.Enum):
-    """What a step costs on a table of any size."""
+    """The cost of a step, by how many rows it reads and writes."""
 
     NOTHING = "no row is read or written"
     SCAN = "every row is read once"
@@ -63,19 +63,19 @@ class Step(t.Protocol):
 
     @property
     def cost(self) -> Cost:
-        """What it costs."""
+        """The cost of the step."""
 
     def run(self, db: Database) -> None:
-        """Carry it out in the open transaction.
+        """Carry out the step in the open transaction.
 
-        :raises ChangeRefused: the rows, or what depends on the table, do not allow it.
-        :raises NotConfirmed: SQLite does not confirm that it is safe.
+        :raises ChangeRefused: rows or dependent objects do not allow the change.
+        :raises NotConfirmed: SQLite does not confirm that the change is safe.
         """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RenameColumns:
-    """Rename columns by ``ALTER TABLE``; SQLite follows the names everywhere.
+    """Rename columns by ``ALTER TABLE``; SQLite replaces the old names everywhere.
 
     :param renames: old and new names, in an order that works.
     """
@@ -96,7 +96,7 @@ class RenameColumns:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RenameTable:
-    """Rename a table by ``ALTER TABLE``; SQLite follows the name everywhere."""
+    """Rename a table by ``ALTER TABLE``; SQLite replaces the old name everywhere."""
 
     schema: str
     table: str
@@ -107,7 +107,7 @@ class RenameTable:
         return f"rename the table to '{self.new_name}' by ALTER TABLE"
 
     def run(self, db: Database) -> None:
-        """Rename it."""
+        """Rename the table."""
         rename.rename_table(db, self.schema, self.table, self.new_name)
 
 
@@ -123,15 +123,15 @@ class DropIndex:
         return f"drop index '{self.name}'"
 
     def run(self, db: Database) -> None:
-        """Drop it."""
+        """Drop the index."""
         drop_indexes(db, self.schema, (self.name,))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AddColumn:
-    """Add a column by ``ALTER TABLE``: rows from before read its default.
+    """Add a column by ``ALTER TABLE``: older rows read its default.
 
-    :param definition: how to add it, where a step behind this one fills it.
+    :param definition: the definition to add it with, if a later step fills it.
     """
 
     target: Target
@@ -143,7 +143,7 @@ class AddColumn:
         return f"add column '{self.name}' by ALTER TABLE"
 
     def run(self, db: Database) -> None:
-        """Add it."""
+        """Add the column."""
         in_place.add_column(db, self.target, self.name, self.definition)
 
 
@@ -164,14 +164,14 @@ class CheckRows:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConvertRows:
-    """Store values under the new types and expressions, in the rows where they are."""
+    """Store values under the new types and expressions, in place."""
 
     target: Target
     work: Conversions
 
     @property
     def cost(self) -> Cost:
-        """Rows that hold already what they are to hold are not written."""
+        """The cost: rows that hold the right values already are not written."""
         return Cost.REWRITE if self.work.writes_all_rows else Cost.CHANGED
 
     def __str__(self) -> str:
@@ -185,7 +185,7 @@ class ConvertRows:
         return " and ".join(parts) or "look for values that do not fit their types"
 
     def run(self, db: Database) -> None:
-        """Write the rows; only the constraints are missing afterwards."""
+        """Write the rows; afterwards only the constraints are missing."""
         convert.convert_rows(db, self.target, self.work)
 
 
@@ -211,9 +211,9 @@ class DropColumn:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EditDefinition:
-    """Put the new text in the place of the stored one, with the indexes of its keys.
+    """Replace the stored text with the new one, together with the indexes of its keys.
 
-    :param after_conversion: whether a conversion has edited the definition before.
+    :param after_conversion: whether a conversion has already edited the definition.
     """
 
     target: Target
@@ -222,7 +222,7 @@ class EditDefinition:
 
     @property
     def cost(self) -> Cost:
-        """Only a new ``UNIQUE`` costs something: its index."""
+        """The cost: only the index of a new ``UNIQUE`` constraint has one."""
         return Cost.INDEX if self.builds_index else Cost.NOTHING
 
     def __str__(self) -> str:
@@ -235,7 +235,7 @@ class EditDefinition:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SpellDefinition:
-    """Write the text as the script has it, where ``ALTER TABLE`` spells otherwise."""
+    """Write the text as the script has it, if ``ALTER TABLE`` spelled it otherwise."""
 
     target: Target
     cost: t.ClassVar[Cost] = Cost.NOTHING
@@ -250,7 +250,7 @@ class SpellDefinition:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckNumbering:
-    """Look for NULL in a column that becomes the rowid: SQLite would number the row."""
+    """Look for NULL in a column that becomes the rowid: SQLite would replace it."""
 
     target: Target
     cost: t.ClassVar[Cost] = Cost.SCAN
@@ -265,11 +265,11 @@ class CheckNumbering:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CopyTable:
-    """Copy the rows into a table with the new definition, which takes the name.
+    """Copy the rows into a table with the new definition, which replaces the old one.
 
     :param scratch: the table that receives the rows.
-    :param kept: stored indexes that go on as they are, since they lead to the same
-        rows; all others are built when the rows are there.
+    :param kept: the stored indexes that stay, since they lead to the same rows; all
+        others are built after the copy.
     """
 
     target: Target
@@ -287,7 +287,7 @@ class CopyTable:
         return text
 
     def run(self, db: Database) -> None:
-        """Copy them; only rows that fit are let in."""
+        """Copy the rows, and refuse those that do not fit."""
         copy.copy_table(db, self.target, self.scratch, self.kept)
 
 
@@ -295,7 +295,7 @@ class CopyTable:
 class BuildIndexes:
     """Create indexes of the table from their text.
 
-    :param statistics: what ANALYZE found out about those that the table had before.
+    :param statistics: what ANALYZE has stored about the table's earlier indexes.
     """
 
     table: StoredTable
@@ -315,7 +315,7 @@ class BuildIndexes:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckComputed:
-    """Look for computed values that a STRICT table cannot have."""
+    """Look for computed values that a STRICT table cannot hold."""
 
     target: Target
     cost: t.ClassVar[Cost] = Cost.SCAN
@@ -331,9 +331,9 @@ class CheckComputed:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckParents:
-    """Look for rows without a parent under the foreign keys that are new.
+    """Look for rows without a parent under the new foreign keys.
 
-    :param pending: takes a key that has no parent key yet.
+    :param pending: collects the keys that have no parent key yet.
     """
 
     target: Target
@@ -344,7 +344,7 @@ class CheckParents:
         return "look for rows without a parent under the new foreign keys"
 
     def run(self, db: Database) -> None:
-        """Read every row once for each key; one without a parent key waits."""
+        """Read every row once for each key; a key without a parent key is postponed."""
         try:
             check_parents(db, self.target)
         except NoParentKey:
@@ -355,9 +355,9 @@ class CheckParents:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DropTable:
-    """Drop a table; no row of another table goes with it.
+    """Drop a table, without losing rows of other tables.
 
-    :param pending: told which tables refer to it.
+    :param pending: collects the foreign keys that refer to the table.
     """
 
     schema: str
@@ -369,12 +369,12 @@ class DropTable:
         return "drop the table"
 
     def run(self, db: Database) -> None:
-        """Drop it."""
+        """Drop the table."""
         drop.drop_table(db, self.schema, self.table, self.pending)
 
 
 def loses_values(step: Step) -> bool:
-    """Tell whether a step drops values that nothing brings back."""
+    """Tell whether a step drops values that cannot be restored."""
     if isinstance(step, CopyTable):
         return bool(step.target.dropped_columns)
     return isinstance(step, (DropColumn, DropTable))

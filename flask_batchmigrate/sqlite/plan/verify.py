@@ -1,4 +1,4 @@
-"""Compares what a plan left with what it promised, before anything is committed."""
+"""Compares the result of a plan with its target, before anything is committed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _INTERNAL = ("sqlite_sequence", "sqlite_stat1", "sqlite_stat4")
 
 
 def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> None:
-    """Make sure that the change did what it was to do and nothing else.
+    """Check that a change did what was planned, and nothing else.
 
     :param before: the catalogue before the change.
     :param after: the catalogue after it.
-    :raises VerificationError: anything else differs.
+    :raises VerificationError: the result is not what was planned.
     """
     table = target.before.name
     row = after.table(table)
@@ -40,20 +40,20 @@ def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> Non
     ):
         _same_definition(table, parse_table(row.sql), target.text)
     expected = {i.name for i in (*target.kept_indexes, *target.new_indexes)}
-    found = {o.name for o in after.of_table(table, "index") if o.sql is not None}
-    if found != expected:
+    index_names = {o.name for o in after.of_table(table, "index") if o.sql is not None}
+    if index_names != expected:
         raise VerificationError(
-            table, f"its indexes are {sorted(found)}, not {sorted(expected)}"
+            table, f"its indexes are {sorted(index_names)}, not {sorted(expected)}"
         )
     kept = {i.name for i in target.kept_indexes}
     _same_objects(table, before.objects, after.objects, kept)
 
 
-def _same_definition(table: str, found: TableText, wanted: TableText) -> None:
-    """Compare two texts by what they say: SQLite's ALTER spells by its own habits."""
-    if _gist(found) != _gist(wanted):
+def _same_definition(table: str, stored: TableText, planned: TableText) -> None:
+    """Compare two texts by their meaning: SQLite's ALTER has a spelling of its own."""
+    if _gist(stored) != _gist(planned):
         raise VerificationError(
-            table, f"its definition is {found.sql!r}, not {wanted.sql!r}"
+            table, f"its definition is {stored.sql!r}, not {planned.sql!r}"
         )
 
 
@@ -83,8 +83,8 @@ def _same_objects(
     after: cabc.Iterable[StoredObject],
     kept: cabc.Collection[str],
 ) -> None:
-    """Compare everything that the change was not to touch."""
-    # The place of an object in the catalogue does not matter; tuples are made quickly.
+    """Compare all objects that the change should not have touched."""
+    # The place of an object in the catalogue does not matter. Plain tuples are fast.
     old, new = ({o[1:] for o in each} for each in (before, after))
     lost, gained = (
         sorted(o.name for o in one if not _is_own(table, o, kept))
@@ -93,11 +93,11 @@ def _same_objects(
         )
     )
     if lost or gained:
-        raise VerificationError(table, f"changed beside it: {lost} became {gained}")
+        raise VerificationError(table, f"other objects changed: {lost} became {gained}")
 
 
 def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
-    """Tell whether an object is the table's own, and may have changed with it."""
+    """Tell whether an object belongs to the table, and may have changed with it."""
     if o.type == "table":
         return same_name(o.name, table) or o.name in _INTERNAL
     return o.type == "index" and same_name(o.table, table) and o.name not in kept
@@ -106,9 +106,9 @@ def _is_own(table: str, o: StoredObject, kept: cabc.Collection[str]) -> bool:
 def refuse_broken(
     table: str, before: tuple[Dependant, ...], after: tuple[Dependant, ...]
 ) -> None:
-    """Refuse what breaks a view or trigger that was sound.
+    """Refuse a change that breaks a working view or trigger.
 
-    :raises ChangeRefused: naming what would be broken.
+    :raises ChangeRefused: names what would be broken.
     """
     broken = newly_broken(before, after)
     if broken:
@@ -121,7 +121,7 @@ def refuse_broken(
 
 
 def refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
-    """Refuse what would change the meaning of a text without an error of SQLite."""
+    """Refuse a change of meaning in a stored text that SQLite would not report."""
     stored = target.before
     by_place = misplaced(dependants, stored.text, target.text)
     if by_place:
@@ -137,7 +137,7 @@ def refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
 
 
 def refuse_texts(stored: StoredTable, texts: list[str]) -> None:
-    """Refuse to make columns of what is text in double quotes."""
+    """Refuse a change that would turn text in double quotes into a column."""
     if texts:
         raise ChangeRefused(
             f"Table '{stored.name}' cannot get a column of that name: text in double"

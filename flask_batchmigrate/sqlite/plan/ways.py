@@ -1,8 +1,8 @@
-"""Decides how a table gets from one definition to another: the cheapest safe way.
+"""Chooses the way to change a table: the cheapest one that is safe.
 
-The decision is a table, :data:`CASES`: each kind of difference between two definitions
-has one row that says which way is safe for it, and why. A block takes the costliest
-way that any of its differences needs.
+The decision is a table, :data:`CASES`. It has one row for each kind of difference
+between two definitions, which gives the way that is safe for it, and the reason. A
+block takes the costliest way that any of its differences needs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import typing as t
 
 
 class Way(enum.IntEnum):
-    """How a change is made; the higher, the costlier."""
+    """A way to make a change; a higher number is a costlier way."""
 
     ALTER = 1
     EDIT = 2
@@ -22,13 +22,13 @@ class Way(enum.IntEnum):
 
     @property
     def title(self) -> str:
-        """What it is called in a message."""
+        """The name of the way in messages."""
         titles = ("ALTER TABLE", "schema edit", "conversion in place", "copy")
         return titles[self - 1]
 
 
 class Case(t.NamedTuple):
-    """One row of the decision."""
+    """One row of the table of decisions."""
 
     way: Way
     reason: str
@@ -58,12 +58,12 @@ CASES: t.Final[dict[str, Case]] = {
     "type, other storage": Case(
         Way.CONVERT, "rows are written whose values the types store differently"
     ),
-    "conversion": Case(Way.CONVERT, "every value is computed anew"),
+    "conversion": Case(Way.CONVERT, "every value is computed again"),
     FILLED: Case(Way.CONVERT, "every row gets a value that SQLite's ALTER cannot give"),
     "STRICT set": Case(Way.CONVERT, "rows stay valid once all values fit their types"),
     "type of a key": Case(Way.COPY, "SQLite numbers rows or indexes by it"),
-    "type of a computed column": Case(Way.COPY, "its values are computed anew"),
-    "conversion in a key": Case(Way.COPY, "rows are found by its values"),
+    "type of a computed column": Case(Way.COPY, "its values are computed again"),
+    "conversion in a key": Case(Way.COPY, "a key finds rows by its values"),
     "conversion, stored column": Case(Way.COPY, "a stored column is computed from it"),
     "conversion by a query": Case(
         Way.COPY, "its expression may read rows that are converted already"
@@ -84,8 +84,8 @@ CASES: t.Final[dict[str, Case]] = {
         Way.COPY, "one pass over the rows is cheaper than two"
     ),
     "column with a key added": Case(Way.COPY, "its index has to be built"),
-    "stored column": Case(Way.COPY, "its value stands in every row"),
-    "virtual column, indexed": Case(Way.COPY, "its index has to be built anew"),
+    "stored column": Case(Way.COPY, "its value is stored in every row"),
+    "virtual column, indexed": Case(Way.COPY, "its index has to be built again"),
     "virtual column, checked": Case(Way.COPY, "its value in every row has to be seen"),
     "order of columns": Case(Way.COPY, "rows store their values in that order"),
     "name used again": Case(Way.COPY, "a new column takes a dropped one's name"),
@@ -94,8 +94,8 @@ CASES: t.Final[dict[str, Case]] = {
     ),
     "collation, in use": Case(Way.COPY, "an index or key is sorted by it"),
     "UNIQUE added": Case(Way.EDIT, "its index is built beside the rows"),
-    "UNIQUE dropped": Case(Way.EDIT, "its index goes, and the rows stay"),
-    "key": Case(Way.COPY, "its index has to be built anew"),
+    "UNIQUE dropped": Case(Way.EDIT, "its index is dropped, and the rows stay"),
+    "key": Case(Way.COPY, "its index has to be built again"),
     "STRICT dropped, ANY": Case(Way.COPY, "an ANY column gets another affinity"),
     "WITHOUT ROWID": Case(Way.COPY, "rows are stored in another kind of tree"),
     "AUTOINCREMENT set": Case(Way.COPY, "the sequence has to be set up"),
@@ -116,7 +116,7 @@ class Difference:
 
     @property
     def way(self) -> Way:
-        """The way that is safe for it."""
+        """The cheapest way that is safe for this difference."""
         return CASES[self.case].way
 
     def __str__(self) -> str:

@@ -2,9 +2,9 @@
 # https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file
 
 [alembic]
-# Where this folder is, for Alembic's own command line.
+# The path of this folder, for Alembic's own command line.
 script_location = %(here)s
 path_separator = os
 
-# How revision files are named.
+# The names of revision files.
 # file_template = %%(rev)s_%%(slug)s

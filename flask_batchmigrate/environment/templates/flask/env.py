@@ -1,8 +1,8 @@
-"""The migration environment: what happens around the migrations goes here.
+"""The migration environment: code to run before and after the migrations.
 
-``run()`` migrates the databases of the Flask application. Arguments are passed on to
-Alembic's ``context.configure``, for example ``run(include_object=my_filter)``. This
-file may be deleted; the same environment then runs without it.
+``run()`` migrates the databases of the Flask application. It passes its arguments on to
+Alembic's ``context.configure``, for example ``run(include_object=my_filter)``. You may
+delete this file; the same environment then runs without it.
 """
 
 from flask_batchmigrate.environment import run

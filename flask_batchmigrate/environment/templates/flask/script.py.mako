@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 ${imports if imports else ""}
 
-# Which revision this is, and where it belongs.
+# The revision, and its place in the history.
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
