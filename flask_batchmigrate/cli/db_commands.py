@@ -299,17 +299,17 @@ def stamp(
     click.option(
         "--scratch",
         is_flag=True,
-        help="Look at no database: compare the models with what the revisions make on"
+        help="Read no database: compare the models with the result of the revisions on"
         " an empty SQLite database.",
     )
 )
 def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:
-    """Fail when models, revisions and databases do not fit together.
+    """Fail if models, revisions and databases do not fit together.
 
-    The exit code is the sum of what was found: 1 where the models differ from what
-    the revisions make, 4 where a database lacks revisions, 8 where the history has
-    several heads by accident, and 16 where a SQLite database is not what its revision
-    makes. It is 0 where all is well, and also 1 where the check itself fails.
+    The exit code is the sum of the faults that were found: 1 if the models differ from
+    the result of the revisions, 4 if a database lacks revisions, 8 if the history has
+    several heads by accident, and 16 if a SQLite database differs from the result of
+    its revisions. It is 0 if there is no fault, and also 1 if the check itself fails.
     """
     findings = commands.findings(directory, scratch)
     for finding in findings:

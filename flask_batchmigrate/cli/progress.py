@@ -55,10 +55,10 @@ class Progress:
         rate = f"{done / seconds:,.0f} rows/s" if seconds else ""
         if self.is_terminal:
             return self._drawn(f"{table}: {step}", done, rows, rate)
-        left = seconds * (1 - fraction) / fraction if fraction else 0
+        seconds_left = seconds * (1 - fraction) / fraction if fraction else 0
         return (
             f"{table}: {step}, {done:,} of {rows:,} rows ({fraction:.0%}), {rate}, "
-            f"{left:.0f} s left"
+            f"{seconds_left:.0f} s left"
         )
 
     def _drawn(self, label: str, done: int, rows: int, rate: str) -> str:

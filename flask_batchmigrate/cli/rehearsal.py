@@ -52,12 +52,12 @@ def is_asked(arguments: dict[str, t.Any]) -> bool:
     :param arguments: the options of the command.
     :raises click.UsageError: the options exclude each other.
     """
-    wanted = arguments["plan"] or arguments["dry_run"]
-    if arguments["as_json"] and not wanted:
+    rehearses = arguments["plan"] or arguments["dry_run"]
+    if arguments["as_json"] and not rehearses:
         raise click.UsageError("'--json' needs '--plan' or '--dry-run'.")
-    if wanted and arguments["sql"]:
+    if rehearses and arguments["sql"]:
         raise click.UsageError("'--sql' and a rehearsal exclude each other.")
-    return bool(wanted)
+    return bool(rehearses)
 
 
 def rehearse(

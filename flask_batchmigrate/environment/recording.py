@@ -207,7 +207,7 @@ class Recording:
 
     def _start(self, version_table: str) -> cabc.Iterator[str]:
         """Write the checks that the database is the one the script was made for."""
-        objects = [each for each in self._catalogue if each[2] != version_table]
+        objects = [row for row in self._catalogue if row[2] != version_table]
         if not objects:
             return
         rows = ", ".join(

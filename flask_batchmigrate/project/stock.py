@@ -137,9 +137,9 @@ def _written(node: object) -> cabc.Iterator[str]:
         yield ")"
     elif isinstance(node, list):
         yield "["
-        for each in node:
-            if not _is_docstring(each):
-                yield from _written(each)
+        for item in node:
+            if not _is_docstring(item):
+                yield from _written(item)
         yield "]"
     else:
         yield f"{node!r} "

@@ -32,9 +32,9 @@ def orphans_of_lost_keys(db: Database, target: Target) -> int:
 
     :param target: the change, before it is made.
     """
-    left = [meaning(key) for key in target.text.of_kind(_KIND)]
+    remaining = [meaning(key) for key in target.text.of_kind(_KIND)]
     keys = target.before.text.of_kind(_KIND)
-    return _count(db, target.before, [k for k in keys if meaning(k) not in left])
+    return _count(db, target.before, [k for k in keys if meaning(k) not in remaining])
 
 
 def orphans_of_table(db: Database, stored: StoredTable) -> int:

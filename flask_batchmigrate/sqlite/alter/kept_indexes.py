@@ -51,8 +51,8 @@ def _changing(db: Database, stored: StoredTable, names: set[str]) -> set[str]:
             conditions[upper(column.name)] = condition
     if not conditions or not any_row(db, stored.path, conditions.values()):
         return set()
-    seen = ", ".join(f"max({condition})" for condition in conditions.values())
-    row = db.execute(f"SELECT {seen} FROM {stored.path} NOT INDEXED")[0]
+    maxima = ", ".join(f"max({condition})" for condition in conditions.values())
+    row = db.execute(f"SELECT {maxima} FROM {stored.path} NOT INDEXED")[0]
     return {name for name, changes in zip(conditions, row, strict=True) if changes}
 
 

@@ -102,17 +102,17 @@ def replace_definition(
 def _compare(
     present: dict[int, AutomaticIndex], wanted: dict[int, AutomaticIndex]
 ) -> _Moves:
-    left = dict(present)
+    unmatched = dict(present)
     kept: dict[int, int] = {}
     built: dict[int, AutomaticIndex] = {}
     for number, index in wanted.items():
-        old = next((n for n, other in left.items() if other == index), None)
+        old = next((n for n, other in unmatched.items() if other == index), None)
         if old is None:
             built[number] = index
         else:
             kept[old] = number
-            del left[old]
-    return _Moves(kept, built, left)
+            del unmatched[old]
+    return _Moves(kept, built, unmatched)
 
 
 def _only_unique(before: TableText, after: TableText, moves: _Moves) -> bool:

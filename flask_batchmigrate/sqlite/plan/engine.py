@@ -320,9 +320,9 @@ def _alter(
     before = around(db, catalogue, stored)
     plan = make_plan(db, before, resolved.changes, options, pending)
     plan = dataclasses.replace(plan, is_second=bool(plans))
-    done = _run(db, before, plan, past, pending)
-    report = dataclasses.replace(done.report, plans=(*plans, *done.report.plans))
-    return dataclasses.replace(done, report=report)
+    part = _run(db, before, plan, past, pending)
+    report = dataclasses.replace(part.report, plans=(*plans, *part.report.plans))
+    return dataclasses.replace(part, report=report)
 
 
 def _run(

@@ -375,8 +375,8 @@ def _settle_defaults(
         readers = set(origins)
     else:
         elsewhere = {s for s, o in origins.items() if may_be_short and may_be_short(o)}
-        asked = [o for s, o in origins.items() if s not in elsewhere]
-        short = short_columns(db, target.before, asked)
+        origins_here = [o for s, o in origins.items() if s not in elsewhere]
+        short = short_columns(db, target.before, origins_here)
         readers = elsewhere | {s for s, origin in origins.items() if origin in short}
     return tuple(
         Difference("default of older rows", d.subject)

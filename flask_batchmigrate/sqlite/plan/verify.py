@@ -34,7 +34,7 @@ def verify(before: Catalogue, after: Catalogue, target: Target, way: Way) -> Non
     table = target.before.name
     row = after.table(table)
     if row is None or row.sql is None:
-        raise VerificationError(table, "the table is gone")
+        raise VerificationError(table, "the table does not exist any more")
     if way is Way.ALTER or (
         parse_table(row.sql) != target.text and row.sql != target.text.sql
     ):
@@ -85,11 +85,12 @@ def _same_objects(
 ) -> None:
     """Compare all objects that the change should not have touched."""
     # The place of an object in the catalogue does not matter. Plain tuples are fast.
-    old, new = ({o[1:] for o in each} for each in (before, after))
+    old, new = ({o[1:] for o in objects} for objects in (before, after))
     lost, gained = (
-        sorted(o.name for o in one if not _is_own(table, o, kept))
-        for one in (
-            [StoredObject(0, *rest) for rest in each] for each in (old - new, new - old)
+        sorted(o.name for o in objects if not _is_own(table, o, kept))
+        for objects in (
+            [StoredObject(0, *rest) for rest in values]
+            for values in (old - new, new - old)
         )
     )
     if lost or gained:
