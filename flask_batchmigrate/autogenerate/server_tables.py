@@ -1,8 +1,8 @@
 """Finds differences on a server that Alembic's comparison misses.
 
 A server rewrites the text of a CHECK or a computed column, so the model's text cannot
-be compared with the stored one. Instead, a temporary table that only this connection sees
-is created from the model and read in the same way as the stored table.
+be compared with the stored one. Instead, a temporary table that only this connection
+sees is created from the model and read in the same way as the stored table.
 """
 
 from __future__ import annotations
