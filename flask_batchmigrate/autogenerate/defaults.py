@@ -1,4 +1,4 @@
-"""Tells whether two DEFAULT clauses give the same value: SQLite itself is asked."""
+"""Compares two DEFAULT clauses by the values that SQLite itself stores for them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _CONSTANT = frozenset({"NULL", "TRUE", "FALSE"})
 
 
 def same_default(first: ColumnText, second: ColumnText) -> bool:
-    """Tell whether new rows get the same value for a column, either way.
+    """Tell whether two definitions give new rows the same value for a column.
 
-    Constants are compared by the value that a column of the second type stores. What
-    is computed is compared by what is computed.
+    Constants are compared by the value that a column of the second type stores, other
+    expressions by their text.
     """
     one, other = first.default, second.default
     if one is None or other is None:
-        # No default is the default NULL.
+        # A column without a default has the default NULL.
         return _is_null(one) and _is_null(other)
     if spelling(_bare(one)) == spelling(_bare(other)):
         return True
@@ -46,7 +46,7 @@ def _bare(default: str) -> str:
 
 
 def _balanced(text: str) -> bool:
-    """Tell whether no parenthesis is closed that is not open."""
+    """Tell whether each closing parenthesis has its opening one before it."""
     depth = 0
     for token in tokenize(text):
         depth += token.is_symbol("(") - token.is_symbol(")")
