@@ -66,11 +66,11 @@ def _read(connection: sa.Connection) -> Catalogue:
 def _tables(catalogue: Catalogue, version: str) -> dict[str, StoredObject]:
     internal = internal_tables(catalogue)
     return {
-        upper(each.name): each
-        for each in catalogue.of_type("table")
-        if each.name not in internal
-        and not each.name.startswith("sqlite_")
-        and each.name != version
+        upper(table.name): table
+        for table in catalogue.of_type("table")
+        if table.name not in internal
+        and not table.name.startswith("sqlite_")
+        and table.name != version
     }
 
 
@@ -84,10 +84,10 @@ def _of_table(
     if _parts(actual, table.name) == _parts(expected, table.name):
         return []
     try:
-        now = of_database(actual, table.name, None, inspectors[0])
-        was = of_database(expected, table.name, None, inspectors[1])
-        columns = _columns(was, now)
-        operations = [] if columns else list(_changes(was, now))
+        actual_table = of_database(actual, table.name, None, inspectors[0])
+        expected_table = of_database(expected, table.name, None, inspectors[1])
+        columns = _columns(expected_table, actual_table)
+        operations = [] if columns else list(_changes(expected_table, actual_table))
     except EngineError:
         # Only SQLite itself understands one of the texts, and they are not the same.
         return [f"changed table '{table.name}'"]
@@ -115,10 +115,12 @@ def _as_diffs(operations: cabc.Iterable[ops.MigrateOperation]) -> list[t.Any]:
     return list(ops.UpgradeOps(list(operations)).as_diffs())
 
 
-def _changes(was: Definition, now: Definition) -> cabc.Iterator[ops.MigrateOperation]:
-    first, last = options(was, now)
+def _changes(
+    expected: Definition, actual: Definition
+) -> cabc.Iterator[ops.MigrateOperation]:
+    first, last = options(expected, actual)
     yield from first
-    yield from differences(was, now, Seen((), True, True, lambda *_: True))
+    yield from differences(expected, actual, Seen((), True, True, lambda *_: True))
     yield from last
 
 

@@ -44,32 +44,38 @@ class Types:
         self._made: list[ConstraintText] = []
         self._before = before
         bound = {meaning(check): name for name, check in after.checks_of_types}
-        for each in new:
-            column = bound.get(meaning(each))
-            if each.kind is ConstraintKind.CHECK and column is not None:
+        for constraint in new:
+            column = bound.get(meaning(constraint))
+            if constraint.kind is ConstraintKind.CHECK and column is not None:
                 self.new.add(upper(column))
-                self._made.append(each)
-        for each in old:
-            found = (
-                type_checks.values(each) if each.kind is ConstraintKind.CHECK else None
+                self._made.append(constraint)
+        for constraint in old:
+            check_values = (
+                type_checks.values(constraint)
+                if constraint.kind is ConstraintKind.CHECK
+                else None
             )
-            if found is None or not before.text.has_column(found[0]):
+            if check_values is None or not before.text.has_column(check_values[0]):
                 continue
-            stays = after.text.has_column(found[0])
+            stays = after.text.has_column(check_values[0])
             # One Enum on two columns makes two checks of the same name. Only by the
             # type can a script say which of them it means.
-            twins = [c for c in before.constraints if each.name and c.name == each.name]
+            twins = [
+                c
+                for c in before.constraints
+                if constraint.name and c.name == constraint.name
+            ]
             if (
                 not stays
                 or len(twins) > 1
-                or type_checks.has_members(after.column(found[0]).type)
+                or type_checks.has_members(after.column(check_values[0]).type)
             ):
-                self.old[upper(found[0])] = each
-                self._made.append(each)
+                self.old[upper(check_values[0])] = constraint
+                self._made.append(constraint)
 
     def makes(self, constraint: ConstraintText) -> bool:
         """Tell whether a type makes or drops a constraint."""
-        return any(constraint is each for each in self._made)
+        return any(constraint is changed for changed in self._made)
 
     def changes(self, column: str) -> bool:
         """Tell whether the check of a column's type changes."""

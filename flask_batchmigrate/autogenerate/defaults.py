@@ -21,16 +21,16 @@ def same_default(first: ColumnText, second: ColumnText) -> bool:
     Constants are compared by the value that a column of the second type stores, other
     expressions by their text.
     """
-    one, other = first.default, second.default
-    if one is None or other is None:
+    left, right = first.default, second.default
+    if left is None or right is None:
         # A column without a default has the default NULL.
-        return _is_null(one) and _is_null(other)
-    if spelling(_bare(one)) == spelling(_bare(other)):
+        return _is_null(left) and _is_null(right)
+    if spelling(_bare(left)) == spelling(_bare(right)):
         return True
-    if not (_is_constant(one) and _is_constant(other)):
+    if not (_is_constant(left) and _is_constant(right)):
         return False
-    value = _value(second.type, one)
-    return value is not None and value == _value(second.type, other)
+    value = _value(second.type, left)
+    return value is not None and value == _value(second.type, right)
 
 
 def _is_null(default: str | None) -> bool:

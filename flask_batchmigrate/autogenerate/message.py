@@ -74,13 +74,13 @@ def _said_of_whole(operation: ops.MigrateOperation) -> str | None:
     return None
 
 
-def _tightens(each: ops.AlterColumnOp, columns: list[t.Any]) -> bool:
+def _tightens(operation: ops.AlterColumnOp, columns: list[t.Any]) -> bool:
     """Tell whether an operation only makes a column NOT NULL that was just added."""
     return (
-        each.modify_type is None
-        and each.modify_server_default is False
+        operation.modify_type is None
+        and operation.modify_server_default is False
         and any(
-            isinstance(o, ops.AddColumnOp) and o.column.name == each.column_name
+            isinstance(o, ops.AddColumnOp) and o.column.name == operation.column_name
             for o in columns
         )
     )

@@ -213,16 +213,16 @@ def likely(
 
 
 def _candidates(
-    gone: list[t.Any],
-    new: list[t.Any],
+    dropped: list[t.Any],
+    added: list[t.Any],
     name: cabc.Callable[[t.Any], str],
     same: cabc.Callable[[t.Any, t.Any], bool],
 ) -> list[tuple[t.Any, t.Any]]:
     """Return pairs that look like a rename, the most similar names first."""
-    pairs = [(a, b) for a in gone for b in new if same(a, b)]
+    pairs = [(a, b) for a in dropped for b in added if same(a, b)]
 
     def likeness(pair: tuple[t.Any, t.Any]) -> float:
-        old, new = (name(each).lower() for each in pair)
+        old, new = (name(operation).lower() for operation in pair)
         return difflib.SequenceMatcher(None, old, new).ratio()
 
     return sorted(pairs, key=likeness, reverse=True)

@@ -194,16 +194,16 @@ def _not_restored(connection: sa.Connection, before: Catalogue) -> list[str]:
     return sentences
 
 
-def _changes(now: Definition, was: Definition) -> cabc.Iterator[str]:
+def _changes(actual: Definition, wanted: Definition) -> cabc.Iterator[str]:
     """Describe the changes that would lead from one definition to the other."""
-    columns = [{c.name: c for c in each.text.columns} for each in (now, was)]
+    columns = [{c.name: c for c in each.text.columns} for each in (actual, wanted)]
     for name in sorted(columns[0].keys() ^ columns[1].keys()):
         what = "is missing" if name in columns[1] else "is still there"
-        yield f"column '{was.name}.{name}' {what}"
+        yield f"column '{wanted.name}.{name}' {what}"
     if columns[0].keys() == columns[1].keys():
         seen = Seen((), True, True, lambda *_: True)
-        first, last = options(now, was)
-        yield from _said([*first, *differences(now, was, seen), *last])
+        first, last = options(actual, wanted)
+        yield from _said([*first, *differences(actual, wanted, seen), *last])
 
 
 def _said(operations: cabc.Iterable[t.Any]) -> list[str]:
