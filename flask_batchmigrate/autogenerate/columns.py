@@ -25,7 +25,7 @@ from .operations import DropColumn
 
 
 class Types:
-    """The changed checks of a table that the types of its columns make.
+    """Finds the changed checks of a table that the types of its columns make.
 
     :param old: the constraints that only the first definition has.
     :param new: the constraints that only the second definition has.

@@ -30,7 +30,7 @@ USUAL: t.Final = {
     "sqlite_with_rowid": True,
     "sqlite_autoincrement": False,
 }
-"""The options of a table that are the default."""
+"""The default values of a table's options."""
 TYPES: t.Final = {
     ConstraintKind.UNIQUE: "unique",
     ConstraintKind.CHECK: "check",

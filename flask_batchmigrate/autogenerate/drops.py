@@ -103,7 +103,10 @@ class History:
         return remaining
 
     def _inside(self, block: ops.ModifyTableOps) -> list[ops.MigrateOperation]:
-        """Return a block's operations on columns that a revision mentions."""
+        """Return a block's operations, except for drops of columns of somebody else.
+
+        The drops of constraints and indexes on these columns are left out as well.
+        """
         columns = {
             o.column_name
             for o in block.ops

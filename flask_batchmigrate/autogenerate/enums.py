@@ -176,7 +176,7 @@ def _without_types(operation: t.Any, by_table: cabc.Container[str | None]) -> t.
 def _with_types_that_exist(
     table: sa.Table, by_table: cabc.Container[str | None]
 ) -> sa.Table | None:
-    """Return a copy of a table that creates no types; None if it is not needed."""
+    """Return a copy of a table that creates no types; None if no copy is needed."""
     copied = table.to_metadata(sa.MetaData())
     changed = False
     for column in copied.columns:

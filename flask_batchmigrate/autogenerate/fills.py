@@ -228,7 +228,7 @@ def _tightened(
 
 
 class _None:
-    """Says that there is no value, and that none is needed."""
+    """The mark for a column that has no value and needs none."""
 
 
 _NONE: t.Final = _None()

@@ -38,11 +38,12 @@ def advice(tables: cabc.Sequence[str], written: bool) -> str:
     result = "The database has tables of the models but no revision, so"
     if written:
         result += (
-            f" the first one does not make them: {names}{more}. A new database would "
-            "lack them. Delete the file and undo the latest changes of the models first"
+            f" the first revision does not make them: {names}{more}. A new database "
+            "would lack them. Delete the file and undo the latest changes of the "
+            "models first"
         )
     else:
-        result += f" no first one was written: {names}{more}"
+        result += f" no first revision was written: {names}{more}"
     return (
         f"{result}. Take 'db.create_all()' out of the application, run 'flask db "
         "migrate' with the address of an empty database, and then 'flask db stamp head'"

@@ -39,7 +39,7 @@ def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | boo
     if isinstance(type_, sa.types.NullType):
         reporter().warning(
             "A column has a type that SQLAlchemy does not know: the script says "
-            "'sa.types.NullType()' there. Write the type that it has before you run "
+            "'sa.types.NullType()' there. Write the column's type before you run "
             "that part, or import the package with the type in the models."
         )
         return "sa.types.NullType()"

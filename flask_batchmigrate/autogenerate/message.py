@@ -75,7 +75,7 @@ def _said_of_whole(operation: ops.MigrateOperation) -> str | None:
 
 
 def _tightens(operation: ops.AlterColumnOp, columns: list[t.Any]) -> bool:
-    """Tell whether an operation only makes a column NOT NULL that was just added."""
+    """Tell whether an operation only makes a column that was just added NOT NULL."""
     return (
         operation.modify_type is None
         and operation.modify_server_default is False
