@@ -1,1 +1,1 @@
-"""What generated revisions say: functions on Alembic's operations and on values."""
+"""Generates the operations of revisions, and proves the scripts on SQLite."""

@@ -1,4 +1,4 @@
-"""Records what Alembic's own comparison saw of the columns of a table."""
+"""Holds the operations that Alembic's own comparison found for a table."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Filter = cabc.Callable[[t.Any, str | None, str, bool, t.Any], bool]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
-    """What Alembic's comparison saw of the columns of one table.
+    """The operations that Alembic's comparison found for one table.
 
-    :param operations: its operations.
-    :param compare_type: the option of this name: False for no comparison of types, a
-        function of the user's for one that decides alone.
-    :param compare_default: ``compare_server_default``, which works like it.
+    :param operations: the operations.
+    :param compare_type: Alembic's option of this name: False for no comparison of
+        types, or a function of the user's that decides alone.
+    :param compare_default: Alembic's ``compare_server_default``, which works alike.
     :param wanted: the user's filters.
     """
 
@@ -32,14 +32,14 @@ class Seen:
     wanted: Filter
 
     def alteration(self, column: str) -> ops.AlterColumnOp | None:
-        """Return its alteration of a column."""
-        for each in self.operations:
-            if isinstance(each, ops.AlterColumnOp) and same_name(
-                each.column_name, column
+        """Return the operation that alters a column, or None."""
+        for operation in self.operations:
+            if isinstance(operation, ops.AlterColumnOp) and same_name(
+                operation.column_name, column
             ):
-                return each
+                return operation
         return None
 
     def of(self, kind: type[t.Any]) -> list[t.Any]:
-        """Return its operations of one class."""
+        """Return the operations of one class."""
         return [each for each in self.operations if isinstance(each, kind)]

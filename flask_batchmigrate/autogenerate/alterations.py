@@ -1,4 +1,4 @@
-"""Tells what of a SQLite database its revisions did not make."""
+"""Finds the parts of a SQLite database that its revisions did not make."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ if t.TYPE_CHECKING:
 def alterations(
     database: sa.Connection, replayed: sa.Connection, history: History, version: str
 ) -> list[str]:
-    """Say what differs between a database and what its revisions make.
+    """Describe how a database differs from the one that its revisions make.
 
-    Tables that no revision mentions are somebody else's.
+    Tables that no revision mentions belong to somebody else, and are left out.
 
     :param database: the database.
     :param replayed: a database that the same revisions have just made.
     :param history: the words of the revisions.
     :param version: the table that the revision is stored in.
-    :return: what was added to the database, removed from it or changed in it.
+    :return: a line for each thing that was added, removed or changed.
     """
     actual, expected = _read(database), _read(replayed)
-    found: list[str] = []
+    changes: list[str] = []
     both = []
     for name, table in _tables(expected, version).items():
         if name in _tables(actual, version):
             both.append(table)
         else:
-            found.append(f"removed table '{table.name}'")
+            changes.append(f"removed table '{table.name}'")
     for name, table in _tables(actual, version).items():
         if name not in _tables(expected, version) and history.mentions(table.name):
-            found.append(f"added table '{table.name}'")
+            changes.append(f"added table '{table.name}'")
     inspectors = sa.inspect(database), sa.inspect(replayed)
     for table in both:
-        found += _of_table(table, actual, expected, inspectors)
+        changes += _of_table(table, actual, expected, inspectors)
     names = {upper(table.name) for table in both}
-    return found + _others(actual, expected, names)
+    return changes + _others(actual, expected, names)
 
 
 def _read(connection: sa.Connection) -> Catalogue:
@@ -66,11 +66,11 @@ def _read(connection: sa.Connection) -> Catalogue:
 def _tables(catalogue: Catalogue, version: str) -> dict[str, StoredObject]:
     internal = internal_tables(catalogue)
     return {
-        upper(each.name): each
-        for each in catalogue.of_type("table")
-        if each.name not in internal
-        and not each.name.startswith("sqlite_")
-        and each.name != version
+        upper(table.name): table
+        for table in catalogue.of_type("table")
+        if table.name not in internal
+        and not table.name.startswith("sqlite_")
+        and table.name != version
     }
 
 
@@ -80,29 +80,32 @@ def _of_table(
     expected: Catalogue,
     inspectors: tuple[sa.Inspector, sa.Inspector],
 ) -> list[str]:
-    """Say what leads from what the revisions make to what a table is."""
+    """Describe how a table differs from the one that the revisions make."""
     if _parts(actual, table.name) == _parts(expected, table.name):
         return []
     try:
-        now = of_database(actual, table.name, None, inspectors[0])
-        was = of_database(expected, table.name, None, inspectors[1])
-        columns = _columns(was, now)
-        operations = [] if columns else list(_changes(was, now))
+        actual_table = of_database(actual, table.name, None, inspectors[0])
+        expected_table = of_database(expected, table.name, None, inspectors[1])
+        columns = _columns(expected_table, actual_table)
+        operations = [] if columns else list(_changes(expected_table, actual_table))
     except EngineError:
-        # A text that only SQLite itself understands: it is not the same.
+        # Only SQLite itself understands one of the texts, and they are not the same.
         return [f"changed table '{table.name}'"]
-    found = _as_diffs(operations)
-    return columns or ([in_words(found)] if found else [])
+    diffs = _as_diffs(operations)
+    return columns or ([in_words(diffs)] if diffs else [])
 
 
-def _columns(was: Definition, now: Definition) -> list[str]:
-    """Say which columns were added or removed."""
-    sides = [{upper(c.name): c.name for c in each.text.columns} for each in (was, now)]
-    found = []
+def _columns(expected: Definition, actual: Definition) -> list[str]:
+    """Describe the columns that were added or removed."""
+    sides = [
+        {upper(c.name): c.name for c in each.text.columns}
+        for each in (expected, actual)
+    ]
+    changes = []
     for verb, here, there in (("added", 1, 0), ("removed", 0, 1)):
         names = [n for key, n in sides[here].items() if key not in sides[there]]
-        found += [f"{verb} column '{now.name}.{name}'" for name in names]
-    return found
+        changes += [f"{verb} column '{actual.name}.{name}'" for name in names]
+    return changes
 
 
 def _as_diffs(operations: cabc.Iterable[ops.MigrateOperation]) -> list[t.Any]:
@@ -112,15 +115,17 @@ def _as_diffs(operations: cabc.Iterable[ops.MigrateOperation]) -> list[t.Any]:
     return list(ops.UpgradeOps(list(operations)).as_diffs())
 
 
-def _changes(was: Definition, now: Definition) -> cabc.Iterator[ops.MigrateOperation]:
-    first, last = options(was, now)
+def _changes(
+    expected: Definition, actual: Definition
+) -> cabc.Iterator[ops.MigrateOperation]:
+    first, last = options(expected, actual)
     yield from first
-    yield from differences(was, now, Seen((), True, True, lambda *_: True))
+    yield from differences(expected, actual, Seen((), True, True, lambda *_: True))
     yield from last
 
 
 def _parts(catalogue: Catalogue, table: str) -> set[tuple[str, tuple[str, ...]]]:
-    """Return the texts of a table and its indexes, whatever their white space."""
+    """Return the texts of a table and its indexes without their white space."""
     return {
         (each.type, _gist(each.sql))
         for each in catalogue.objects
@@ -129,27 +134,27 @@ def _parts(catalogue: Catalogue, table: str) -> set[tuple[str, tuple[str, ...]]]
 
 
 def _others(actual: Catalogue, expected: Catalogue, tables: cabc.Set[str]) -> list[str]:
-    """Say which triggers and views differ; views of nobody's are left alone."""
+    """Describe the triggers and views that differ, except for additional views."""
     sides = [
         {
-            (each.type, upper(each.name)): each
-            for each in catalogue.objects
-            if each.type == "view"
-            or (each.type == "trigger" and upper(each.table) in tables)
+            (item.type, upper(item.name)): item
+            for item in catalogue.objects
+            if item.type == "view"
+            or (item.type == "trigger" and upper(item.table) in tables)
         }
         for catalogue in (actual, expected)
     ]
-    found = []
-    for key, each in sides[1].items():
+    changes = []
+    for key, item in sides[1].items():
         other = sides[0].get(key)
         if other is None:
-            found.append(f"removed {each.type} '{each.name}'")
-        elif _gist(other.sql) != _gist(each.sql):
-            found.append(f"changed {each.type} '{each.name}'")
-    for key, each in sides[0].items():
-        if key not in sides[1] and each.type == "trigger":
-            found.append(f"added trigger '{each.name}' of table '{each.table}'")
-    return found
+            changes.append(f"removed {item.type} '{item.name}'")
+        elif _gist(other.sql) != _gist(item.sql):
+            changes.append(f"changed {item.type} '{item.name}'")
+    for key, item in sides[0].items():
+        if key not in sides[1] and item.type == "trigger":
+            changes.append(f"added trigger '{item.name}' of table '{item.table}'")
+    return changes
 
 
 def _gist(sql: str | None) -> tuple[str, ...]:

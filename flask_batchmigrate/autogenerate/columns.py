@@ -25,10 +25,10 @@ from .operations import DropColumn
 
 
 class Types:
-    """The changed checks of a table that are a matter of the types of its columns.
+    """Finds the changed checks of a table that the types of its columns make.
 
-    :param old: the constraints that are gone.
-    :param new: those that are new.
+    :param old: the constraints that only the first definition has.
+    :param new: the constraints that only the second definition has.
     """
 
     def __init__(
@@ -38,38 +38,44 @@ class Types:
         old: cabc.Sequence[ConstraintText],
         new: cabc.Sequence[ConstraintText],
     ) -> None:
-        #: by column, in capitals: the check that its type made
+        #: The check that the type of a column made, by the column's name in capitals.
         self.old: dict[str, ConstraintText] = {}
         self.new: set[str] = set()
         self._made: list[ConstraintText] = []
         self._before = before
         bound = {meaning(check): name for name, check in after.checks_of_types}
-        for each in new:
-            column = bound.get(meaning(each))
-            if each.kind is ConstraintKind.CHECK and column is not None:
+        for constraint in new:
+            column = bound.get(meaning(constraint))
+            if constraint.kind is ConstraintKind.CHECK and column is not None:
                 self.new.add(upper(column))
-                self._made.append(each)
-        for each in old:
-            found = (
-                type_checks.values(each) if each.kind is ConstraintKind.CHECK else None
+                self._made.append(constraint)
+        for constraint in old:
+            check_values = (
+                type_checks.values(constraint)
+                if constraint.kind is ConstraintKind.CHECK
+                else None
             )
-            if found is None or not before.text.has_column(found[0]):
+            if check_values is None or not before.text.has_column(check_values[0]):
                 continue
-            stays = after.text.has_column(found[0])
-            # One Enum on two columns makes two checks of the same name, of which a
-            # script can tell only by the type which one it means.
-            twins = [c for c in before.constraints if each.name and c.name == each.name]
+            stays = after.text.has_column(check_values[0])
+            # One Enum on two columns makes two checks of the same name. Only by the
+            # type can a script say which of them it means.
+            twins = [
+                c
+                for c in before.constraints
+                if constraint.name and c.name == constraint.name
+            ]
             if (
                 not stays
                 or len(twins) > 1
-                or type_checks.has_members(after.column(found[0]).type)
+                or type_checks.has_members(after.column(check_values[0]).type)
             ):
-                self.old[upper(found[0])] = each
-                self._made.append(each)
+                self.old[upper(check_values[0])] = constraint
+                self._made.append(constraint)
 
     def makes(self, constraint: ConstraintText) -> bool:
         """Tell whether a type makes or drops a constraint."""
-        return any(constraint is each for each in self._made)
+        return any(constraint is changed for changed in self._made)
 
     def changes(self, column: str) -> bool:
         """Tell whether the check of a column's type changes."""
@@ -78,7 +84,7 @@ class Types:
     def stored(
         self, name: str, model: sa.types.TypeEngine[t.Any] | None
     ) -> sa.types.TypeEngine[t.Any]:
-        """Return the type of a stored column, with the check that it made."""
+        """Return the type of a stored column, with the check that the type made."""
         type_ = self._before.column(name).type
         check = self.old.get(upper(name))
         if check is None:
@@ -88,7 +94,7 @@ class Types:
 
 
 def drop_column(definition: Definition, name: str, types: Types) -> DropColumn:
-    """Make the operation that drops a column, and adds it again on the way back."""
+    """Make the operation that drops a column; the downgrade adds the column again."""
     column = definition.column(name)
     column.type = types.stored(name, None)
     return DropColumn(definition.name, column, definition.schema)
@@ -102,9 +108,9 @@ def add_column(definition: Definition, name: str) -> ops.AddColumnOp:
 
 
 def with_named_check(added: ops.AddColumnOp) -> ops.AddColumnOp:
-    """Return an operation by which the check that the column's type makes has a name.
+    """Return an operation in which the check that the column's type makes has a name.
 
-    :param added: adds a column of a model.
+    :param added: the operation that adds a column of a model.
     """
     type_ = type_checks.named(added.column, added.table_name)
     if type_ is added.column.type:
@@ -132,21 +138,21 @@ def _common(
 
 
 def in_order(before: Definition, names: cabc.Collection[str]) -> list[str]:
-    """Put columns to be dropped in order: computed ones first, the last first.
+    """Order the columns to be dropped: computed ones first, the last one first.
 
-    Added anew in the opposite order they are as they were.
+    The downgrade adds them in the opposite order, which restores their order.
     """
     folded = set(map(upper, names))
-    going = [c for c in reversed(before.text.columns) if upper(c.name) in folded]
-    going.sort(key=lambda column: column.generated is None)
-    return [column.name for column in going]
+    dropped = [c for c in reversed(before.text.columns) if upper(c.name) in folded]
+    dropped.sort(key=lambda column: column.generated is None)
+    return [column.name for column in dropped]
 
 
 def recomputed(before: Definition, after: Definition, seen: Seen) -> list[str]:
-    """Return the columns that are computed in another way, or were not before.
+    """Return the columns whose computation changes, begins or ends.
 
-    SQLite cannot alter them; they are dropped and added, since what is computed has
-    no values of its own to lose.
+    SQLite cannot alter such columns. They are dropped and added again, since a computed
+    column has no values of its own to lose.
     """
     return [
         old.name
@@ -186,7 +192,7 @@ def altered_columns(
 
 
 class _Changed:
-    """What differs between two definitions of one column."""
+    """The differences between two definitions of one column."""
 
     def __init__(
         self,
@@ -201,9 +207,9 @@ class _Changed:
         self.table = after.name
         self.new = new
         aliases = {upper(text.rowid_alias or "") for text in (before.text, after.text)}
-        #: Where the collation differs: which of the two says one.
+        #: Whether each definition names a collation, if the collations differ.
         self.collated = (True, True)
-        #: An Enum says no collation, so it leaves the one that there is.
+        #: An Enum names no collation, so the column keeps its own.
         self._orders = not isinstance(after.column(new.name).type, sa.Enum)
         self.type = self._type_differs(old, new, seen.compare_type)
         self.nullable = old.not_null != new.not_null and (
@@ -214,7 +220,7 @@ class _Changed:
 
     @property
     def any(self) -> bool:
-        """Whether anything does."""
+        """Whether anything differs."""
         return self.type or self.nullable or self.default
 
     def _type_differs(self, old: ColumnText, new: ColumnText, compare: t.Any) -> bool:
@@ -244,9 +250,9 @@ class _Changed:
     def operation(
         self, stored: sa.Column[t.Any], wanted: sa.Column[t.Any], types: Types
     ) -> ops.AlterColumnOp:
-        """Return the operation that makes the difference."""
-        told = self.told
-        # Where the types are the same, the model's says more than what is reflected.
+        """Return the operation that changes one definition into the other."""
+        alteration = self.told
+        # Of two equal types, the model's says more than the reflected one.
         existing = wanted.type
         if self.type:
             existing = types.stored(str(stored.name), wanted.type)
@@ -268,15 +274,15 @@ class _Changed:
             operation.modify_nullable = not self.new.not_null
         if self.default:
             operation.modify_server_default = _server_default(wanted)
-        if told is not None:
-            operation.kw.update(told.kw)
+        if alteration is not None:
+            operation.kw.update(alteration.kw)
         return operation
 
 
 def _with_plain_order(type_: t.Any) -> sa.types.TypeEngine[t.Any]:
-    """Return a type that takes the collation away that a column of SQLite has.
+    """Return a type that removes the collation of a column of SQLite.
 
-    One without a collation would leave the column the one that it has.
+    A type without a collation would leave the column's own in place.
     """
     if not isinstance(type_, sa.String):
         return t.cast("sa.types.TypeEngine[t.Any]", type_)

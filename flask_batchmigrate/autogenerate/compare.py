@@ -1,7 +1,7 @@
-"""Compares two definitions of a table, and says it in Alembic's operations.
+"""Compares two definitions of a table, and returns Alembic's operations.
 
-What Alembic's own comparison sees of columns is taken over: it knows the user's
-filters and the comparison of types that the user chose. Everything else comes from the
+The columns that Alembic's own comparison adds, drops and alters are used: it applies
+the user's filters and the user's comparison of types. Everything else comes from the
 definitions.
 """
 
@@ -28,9 +28,9 @@ from .operations import SetTableOptions
 
 
 def equal(before: Definition, after: Definition) -> bool:
-    """Tell at a glance that two definitions say the same.
+    """Tell whether a quick look shows that two definitions are equal.
 
-    False may also mean that it takes a closer look.
+    After False, only a full comparison can tell.
     """
     return (
         before.text.columns == after.text.columns
@@ -47,36 +47,36 @@ def differences(
 ) -> list[ops.MigrateOperation]:
     """Return the operations that lead from one definition of a table to another.
 
-    What other things need comes first: constraints go before the columns they cover,
-    and come after them; foreign keys go first and come last, since MySQL lets go of an
-    index only without them.
+    Constraints are dropped before the columns that they cover, and added after them.
+    Foreign keys are dropped first and added last, since MySQL does not drop an index
+    that a foreign key needs.
     """
     dropped = in_order(before, [o.column_name for o in seen.of(ops.DropColumnOp)])
     added = [str(op.column.name) for op in seen.of(ops.AddColumnOp)]
-    again = recomputed(before, after, seen)
+    recomputed_columns = recomputed(before, after, seen)
     old, new = changed_constraints(before, after, seen)
     types = Types(before, after, old, new)
-    old = [each for each in old if not types.makes(each)]
-    new = [each for each in new if not types.makes(each)]
+    old = [item for item in old if not types.makes(item)]
+    new = [item for item in new if not types.makes(item)]
     old_key, new_key = changed_key(before, after)
-    old_indexes, new_indexes = changed_indexes(before, after, seen, again)
+    old_indexes, new_indexes = changed_indexes(before, after, seen, recomputed_columns)
     names = constructors.Names(after)
     return [
-        *(constructors.drop_constraint(before, each) for each in old if is_key(each)),
+        *(constructors.drop_constraint(before, item) for item in old if is_key(item)),
         *(
-            constructors.drop_constraint(before, each)
-            for each in old
-            if not is_key(each)
+            constructors.drop_constraint(before, item)
+            for item in old
+            if not is_key(item)
         ),
-        *(DropIndex(constructors.create_index(before, each)) for each in old_indexes),
-        *(constructors.drop_constraint(before, each) for each in old_key),
-        *(drop_column(before, name, types) for name in again),
-        *(add_column(after, name) for name in (*again, *added)),
-        *altered_columns(before, after, seen, again, types),
-        *(names.create(each) for each in new_key),
-        *(names.create(each) for each in new if not is_key(each)),
-        *(constructors.create_index(after, each) for each in new_indexes),
-        *(names.create(each) for each in new if is_key(each)),
+        *(DropIndex(constructors.create_index(before, item)) for item in old_indexes),
+        *(constructors.drop_constraint(before, item) for item in old_key),
+        *(drop_column(before, name, types) for name in recomputed_columns),
+        *(add_column(after, name) for name in (*recomputed_columns, *added)),
+        *altered_columns(before, after, seen, recomputed_columns, types),
+        *(names.create(item) for item in new_key),
+        *(names.create(item) for item in new if not is_key(item)),
+        *(constructors.create_index(after, item) for item in new_indexes),
+        *(names.create(item) for item in new if is_key(item)),
         *(drop_column(before, name, types) for name in dropped),
     ]
 
@@ -86,15 +86,19 @@ def options(
 ) -> tuple[list[SetTableOptions], list[SetTableOptions]]:
     """Return the operations that change the options of a table.
 
-    An option that goes, goes before anything else changes: the columns and the primary
-    key of the table may be what it does not allow. One that comes is set in the end.
+    An option is removed before anything else changes, since it may not allow the new
+    columns or the new primary key. An option is set after all other changes.
 
-    :return: what comes before the other changes, and what comes after them.
+    :return: the operations before the other changes, and those after them.
     """
-    changed = [k for k, v in after.options.items() if before.options[k] != v]
-    gone = [k for k in changed if after.options[k] is constructors.USUAL[k]]
-    new = [k for k in changed if k not in gone]
-    return _set(before, after, gone), _set(before, after, new)
+    changed = [
+        name for name, value in after.options.items() if before.options[name] != value
+    ]
+    removed = [
+        name for name in changed if after.options[name] is constructors.USUAL[name]
+    ]
+    new = [name for name in changed if name not in removed]
+    return _set(before, after, removed), _set(before, after, new)
 
 
 def _set(
@@ -103,5 +107,5 @@ def _set(
     if not names:
         return []
     wanted = {name: after.options[name] for name in names}
-    was = {name: before.options[name] for name in names}
-    return [SetTableOptions(after.name, wanted, was, after.schema)]
+    previous = {name: before.options[name] for name in names}
+    return [SetTableOptions(after.name, wanted, previous, after.schema)]

@@ -18,31 +18,31 @@ _OFTEN_RENAMED: t.Final = (ConstraintKind.UNIQUE, ConstraintKind.CHECK)
 
 
 def is_key(constraint: ConstraintText) -> bool:
-    """Tell whether it is a foreign key."""
+    """Tell whether a constraint is a foreign key."""
     return constraint.kind is ConstraintKind.FOREIGN_KEY
 
 
 def changed_constraints(
     before: Definition, after: Definition, seen: Seen
 ) -> tuple[list[ConstraintText], list[ConstraintText]]:
-    """Return the constraints that are gone, and those that are new."""
-    left = list(before.constraints)
+    """Return the constraints to drop, and those to add."""
+    unmatched = list(before.constraints)
     new = []
     for wanted in sorted(after.constraints, key=lambda each: each.name is None):
-        same = [each for each in left if _same(each, wanted)]
+        same = [each for each in unmatched if _same(each, wanted)]
         same.sort(key=lambda each: not _same_label(each, wanted))
         if same:
-            left.remove(same[0])
+            unmatched.remove(same[0])
         else:
             new.append(wanted)
-    gone = [c for c in left if _passes(before, c, seen, reflected=True)]
-    return gone, [c for c in new if _passes(after, c, seen, reflected=False)]
+    dropped = [c for c in unmatched if _passes(before, c, seen, reflected=True)]
+    return dropped, [c for c in new if _passes(after, c, seen, reflected=False)]
 
 
 def _passes(
     definition: Definition, constraint: ConstraintText, seen: Seen, reflected: bool
 ) -> bool:
-    """Ask the user's filters about a constraint."""
+    """Tell whether the user's filters let a constraint through."""
     operation = constructors.create_constraint(
         definition, constraint, constructors.stored_name(definition, constraint)
     )
@@ -61,9 +61,9 @@ def _passes(
 
 
 def _same(first: ConstraintText, second: ConstraintText) -> bool:
-    """Tell whether a constraint stays: what it says, and what it is called.
+    """Tell whether two constraints have the same meaning and the same name.
 
-    The name of a foreign key alone is no difference, nor is a missing one.
+    Another name of a foreign key is no difference, nor is a missing name.
     """
     if first.kind is not second.kind or _meaning(first) != _meaning(second):
         return False
@@ -81,7 +81,7 @@ def _meaning(constraint: ConstraintText) -> tuple[object, ...]:
     deferrable = key.deferrable if key is not None else False
     conflict = constraint.conflict
     if constraint.kind is ConstraintKind.CHECK:
-        # A CHECK has no other way to fail: ON CONFLICT is read and ignored.
+        # SQLite parses ON CONFLICT after a CHECK, and ignores it.
         conflict = None
     return (*meaning(constraint), conflict, deferrable)
 
@@ -89,10 +89,10 @@ def _meaning(constraint: ConstraintText) -> tuple[object, ...]:
 def changed_key(
     before: Definition, after: Definition
 ) -> tuple[list[ConstraintText], list[ConstraintText]]:
-    """Return the primary key that goes, and the one that comes."""
+    """Return the primary key to drop, and the one to add."""
     old, new = before.primary_key, after.primary_key
-    said = [tuple(map(upper, key.columns)) if key else () for key in (old, new)]
-    if said[0] == said[1]:
+    columns = [tuple(map(upper, key.columns)) if key else () for key in (old, new)]
+    if columns[0] == columns[1]:
         return [], []
     return [old] if old else [], [new] if new else []
 
@@ -100,28 +100,28 @@ def changed_key(
 def changed_indexes(
     before: Definition, after: Definition, seen: Seen, recomputed: list[str]
 ) -> tuple[list[IndexText], list[IndexText]]:
-    """Return the indexes that go, and those that come; a changed one does both."""
+    """Return the indexes to drop and those to create; a changed index is in both."""
     old = {upper(each.name): each for each in before.indexes}
     new = {upper(each.name): each for each in after.indexes}
-    again = {
+    affected = {
         name
         for name, index in old.items()
         if any(index.mentions(column) for column in recomputed)
     }
-    gone, come = [], []
+    dropped, created = [], []
     for name, index in sorted(old.items()):
         other = new.get(name)
-        if other is None or name in again or not _same_index(index, other):
-            made = constructors.create_index(before, index).to_index()
-            if seen.wanted(made, index.name, "index", True, None):
-                gone.append(index)
+        if other is None or name in affected or not _same_index(index, other):
+            object_ = constructors.create_index(before, index).to_index()
+            if seen.wanted(object_, index.name, "index", True, None):
+                dropped.append(index)
     for name, index in sorted(new.items()):
         other = old.get(name)
-        if other is None or name in again or not _same_index(index, other):
-            made = constructors.create_index(after, index).to_index()
-            if seen.wanted(made, index.name, "index", False, None):
-                come.append(index)
-    return gone, come
+        if other is None or name in affected or not _same_index(index, other):
+            object_ = constructors.create_index(after, index).to_index()
+            if seen.wanted(object_, index.name, "index", False, None):
+                created.append(index)
+    return dropped, created
 
 
 def _same_index(first: IndexText, second: IndexText) -> bool:
@@ -129,7 +129,7 @@ def _same_index(first: IndexText, second: IndexText) -> bool:
 
 
 def index_meaning(index: IndexText) -> tuple[t.Any, ...]:
-    """Return what an index says, for a comparison with another."""
+    """Return a value that is equal for two indexes of the same meaning."""
     terms = tuple(
         (
             spelling(_bare(term.text, term.order)),

@@ -1,4 +1,4 @@
-"""Makes Alembic's operations from the definition of a table, and the table itself."""
+"""Makes Alembic's operations and SQLAlchemy's table from a table's definition."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ USUAL: t.Final = {
     "sqlite_with_rowid": True,
     "sqlite_autoincrement": False,
 }
-"""What the options of a table are where none is given."""
+"""The default values of a table's options."""
 TYPES: t.Final = {
     ConstraintKind.UNIQUE: "unique",
     ConstraintKind.CHECK: "check",
@@ -40,9 +40,9 @@ TYPES: t.Final = {
 
 
 class Names:
-    """Makes the new constraints of a table, each with a name of its own.
+    """Makes the new constraints of a table, each with its own name.
 
-    :param definition: the table with them.
+    :param definition: the table that has the constraints.
     """
 
     def __init__(self, definition: Definition) -> None:
@@ -50,7 +50,7 @@ class Names:
         self._taken = {
             each.name.lower() for each in definition.constraints if each.name
         }
-        # The checks that types make get theirs with the type.
+        # The checks that types make get their names from the type.
         self._taken |= {
             default_name("check", definition.name, [column]).lower()
             for column, check in definition.checks_of_types
@@ -78,8 +78,8 @@ class Names:
 def stored_name(definition: Definition, constraint: ConstraintText) -> conv:
     """Return the name to drop a constraint by.
 
-    One without a stored name has the one that PostgreSQL would have made up, which the
-    SQLite engine finds it by.
+    A constraint without a stored name gets the name that PostgreSQL would have made up,
+    by which the SQLite engine finds the constraint.
     """
     if constraint.name is not None:
         return conv(constraint.name)
@@ -134,7 +134,7 @@ def create_constraint(
 def drop_constraint(
     definition: Definition, constraint: ConstraintText
 ) -> DropConstraint:
-    """Return the operation that drops a constraint, and can make it anew."""
+    """Return the operation that drops a constraint, and can be reversed."""
     create = create_constraint(
         definition, constraint, stored_name(definition, constraint)
     )
@@ -144,11 +144,11 @@ def drop_constraint(
 
 
 def create_index(definition: Definition, index: IndexText) -> ops.CreateIndexOp:
-    """Return the operation that makes an index: the model's own where there is one."""
+    """Return the operation that makes an index, from the model's own if it has one."""
     if definition.model is not None:
-        for each in definition.model.indexes:
-            if str(each.name) == index.name:
-                return ops.CreateIndexOp.from_index(each)
+        for model_index in definition.model.indexes:
+            if str(model_index.name) == index.name:
+                return ops.CreateIndexOp.from_index(model_index)
     options: dict[str, t.Any] = {}
     if index.where is not None:
         options["sqlite_where"] = options["postgresql_where"] = plain_text(index.where)
@@ -169,16 +169,18 @@ def create_index(definition: Definition, index: IndexText) -> ops.CreateIndexOp:
 
 
 def whole_table(definition: Definition) -> sa.Table:
-    """Return a table of SQLAlchemy that says what is stored."""
+    """Return SQLAlchemy's table that describes the stored one."""
     columns = {upper(str(column.name)): column for column in definition.columns()}
     items: list[t.Any] = list(columns.values())
     for constraint in (definition.primary_key, *definition.constraints):
         if constraint is None:
             continue
-        found = type_checks.values(constraint)
-        column = columns.get(upper(found[0])) if found is not None else None
+        check_values = type_checks.values(constraint)
+        column = (
+            columns.get(upper(check_values[0])) if check_values is not None else None
+        )
         if column is not None and isinstance(column.type, sa.Boolean):
-            # PostgreSQL has a type for it, and no number in it.
+            # PostgreSQL has a type of its own for it, which takes no numbers.
             name = stored_name(definition, constraint)
             column.type = type_checks.with_check(column.type, constraint, name, None)
         else:
@@ -195,7 +197,7 @@ def whole_table(definition: Definition) -> sa.Table:
 
 
 def _known_options() -> cabc.Container[str]:
-    """Return the options of tables that this release of SQLAlchemy has."""
+    """Return the options of SQLite tables that this release of SQLAlchemy knows."""
     accepted = dict(sqlite.dialect.construct_arguments or ()).get(sa.Table, {})
     return {f"sqlite_{name}" for name in accepted}
 

@@ -1,4 +1,4 @@
-"""Finds the conversion of stored values to another type."""
+"""Finds the expression that converts stored values to another type."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _FAMILIES: t.Final = (
 
 
 class AlterColumn(ops.AlterColumnOp):
-    """A change of a column that converts its values where a database asks how."""
+    """A change of a column's type, with the conversion that PostgreSQL requires."""
 
 
 def convert(operations: ops.OpContainer) -> None:
-    """Let every change of a type say how values are converted.
+    """Add the conversion of values to every change of a type.
 
-    :param operations: for any database; changed in place.
+    :param operations: the operations, for any database; changed in place.
     """
-    for position, each in enumerate(operations.ops):
-        if isinstance(each, ops.OpContainer):
-            convert(each)
-        elif type(each) is ops.AlterColumnOp and each.modify_type is not None:
-            altered = copy.copy(each)
+    for position, operation in enumerate(operations.ops):
+        if isinstance(operation, ops.OpContainer):
+            convert(operation)
+        elif type(operation) is ops.AlterColumnOp and operation.modify_type is not None:
+            altered = copy.copy(operation)
             altered.__class__ = AlterColumn
             operations.ops[position] = altered
 
@@ -44,7 +44,7 @@ def postgresql_using(
 ) -> str | None:
     """Return the expression by which PostgreSQL converts a column, if it needs one.
 
-    It converts within a family of types, and everything to text, by itself:
+    PostgreSQL itself converts within a family of types, and everything to text:
     https://www.postgresql.org/docs/current/typeconv-query.html
 
     :param old: the type that the column has.
@@ -61,7 +61,7 @@ def postgresql_using(
         return None
     through = "::text" if "enum" in (before, after) else ""
     if "boolean" in (before, after) and "number" in (before, after):
-        # There is a cast for whole numbers only.
+        # PostgreSQL casts only whole numbers.
         through = "::integer"
     return f"{name}{through}::{type_}"
 
@@ -77,7 +77,7 @@ def _family(type_: t.Any) -> str | None:
 
 @renderers.dispatch_for(AlterColumn)
 def _render(autogen_context: t.Any, operation: AlterColumn) -> str:
-    """Render it as Alembic does, and say how values are converted."""
+    """Render the operation as Alembic does, and add the conversion of values."""
     plain: t.Any = copy.copy(operation)
     plain.__class__ = ops.AlterColumnOp
     text = str(renderers.dispatch(plain)(autogen_context, plain))

@@ -1,4 +1,4 @@
-"""Tells whether two DEFAULT clauses give the same value: SQLite itself is asked."""
+"""Compares two DEFAULT clauses by the values that SQLite itself stores for them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _CONSTANT = frozenset({"NULL", "TRUE", "FALSE"})
 
 
 def same_default(first: ColumnText, second: ColumnText) -> bool:
-    """Tell whether new rows get the same value for a column, either way.
+    """Tell whether two definitions give new rows the same value for a column.
 
-    Constants are compared by the value that a column of the second type stores. What
-    is computed is compared by what is computed.
+    Constants are compared by the value that a column of the second type stores, other
+    expressions by their text.
     """
-    one, other = first.default, second.default
-    if one is None or other is None:
-        # No default is the default NULL.
-        return _is_null(one) and _is_null(other)
-    if spelling(_bare(one)) == spelling(_bare(other)):
+    left, right = first.default, second.default
+    if left is None or right is None:
+        # A column without a default has the default NULL.
+        return _is_null(left) and _is_null(right)
+    if spelling(_bare(left)) == spelling(_bare(right)):
         return True
-    if not (_is_constant(one) and _is_constant(other)):
+    if not (_is_constant(left) and _is_constant(right)):
         return False
-    value = _value(second.type, one)
-    return value is not None and value == _value(second.type, other)
+    value = _value(second.type, left)
+    return value is not None and value == _value(second.type, right)
 
 
 def _is_null(default: str | None) -> bool:
@@ -46,7 +46,7 @@ def _bare(default: str) -> str:
 
 
 def _balanced(text: str) -> bool:
-    """Tell whether no parenthesis is closed that is not open."""
+    """Tell whether each closing parenthesis has its opening one before it."""
     depth = 0
     for token in tokenize(text):
         depth += token.is_symbol("(") - token.is_symbol(")")

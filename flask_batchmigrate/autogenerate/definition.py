@@ -1,6 +1,6 @@
-"""Reads the definition of a SQLite table: the stored one, and that of the models.
+"""Reads the definition of a SQLite table, as the database or the models have it.
 
-Both are read from SQL text by the SQLite engine, so that they can be laid side by side.
+The SQLite engine parses both from SQL text, so that they can be compared.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _CONSTRAINTS: t.Final = (
 )
 
 
-# Without slots: what is worked out of it once is kept.
+# Without slots, because cached properties need a ``__dict__``.
 @dataclasses.dataclass(frozen=True)
 class Definition:
-    """A table and its indexes.
+    """The definition of a table and its indexes.
 
-    :param text: the table.
-    :param indexes: its indexes.
-    :param schema: its schema, as SQLAlchemy has it.
+    :param text: the parsed text of the table.
+    :param indexes: the parsed texts of its indexes.
+    :param schema: its schema, as SQLAlchemy names it.
     :param columns: makes SQLAlchemy's objects for its columns.
     :param keys: finds the primary key of a table that a foreign key refers to.
     :param translator: writes SQLAlchemy's objects as text.
-    :param model: the table of the models, where it is one of theirs.
+    :param model: the table of the models, if the definition comes from them.
     """
 
     text: TableText
@@ -65,14 +65,14 @@ class Definition:
 
     @functools.cached_property
     def constraints(self) -> tuple[ConstraintText, ...]:
-        """Its UNIQUE, CHECK and foreign keys; each says all columns it refers to."""
+        """Its UNIQUE, CHECK and foreign keys, with all columns that keys refer to."""
         return tuple(map(self._complete, self.text.of_kind(*_CONSTRAINTS)))
 
     @functools.cached_property
     def primary_key(self) -> ConstraintText | None:
         """Its primary key."""
-        found = self.text.of_kind(ConstraintKind.PRIMARY_KEY)
-        return found[0] if found else None
+        constraints = self.text.of_kind(ConstraintKind.PRIMARY_KEY)
+        return constraints[0] if constraints else None
 
     @functools.cached_property
     def checks_of_types(self) -> tuple[tuple[str, ConstraintText], ...]:
@@ -108,7 +108,7 @@ class Definition:
 
 
 def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition:
-    """Return what ``create_all()`` would make of a table of the models.
+    """Return the definition that ``create_all()`` gives a table of the models.
 
     :raises SqlTextError: SQLAlchemy's text is not understood.
     """
@@ -127,7 +127,7 @@ def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition
 
 
 def _create_table(table: sa.Table, dialect: sa.Dialect) -> str:
-    """Return the statement as SQLite stores it: without the schema."""
+    """Return the statement as SQLite stores it, which is without the schema."""
     text = str(ddl.CreateTable(table).compile(dialect=dialect)).strip()
     if table.schema is None:
         return text
@@ -138,7 +138,7 @@ def _create_table(table: sa.Table, dialect: sa.Dialect) -> str:
 class Models:
     """The tables of the models of one database.
 
-    :param tables: all of them.
+    :param tables: all tables.
     """
 
     def __init__(self, tables: cabc.Iterable[sa.Table]) -> None:
@@ -146,19 +146,19 @@ class Models:
 
     def primary_key(self, table: str) -> tuple[str, ...]:
         """Return the primary key of the table of this name."""
-        for (_, name), found in self.tables.items():
+        for (_, name), model in self.tables.items():
             if same_name(name, table):
-                return tuple(str(column.name) for column in found.primary_key)
+                return tuple(str(column.name) for column in model.primary_key)
         return ()
 
 
 def of_database(
     catalogue: Catalogue, name: str, schema: str | None, inspector: sa.Inspector
 ) -> Definition:
-    """Return a table as it is stored.
+    """Return the definition of a table as the database stores it.
 
-    :param inspector: tells the types of its columns, when they are asked for.
-    :raises ChangeRefused: it is a virtual table, or there is none.
+    :param inspector: reflects the types of its columns when they are needed.
+    :raises ChangeRefused: the table is virtual, or does not exist.
     :raises SqlTextError: its text, or that of an index, is not understood.
     """
     stored = read_table(catalogue, name)
@@ -182,10 +182,10 @@ def _stored_columns(
     stored: StoredTable, schema: str | None, inspector: sa.Inspector
 ) -> list[sa.Column[t.Any]]:
     with warnings.catch_warnings():
-        # A type that SQLAlchemy does not know is taken for the one of its affinity.
+        # SQLAlchemy takes a type that it does not know for the one of its affinity.
         warnings.simplefilter("ignore", sa.exc.SAWarning)
-        told = inspector.get_columns(stored.name, schema=schema)
-    types = {upper(str(info["name"])): info["type"] for info in told}
+        reflected = inspector.get_columns(stored.name, schema=schema)
+    types = {upper(str(info["name"])): info["type"] for info in reflected}
     return [
         _stored_column(stored.text, each.name, types.get(upper(each.name)))
         for each in stored.text.columns
@@ -197,7 +197,8 @@ def _stored_column(
 ) -> sa.Column[t.Any]:
     column = text.column(name)
     if type_ is None or isinstance(type_, sa.types.NullType):
-        # No type at all: https://www.sqlite.org/datatype3.html gives it this affinity.
+        # The affinity of a column without a type:
+        # https://www.sqlite.org/datatype3.html
         type_ = sa.BLOB()
     if column.collation is not None and isinstance(type_, sa.String):
         type_.collation = column.collation

@@ -1,4 +1,4 @@
-"""Says in words what differs between models and databases."""
+"""Describes differences between models and databases in words."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _part(part: sa.Index | sa.Constraint) -> str:
         sa.CheckConstraint: "check constraint",
         sa.PrimaryKeyConstraint: "primary key",
     }
-    kind = next((said for cls, said in kinds.items() if isinstance(part, cls)), "part")
+    kind = next((noun for cls, noun in kinds.items() if isinstance(part, cls)), "part")
     table = getattr(part, "table", None)
     columns = ", ".join(getattr(part, "columns", {}).keys())
     # A name by a convention is no plain string, and None is no name.

@@ -1,4 +1,4 @@
-"""Tells which tables differ between the models and a database that is looked at."""
+"""Finds the tables that differ between the models and a database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 def differing_tables(context: MigrationContext) -> tuple[str, ...]:
     """Return the names of the tables that differ from their models, sorted.
 
-    Nothing is changed, and what no revision mentions is somebody else's, as for
+    Nothing is changed. Tables and columns that no revision mentions are left out, as by
     ``flask db check``.
 
     :param context: Alembic's context of the database, with the models.
@@ -39,11 +39,11 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
         own = MigrationContext.configure(connection, opts=options)
         upgrade = produce_migrations(own, metadata).upgrade_ops
         assert upgrade is not None
-        found = list(upgrade.ops)
+        operations = list(upgrade.ops)
         if context.dialect.name == "sqlite":
-            found = complete(Comparison(own), upgrade)
-        kept = History(context.script).without_strangers(found)
-    return tuple(sorted({_table(operation) for operation in kept}))
+            operations = complete(Comparison(own), upgrade)
+        mentioned = History(context.script).without_strangers(operations)
+    return tuple(sorted({_table(operation) for operation in mentioned}))
 
 
 def _table(operation: ops.MigrateOperation) -> str:
@@ -51,4 +51,4 @@ def _table(operation: ops.MigrateOperation) -> str:
 
 
 def _ignore(_: str) -> None:
-    """Say nothing of what is only looked at."""
+    """Ignore the messages of a comparison."""

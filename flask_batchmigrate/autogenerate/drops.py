@@ -1,7 +1,7 @@
 """Keeps generated scripts from dropping anything by accident.
 
-What no revision of the history mentions belongs to somebody else, and is left alone.
-What loses rows or values is told with their number.
+Tables and columns that no revision mentions belong to somebody else, and are left
+alone. An operation that loses rows or values is reported with their number.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if t.TYPE_CHECKING:
 
 
 class Loss(ops.MigrateOperation):
-    """A comment in the script: what the next operation loses.
+    """A comment in the script about the rows or values that the next operation loses.
 
-    :param text: what, with its number.
+    :param text: the rows or values, with their number.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     def reverse(self) -> Nothing:
-        """Return nothing: the way back loses nothing."""
+        """Return an operation that does nothing: the downgrade loses nothing."""
         return Nothing()
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return what is told."""
+        """Return a description of the comment."""
         return ("loss", self.text)
 
 
@@ -53,7 +53,7 @@ def _render(autogen_context: t.Any, operation: Loss) -> str:
 class History:
     """The words in the revisions of a migrations folder.
 
-    :param scripts: the folder; None: whatever there is may be dropped.
+    :param scripts: the folder; None if everything may be dropped.
     """
 
     def __init__(self, scripts: ScriptDirectory | None) -> None:
@@ -62,7 +62,7 @@ class History:
         self.left: list[str] = []
 
     def mentions(self, name: str) -> bool:
-        """Tell whether a revision mentions a table or column; it may have made it."""
+        """Tell whether a revision mentions, and so may have made, a table or column."""
         if self._scripts is None:
             return True
         if self._words is None:
@@ -77,7 +77,7 @@ class History:
     def without_strangers(
         self, operations: cabc.Iterable[ops.MigrateOperation]
     ) -> list[ops.MigrateOperation]:
-        """Return operations without the removal of what no revision mentions."""
+        """Return operations without those that drop what no revision mentions."""
         everything = list(operations)
         strangers = {
             (o.schema, o.table_name)
@@ -85,22 +85,28 @@ class History:
             if isinstance(o, ops.DropTableOp) and not self.mentions(o.table_name)
         }
         self.left = [f"table '{name}'" for _, name in sorted(strangers, key=str)]
-        kept: list[ops.MigrateOperation] = []
-        for each in everything:
-            place = getattr(each, "schema", None), getattr(each, "table_name", None)
+        remaining: list[ops.MigrateOperation] = []
+        for operation in everything:
+            place = (
+                getattr(operation, "schema", None),
+                getattr(operation, "table_name", None),
+            )
             if place in strangers:
                 continue
-            if isinstance(each, ops.ModifyTableOps):
-                inside = self._inside(each)
+            if isinstance(operation, ops.ModifyTableOps):
+                inside = self._inside(operation)
                 if inside:
-                    table, schema = each.table_name, each.schema
-                    kept.append(ops.ModifyTableOps(table, inside, schema=schema))
+                    table, schema = operation.table_name, operation.schema
+                    remaining.append(ops.ModifyTableOps(table, inside, schema=schema))
             else:
-                kept.append(each)
-        return kept
+                remaining.append(operation)
+        return remaining
 
     def _inside(self, block: ops.ModifyTableOps) -> list[ops.MigrateOperation]:
-        """Return what stays of a block: without foreign columns and what is on them."""
+        """Return a block's operations, except for drops of columns of somebody else.
+
+        The drops of constraints and indexes on these columns are left out as well.
+        """
         columns = {
             o.column_name
             for o in block.ops
@@ -123,21 +129,21 @@ def _words(text: str) -> list[str]:
 
 
 def _covered(operation: t.Any) -> set[str]:
-    """Return the words in what a constraint or an index is about."""
-    made = operation.reverse()
-    if isinstance(made, ops.CreateIndexOp):
-        parts = [*made.columns, *made.kw.values()]
-    elif isinstance(made, ops.CreateForeignKeyOp):
-        parts = list(made.local_cols)
-    elif isinstance(made, ops.CreateCheckConstraintOp):
-        parts = [made.condition]
+    """Return the words in the columns and expressions of a constraint or an index."""
+    create = operation.reverse()
+    if isinstance(create, ops.CreateIndexOp):
+        parts = [*create.columns, *create.kw.values()]
+    elif isinstance(create, ops.CreateForeignKeyOp):
+        parts = list(create.local_cols)
+    elif isinstance(create, ops.CreateCheckConstraintOp):
+        parts = [create.condition]
     else:
-        parts = list(getattr(made, "columns", ()))
+        parts = list(getattr(create, "columns", ()))
     return {word for part in parts for word in _words(str(getattr(part, "name", part)))}
 
 
 def tell_strangers(history: History) -> None:
-    """Say in one line what was left alone."""
+    """Report in one line the tables and columns that were left alone."""
     if history.left:
         more = f" and {len(history.left) - 3} more" if len(history.left) > 3 else ""
         reporter().note(
@@ -149,32 +155,34 @@ def tell_strangers(history: History) -> None:
 def mark_losses(
     upgrade: ops.UpgradeOps, request: Request, connection: sa.Connection
 ) -> None:
-    """Put a comment before what loses rows or values, and tell of it.
+    """Put a comment before each operation that loses rows or values, and warn of it.
 
-    :param upgrade: changed in place.
-    :param connection: to the database, as it is before the upgrade.
-    :raises BatchMigrateError: the request allows nothing of the kind.
+    :param upgrade: the operations; changed in place.
+    :param connection: a connection to the database before the upgrade.
+    :raises BatchMigrateError: the request does not allow losses.
     """
     losses: list[str] = []
-    made: list[ops.MigrateOperation] = []
-    tables: dict[str, str] = {}
-    for each in upgrade.ops:
-        if isinstance(each, RenameTable):
-            tables[each.new_table_name] = tables.pop(each.table_name, each.table_name)
-        if isinstance(each, ops.DropTableOp):
-            lost = _rows(connection, each)
-            losses += lost
-            made += map(Loss, lost)
-        elif isinstance(each, ops.ModifyTableOps):
-            stored = tables.get(each.table_name, each.table_name)
-            losses += _mark_columns(each, stored, connection)
-        made.append(each)
-    upgrade.ops[:] = made
+    operations: list[ops.MigrateOperation] = []
+    stored_names: dict[str, str] = {}
+    for operation in upgrade.ops:
+        if isinstance(operation, RenameTable):
+            stored_names[operation.new_table_name] = stored_names.pop(
+                operation.table_name, operation.table_name
+            )
+        if isinstance(operation, ops.DropTableOp):
+            lost_rows = _rows(connection, operation)
+            losses += lost_rows
+            operations += map(Loss, lost_rows)
+        elif isinstance(operation, ops.ModifyTableOps):
+            stored = stored_names.get(operation.table_name, operation.table_name)
+            losses += _mark_columns(operation, stored, connection)
+        operations.append(operation)
+    upgrade.ops[:] = operations
     if losses and not request.destructive:
         raise BatchMigrateError(
             f"The script would lose {'; '.join(losses)}, which '--no-destructive' or "
             "'BATCHMIGRATE_DESTRUCTIVE' forbids",
-            "Keep what they are in, or allow it.",
+            "Keep the tables and columns that hold them, or allow the loss.",
             state=NOTHING_WRITTEN,
         )
     if losses:
@@ -191,27 +199,27 @@ def _rows(connection: sa.Connection, operation: ops.DropTableOp) -> list[str]:
 def _mark_columns(
     block: ops.ModifyTableOps, stored: str, connection: sa.Connection
 ) -> list[str]:
-    """Put comments before the columns of a block that lose values; return what."""
+    """Put comments before the drops of columns with values; return the losses."""
     losses: list[str] = []
-    made: list[ops.MigrateOperation] = []
-    old = {
+    operations: list[ops.MigrateOperation] = []
+    old_names = {
         str(o.modify_name): o.column_name
         for o in block.ops
         if isinstance(o, RenameColumn)
     }
-    for each in block.ops:
-        if isinstance(each, ops.DropColumnOp) and not _is_computed(each):
-            name = each.column_name
-            column: sa.ColumnClause[t.Any] = sa.column(old.get(name, name))
+    for operation in block.ops:
+        if isinstance(operation, ops.DropColumnOp) and not _is_computed(operation):
+            name = operation.column_name
+            column: sa.ColumnClause[t.Any] = sa.column(old_names.get(name, name))
             table = sa.table(stored, column, schema=block.schema)
             query = sa.select(sa.func.count(column)).select_from(table)
             number = connection.execute(query).scalar_one()
             if number:
                 text = f"{_counted(number, 'value')} of '{block.table_name}.{name}'"
                 losses.append(text)
-                made.append(Loss(text))
-        made.append(each)
-    block.ops[:] = made
+                operations.append(Loss(text))
+        operations.append(operation)
+    block.ops[:] = operations
     return losses
 
 

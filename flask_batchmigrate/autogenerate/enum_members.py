@@ -1,7 +1,7 @@
 """Changes the members of PostgreSQL's Enum types.
 
-Nothing in Alembic does. Scripts for other databases say it as well, so that they run on
-PostgreSQL.
+Alembic has no operation for this. Scripts for other databases contain the change as
+well, so that they run on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class EnumColumn:
 class EnumMembers(ops.MigrateOperation):
     """Changes the members of an Enum type.
 
-    :param columns: those of the type, by the names before the revision.
+    :param key: the name and schema of the type.
+    :param columns: the columns of the type, by their names before the revision.
     """
 
     def __init__(
@@ -51,14 +52,14 @@ class EnumMembers(ops.MigrateOperation):
         self.columns = tuple(columns)
 
     def reverse(self) -> EnumMembers:
-        """Return the way back."""
+        """Return the change back to the old members."""
         columns = [
             dataclasses.replace(c, before=c.after, after=c.before) for c in self.columns
         ]
         return EnumMembers(self.key, self.after, self.before, columns)
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return the difference that it comes from."""
+        """Return the difference that the operation removes."""
         return ("modify_enum", self.key[0], self.before, self.after)
 
 
@@ -67,24 +68,24 @@ def changed_members(
 ) -> list[ops.MigrateOperation]:
     """Return the operations that change the members of Enum types.
 
-    :param operations: what differs otherwise.
-    :param tables: those of the models.
+    :param operations: the operations that change columns to other types.
+    :param tables: the tables of the models.
     """
     if connection.dialect.name == "postgresql":
         return list(_changed_on_postgresql(tables, connection))
-    made: dict[Key, EnumMembers] = {}
+    changes: dict[Key, EnumMembers] = {}
     for block in operations:
-        for each in block.ops if isinstance(block, ops.ModifyTableOps) else ():
-            if not isinstance(each, ops.AlterColumnOp):
+        for operation in block.ops if isinstance(block, ops.ModifyTableOps) else ():
+            if not isinstance(operation, ops.AlterColumnOp):
                 continue
-            old, new = native(each.existing_type), native(each.modify_type)
+            old, new = native(operation.existing_type), native(operation.modify_type)
             if old is None or new is None or old.name != new.name:
                 continue
-            columns = _columns(tables, new, each)
+            columns = _columns(tables, new, operation)
             if old.enums != new.enums:
                 key = key_of(new)
-                made[key] = EnumMembers(key, old.enums, new.enums, columns)
-    return list(made.values())
+                changes[key] = EnumMembers(key, old.enums, new.enums, columns)
+    return list(changes.values())
 
 
 def _columns(
@@ -131,7 +132,7 @@ def _changed_on_postgresql(
 def _stored_users(
     inspector: sa.Inspector, key: Key, tables: Tables
 ) -> cabc.Iterator[EnumColumn]:
-    """Yield the columns of the database that have a type."""
+    """Yield the columns of the database that have the type."""
     for schema in dict.fromkeys((key[1], *(schema for schema, _ in tables))):
         for (_, table), columns in inspector.get_multi_columns(schema=schema).items():
             model = tables.get((schema, table))
@@ -140,8 +141,12 @@ def _stored_users(
                 if type_ is None or type_.name != key[0]:
                     continue
                 name = column["name"]
-                found = None if model is None else model.columns.get(name)
-                after = None if found is None else _default(found.server_default)
+                model_column = None if model is None else model.columns.get(name)
+                after = (
+                    None
+                    if model_column is None
+                    else _default(model_column.server_default)
+                )
                 yield EnumColumn(table, schema, name, column["default"], after)
 
 
@@ -165,14 +170,14 @@ def _default(default: t.Any) -> str | None:
 
 @renderers.dispatch_for(EnumMembers)
 def _render_members(autogen_context: t.Any, operation: EnumMembers) -> list[str]:
-    """Render statements for PostgreSQL alone."""
+    """Render statements that only PostgreSQL runs."""
     prefix = autogen_context.opts["alembic_module_prefix"] or ""
     added = _statements_to_add(operation)
     lines = [f'if {prefix}get_context().dialect.name == "postgresql":']
     if added is not None:
         lines.append(f"with {prefix}get_context().autocommit_block():")
     statements = _statements_to_replace(operation) if added is None else added
-    # Alembic indents what follows a colon, up to an empty line.
+    # Alembic indents the lines after a colon, up to an empty line.
     ends = [""] * len(lines)
     return [*lines, *(f"{prefix}execute({text!r})" for text in statements), *ends]
 
@@ -187,15 +192,15 @@ def _literal(text: str) -> str:
 
 
 def _statements_to_add(operation: EnumMembers) -> list[str] | None:
-    """Return what adds members; None where some go or change places.
+    """Return the statements that add members; None if any are removed or reordered.
 
     https://www.postgresql.org/docs/current/sql-altertype.html
     """
-    kept = [member for member in operation.after if member in operation.before]
-    if kept != list(operation.before):
+    remaining = [member for member in operation.after if member in operation.before]
+    if remaining != list(operation.before):
         return None
     name = _quoted(*operation.key)
-    made = []
+    statements = []
     for position, member in enumerate(operation.after):
         if member in operation.before:
             continue
@@ -203,29 +208,29 @@ def _statements_to_add(operation: EnumMembers) -> list[str] | None:
             place = f"AFTER {_literal(operation.after[position - 1])}"
         else:
             place = f"BEFORE {_literal(operation.before[0])}"
-        made.append(
+        statements.append(
             f"ALTER TYPE {name} ADD VALUE IF NOT EXISTS {_literal(member)} {place}"
         )
-    return made
+    return statements
 
 
 def _statements_to_replace(operation: EnumMembers) -> list[str]:
-    """Return what puts another type in the place of one."""
+    """Return the statements that replace the type by a new one."""
     label, schema = operation.key
     name = _quoted(label, schema)
     old = _quoted(f"{label}_before", schema)
     members = ", ".join(map(_literal, operation.after))
-    made = [
+    statements = [
         f"ALTER TYPE {name} RENAME TO {_quoted(f'{label}_before', None)}",
         f"CREATE TYPE {name} AS ENUM ({members})",
     ]
-    for each in operation.columns:
-        column = _quoted(each.name, None)
-        alter = f"ALTER TABLE {_quoted(each.table, each.schema)} ALTER COLUMN {column}"
-        if each.before is not None:
-            made.append(f"{alter} DROP DEFAULT")
-        made.append(f"{alter} TYPE {name} USING {column}::text::{name}")
-        if each.after is not None:
-            default = each.after.split("::")[0]
-            made.append(f"{alter} SET DEFAULT {default}")
-    return [*made, f"DROP TYPE {old}"]
+    for user in operation.columns:
+        column = _quoted(user.name, None)
+        alter = f"ALTER TABLE {_quoted(user.table, user.schema)} ALTER COLUMN {column}"
+        if user.before is not None:
+            statements.append(f"{alter} DROP DEFAULT")
+        statements.append(f"{alter} TYPE {name} USING {column}::text::{name}")
+        if user.after is not None:
+            default = user.after.split("::")[0]
+            statements.append(f"{alter} SET DEFAULT {default}")
+    return [*statements, f"DROP TYPE {old}"]

@@ -1,8 +1,8 @@
 """Finds the value that existing rows get in a new column that must not be NULL.
 
-What a row gets is decided when the script is generated, not on the database that it is
-run on. The script says it so that it is right on every database, and leaves no default
-behind that the model does not have.
+The value is chosen when the script is generated, not on the database that the script
+runs on. The script writes the value in a form that every database accepts, and leaves
+no default behind that the model does not have.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from .request import Request
 
 
 class FillColumn(ops.MigrateOperation):
-    """Gives every row without one a value for a column.
+    """Gives a value for a column to every row that has none.
 
-    :param value: the value, as Python.
+    :param value: the value, as a Python object.
     """
 
     def __init__(
@@ -39,35 +39,35 @@ class FillColumn(ops.MigrateOperation):
         self.schema = schema
 
     def reverse(self) -> Nothing:
-        """Return nothing to do: what the rows have is theirs."""
+        """Return an operation that does nothing: the rows keep their values."""
         return Nothing()
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return what is done."""
+        """Return a description of the operation."""
         return ("fill_column", self.schema, self.table_name, self.column_name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Expression:
-    """A value that the database works out.
+    """An SQL expression that the database evaluates.
 
-    :param sql: its text.
+    :param sql: the text of the expression.
     """
 
     sql: str
 
 
 class Nothing(ops.MigrateOperation):
-    """The opposite of what has none."""
+    """An operation that does nothing: the reverse of one that cannot be reversed."""
 
     def reverse(self) -> Nothing:
-        """Return nothing."""
+        """Return the same operation."""
         return self
 
 
 @renderers.dispatch_for(FillColumn)
 def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
-    """Render an UPDATE in SQLAlchemy's terms, which fit every database."""
+    """Render an UPDATE as an expression of SQLAlchemy, which fits every database."""
     prefix = autogen_context.opts["alembic_module_prefix"] or ""
     sa_ = autogen_context.opts["sqlalchemy_module_prefix"] or ""
     name = repr(operation.column_name)
@@ -100,13 +100,13 @@ def _render_nothing(autogen_context: t.Any, operation: Nothing) -> list[str]:
 class Rows:
     """Counts rows of the database that was compared.
 
-    :param connection: a connection to it.
+    :param connection: a connection to that database.
     """
 
     connection: sa.Connection
 
     def without_value(self, table: str, column: str | None, schema: str | None) -> int:
-        """Return how many rows have no value for a column; None: all rows."""
+        """Return how many rows have no value for a column; all rows if it is None."""
         described = sa.table(
             table, *([sa.column(column)] if column else []), schema=schema
         )
@@ -120,33 +120,33 @@ Tables: t.TypeAlias = "cabc.Mapping[tuple[str | None, str], sa.Table]"
 
 
 def fill(upgrade: ops.UpgradeOps, request: Request, rows: Rows, tables: Tables) -> None:
-    """Give the rows that are there values for columns that must not be NULL.
+    """Give existing rows values for columns that must not be NULL.
 
-    :param upgrade: changed in place.
-    :param tables: those of the models.
-    :param rows: counts those that need one.
-    :raises BatchMigrateError: nobody says which value, or an option is wrong.
+    :param upgrade: the operations; changed in place.
+    :param rows: counts the rows that need a value.
+    :param tables: the tables of the models.
+    :raises BatchMigrateError: no value is known, or an option is wrong.
     """
-    given = dict(_parse(text) for text in request.defaults)
-    made: list[ops.MigrateOperation] = []
-    names: dict[str, str] = {}
-    for each in upgrade.ops:
-        old = getattr(each, "new_table_name", None)
-        if old is not None:
-            names[old] = t.cast(t.Any, each).table_name
-        if isinstance(each, ops.ModifyTableOps):
-            made += _in_steps(each, given, request, rows, names, tables)
+    defaults = dict(_parse(text) for text in request.defaults)
+    operations: list[ops.MigrateOperation] = []
+    renamed: dict[str, str] = {}
+    for operation in upgrade.ops:
+        new_name = getattr(operation, "new_table_name", None)
+        if new_name is not None:
+            renamed[new_name] = t.cast(t.Any, operation).table_name
+        if isinstance(operation, ops.ModifyTableOps):
+            operations += _in_steps(operation, defaults, request, rows, renamed, tables)
         else:
-            made.append(each)
-    if given:
-        named = ", ".join(f"'{place}'" for place in given)
+            operations.append(operation)
+    if defaults:
+        places = ", ".join(f"'{place}'" for place in defaults)
         raise BatchMigrateError(
-            f"'--default' for {named}: no such column is added without a value or made "
-            "NOT NULL",
+            f"'--default' for {places}: no such column is added without a value or "
+            "made NOT NULL",
             "Correct the option.",
             state=NOTHING_WRITTEN,
         )
-    upgrade.ops[:] = made
+    upgrade.ops[:] = operations
 
 
 def _parse(text: str) -> tuple[str, str]:
@@ -162,48 +162,50 @@ def _parse(text: str) -> tuple[str, str]:
 
 def _in_steps(
     block: ops.ModifyTableOps,
-    given: dict[str, str],
+    defaults: dict[str, str],
     request: Request,
     rows: Rows,
     renamed: cabc.Mapping[str, str],
     tables: Tables,
 ) -> list[ops.MigrateOperation]:
-    """Return a block, in three where rows are filled between: add, fill, tighten."""
+    """Return a block, split where rows are filled: add columns, fill, set NOT NULL."""
     first: list[ops.MigrateOperation] = []
     fills: list[ops.MigrateOperation] = []
     last: list[ops.MigrateOperation] = []
-    names = {
+    old_names = {
         str(o.modify_name): o.column_name
         for o in block.ops
         if isinstance(o, ops.AlterColumnOp) and o.modify_name is not None
     }
     stored = renamed.get(block.table_name, block.table_name)
     table = tables.get((block.schema, block.table_name))
-    for each in block.ops:
-        column, model = _tightened(each, table)
+    for operation in block.ops:
+        column, model = _tightened(operation, table)
         if column is None or model is None:
-            (last if fills else first).append(each)
+            (last if fills else first).append(operation)
             continue
         counted = (
-            None if isinstance(each, ops.AddColumnOp) else names.get(column, column)
+            None
+            if isinstance(operation, ops.AddColumnOp)
+            else old_names.get(column, column)
         )
         number = rows.without_value(stored, counted, block.schema)
-        value = _value(block.table_name, model, number, given, request)
+        value = _value(block.table_name, model, number, defaults, request)
         if value is _NONE:
-            (last if fills else first).append(each)
+            (last if fills else first).append(operation)
             continue
         fills.append(FillColumn(block.table_name, column, value, block.schema))
-        if isinstance(each, ops.AddColumnOp):
-            loose, tight = _loosened(each)
+        if isinstance(operation, ops.AddColumnOp):
+            loose, tight = _loosened(operation)
             first.append(loose)
             last.append(tight)
         else:
-            last.append(each)
+            last.append(operation)
     if not fills:
         return [block]
     parts = [
-        ops.ModifyTableOps(block.table_name, p, schema=block.schema)
-        for p in (first, last)
+        ops.ModifyTableOps(block.table_name, part, schema=block.schema)
+        for part in (first, last)
     ]
     return [*([parts[0]] if first else []), *fills, parts[1]]
 
@@ -211,7 +213,7 @@ def _in_steps(
 def _tightened(
     operation: ops.MigrateOperation, table: sa.Table | None
 ) -> tuple[str | None, sa.Column[t.Any] | None]:
-    """Return the column that an operation forbids NULL in, if it has to be filled."""
+    """Return the column that an operation makes NOT NULL, if it has to be filled."""
     if isinstance(operation, ops.AddColumnOp):
         column = operation.column
         computed = isinstance(column.server_default, (sa.Computed, sa.Identity))
@@ -220,13 +222,13 @@ def _tightened(
         return str(column.name), column
     if isinstance(operation, ops.AlterColumnOp) and operation.modify_nullable is False:
         name = str(operation.column_name)
-        found = [] if table is None else [c for c in table.columns if c.name == name]
-        return name, found[0] if found else None
+        columns = [] if table is None else [c for c in table.columns if c.name == name]
+        return name, columns[0] if columns else None
     return None, None
 
 
 class _None:
-    """There is no value, and none is needed."""
+    """The mark for a column that has no value and needs none."""
 
 
 _NONE: t.Final = _None()
@@ -236,16 +238,16 @@ def _value(
     table: str,
     model: sa.Column[t.Any],
     rows: int,
-    given: dict[str, str],
+    defaults: dict[str, str],
     request: Request,
 ) -> object:
-    """Return the value for the rows without one."""
+    """Return the value for the rows that have none."""
     place = f"{table}.{model.name}"
-    if place in given:
-        return _converted(given.pop(place), model, place)
+    if place in defaults:
+        return _converted(defaults.pop(place), model, place)
     if isinstance(model.server_default, sa.DefaultClause):
-        said = model.server_default.arg
-        return said if isinstance(said, str) else Expression(str(said))
+        argument = model.server_default.arg
+        return argument if isinstance(argument, str) else Expression(str(argument))
     default = t.cast(t.Any, model.default)
     if default is not None and default.is_scalar:
         value = default.arg.name if isinstance(default.arg, enum.Enum) else default.arg
@@ -269,7 +271,7 @@ def _value(
 
 
 def _converted(text: str, model: sa.Column[t.Any], place: str) -> object:
-    """Return what somebody wrote as a value of the column's type."""
+    """Convert a value that a person wrote to the type of the column."""
     try:
         python = model.type.python_type
     except NotImplementedError:
@@ -284,7 +286,7 @@ def _converted(text: str, model: sa.Column[t.Any], place: str) -> object:
     except (ValueError, KeyError, decimal.InvalidOperation):
         raise BatchMigrateError(
             f"'{text}' is no value for column '{place}' ({model.type})",
-            "Give another one.",
+            "Give another value.",
             state=NOTHING_WRITTEN,
         ) from None
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
@@ -295,7 +297,7 @@ def _converted(text: str, model: sa.Column[t.Any], place: str) -> object:
 def _loosened(
     operation: ops.AddColumnOp,
 ) -> tuple[ops.AddColumnOp, ops.AlterColumnOp]:
-    """Return the operation without NOT NULL, and the one that sets it."""
+    """Split an operation: add the column without NOT NULL, then set NOT NULL."""
     column = operation.column
     table: t.Any = column.table
     copied = table.to_metadata(sa.MetaData()).columns[column.key]

@@ -1,4 +1,4 @@
-"""One comparison of models with databases, from the first to what is said of it."""
+"""Compares models with every database of a run, and reports the outcome."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if t.TYPE_CHECKING:
 
 _Hook = cabc.Callable[[t.Any, t.Any, t.Any], None]
 
-#: What Alembic warns of, and what is seen all the same.
+#: Warnings of Alembic about differences that are compared all the same.
 _SEEN: t.Final = (r"Computed default on .* cannot be modified",)
-#: What Alembic and SQLAlchemy warn of besides, and what is seen all the same on SQLite.
+#: Further warnings of Alembic and SQLAlchemy, about what is compared on SQLite.
 _SEEN_ON_SQLITE: t.Final = (
     r"autogenerate skipping .*expression-based index",
     r"Skipped unsupported reflection of expression-based index",
@@ -36,27 +36,27 @@ _SEEN_ON_SQLITE: t.Final = (
 
 
 class Generation:
-    """What is known of it while it goes on, one database after the other.
+    """The state of a comparison that takes one database after the other.
 
-    :param writes: a revision is written from it.
-    :param request: how.
+    :param writes: whether a revision is written.
+    :param request: how the revision is generated.
     """
 
     def __init__(self, writes: bool, request: Request) -> None:
         self._writes = writes
         self._request = request
-        #: The SQLite databases as they were, for the proof of the script.
+        #: The SQLite databases before the upgrade, for the proof of the script.
         self.starts: list[Start] = []
         self._message: str | None = None
         self._directives: list[ops.MigrationScript] = []
         self._unversioned: list[str] = []
 
     def hook(self, users: _Hook | None) -> _Hook:
-        """Return what Alembic is to call with the operations that it found.
+        """Return the function that Alembic calls with the operations that it found.
 
         :param users: the user's ``process_revision_directives``, which comes last.
         """
-        # Whoever only compares gets differences, not questions.
+        # A comparison that writes no revision asks no questions.
         request = (
             self._request if self._writes else Request(no_rename=True, writes=False)
         )
@@ -77,20 +77,20 @@ class Generation:
         return process_revision_directives
 
     def _describe(self, directives: list[ops.MigrationScript]) -> None:
-        """Give revisions without a message one that is made of what they do."""
+        """Give revisions without a message one that describes their operations."""
         for script in directives:
             if script.message is None or script.message == self._message:
-                found = [o for each in script.upgrade_ops_list for o in each.ops]
-                script.message = self._message = message(found)
+                operations = [o for each in script.upgrade_ops_list for o in each.ops]
+                script.message = self._message = message(operations)
 
-    #: Returns what is to be asked how a type is written, after the user's hook.
+    #: Returns the function that renders types, which asks the user's hook first.
     render_item = staticmethod(render_item)
-    #: Returns how defaults are compared, where the user does not say.
+    #: Returns how defaults are compared if the user does not choose.
     compare_server_default = staticmethod(compare_server_default)
 
     @contextlib.contextmanager
     def comparing(self, dialect: str) -> cabc.Iterator[None]:
-        """Keep back what Alembic says while it compares and that is not so."""
+        """Suppress the messages in which Alembic's comparison is wrong."""
         with warnings.catch_warnings(), _without_alembics_log():
             for message in _SEEN + (_SEEN_ON_SQLITE if dialect == "sqlite" else ()):
                 warnings.filterwarnings("ignore", message, UserWarning)
@@ -99,7 +99,7 @@ class Generation:
 
     @property
     def differences(self) -> list[t.Any]:
-        """What differs, as Alembic's tuples."""
+        """The differences, as Alembic's tuples."""
         return [
             difference
             for script in self._directives
@@ -108,7 +108,7 @@ class Generation:
         ]
 
     def conclude(self) -> None:
-        """Say what is to be said when every database has been compared."""
+        """Report the outcome after every database has been compared."""
         if not (self._writes and self._directives):
             return
         differs = not self._nothing_differs()
@@ -129,9 +129,9 @@ class Generation:
 
 @contextlib.contextmanager
 def _without_alembics_log() -> cabc.Iterator[None]:
-    """Leave out the log of Alembic's comparison, which is not the last word.
+    """Suppress the log of Alembic's comparison, whose result is corrected later.
 
-    It tells of differences that are none, and does not know of others.
+    The log reports differences that do not exist, and misses others.
     """
 
     def keep(record: logging.LogRecord) -> bool:

@@ -1,7 +1,7 @@
 """Writes types that are not SQLAlchemy's own so that the script can be run.
 
-Alembic writes the type's ``repr`` behind the name of its module, and leaves the import
-to whoever reads the script. For many types the ``repr`` cannot be run, either.
+Alembic writes the type's ``repr`` after the name of its module, and leaves the import
+to the person who edits the script. The ``repr`` of many types cannot be run, either.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ _Render = cabc.Callable[[str, t.Any, t.Any], t.Any]
 
 
 def render_item(users: _Render | None) -> _Render:
-    """Return a ``render_item`` that asks the user's first.
+    """Return a ``render_item`` that asks the user's own one first.
 
     See https://alembic.sqlalchemy.org/en/latest/autogenerate.html#affecting-the-rendering-of-types-themselves
     """
 
     def render(kind: str, item: t.Any, autogen_context: t.Any) -> t.Any:
-        said = users(kind, item, autogen_context) if users is not None else False
-        if said is not False or kind != "type":
-            return said
+        text = users(kind, item, autogen_context) if users is not None else False
+        if text is not False or kind != "type":
+            return text
         return _render_type(item, autogen_context)
 
     return render
 
 
 def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | bool:
-    """Return the text of a type; False for one that Alembic writes well."""
+    """Return the text of a type; False for a type that Alembic writes correctly."""
     if isinstance(type_, sa.types.NullType):
         reporter().warning(
             "A column has a type that SQLAlchemy does not know: the script says "
-            "'sa.types.NullType()' there. Write the type that it has before you run "
+            "'sa.types.NullType()' there. Write the column's type before you run "
             "that part, or import the package with the type in the models."
         )
         return "sa.types.NullType()"
@@ -69,19 +69,19 @@ def _arguments(type_: sa.types.TypeEngine[t.Any]) -> str:
 def _rebuilds(
     text: str, type_: sa.types.TypeEngine[t.Any], dialect: sa.Dialect
 ) -> bool:
-    """Tell whether a text gives the same type when it is run, as a script would."""
+    """Tell whether a text gives the same type when it is run as in a script."""
     module = type(type_).__module__
     if module == "__main__" or "<locals>" in text:
         return False
     try:
         importlib.import_module(module)
         root = importlib.import_module(module.partition(".")[0])
-        made = eval(text, {root.__name__: root, "sa": sa})
-        return type(made) is type(type_) and (
-            made.compile(dialect=dialect) == type_.compile(dialect=dialect)
+        rebuilt = eval(text, {root.__name__: root, "sa": sa})
+        return type(rebuilt) is type(type_) and (
+            rebuilt.compile(dialect=dialect) == type_.compile(dialect=dialect)
         )
     except Exception:
-        # Its constructor may raise whatever it likes of arguments that are none.
+        # The constructor may raise any error for arguments that the ``repr`` made up.
         return False
 
 

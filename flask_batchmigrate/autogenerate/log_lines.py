@@ -22,54 +22,63 @@ _KINDS: t.Final = (
 
 def lines(operations: cabc.Iterable[ops.MigrateOperation]) -> cabc.Iterator[str]:
     """Yield a line for each difference."""
-    for each in operations:
-        if isinstance(each, ops.OpContainer):
-            yield from lines(each.ops)
+    for operation in operations:
+        if isinstance(operation, ops.OpContainer):
+            yield from lines(operation.ops)
         else:
-            said = _said(each)
-            yield from [f"Detected {one}" for one in said]
+            changes = _said(operation)
+            yield from [f"Detected {change}" for change in changes]
 
 
-def _said(each: t.Any) -> list[str]:
-    if isinstance(each, RenameTable):
-        return [f"renamed table {each.table_name!r} to {each.new_table_name!r}"]
-    if isinstance(each, RenameColumn):
-        place = f"{each.table_name}.{each.column_name}"
-        return [f"renamed column '{place}' to {each.modify_name!r}"]
-    if isinstance(each, ops.CreateTableOp):
-        return [f"added table {str(each.table_name)!r}"]
-    if isinstance(each, ops.DropTableOp):
-        return [f"removed table {str(each.table_name)!r}"]
-    if isinstance(each, ops.AddColumnOp):
-        return [f"added column '{each.table_name}.{each.column.name}'"]
-    if isinstance(each, ops.DropColumnOp):
-        return [f"removed column '{each.table_name}.{each.column_name}'"]
-    if isinstance(each, ops.AlterColumnOp):
-        return _altered(each)
-    if isinstance(each, EnumMembers):
-        return [f"changed members of Enum {each.key[0]!r}"]
-    if isinstance(each, SetTableOptions):
-        said = ", ".join(f"{name}={value}" for name, value in each.options.items())
-        return [f"changed options of table {each.table_name!r}: {said}"]
-    return _said_of_part(each)
+def _said(operation: t.Any) -> list[str]:
+    if isinstance(operation, RenameTable):
+        return [
+            f"renamed table {operation.table_name!r} to {operation.new_table_name!r}"
+        ]
+    if isinstance(operation, RenameColumn):
+        place = f"{operation.table_name}.{operation.column_name}"
+        return [f"renamed column '{place}' to {operation.modify_name!r}"]
+    if isinstance(operation, ops.CreateTableOp):
+        return [f"added table {str(operation.table_name)!r}"]
+    if isinstance(operation, ops.DropTableOp):
+        return [f"removed table {str(operation.table_name)!r}"]
+    if isinstance(operation, ops.AddColumnOp):
+        return [f"added column '{operation.table_name}.{operation.column.name}'"]
+    if isinstance(operation, ops.DropColumnOp):
+        return [f"removed column '{operation.table_name}.{operation.column_name}'"]
+    if isinstance(operation, ops.AlterColumnOp):
+        return _altered(operation)
+    if isinstance(operation, EnumMembers):
+        return [f"changed members of Enum {operation.key[0]!r}"]
+    if isinstance(operation, SetTableOptions):
+        option_list = ", ".join(
+            f"{name}={value}" for name, value in operation.options.items()
+        )
+        return [f"changed options of table {operation.table_name!r}: {option_list}"]
+    return _said_of_part(operation)
 
 
-def _said_of_part(each: t.Any) -> list[str]:
-    """Say what becomes of an index or a constraint."""
-    if isinstance(each, ops.CreateIndexOp):
-        return [f"added index {str(each.index_name)!r} on {str(each.table_name)!r}"]
-    if isinstance(each, ops.DropIndexOp):
-        return [f"removed index {str(each.index_name)!r} on {str(each.table_name)!r}"]
-    if isinstance(each, ops.CreateTableCommentOp):
-        return [f"changed comment of table {str(each.table_name)!r}"]
-    if isinstance(each, ops.DropTableCommentOp):
-        return [f"removed comment of table {str(each.table_name)!r}"]
-    if isinstance(each, ops.DropConstraintOp):
-        return [f"removed {_label(each.reverse(), each.constraint_name)}"]
-    if isinstance(each, ops.AddConstraintOp):
-        name = t.cast(t.Any, each).constraint_name
-        return [f"added {_label(each, name)}"]
+def _said_of_part(operation: t.Any) -> list[str]:
+    """Describe the change of an index, a constraint or a comment."""
+    if isinstance(operation, ops.CreateIndexOp):
+        return [f"added {_index(operation)}"]
+    if isinstance(operation, ops.DropIndexOp):
+        return [f"removed {_index(operation)}"]
+    if isinstance(operation, ops.CreateTableCommentOp):
+        return [f"changed comment of table {str(operation.table_name)!r}"]
+    if isinstance(operation, ops.DropTableCommentOp):
+        return [f"removed comment of table {str(operation.table_name)!r}"]
+    if isinstance(operation, ops.DropConstraintOp):
+        return [f"removed {_label(operation.reverse(), operation.constraint_name)}"]
+    if isinstance(operation, ops.AddConstraintOp):
+        name = t.cast(t.Any, operation).constraint_name
+        return [f"added {_label(operation, name)}"]
     return []
+
+
+def _index(operation: ops.CreateIndexOp | ops.DropIndexOp) -> str:
+    name, table = str(operation.index_name), str(operation.table_name)
+    return f"index {name!r} on {table!r}"
 
 
 def _label(operation: t.Any, name: t.Any) -> str:
@@ -78,17 +87,17 @@ def _label(operation: t.Any, name: t.Any) -> str:
     return f"{kind} {str(name)!r} on {str(table)!r}"
 
 
-def _altered(each: ops.AlterColumnOp) -> list[str]:
-    place = f"'{each.table_name}.{each.column_name}'"
-    said = []
-    if each.modify_type is not None:
-        change = f"from {each.existing_type!r} to {each.modify_type!r}"
-        said.append(f"type change {change} on {place}")
-    if each.modify_nullable is not None:
-        word = "NULL" if each.modify_nullable else "NOT NULL"
-        said.append(f"{word} on column {place}")
-    if each.modify_server_default is not False:
-        said.append(f"server default on column {place}")
-    if each.modify_comment is not False:
-        said.append(f"comment on column {place}")
-    return said
+def _altered(operation: ops.AlterColumnOp) -> list[str]:
+    place = f"'{operation.table_name}.{operation.column_name}'"
+    changes = []
+    if operation.modify_type is not None:
+        change = f"from {operation.existing_type!r} to {operation.modify_type!r}"
+        changes.append(f"type change {change} on {place}")
+    if operation.modify_nullable is not None:
+        word = "NULL" if operation.modify_nullable else "NOT NULL"
+        changes.append(f"{word} on column {place}")
+    if operation.modify_server_default is not False:
+        changes.append(f"server default on column {place}")
+    if operation.modify_comment is not False:
+        changes.append(f"comment on column {place}")
+    return changes

@@ -1,4 +1,4 @@
-"""Describes a revision by what it does, where nobody gave a message."""
+"""Describes a revision by its operations if the user gave no message."""
 
 from __future__ import annotations
 
@@ -19,65 +19,68 @@ _LONGEST: t.Final = 60
 def message(operations: cabc.Iterable[ops.MigrateOperation]) -> str | None:
     """Return a few words for operations, such as ``add email to user``.
 
-    :return: None where there is nothing to say.
+    :return: the words; None for operations that are not worth a mention.
     """
-    said = list(dict.fromkeys(_said(operations, None)))
-    if not said:
+    phrases = list(dict.fromkeys(_said(operations, None)))
+    if not phrases:
         return None
-    text = " and ".join(said[:_MOST])
-    if len(said) > _MOST or len(text) > _LONGEST:
-        more = len(said) - 1
-        text = said[0] + (f" and {more} more" if more else "")
+    text = " and ".join(phrases[:_MOST])
+    if len(phrases) > _MOST or len(text) > _LONGEST:
+        more = len(phrases) - 1
+        text = phrases[0] + (f" and {more} more" if more else "")
     return text
 
 
 def _said(
     operations: cabc.Iterable[ops.MigrateOperation], table: str | None
 ) -> cabc.Iterator[str]:
-    """Yield a few words for each; what goes along with a column says nothing."""
+    """Yield a few words for each operation, except for those that a column implies."""
     everything = list(operations)
     columns = [
         o for o in everything if isinstance(o, (ops.AddColumnOp, ops.DropColumnOp))
     ]
-    for each in everything:
-        if isinstance(each, ops.ModifyTableOps):
-            yield from _said(each.ops, str(each.table_name))
-        elif (whole := _said_of_whole(each)) is not None:
-            yield whole
-        elif isinstance(each, RenameColumn):
-            yield f"rename {each.column_name} of {table} to {each.modify_name}"
-        elif isinstance(each, ops.AddColumnOp):
-            yield f"add {each.column.name} to {each.table_name}"
-        elif isinstance(each, ops.DropColumnOp):
-            yield f"remove {each.column_name} from {each.table_name}"
-        elif isinstance(each, ops.AlterColumnOp) and not _tightens(each, columns):
-            yield f"change {each.column_name} of {each.table_name}"
-        elif table is not None and not columns and _is_part(each):
-            yield f"change {_kind(each)} of {table}"
+    for operation in everything:
+        if isinstance(operation, ops.ModifyTableOps):
+            yield from _said(operation.ops, str(operation.table_name))
+        elif (phrase := _said_of_whole(operation)) is not None:
+            yield phrase
+        elif isinstance(operation, RenameColumn):
+            new = operation.modify_name
+            yield f"rename {operation.column_name} of {table} to {new}"
+        elif isinstance(operation, ops.AddColumnOp):
+            yield f"add {operation.column.name} to {operation.table_name}"
+        elif isinstance(operation, ops.DropColumnOp):
+            yield f"remove {operation.column_name} from {operation.table_name}"
+        elif isinstance(operation, ops.AlterColumnOp) and not _tightens(
+            operation, columns
+        ):
+            yield f"change {operation.column_name} of {operation.table_name}"
+        elif table is not None and not columns and _is_part(operation):
+            yield f"change {_kind(operation)} of {table}"
 
 
-def _said_of_whole(each: ops.MigrateOperation) -> str | None:
-    """Return a few words for what concerns a whole table or type."""
-    if isinstance(each, RenameTable):
-        return f"rename {each.table_name} to {each.new_table_name}"
-    if isinstance(each, ops.CreateTableOp):
-        return f"create {each.table_name}"
-    if isinstance(each, ops.DropTableOp):
-        return f"drop {each.table_name}"
-    if isinstance(each, EnumMembers):
-        return f"change members of {each.key[0]}"
-    if isinstance(each, SetTableOptions):
-        return f"change options of {each.table_name}"
+def _said_of_whole(operation: ops.MigrateOperation) -> str | None:
+    """Return a few words for an operation on a whole table or type, else None."""
+    if isinstance(operation, RenameTable):
+        return f"rename {operation.table_name} to {operation.new_table_name}"
+    if isinstance(operation, ops.CreateTableOp):
+        return f"create {operation.table_name}"
+    if isinstance(operation, ops.DropTableOp):
+        return f"drop {operation.table_name}"
+    if isinstance(operation, EnumMembers):
+        return f"change members of {operation.key[0]}"
+    if isinstance(operation, SetTableOptions):
+        return f"change options of {operation.table_name}"
     return None
 
 
-def _tightens(each: ops.AlterColumnOp, columns: list[t.Any]) -> bool:
-    """Tell whether a column that was just added is made NOT NULL."""
+def _tightens(operation: ops.AlterColumnOp, columns: list[t.Any]) -> bool:
+    """Tell whether an operation only makes a column that was just added NOT NULL."""
     return (
-        each.modify_type is None
-        and each.modify_server_default is False
+        operation.modify_type is None
+        and operation.modify_server_default is False
         and any(
-            isinstance(o, ops.AddColumnOp) and o.column.name == each.column_name
+            isinstance(o, ops.AddColumnOp) and o.column.name == operation.column_name
             for o in columns
         )
     )

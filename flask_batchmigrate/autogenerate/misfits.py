@@ -1,7 +1,7 @@
-"""Counts the rows of the database that a generated script would be refused for.
+"""Counts the rows of the database that would make a generated script fail.
 
-The script is run on other databases as well, so it is written all the same, with a
-comment where it matters.
+The script may run on other databases as well, so it is written all the same, with a
+comment before each operation that such rows would make fail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .renames import RenameTable
 
 
 class Misfit(ops.MigrateOperation):
-    """A comment in the script: which rows the next operation is refused for.
+    """A comment in the script about the rows that make the next operation fail.
 
     :param text: a sentence without its full stop.
     """
@@ -32,11 +32,11 @@ class Misfit(ops.MigrateOperation):
         self.text = text
 
     def reverse(self) -> Nothing:
-        """Return nothing: the way back has no such rows."""
+        """Return an operation that does nothing: the downgrade has no such rows."""
         return Nothing()
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return what the comment says."""
+        """Return a description of the comment."""
         return ("misfit", self.text)
 
 
@@ -46,42 +46,42 @@ def _render(autogen_context: t.Any, operation: Misfit) -> str:
 
 
 def mark_misfits(upgrade: ops.UpgradeOps, connection: sa.Connection) -> None:
-    """Put a comment before what rows do not fit, and warn of it.
+    """Put a comment before each operation that rows make fail, and warn of the rows.
 
-    :param upgrade: changed in place; every constraint in it has a name.
-    :param connection: to the database, as it is before the upgrade.
+    :param upgrade: the operations, whose constraints all have names; changed in place.
+    :param connection: a connection to the database before the upgrade.
     """
     counter = _Counter(upgrade, connection)
-    found: list[str] = []
-    made: list[ops.MigrateOperation] = []
-    for each in upgrade.ops:
-        if isinstance(each, ops.ModifyTableOps):
-            inside: list[ops.MigrateOperation] = []
-            for inner in each.ops:
+    misfits: list[str] = []
+    operations: list[ops.MigrateOperation] = []
+    for operation in upgrade.ops:
+        if isinstance(operation, ops.ModifyTableOps):
+            marked: list[ops.MigrateOperation] = []
+            for inner in operation.ops:
                 text = counter.misfit(inner)
                 if text is not None:
-                    found.append(text)
-                    inside.append(Misfit(text))
-                inside.append(inner)
-            each.ops[:] = inside
+                    misfits.append(text)
+                    marked.append(Misfit(text))
+                marked.append(inner)
+            operation.ops[:] = marked
         else:
-            text = counter.misfit(each)
+            text = counter.misfit(operation)
             if text is not None:
-                found.append(text)
-                made.append(Misfit(text))
-        made.append(each)
-    upgrade.ops[:] = made
-    if found:
+                misfits.append(text)
+                operations.append(Misfit(text))
+        operations.append(operation)
+    upgrade.ops[:] = operations
+    if misfits:
         reporter().warning(
-            f"An upgrade of this database would be refused: {'; '.join(found)}. Change "
-            "these rows first, here and wherever the script is run."
+            f"An upgrade of this database would be refused: {'; '.join(misfits)}. "
+            "Change these rows first, here and wherever the script is run."
         )
 
 
 class _Counter:
-    """Counts rows, under the names that the database has.
+    """Counts rows by the names that the database uses.
 
-    :param upgrade: says what is renamed and added.
+    :param upgrade: the operations, which may rename and add tables and columns.
     """
 
     def __init__(self, upgrade: ops.UpgradeOps, connection: sa.Connection) -> None:
@@ -92,53 +92,69 @@ class _Counter:
         self._new: set[tuple[str, str | None]] = set()
         #: Columns whose values get another type before they are compared.
         self._retyped: set[tuple[str, str | None]] = set()
-        for each in upgrade.ops:
-            if isinstance(each, RenameTable):
-                old = self._tables.pop(each.table_name, each.table_name)
-                self._tables[each.new_table_name] = old
-            elif isinstance(each, ops.CreateTableOp):
-                self._new.add((each.table_name, None))
-            for inner in each.ops if isinstance(each, ops.ModifyTableOps) else ():
+        for operation in upgrade.ops:
+            if isinstance(operation, RenameTable):
+                old = self._tables.pop(operation.table_name, operation.table_name)
+                self._tables[operation.new_table_name] = old
+            elif isinstance(operation, ops.CreateTableOp):
+                self._new.add((operation.table_name, None))
+            for inner in (
+                operation.ops if isinstance(operation, ops.ModifyTableOps) else ()
+            ):
                 self._note(inner)
 
-    def _note(self, each: ops.MigrateOperation) -> None:
-        if isinstance(each, ops.AddColumnOp):
-            self._new.add((each.table_name, str(each.column.name)))
-        elif isinstance(each, RenameColumn):
-            table = each.table_name
-            old = self._columns.pop((table, each.column_name), each.column_name)
-            self._columns[table, str(each.modify_name)] = old
-        elif isinstance(each, ops.AlterColumnOp) and each.modify_type is not None:
-            self._retyped.add((each.table_name, each.column_name))
+    def _note(self, operation: ops.MigrateOperation) -> None:
+        if isinstance(operation, ops.AddColumnOp):
+            self._new.add((operation.table_name, str(operation.column.name)))
+        elif isinstance(operation, RenameColumn):
+            table = operation.table_name
+            old = self._columns.pop(
+                (table, operation.column_name), operation.column_name
+            )
+            self._columns[table, str(operation.modify_name)] = old
+        elif (
+            isinstance(operation, ops.AlterColumnOp)
+            and operation.modify_type is not None
+        ):
+            self._retyped.add((operation.table_name, operation.column_name))
 
-    def misfit(self, each: ops.MigrateOperation) -> str | None:
-        """Say which rows an operation is refused for; None if there are none."""
-        if isinstance(each, ops.CreateUniqueConstraintOp):
-            return self._of_unique(each, str(each.constraint_name), each.columns)
-        if isinstance(each, ops.CreateIndexOp):
-            return self._of_unique_index(each)
-        if isinstance(each, ops.CreateForeignKeyOp):
-            return self._of_foreign_key(each)
-        if isinstance(each, AddCheck):
-            return self._of_check(each)
-        if isinstance(each, ops.AlterColumnOp) and each.modify_type is not None:
-            return self._of_length(each)
+    def misfit(self, operation: ops.MigrateOperation) -> str | None:
+        """Describe the rows that make an operation fail; None if there are none."""
+        if isinstance(operation, ops.CreateUniqueConstraintOp):
+            return self._of_unique(
+                operation, str(operation.constraint_name), operation.columns
+            )
+        if isinstance(operation, ops.CreateIndexOp):
+            return self._of_unique_index(operation)
+        if isinstance(operation, ops.CreateForeignKeyOp):
+            return self._of_foreign_key(operation)
+        if isinstance(operation, AddCheck):
+            return self._of_check(operation)
+        if (
+            isinstance(operation, ops.AlterColumnOp)
+            and operation.modify_type is not None
+        ):
+            return self._of_length(operation)
         return None
 
-    def _of_unique_index(self, each: ops.CreateIndexOp) -> str | None:
-        names: list[t.Any] = [getattr(c, "name", c) for c in each.columns]
-        partial = any(name.endswith("_where") for name in each.kw)
-        if not each.unique or partial or not all(isinstance(n, str) for n in names):
+    def _of_unique_index(self, operation: ops.CreateIndexOp) -> str | None:
+        names: list[t.Any] = [getattr(c, "name", c) for c in operation.columns]
+        partial = any(name.endswith("_where") for name in operation.kw)
+        if (
+            not operation.unique
+            or partial
+            or not all(isinstance(n, str) for n in names)
+        ):
             return None
-        return self._of_unique(each, str(each.index_name), names)
+        return self._of_unique(operation, str(operation.index_name), names)
 
     def _of_unique(
-        self, each: t.Any, name: str, columns: cabc.Sequence[str]
+        self, operation: t.Any, name: str, columns: cabc.Sequence[str]
     ) -> str | None:
-        found = self._table(each.table_name, each.schema, columns)
-        if found is None:
+        source = self._table(operation.table_name, operation.schema, columns)
+        if source is None:
             return None
-        table, terms = found
+        table, terms = source
         count = sa.func.count()
         groups = (
             sa.select(count.label("rows"))
@@ -149,26 +165,28 @@ class _Counter:
             .subquery()
         )
         number = self._number(sa.select(sa.func.sum(groups.c.rows)))
-        said = ", ".join(columns)
+        column_list = ", ".join(columns)
         if number is None:
             return None
         return (
-            f"{_rows(number)} of '{each.table_name}' shared a value of '{said}' with "
-            f"another, which '{name}' refuses"
+            f"{_rows(number)} of '{operation.table_name}' shared a value of "
+            f"'{column_list}' with another, which '{name}' refuses"
         )
 
-    def _of_foreign_key(self, each: ops.CreateForeignKeyOp) -> str | None:
-        schemas = [each.kw.get(f"{end}_schema") for end in ("source", "referent")]
-        child = self._table(each.source_table, schemas[0], each.local_cols)
+    def _of_foreign_key(self, operation: ops.CreateForeignKeyOp) -> str | None:
+        schemas = [operation.kw.get(f"{end}_schema") for end in ("source", "referent")]
+        child = self._table(operation.source_table, schemas[0], operation.local_cols)
         ends: set[tuple[str, str | None]] = {
-            *((each.source_table, column) for column in each.local_cols),
-            *((each.referent_table, column) for column in each.remote_cols),
+            *((operation.source_table, column) for column in operation.local_cols),
+            *((operation.referent_table, column) for column in operation.remote_cols),
         }
         if child is None or ends & self._retyped:
             return None
         table, terms = child
         # A table may refer to itself.
-        parent = self._table(each.referent_table, schemas[1], each.remote_cols)
+        parent = self._table(
+            operation.referent_table, schemas[1], operation.remote_cols
+        )
         query = sa.select(sa.func.count()).select_from(table)
         query = query.where(*(term.is_not(None) for term in terms))
         if parent is not None:
@@ -180,49 +198,52 @@ class _Counter:
         number = self._number(query)
         if number is None:
             return None
-        said = ", ".join(each.local_cols)
+        column_list = ", ".join(operation.local_cols)
         return (
-            f"{_rows(number)} of '{each.source_table}' referred by '{said}' to no row "
-            f"of '{each.referent_table}', which '{each.constraint_name}' refuses"
+            f"{_rows(number)} of '{operation.source_table}' referred by "
+            f"'{column_list}' to no row of '{operation.referent_table}', which "
+            f"'{operation.constraint_name}' refuses"
         )
 
-    def _of_check(self, each: AddCheck) -> str | None:
-        words = set(re.findall(r"\w+", each.expression))
+    def _of_check(self, operation: AddCheck) -> str | None:
+        words = set(re.findall(r"\w+", operation.expression))
         places = (*self._new, *self._retyped, *self._columns)
-        changed = {column for table, column in places if table == each.table_name}
-        found = self._table(each.table_name, each.schema, ())
-        if found is None or words & changed:
+        changed = {column for table, column in places if table == operation.table_name}
+        source = self._table(operation.table_name, operation.schema, ())
+        if source is None or words & changed:
             return None
-        condition = plain_text(f"NOT ({each.expression}\n)")
-        query = sa.select(sa.func.count()).select_from(found[0]).where(condition)
+        condition = plain_text(f"NOT ({operation.expression}\n)")
+        query = sa.select(sa.func.count()).select_from(source[0]).where(condition)
         number = self._number(query)
         if number is None:
             return None
         return (
-            f"{_rows(number)} of '{each.table_name}' broke the CHECK "
-            f"'{each.constraint_name}' ({each.expression})"
+            f"{_rows(number)} of '{operation.table_name}' broke the CHECK "
+            f"'{operation.constraint_name}' ({operation.expression})"
         )
 
-    def _of_length(self, each: ops.AlterColumnOp) -> str | None:
-        old, new = each.existing_type, each.modify_type
+    def _of_length(self, operation: ops.AlterColumnOp) -> str | None:
+        old, new = operation.existing_type, operation.modify_type
         if not (isinstance(old, sa.String) and isinstance(new, sa.String)):
             return None
         longest = new.length
         if isinstance(new, sa.Enum) or longest is None:
             return None
-        found = self._table(each.table_name, each.schema, [each.column_name])
-        if found is None or (old.length is not None and old.length <= longest):
+        source = self._table(
+            operation.table_name, operation.schema, [operation.column_name]
+        )
+        if source is None or (old.length is not None and old.length <= longest):
             return None
-        table, (term,) = found
+        table, (term,) = source
         query = sa.select(sa.func.count()).select_from(table)
         number = self._number(query.where(self._length(term) > longest))
-        place = f"{each.table_name}.{each.column_name}"
+        place = f"{operation.table_name}.{operation.column_name}"
         if number is None:
             return None
         return f"{_rows(number)} had more than {longest} characters in '{place}'"
 
     def _length(self, term: sa.ColumnClause[t.Any]) -> sa.ColumnElement[int]:
-        """Return the number of characters, which MySQL calls otherwise than SQLite."""
+        """Return a text's number of characters, by the function of the database."""
         if self._connection.dialect.name == "sqlite":
             return sa.func.length(term)
         return sa.func.char_length(term)
@@ -230,7 +251,7 @@ class _Counter:
     def _table(
         self, table: str, schema: str | None, columns: cabc.Iterable[str]
     ) -> tuple[sa.TableClause, list[sa.ColumnClause[t.Any]]] | None:
-        """Return a table as the database has it; None if it is new in part."""
+        """Return a table and columns by their stored names; None if one is new."""
         names = list(columns)
         if {(table, name) for name in (None, *names)} & self._new:
             return None
@@ -241,7 +262,7 @@ class _Counter:
         return sa.table(stored, *dict.fromkeys(terms), schema=schema), terms
 
     def _number(self, query: sa.Select[t.Any]) -> int | None:
-        """Return the number that a query counts; None instead of 0."""
+        """Return the number that a query counts; None if it is 0."""
         return int(self._connection.execute(query).scalar_one() or 0) or None
 
 

@@ -1,8 +1,9 @@
-"""Corrects what Alembic says of indexes on MySQL and MariaDB.
+"""Corrects Alembic's operations on indexes of MySQL and MariaDB.
 
-A foreign key gets an index of its name where no other serves it, and leaves it behind
-when it is dropped: https://mariadb.com/kb/en/foreign-keys/. SQLAlchemy does not reflect
-the order of an index's columns, so one with DESC seems to differ from its model.
+A foreign key creates an index of its name if it finds no other, and leaves the index
+behind when it is dropped: https://mariadb.com/kb/en/foreign-keys/. SQLAlchemy does not
+reflect the order of an index's columns, so an index with DESC seems to differ from its
+model.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _ORDERS: t.Final = sa.text(
     " AND index_name = :index ORDER BY seq_in_index"
 )
 
-#: A column in an index, maybe after the name of its table.
+#: A column in an index, with or without the name of its table.
 _TERM: t.Final = re.compile(
     r"(`?[^`.]+`?\.)?`?(?P<name>[^`.()]+?)`?(?P<order>\s+DESC)?(\s+ASC)?",
     re.IGNORECASE,
@@ -33,7 +34,7 @@ _TERM: t.Final = re.compile(
 def correct_indexes(
     connection: sa.Connection, blocks: cabc.Iterable[ops.ModifyTableOps]
 ) -> None:
-    """Drop indexes along with their foreign keys, and keep those that are equal.
+    """Drop the indexes of dropped foreign keys, and keep unchanged indexes.
 
     :param blocks: the operations on each table; changed in place.
     """
@@ -50,12 +51,12 @@ def correct_indexes(
 def _equal_indexes(
     connection: sa.Connection, block: ops.ModifyTableOps
 ) -> frozenset[object]:
-    """Return the names of indexes that are to be dropped and made just as they are."""
+    """Return the names of indexes that would be dropped and created unchanged."""
     dropped = {o.index_name: o for o in block.ops if isinstance(o, ops.DropIndexOp)}
-    made = [o for o in block.ops if isinstance(o, ops.CreateIndexOp)]
+    created = [o for o in block.ops if isinstance(o, ops.CreateIndexOp)]
     return frozenset(
         operation.index_name
-        for operation in made
+        for operation in created
         if operation.index_name in dropped
         and _orders(operation) == _stored_orders(connection, block, operation)
         and bool(operation.unique)
@@ -67,10 +68,10 @@ def _orders(operation: ops.CreateIndexOp) -> list[tuple[str, str]] | None:
     """Return the columns of an index with their order; None if it has expressions."""
     orders = []
     for term in operation.to_index().expressions:
-        spelled = _TERM.fullmatch(_text(term))
-        if spelled is None:
+        parsed = _TERM.fullmatch(_text(term))
+        if parsed is None:
             return None
-        orders.append((spelled["name"], "D" if spelled["order"] else "A"))
+        orders.append((parsed["name"], "D" if parsed["order"] else "A"))
     return orders
 
 
@@ -104,11 +105,11 @@ def _left_behind(
     inspector = sa.inspect(connection)
     table, schema = block.table_name, block.schema
     indexes = inspector.get_indexes(table, schema=schema)
-    own = next((index for index in indexes if index["name"] == name), None)
-    if own is None:
+    key_index = next((index for index in indexes if index["name"] == name), None)
+    if key_index is None:
         return
-    columns = own["column_names"]
-    going = {o.column_name for o in block.ops if isinstance(o, ops.DropColumnOp)}
+    columns = key_index["column_names"]
+    dropped = {o.column_name for o in block.ops if isinstance(o, ops.DropColumnOp)}
     others = [
         key["constrained_columns"][: len(columns)]
         for key in inspector.get_foreign_keys(table, schema=schema)
@@ -118,8 +119,8 @@ def _left_behind(
         for o in block.ops
         if isinstance(o, ops.CreateForeignKeyOp)
     ]
-    if going.isdisjoint(columns) and columns not in others:
-        made = ops.CreateIndexOp(
+    if dropped.isdisjoint(columns) and columns not in others:
+        create = ops.CreateIndexOp(
             str(name), table, t.cast(t.Any, columns), schema=schema
         )
-        yield DropIndex(made)
+        yield DropIndex(create)

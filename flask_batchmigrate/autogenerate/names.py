@@ -1,7 +1,7 @@
-"""Names the constraints that nobody named.
+"""Names the constraints that have no name.
 
-Another database makes up a name for a constraint without one, and each its own. A
-script that names what it makes works on all of them, both ways.
+Each database makes up its own name for such a constraint. A script that names its
+constraints works on all databases, up and down.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.sql.elements import conv
 
-#: The shortest limit of the databases that scripts are written for: PostgreSQL's.
+#: The longest name that every database of a script can store: PostgreSQL's limit.
 #: https://www.postgresql.org/docs/current/limits.html
 _LONGEST: t.Final = 63
 
@@ -32,12 +32,12 @@ def default_name(
 ) -> str:
     """Return the name of a constraint by the default convention.
 
-    It is the one of Alembic's documentation, with all columns of the constraint:
+    The convention is that of Alembic's documentation, with all columns:
     ``uq_user_email``, ``fk_pet_owner_id_user``, ``ck_book_pages``, ``pk_book``.
     https://alembic.sqlalchemy.org/en/latest/naming.html
 
-    :param kind: as ``drop_constraint`` takes it.
-    :param columns: its columns; those that the expression of a CHECK names.
+    :param kind: the kind of constraint, as ``drop_constraint`` takes it.
+    :param columns: its columns; for a CHECK, those that its expression names.
     :param parent: the table that a foreign key refers to.
     """
     middle = () if kind == "primary" else columns
@@ -46,9 +46,9 @@ def default_name(
 
 
 def fitting(name: str) -> conv:
-    """Return a name that every database can store, and that is final.
+    """Return a name as final, shortened so that every database can store it.
 
-    One that is too long is cut as SQLAlchemy cuts it, with a piece of its hash.
+    A name that is too long is cut as SQLAlchemy cuts it, with a piece of its hash.
     """
     if len(name.encode()) > _LONGEST:
         mark = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[-4:]
@@ -58,32 +58,38 @@ def fitting(name: str) -> conv:
 
 
 def free(name: str, taken: cabc.Container[str]) -> conv:
-    """Return a name that is not taken: the one given, else with a number behind it."""
-    number, found = 0, fitting(name)
-    while found.lower() in taken:
+    """Return a name that is not taken, with a number at its end if necessary."""
+    number, candidate = 0, fitting(name)
+    while candidate.lower() in taken:
         number += 1
-        found = fitting(f"{name[: _LONGEST - 4]}{number}")
-    return found
+        candidate = fitting(f"{name[: _LONGEST - 4]}{number}")
+    return candidate
 
 
 def name_everything(operations: ops.OpContainer) -> None:
-    """Name the constraints that operations make, those of new tables included.
+    """Name the constraints that operations make, also those of new tables.
 
-    :param operations: for any database; changed in place.
+    :param operations: the operations, for any database; changed in place.
     """
-    for position, each in enumerate(operations.ops):
-        if isinstance(each, ops.OpContainer):
-            name_everything(each)
-        elif isinstance(each, ops.CreateTableOp):
-            operations.ops[position] = _with_names(each)
-        elif isinstance(each, ops.CreateUniqueConstraintOp):
-            if each.constraint_name is None:
-                columns = _column_names(each.columns)
-                name = default_name("unique", each.table_name, columns)
-                each.constraint_name = name
-        elif isinstance(each, ops.CreateForeignKeyOp) and each.constraint_name is None:
-            each.constraint_name = default_name(
-                "foreignkey", each.source_table, each.local_cols, each.referent_table
+    for position, operation in enumerate(operations.ops):
+        if isinstance(operation, ops.OpContainer):
+            name_everything(operation)
+        elif isinstance(operation, ops.CreateTableOp):
+            operations.ops[position] = _with_names(operation)
+        elif isinstance(operation, ops.CreateUniqueConstraintOp):
+            if operation.constraint_name is None:
+                columns = _column_names(operation.columns)
+                name = default_name("unique", operation.table_name, columns)
+                operation.constraint_name = name
+        elif (
+            isinstance(operation, ops.CreateForeignKeyOp)
+            and operation.constraint_name is None
+        ):
+            operation.constraint_name = default_name(
+                "foreignkey",
+                operation.source_table,
+                operation.local_cols,
+                operation.referent_table,
             )
 
 
@@ -92,7 +98,7 @@ def _column_names(columns: cabc.Iterable[t.Any]) -> list[str]:
 
 
 def _with_names(operation: ops.CreateTableOp) -> ops.CreateTableOp:
-    """Return an operation that makes the same table with all constraints named."""
+    """Return an operation that makes the same table, with names of all constraints."""
     constraints = [c for c in operation.columns if isinstance(c, sa.Constraint)]
     of_columns = [
         c for each in operation.columns for c in getattr(each, "constraints", ())
@@ -107,7 +113,7 @@ def _with_names(operation: ops.CreateTableOp) -> ops.CreateTableOp:
 def with_names(original: sa.Table, of_columns: cabc.Iterable[t.Any] = ()) -> sa.Table:
     """Return a copy of a table in which every constraint has a name.
 
-    :param of_columns: checks that columns have, which Alembic does not render.
+    :param of_columns: the checks of single columns, which Alembic does not render.
     """
     naming = original.metadata.naming_convention
     table = original.to_metadata(sa.MetaData(naming_convention=naming))
@@ -129,7 +135,7 @@ def _is_named(constraint: sa.Constraint) -> bool:
 
 
 def _order(constraint: sa.Constraint) -> tuple[str, list[str], str]:
-    """Sort constraints, which a table keeps in a set."""
+    """Return a key to sort constraints by, which a table keeps in a set."""
     columns = _column_names(getattr(constraint, "columns", ()))
     return (type(constraint).__name__, columns, str(getattr(constraint, "sqltext", "")))
 
@@ -154,14 +160,14 @@ def _mentioned(constraint: t.Any) -> list[str]:
 
 
 def _set_name(constraint: sa.Constraint, name: conv) -> None:
-    """Name a constraint; one that a type makes is named by its type."""
+    """Name a constraint, and the type of a constraint that a type makes."""
     constraint.name = name
     if getattr(constraint, "_type_bound", False):
         for column in t.cast(t.Any, constraint).table.columns:
-            made = column.type
+            type_ = column.type
             if (
-                isinstance(made, (sa.Boolean, sa.Enum))
-                and made.name is None
+                isinstance(type_, (sa.Boolean, sa.Enum))
+                and type_.name is None
                 and column.name in _column_names(getattr(constraint, "columns", ()))
             ):
-                made.name = name
+                type_.name = name

@@ -1,8 +1,8 @@
-"""Compares models with a server's database in which things have their old names.
+"""Compares models with a server's database whose renames are not made yet.
 
-A server is only read from, so a rename cannot be tried there. The models are compared
-under the names that the database has. What differs is said with the names of the models
-then, so that it can come after the renames.
+A server is only read from, so a rename cannot be tried there. Instead, the models are
+compared under the names that the database has. The operations are then translated to
+the names of the models, so that they can follow the renames.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ _NEW: t.Final = "__new"
 class _Names:
     """The names that tables and columns have in the database and in the models.
 
-    :param renames: what was renamed.
-    :param tables: those of the models.
+    :param renames: the renames that the script makes.
+    :param tables: the tables of the models.
     """
 
     def __init__(
         self, renames: cabc.Sequence[Rename], tables: cabc.Mapping[_Place, sa.Table]
     ) -> None:
-        #: By place in the models: the name of the table in the database.
+        #: The name of a table in the database, by its place in the models.
         self.old: dict[_Place, str] = {}
-        #: By place in the models and name of a column there: that in the database.
+        #: The name of a column in the database, by its table and name in the models.
         self.old_columns: dict[_Place, dict[str, str]] = {}
-        for each in renames:
-            if each.table is None:
-                self.old[each.schema, each.new] = each.old
+        for rename in renames:
+            if rename.table is None:
+                self.old[rename.schema, rename.new] = rename.old
             else:
-                place = each.schema, each.table
-                self.old_columns.setdefault(place, {})[each.new] = each.old
+                place = rename.schema, rename.table
+                self.old_columns.setdefault(place, {})[rename.new] = rename.old
         for schema, name in tables:
             if (schema, name) not in self.old and (schema, name) in {
                 (place[0], old) for place, old in self.old.items()
@@ -86,14 +86,14 @@ def differences(
     renames: cabc.Sequence[Rename],
     tables: cabc.Mapping[_Place, sa.Table],
 ) -> list[ops.MigrateOperation]:
-    """Return what differs besides names, for a script that makes the renames first.
+    """Return the differences apart from names, for a script that renames first.
 
     :param context: Alembic's context of the database.
-    :param tables: those of the models.
+    :param tables: the tables of the models.
     """
     names = _Names(renames, tables)
-    given = context.opts["target_metadata"]
-    metadata = [given] if isinstance(given, sa.MetaData) else list(given)
+    target = context.opts["target_metadata"]
+    metadata = [target] if isinstance(target, sa.MetaData) else list(target)
     models = _under_old_names(metadata, names)
     assert context.connection is not None
     compared = MigrationContext.configure(
@@ -103,111 +103,119 @@ def differences(
     upgrade = script.upgrade_ops
     assert upgrade is not None
     translate = _Translator(names, tables)
-    found = complete_on_server(compared, upgrade.ops)
-    return [translate.operation(each) for each in found]
+    operations = complete_on_server(compared, upgrade.ops)
+    return [translate.operation(each) for each in operations]
 
 
 def _under_old_names(metadata: list[sa.MetaData], names: _Names) -> _Models:
-    """Return copies of tables that have the names in the database."""
+    """Return copies of tables under the names that the database has."""
     copied = sa.MetaData()
-    made = [
+    tables = [
         table.to_metadata(copied) for each in metadata for table in each.sorted_tables
     ]
-    for table in made:
+    for table in tables:
         for key in table.foreign_keys:
-            # A foreign key finds its column by name, and keeps it.
+            # A foreign key looks its column up by name once, and then keeps the column.
             assert key.column is not None
-    for table in made:
+    for table in tables:
         place = table.schema, str(table.name)
         columns = names.old_columns.get(place, {})
         for column in table.columns:
             column.name = columns.get(str(column.name), str(column.name))
         table.name = names.old.get(place, str(table.name))
         table.fullname = ".".join(filter(None, (table.schema, str(table.name))))
-    return _Models({table.fullname: table for table in made}, made)
+    return _Models({table.fullname: table for table in tables}, tables)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Translator:
-    """Says operations on the database's names with those of the models."""
+    """Translates operations from the database's names to those of the models."""
 
     names: _Names
     tables: cabc.Mapping[_Place, sa.Table]
 
-    def operation(self, each: t.Any) -> ops.MigrateOperation:
-        """Translate one operation and those that it contains."""
-        if isinstance(each, ops.DropTableOp) or not hasattr(each, "table_name"):
-            return self._of_key(each)
-        schema, old = each.schema, str(each.table_name)
+    def operation(self, operation: t.Any) -> ops.MigrateOperation:
+        """Translate an operation and the operations that it contains."""
+        if isinstance(operation, ops.DropTableOp) or not hasattr(
+            operation, "table_name"
+        ):
+            return self._of_key(operation)
+        schema, old = operation.schema, str(operation.table_name)
         new = self.names.table(schema, old)
-        if isinstance(each, ops.ModifyTableOps):
-            inside = [self.operation(o) for o in each.ops]
+        if isinstance(operation, ops.ModifyTableOps):
+            inside = [self.operation(o) for o in operation.ops]
             return ops.ModifyTableOps(new, inside, schema=schema)
         model = self.tables.get((schema, new))
-        if isinstance(each, ops.CreateTableOp):
+        if isinstance(operation, ops.CreateTableOp):
             assert model is not None
             return ops.CreateTableOp.from_table(model)
-        return self._in_table(each, model, new, self.names.columns(schema, old))
+        return self._in_table(operation, model, new, self.names.columns(schema, old))
 
     def _in_table(
         self,
-        each: t.Any,
+        operation: t.Any,
         model: sa.Table | None,
         table: str,
         columns: cabc.Mapping[str, str],
     ) -> ops.MigrateOperation:
-        if isinstance(each, ops.AddColumnOp) and model is not None:
-            name = columns.get(str(each.column.name), str(each.column.name))
+        if isinstance(operation, ops.AddColumnOp) and model is not None:
+            name = columns.get(str(operation.column.name), str(operation.column.name))
             (column,) = [c for c in model.columns if c.name == name]
-            return ops.AddColumnOp(table, column, schema=each.schema)
-        if isinstance(each, ops.DropColumnOp):
-            return DropColumn(table, each.to_column(), each.schema)
-        if isinstance(each, ops.DropConstraintOp):
-            create = t.cast("ops.AddConstraintOp", self.operation(each.reverse()))
-            return DropConstraint(create, table, str(each.constraint_type), each.schema)
-        if isinstance(each, ops.DropIndexOp):
-            made = self.operation(each.reverse())
-            return DropIndex(t.cast("ops.CreateIndexOp", made))
-        if isinstance(each, ops.CreateIndexOp) and model is not None:
+            return ops.AddColumnOp(table, column, schema=operation.schema)
+        if isinstance(operation, ops.DropColumnOp):
+            return DropColumn(table, operation.to_column(), operation.schema)
+        if isinstance(operation, ops.DropConstraintOp):
+            create = t.cast("ops.AddConstraintOp", self.operation(operation.reverse()))
+            return DropConstraint(
+                create, table, str(operation.constraint_type), operation.schema
+            )
+        if isinstance(operation, ops.DropIndexOp):
+            create_index = self.operation(operation.reverse())
+            return DropIndex(t.cast("ops.CreateIndexOp", create_index))
+        if isinstance(operation, ops.CreateIndexOp) and model is not None:
             for index in model.indexes:
-                if index.name == each.index_name:
+                if index.name == operation.index_name:
                     return ops.CreateIndexOp.from_index(index)
-        if isinstance(each, ops.CreateCheckConstraintOp):
-            text = _renamed(str(each.condition), columns)
-            return AddCheck(str(each.constraint_name), table, text, each.schema)
-        return self._plain(each, table, columns)
+        if isinstance(operation, ops.CreateCheckConstraintOp):
+            text = _renamed(str(operation.condition), columns)
+            return AddCheck(
+                str(operation.constraint_name), table, text, operation.schema
+            )
+        return self._plain(operation, table, columns)
 
     def _plain(
-        self, each: t.Any, table: str, columns: cabc.Mapping[str, str]
+        self, operation: t.Any, table: str, columns: cabc.Mapping[str, str]
     ) -> ops.MigrateOperation:
         """Translate an operation whose attributes are names."""
-        translated = copy.copy(each)
+        translated = copy.copy(operation)
         translated.table_name = table
-        if isinstance(each, ops.AlterColumnOp):
-            translated.column_name = columns.get(each.column_name, each.column_name)
-        elif hasattr(each, "columns"):
-            translated.columns = [_named(part, columns) for part in each.columns]
+        if isinstance(operation, ops.AlterColumnOp):
+            translated.column_name = columns.get(
+                operation.column_name, operation.column_name
+            )
+        elif hasattr(operation, "columns"):
+            translated.columns = [_named(part, columns) for part in operation.columns]
         return t.cast("ops.MigrateOperation", translated)
 
-    def _of_key(self, each: t.Any) -> ops.MigrateOperation:
-        """Translate a foreign key, which is about two tables."""
-        if not isinstance(each, ops.CreateForeignKeyOp):
-            return t.cast("ops.MigrateOperation", each)
-        schemas = [each.kw.get(f"{end}_schema") for end in ("source", "referent")]
-        own = self.names.columns(schemas[0], each.source_table)
-        others = self.names.columns(schemas[1], each.referent_table)
+    def _of_key(self, operation: t.Any) -> ops.MigrateOperation:
+        """Translate a foreign key, which names two tables; return others unchanged."""
+        if not isinstance(operation, ops.CreateForeignKeyOp):
+            return t.cast("ops.MigrateOperation", operation)
+        schemas = [operation.kw.get(f"{end}_schema") for end in ("source", "referent")]
+        own_columns = self.names.columns(schemas[0], operation.source_table)
+        other_columns = self.names.columns(schemas[1], operation.referent_table)
         return ops.CreateForeignKeyOp(
-            each.constraint_name,
-            self.names.table(schemas[0], each.source_table),
-            self.names.table(schemas[1], each.referent_table),
-            [own.get(column, column) for column in each.local_cols],
-            [others.get(column, column) for column in each.remote_cols],
-            **each.kw,
+            operation.constraint_name,
+            self.names.table(schemas[0], operation.source_table),
+            self.names.table(schemas[1], operation.referent_table),
+            [own_columns.get(column, column) for column in operation.local_cols],
+            [other_columns.get(column, column) for column in operation.remote_cols],
+            **operation.kw,
         )
 
 
 def _named(part: t.Any, columns: cabc.Mapping[str, str]) -> t.Any:
-    """Return a member of an index or constraint with the new names."""
+    """Return a part of an index or constraint with the new names of columns."""
     if isinstance(part, (str, sa.Column)):
         name = str(part.name if isinstance(part, sa.Column) else part)
         return columns.get(name, name)

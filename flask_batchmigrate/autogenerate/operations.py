@@ -1,7 +1,7 @@
-"""Operations of generated scripts that Alembic cannot render, or not reverse fully.
+"""Operations of generated scripts that Alembic cannot render or fully reverse.
 
-They are classes of their own below Alembic's, so that a user's rewriter meets the
-classes it knows, and what is registered here concerns no other use of Alembic.
+They are subclasses of Alembic's operations, so that a user's rewriter meets the classes
+that it knows. The renderers registered here affect no other use of Alembic.
 See https://alembic.sqlalchemy.org/en/latest/api/autogenerate.html#autogen-custom-ops.
 """
 
@@ -22,7 +22,7 @@ _PARAMETER: t.Final = re.compile(r"(?<![:\w\\]):(?=\w+(?![:\w]))")
 class DropConstraint(ops.DropConstraintOp):
     """The removal of a constraint that is known in full.
 
-    :param create: what makes it anew.
+    :param create: the operation that adds it again.
     :param type_: its kind, as ``drop_constraint`` takes it.
     """
 
@@ -34,7 +34,7 @@ class DropConstraint(ops.DropConstraintOp):
         self.create = create
 
     def reverse(self) -> ops.AddConstraintOp:
-        """Return what makes the constraint anew."""
+        """Return the operation that adds the constraint again."""
         return self.create
 
     def to_constraint(self) -> sa.Constraint:
@@ -43,10 +43,10 @@ class DropConstraint(ops.DropConstraintOp):
 
 
 class AddCheck(ops.CreateCheckConstraintOp):
-    """A new CHECK, by its SQL text.
+    """A new CHECK, described by its SQL text.
 
     :param name: its name.
-    :param expression: what stands in its parentheses.
+    :param expression: the expression in its parentheses.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class AddCheck(ops.CreateCheckConstraintOp):
         self.expression = expression
 
     def reverse(self) -> ops.DropConstraintOp:
-        """Return the removal."""
+        """Return the operation that drops the CHECK."""
         return DropConstraint(self, self.table_name, "check", self.schema)
 
 
@@ -64,14 +64,14 @@ class AddPrimaryKey(ops.CreatePrimaryKeyOp):
     """A new primary key of a table that exists."""
 
     def reverse(self) -> ops.DropConstraintOp:
-        """Return the removal."""
+        """Return the operation that drops the primary key."""
         return DropConstraint(self, self.table_name, "primary", self.schema)
 
 
 class DropIndex(ops.DropIndexOp):
     """The removal of an index that is known in full.
 
-    :param create: what makes it anew.
+    :param create: the operation that creates it again.
     """
 
     def __init__(self, create: ops.CreateIndexOp) -> None:
@@ -80,11 +80,11 @@ class DropIndex(ops.DropIndexOp):
         self.create = create
 
     def reverse(self) -> ops.CreateIndexOp:
-        """Return what makes the index anew."""
+        """Return the operation that creates the index again."""
         return self.create
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return the difference that it comes from."""
+        """Return the difference that the operation removes."""
         return ("remove_index", self.create.to_index())
 
 
@@ -101,7 +101,7 @@ class DropColumn(ops.DropColumnOp):
         self.column = column
 
     def reverse(self) -> ops.AddColumnOp:
-        """Return what adds the column anew."""
+        """Return the operation that adds the column again."""
         return ops.AddColumnOp(self.table_name, self.column, schema=self.schema)
 
     def to_column(self, migration_context: t.Any = None) -> sa.Column[t.Any]:
@@ -109,7 +109,7 @@ class DropColumn(ops.DropColumnOp):
         return self.column
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return the difference that it comes from."""
+        """Return the difference that the operation removes."""
         return ("remove_column", self.schema, self.table_name, self.column)
 
 
@@ -124,7 +124,7 @@ class DropTable(ops.DropTableOp):
         self.table = table
 
     def reverse(self) -> ops.CreateTableOp:
-        """Return what makes the table anew."""
+        """Return the operation that creates the table again."""
         return ops.CreateTableOp.from_table(self.table)
 
     def to_table(self, migration_context: t.Any = None) -> sa.Table:
@@ -133,10 +133,10 @@ class DropTable(ops.DropTableOp):
 
 
 class SetTableOptions(ops.MigrateOperation):
-    """Options of a SQLite table that change: STRICT, WITHOUT ROWID, AUTOINCREMENT.
+    """A change of a SQLite table's options: STRICT, WITHOUT ROWID, AUTOINCREMENT.
 
     :param options: as ``table_kwargs`` of ``batch_alter_table`` takes them.
-    :param before: what they were.
+    :param before: the previous values of these options.
     """
 
     def __init__(
@@ -152,11 +152,11 @@ class SetTableOptions(ops.MigrateOperation):
         self.schema = schema
 
     def reverse(self) -> SetTableOptions:
-        """Return what sets them back."""
+        """Return the operation that restores the options."""
         return SetTableOptions(self.table_name, self.before, self.options, self.schema)
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return the difference that it comes from."""
+        """Return the difference that the operation removes."""
         return ("modify_options", self.schema, self.table_name, self.options)
 
 
@@ -188,7 +188,7 @@ def call(
 
 
 def _name(autogen_context: t.Any, operation: t.Any) -> str:
-    """Write a name that is final: no naming convention applies to it once more."""
+    """Write a name as final, so that no naming convention applies to it again."""
     name = operation.constraint_name
     if name is None:
         return "None"

@@ -1,17 +1,17 @@
 """The steps that the operations found by Alembic go through, in order.
 
 1. On SQLite, the comparison of the definitions completes them (:mod:`.sqlite`), after
-   the renames (:mod:`.sqlite_renames`). What is not of this history is left alone
-   (:mod:`.drops`).
+   the renames (:mod:`.sqlite_renames`). Tables and columns that no revision mentions
+   are left alone (:mod:`.drops`).
 2. Rows get values for columns that must not be NULL (:mod:`.fills`).
-3. Every constraint that is made gets a name (:mod:`.names`), and the rows that it would
-   be refused for are counted (:mod:`.misfits`).
-4. What another database needs besides is added: a type of PostgreSQL's before the
-   column that has it (:mod:`.enums`), new members of it (:mod:`.enum_members`), and
-   how values are converted (:mod:`.conversions`).
-5. The downgrade is made of them anew, so that it restores what was there.
+3. Every new constraint gets a name (:mod:`.names`), and the rows that would make it
+   fail are counted (:mod:`.misfits`).
+4. The needs of other databases are added: a PostgreSQL type before the column that has
+   it (:mod:`.enums`), new members of the type (:mod:`.enum_members`), and the
+   conversion of values (:mod:`.conversions`).
+5. The downgrade is made by reversing the operations, so that it restores the schema.
 
-A ``process_revision_directives`` of the user's gets the result, and has the last word.
+The user's own ``process_revision_directives`` gets the result, and has the last word.
 """
 
 from __future__ import annotations
@@ -53,9 +53,10 @@ def improve(
 
     :param context: Alembic's context of the database that was compared.
     :param script: the revision; its last operations are those of this database.
-    :param request: how it is to be generated.
-    :param rewritten: a hook of the user's comes after this.
-    :return: what the database is, where the script can be proven on SQLite.
+    :param request: how the revision is generated.
+    :param rewritten: whether a hook of the user's runs after this function.
+    :return: the database before the upgrade, if it is a SQLite database, on which the
+        script can be proven.
     """
     upgrade = script.upgrade_ops_list[-1]
     downgrade = script.downgrade_ops_list[-1]

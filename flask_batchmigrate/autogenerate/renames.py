@@ -1,4 +1,4 @@
-"""Renames: declared, given on the command line, or confirmed; never guessed."""
+"""Finds renames: declared in models, given as options or confirmed; never guessed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _DECLARED: t.Final = "renamed_from"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rename:
-    """One rename.
+    """The rename of one table or column.
 
-    :param table: the table of a column, by the name that it has in the models; None
-        for the rename of a table.
+    :param table: the table of a column, by its name in the models; None for the
+        rename of a table.
     :param old: the name in the database.
     :param new: the name in the models.
     :param schema: the schema of the table.
@@ -36,33 +36,33 @@ class Rename:
 
     @property
     def option(self) -> str:
-        """What ``--rename`` takes for it."""
+        """The value of ``--rename`` for this rename."""
         place = f"{self.table}." if self.table is not None else ""
         return f"{place}{self.old}:{self.new}"
 
     @property
     def what(self) -> str:
-        """What is renamed."""
+        """The kind of what is renamed: a table or a column."""
         return "table" if self.table is None else "column"
 
 
 class RenameTable(ops.RenameTableOp):
-    """A table gets another name."""
+    """An operation that renames a table."""
 
     def reverse(self) -> RenameTable:
-        """Return the way back."""
+        """Return the rename back to the old name."""
         return RenameTable(self.new_table_name, self.table_name, schema=self.schema)
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return the difference that it comes from."""
+        """Return the difference that the operation removes."""
         return ("rename_table", self.schema, self.table_name, self.new_table_name)
 
 
 class RenameColumn(ops.AlterColumnOp):
-    """A column gets another name."""
+    """An operation that renames a column."""
 
     def reverse(self) -> RenameColumn:
-        """Return the way back."""
+        """Return the rename back to the old name."""
         return RenameColumn(
             self.table_name,
             t.cast("str", self.modify_name),
@@ -74,7 +74,7 @@ class RenameColumn(ops.AlterColumnOp):
         )
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return the difference that it comes from."""
+        """Return the difference that the operation removes."""
         names = self.column_name, self.modify_name
         return ("rename_column", self.schema, self.table_name, *names)
 
@@ -92,24 +92,25 @@ def told(
     tables: cabc.Mapping[tuple[str | None, str], sa.Table],
     stored: cabc.Callable[[str | None, str], cabc.Collection[str] | None],
 ) -> list[Rename]:
-    """Return the renames that are declared in the models, or given by options.
+    """Return the renames that are declared in the models or given as options.
 
-    :param tables: those of the models.
-    :param stored: returns the columns of a table of the database; None without one.
-    :raises BatchMigrateError: an option names what there is not.
+    :param tables: the tables of the models.
+    :param stored: returns the columns of a table of the database; None if the
+        database has no such table.
+    :raises BatchMigrateError: an option names a table or column that does not exist.
     """
-    found = [_parse(text, tables, stored) for text in request.renames]
-    given = {(each.table, each.new) for each in found}
+    renames = [_parse(text, tables, stored) for text in request.renames]
+    requested = {(rename.table, rename.new) for rename in renames}
     for (schema, name), table in tables.items():
         old = table.info.get(_DECLARED)
         if (
             old is not None
-            and (None, name) not in given
+            and (None, name) not in requested
             and stored(schema, name) is None
             and stored(schema, str(old)) is not None
         ):
-            found.append(Rename(None, str(old), name, schema))
-    renamed = {(r.schema, r.new): r.old for r in found if r.table is None}
+            renames.append(Rename(None, str(old), name, schema))
+    renamed = {(r.schema, r.new): r.old for r in renames if r.table is None}
     for (schema, name), table in tables.items():
         declared = [c for c in table.columns if _DECLARED in c.info]
         if not declared:
@@ -122,10 +123,10 @@ def told(
                 old in columns
                 and new not in columns
                 and old not in table.columns
-                and (name, new) not in given
+                and (name, new) not in requested
             ):
-                found.append(Rename(name, str(old), new, schema))
-    return found
+                renames.append(Rename(name, str(old), new, schema))
+    return renames
 
 
 def _parse(
@@ -133,7 +134,7 @@ def _parse(
     tables: cabc.Mapping[tuple[str | None, str], sa.Table],
     stored: cabc.Callable[[str | None, str], cabc.Collection[str] | None],
 ) -> Rename:
-    """Read what ``--rename`` was given."""
+    """Parse a value of ``--rename``."""
     left, colon, new = text.partition(":")
     table, dot, old = left.rpartition(".")
     if not (colon and new and old):
@@ -172,11 +173,12 @@ def likely(
     request: Request,
     declined: set[Rename],
 ) -> list[Rename]:
-    """Return the renames that a person confirms, of those that look like one.
+    """Return the likely renames that a person confirms.
 
-    :param operations: what leads from the database to the models otherwise.
-    :param declined: what the person said no to; added to.
-    :raises BatchMigrateError: nobody is there to ask.
+    :param operations: the operations that lead from the database to the models
+        without these renames.
+    :param declined: the renames that the person has declined; changed in place.
+    :raises BatchMigrateError: there is nobody to ask.
     """
     if request.no_rename:
         return []
@@ -189,16 +191,21 @@ def likely(
     )
     renames = [Rename(None, a.table_name, b.table_name, b.schema) for a, b in tables]
     confirmed = _ask(renames, request, declined)
-    for each in everything:
-        if isinstance(each, ops.ModifyTableOps):
+    for operation in everything:
+        if isinstance(operation, ops.ModifyTableOps):
             pairs = _candidates(
-                [o for o in each.ops if isinstance(o, ops.DropColumnOp)],
-                [o for o in each.ops if isinstance(o, ops.AddColumnOp)],
+                [o for o in operation.ops if isinstance(o, ops.DropColumnOp)],
+                [o for o in operation.ops if isinstance(o, ops.AddColumnOp)],
                 lambda o: getattr(o, "column_name", None) or o.column.name,
                 _same_column,
             )
             renames = [
-                Rename(each.table_name, a.column_name, str(b.column.name), each.schema)
+                Rename(
+                    operation.table_name,
+                    a.column_name,
+                    str(b.column.name),
+                    operation.schema,
+                )
                 for a, b in pairs
             ]
             confirmed += _ask(renames, request, declined)
@@ -206,45 +213,48 @@ def likely(
 
 
 def _candidates(
-    gone: list[t.Any],
-    new: list[t.Any],
+    dropped: list[t.Any],
+    added: list[t.Any],
     name: cabc.Callable[[t.Any], str],
     same: cabc.Callable[[t.Any, t.Any], bool],
 ) -> list[tuple[t.Any, t.Any]]:
-    """Return pairs that look like a rename, those with the likest names first."""
-    pairs = [(a, b) for a in gone for b in new if same(a, b)]
+    """Return pairs that look like a rename, the most similar names first."""
+    pairs = [(a, b) for a in dropped for b in added if same(a, b)]
 
     def likeness(pair: tuple[t.Any, t.Any]) -> float:
-        old, new = (name(each).lower() for each in pair)
+        old, new = (name(operation).lower() for operation in pair)
         return difflib.SequenceMatcher(None, old, new).ratio()
 
     return sorted(pairs, key=likeness, reverse=True)
 
 
-def _same_column(gone: t.Any, new: t.Any) -> bool:
-    """Tell whether two columns could be one: by family of types, NULL and keys."""
-    old, column = gone.to_column(), new.column
+def _same_column(dropped: t.Any, added: t.Any) -> bool:
+    """Tell whether a column may have become another one by a rename.
+
+    Both have the same kind of type, allow NULL alike and are computed alike.
+    """
+    before, after = dropped.to_column(), added.column
     return (
-        old.name != column.name
-        and _family(old.type) is _family(column.type)
-        and bool(old.nullable) == bool(column.nullable)
-        and isinstance(old.server_default, sa.Computed)
-        == isinstance(column.server_default, sa.Computed)
+        before.name != after.name
+        and _family(before.type) is _family(after.type)
+        and bool(before.nullable) == bool(after.nullable)
+        and isinstance(before.server_default, sa.Computed)
+        == isinstance(after.server_default, sa.Computed)
     )
 
 
-def _same_table(gone: t.Any, new: t.Any) -> bool:
-    """Tell whether two tables could be one: most columns are the same."""
-    old, table = gone.to_table(), new.to_table()
+def _same_table(dropped: t.Any, created: t.Any) -> bool:
+    """Tell whether a rename may lead from one table to another: most columns agree."""
+    before, after = dropped.to_table(), created.to_table()
     columns = [
-        {(c.name, _family(c.type)) for c in each.columns} for each in (old, table)
+        {(c.name, _family(c.type)) for c in side.columns} for side in (before, after)
     ]
     common = columns[0] & columns[1]
     return 2 * len(common) > max(map(len, columns)) or columns[0] == columns[1]
 
 
 def _family(type_: t.Any) -> type[t.Any] | None:
-    """Return what the values of a type are in Python; None where nobody says."""
+    """Return the Python class of a type's values; None if the type does not say."""
     try:
         python = type_.python_type
     except NotImplementedError:
@@ -255,45 +265,47 @@ def _family(type_: t.Any) -> type[t.Any] | None:
 def _ask(
     candidates: list[Rename], request: Request, declined: set[Rename]
 ) -> list[Rename]:
-    """Return the candidates that a person confirms; each name is used once."""
+    """Return the candidates that a person confirms; a name is used only once."""
     confirmed: list[Rename] = []
-    for each in candidates:
-        if any(each.old == other.old or each.new == other.new for other in confirmed):
+    for rename in candidates:
+        if any(
+            rename.old == other.old or rename.new == other.new for other in confirmed
+        ):
             continue
-        if each in declined:
+        if rename in declined:
             continue
-        old = each.old if each.table is None else f"{each.table}.{each.old}"
-        answer = request.questioner.is_rename(each.what, old, each.new)
+        old = rename.old if rename.table is None else f"{rename.table}.{rename.old}"
+        answer = request.questioner.is_rename(rename.what, old, rename.new)
         if answer is None:
             raise BatchMigrateError(
-                f"Was {each.what} '{old}' renamed to '{each.new}'? A drop would lose "
-                "what it holds",
-                f"If it was, run the command with '--rename {each.option}'; if not, "
+                f"Was {rename.what} '{old}' renamed to '{rename.new}'? A drop would "
+                "lose what it holds",
+                f"If it was, run the command with '--rename {rename.option}'; if not, "
                 "with '--no-rename'.",
                 state=NOTHING_WRITTEN,
             )
         if answer:
-            confirmed.append(each)
+            confirmed.append(rename)
         else:
-            declined.add(each)
+            declined.add(rename)
     return confirmed
 
 
 def in_steps(renames: cabc.Sequence[Rename]) -> list[Rename]:
-    """Put the renames of one kind and table in an order in which each name is free.
+    """Order the renames of one kind and table so that each new name is free.
 
-    A name that has to be free before it is taken goes by way of another.
+    Renames that swap names pass through a temporary name.
     """
-    left = {each.old: each for each in renames}
+    pending = {rename.old: rename for rename in renames}
     steps: list[Rename] = []
-    while left:
-        free = [old for old, each in left.items() if each.new not in left]
+    while pending:
+        free = [old for old, rename in pending.items() if rename.new not in pending]
         if free:
-            steps.append(left.pop(free[0]))
+            steps.append(pending.pop(free[0]))
             continue
-        old, each = next(iter(left.items()))
-        between = f"{old}__renamed"
-        del left[old]
-        steps.append(dataclasses.replace(each, new=between))
-        left[between] = dataclasses.replace(each, old=between)
+        old, rename = next(iter(pending.items()))
+        temporary = f"{old}__renamed"
+        del pending[old]
+        steps.append(dataclasses.replace(rename, new=temporary))
+        pending[temporary] = dataclasses.replace(rename, old=temporary)
     return steps

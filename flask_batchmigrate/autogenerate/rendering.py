@@ -1,4 +1,4 @@
-"""Writes types as Alembic writes them, for what Alembic does not write itself."""
+"""Writes types as Alembic does, for operations that Alembic does not write."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from alembic.operations import ops
 
 
 def type_text(autogen_context: t.Any, type_: sa.types.TypeEngine[t.Any]) -> str:
-    """Return the text of a type, as it stands in a column of a script.
+    """Return the text of a type, as Alembic writes it in a column of a script.
 
-    Alembic has no public function for it, but one for a whole operation.
+    Alembic has a public function for a whole operation only, not for a type.
     """
     column: sa.Column[t.Any] = sa.Column("x", type_)
     operation = ops.AddColumnOp("x", column)

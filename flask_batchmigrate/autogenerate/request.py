@@ -1,4 +1,4 @@
-"""The options of a generated revision. A leaf."""
+"""The options of a generated revision; imports no other module of the package."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import typing as t
 
 
 class Questioner(t.Protocol):
-    """Answers what only a person can know."""
+    """Answers questions that only a person can answer."""
 
     def is_rename(self, what: str, old: str, new: str) -> bool | None:
-        """Tell whether something was renamed; None: nobody is there to tell.
+        """Tell whether something was renamed; None if nobody can tell.
 
         :param what: ``"column"`` or ``"table"``.
         :param old: its name in the database.
@@ -19,39 +19,39 @@ class Questioner(t.Protocol):
         """
 
     def value_for(self, column: str, type_: str) -> str | None:
-        """Return the value that rows get for a column; None: nobody tells one.
+        """Return the value that rows get for a column; None if nobody gives one.
 
-        :param column: as ``user.age``.
+        :param column: the column, as in ``user.age``.
         :param type_: its type, as SQL.
         """
 
 
 class Nobody:
-    """Stands for a person where there is none: in a pipeline, or behind the API."""
+    """Answers no question, as in a pipeline or in a call of the API."""
 
     def is_rename(self, what: str, old: str, new: str) -> bool | None:
-        """Tell nothing."""
+        """Return no answer."""
         return None
 
     def value_for(self, column: str, type_: str) -> str | None:
-        """Tell nothing."""
+        """Return no answer."""
         return None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """How a revision is to be generated.
+    """How a revision is generated.
 
     :param renames: ``users.fullname:full_name`` for a column, ``students:scholars`` for
         a table.
-    :param no_rename: what looks like a rename is none.
-    :param defaults: ``users.age=0``: the values of rows for columns without one.
-    :param drop_unknown: drop also what no revision of the history has made.
-    :param destructive: write also what loses rows or values.
+    :param no_rename: take no drop and addition for a rename.
+    :param defaults: the values that rows get in columns without one: ``users.age=0``.
+    :param drop_unknown: drop also tables and columns that no revision mentions.
+    :param destructive: write also operations that lose rows or values.
     :param dry_run: show the script, and keep no file.
     :param verify: run the script on a scratch database before it is kept.
-    :param writes: a revision is written; else the difference alone is asked for.
-    :param questioner: answers what is left open.
+    :param writes: write a revision; otherwise, only the differences are needed.
+    :param questioner: answers the questions that the options leave open.
     """
 
     renames: cabc.Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""A SQLite database in memory, in which migrations are tried."""
+"""Makes a SQLite database in memory, in which migrations are tried."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ from .virtual_tables import internal_tables
 
 @contextlib.contextmanager
 def scratch(engine: sa.Engine) -> cabc.Iterator[sa.Connection]:
-    """Yield a connection to a new, empty database, and forget it after.
+    """Yield a connection to a new, empty database, which is gone after the block.
 
-    It has the functions, collations and settings that the application gives its
-    connections by listening to the pool.
+    The connection has the functions, collations and settings that the application gives
+    its connections by listening to the pool.
 
     :param engine: the application's engine, whose own database is not touched.
     """
     url = sa.URL.create(engine.url.drivername)
     dbapi = _connect(engine)
     if dbapi is None:
-        # The application makes its connections by itself.
-        made = sa.create_engine(url, poolclass=sa.StaticPool)
+        # The engine was given a function that makes the connections.
+        memory_engine = sa.create_engine(url, poolclass=sa.StaticPool)
     else:
-        made = sa.create_engine(url, poolclass=sa.StaticPool, creator=lambda: dbapi)
+        memory_engine = sa.create_engine(
+            url, poolclass=sa.StaticPool, creator=lambda: dbapi
+        )
     try:
-        with made.connect() as connection:
+        with memory_engine.connect() as connection:
             yield connection
     finally:
-        made.dispose()
+        memory_engine.dispose()
 
 
 def _connect(engine: sa.Engine) -> t.Any:
-    """Return a connection to memory made as the engine makes its own.
+    """Return a connection to a database in memory, made as the engine makes its own.
 
-    :return: None where the engine was given a function that makes them.
+    :return: the connection; None if the engine was given a function that makes them.
     """
     thread = threading.get_ident()
 
@@ -51,13 +53,13 @@ def _connect(engine: sa.Engine) -> t.Any:
             return None
         return dialect.connect(":memory:", **keywords)
 
-    made: list[t.Any] = []
+    connections: list[t.Any] = []
 
     def connect(*arguments: t.Any) -> t.Any:
-        found = in_memory(*arguments)
-        if found is not None:
-            made.append(found)
-        return found
+        connection = in_memory(*arguments)
+        if connection is not None:
+            connections.append(connection)
+        return connection
 
     # https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DialectEvents.do_connect
     sa.event.listen(engine, "do_connect", connect)
@@ -66,7 +68,7 @@ def _connect(engine: sa.Engine) -> t.Any:
         proxied = pool.connect()
     finally:
         sa.event.remove(engine, "do_connect", connect)
-    if not made:
+    if not connections:
         proxied.close()
         pool.dispose()
         return None
@@ -75,18 +77,18 @@ def _connect(engine: sa.Engine) -> t.Any:
 
 
 def copy_schema(catalogue: Catalogue, connection: sa.Connection) -> None:
-    """Make everything that a database holds, without rows, in an empty one.
+    """Create everything that a database holds, without rows, in an empty database.
 
-    Virtual tables come without their modules' help, and what needs one is left out.
+    Virtual tables are left out, and so is what depends on them.
     """
     driver = Driver(connection)
     internal = internal_tables(catalogue)
     kinds = ("table", "index", "view", "trigger")
     for kind in kinds:
-        for each in catalogue.of_type(kind):
-            if each.sql is None or each.name.lower().startswith("sqlite_"):
+        for item in catalogue.of_type(kind):
+            if item.sql is None or item.name.lower().startswith("sqlite_"):
                 continue
-            if each.name in internal:
+            if item.name in internal:
                 continue
             with contextlib.suppress(driver.error):
-                driver.execute(each.sql)
+                driver.execute(item.sql)

@@ -1,4 +1,4 @@
-"""Puts the renames on PostgreSQL, MySQL and MariaDB before what else differs."""
+"""Puts renames on PostgreSQL, MySQL and MariaDB before the other operations."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def with_renames_on_server(
     request: Request,
     history: History,
 ) -> list[ops.MigrateOperation]:
-    """Return what leads from the database to the models; renames come first.
+    """Return the operations that lead to the models, with the renames first.
 
-    :param upgrade: what Alembic found.
-    :param history: says what may be dropped.
+    :param upgrade: the operations that Alembic found.
+    :param history: tells what may be dropped.
     :raises BatchMigrateError: it is not clear whether something was renamed.
     """
     assert context.connection is not None
@@ -49,46 +49,48 @@ def with_renames_on_server(
         for table in AutogenContext(context).sorted_tables
     }
     renames = told(request, tables, stored)
-    found = history.without_strangers(
+    operations = history.without_strangers(
         differences(context, renames, tables)
         if renames
         else complete_on_server(context, upgrade.ops)
     )
     declined: set[Rename] = set()
-    while more := likely(found, request, declined):
-        # A table that was renamed may have columns that were.
+    while more := likely(operations, request, declined):
+        # A renamed table may have renamed columns.
         renames += more
-        found = history.without_strangers(differences(context, renames, tables))
-    return [*_operations(inspector, renames), *found]
+        operations = history.without_strangers(differences(context, renames, tables))
+    return [*_operations(inspector, renames), *operations]
 
 
 def _operations(
     inspector: sa.Inspector, renames: cabc.Sequence[Rename]
 ) -> cabc.Iterator[ops.MigrateOperation]:
-    """Yield the operations of renames: tables first, so that columns find theirs."""
-    for each in in_steps([each for each in renames if each.table is None]):
-        yield RenameTable(each.old, each.new, schema=each.schema)
-    before = {each.new: each.old for each in renames if each.table is None}
+    """Yield the operations of renames: tables first, then their columns."""
+    for rename in in_steps([rename for rename in renames if rename.table is None]):
+        yield RenameTable(rename.old, rename.new, schema=rename.schema)
+    old_names = {rename.new: rename.old for rename in renames if rename.table is None}
     for place in dict.fromkeys((r.schema, r.table) for r in renames):
         schema, table = place
         if table is None:
             continue
-        own = [each for each in renames if (each.schema, each.table) == place]
-        stored = inspector.get_columns(before.get(table, table), schema=schema)
+        renames_of_columns = [
+            rename for rename in renames if (rename.schema, rename.table) == place
+        ]
+        stored = inspector.get_columns(old_names.get(table, table), schema=schema)
         columns = {column["name"]: column for column in stored}
         origins: dict[str, str] = {}
-        made: list[ops.MigrateOperation] = []
-        for each in in_steps(own):
-            origins[each.new] = origins.pop(each.old, each.old)
-            made.append(_rename_column(each, columns[origins[each.new]]))
-        yield ops.ModifyTableOps(table, made, schema=schema)
+        operations: list[ops.MigrateOperation] = []
+        for rename in in_steps(renames_of_columns):
+            origins[rename.new] = origins.pop(rename.old, rename.old)
+            operations.append(_rename_column(rename, columns[origins[rename.new]]))
+        yield ops.ModifyTableOps(table, operations, schema=schema)
 
 
 def _rename_column(rename: Rename, stored: t.Any) -> RenameColumn:
     """Return the operation of a rename.
 
-    MySQL writes the whole definition of a column anew to rename it, so what is not said
-    of the column is lost: https://dev.mysql.com/doc/refman/8.4/en/alter-table.html.
+    MySQL needs the whole definition of a column to rename it, and drops the parts that
+    are left out: https://dev.mysql.com/doc/refman/8.4/en/alter-table.html.
     """
     default = stored["default"]
     options = {"existing_comment": stored.get("comment")}

@@ -1,8 +1,8 @@
-"""Finds differences on a server that Alembic's comparison passes over.
+"""Finds differences on a server that Alembic's comparison misses.
 
-A server writes a CHECK or a computed column in its own way, so texts cannot be
-compared. The server is asked: a temporary table, of this connection alone, is made from
-the model and read in the same way as the stored table.
+A server rewrites the text of a CHECK or a computed column, so the model's text cannot
+be compared with the stored one. Instead, a temporary table that only this connection
+sees is created from the model and read in the same way as the stored table.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ if t.TYPE_CHECKING:
 
 
 def compare_server_default(dialect: str) -> bool | None:
-    """Return Alembic's option of this name, where the user gives none.
+    """Return Alembic's option of this name for a user who sets none.
 
-    :return: None where MySQL or MariaDB are asked by :func:`complete_on_server`: they
-        write defaults in their own way, which Alembic takes for a difference.
+    :return: None for MySQL and MariaDB, whose defaults :func:`complete_on_server`
+        compares: they rewrite defaults, which Alembic takes for a difference.
     """
     return True if dialect in ("sqlite", "postgresql") else None
 
@@ -48,16 +48,18 @@ def compare_server_default(dialect: str) -> bool | None:
 def complete_on_server(
     context: MigrationContext, operations: cabc.Iterable[ops.MigrateOperation]
 ) -> list[ops.MigrateOperation]:
-    """Add to what Alembic found the parts of tables that it passes over.
+    """Return Alembic's operations, and those for the parts of tables that it misses.
 
     These are CHECKs, computed columns, members of the primary key, and on MySQL and
     MariaDB the defaults.
 
-    :param operations: what Alembic found.
+    :param operations: the operations that Alembic found.
     """
-    found = list(operations)
+    completed = list(operations)
     blocks = {
-        (o.schema, o.table_name): o for o in found if isinstance(o, ops.ModifyTableOps)
+        (o.schema, o.table_name): o
+        for o in completed
+        if isinstance(o, ops.ModifyTableOps)
     }
     for block in blocks.values():
         block.ops[:] = [_improved(each) for each in block.ops]
@@ -65,31 +67,33 @@ def complete_on_server(
         if table.place not in blocks:
             schema, name = table.place
             blocks[table.place] = ops.ModifyTableOps(name, [], schema=schema)
-            found.append(blocks[table.place])
+            completed.append(blocks[table.place])
         table.complete(blocks[table.place])
     if context.dialect.name in ("mysql", "mariadb"):
         assert context.connection is not None
         correct_indexes(context.connection, blocks.values())
-    return [o for o in found if not (isinstance(o, ops.ModifyTableOps) and not o.ops)]
+    return [
+        o for o in completed if not (isinstance(o, ops.ModifyTableOps) and not o.ops)
+    ]
 
 
-def _improved(each: ops.MigrateOperation) -> ops.MigrateOperation:
-    """Return an operation on a column with what Alembic leaves out."""
-    if isinstance(each, ops.AddColumnOp):
-        return with_named_check(each)
-    if isinstance(each, ops.DropColumnOp):
-        column = portable(each.to_column())
-        return DropColumn(str(each.table_name), column, each.schema)
-    return each
+def _improved(operation: ops.MigrateOperation) -> ops.MigrateOperation:
+    """Return an operation on a column with the details that Alembic leaves out."""
+    if isinstance(operation, ops.AddColumnOp):
+        return with_named_check(operation)
+    if isinstance(operation, ops.DropColumnOp):
+        column = portable(operation.to_column())
+        return DropColumn(str(operation.table_name), column, operation.schema)
+    return operation
 
 
 def _tables_of_both(context: MigrationContext) -> cabc.Iterator[_Table]:
-    """Yield the tables that both the models and the server have, if they have parts."""
+    """Yield the tables of both the models and the server that have parts to compare."""
     autogen = AutogenContext(context)
     connection = context.connection
     assert connection is not None
     inspector = sa.inspect(connection)
-    # Neither the user's choice nor Alembic's: see compare_server_default().
+    # Without a user's choice, on MySQL and MariaDB: see compare_server_default().
     defaults = "compare_server_default" not in context.opts
     tables = autogen.sorted_tables
     for schema in dict.fromkeys(table.schema for table in tables):
@@ -131,9 +135,9 @@ def _includes(context: AutogenContext, table: sa.Table) -> bool:
 
 
 def _has_parts(table: sa.Table, stored: Parts, defaults: bool) -> bool:
-    """Tell whether there is anything to ask the server about.
+    """Tell whether a table has parts that only the server can compare.
 
-    :param defaults: it is asked about defaults, too.
+    :param defaults: whether defaults are such parts.
     """
     if stored.checks or stored.computed or (defaults and any(stored.defaults.values())):
         return True
@@ -154,12 +158,12 @@ def _key_columns(table: sa.Table) -> list[str]:
 class _Table:
     """A table that both the models and a server have.
 
-    :param model: that of the models.
+    :param model: the table of the models.
     :param stored: its parts on the server.
-    :param wanted: what its parts would be.
-    :param columns: the inspector's, by name.
-    :param key: the stored primary key, if the model has another.
-    :param defaults: defaults are compared.
+    :param wanted: its parts as the server would write those of the model.
+    :param columns: the inspector's descriptions of its columns, by name.
+    :param key: the stored primary key, if the model has a different one.
+    :param defaults: whether defaults are compared.
     """
 
     model: sa.Table
@@ -173,86 +177,88 @@ class _Table:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the table."""
         return str(self.model.name)
 
     @property
     def place(self) -> tuple[str | None, str]:
-        """Its schema and name."""
+        """The schema and name of the table."""
         return self.model.schema, self.name
 
     def complete(self, block: ops.ModifyTableOps) -> None:
-        """Add what differs to what Alembic found of this table.
+        """Add the missed differences to the operations on this table.
 
-        :param block: changed in place.
+        :param block: the operations that Alembic found; changed in place.
         """
-        gone, come = self._checks()
-        again = self._recomputed()
-        indexes = self._indexes_of(again)
-        kept = [
+        dropped_checks, added_checks = self._checks()
+        recomputed = self._recomputed()
+        indexes = self._indexes_of(recomputed)
+        others = [
             o
             for o in block.ops
-            if not (isinstance(o, ops.AlterColumnOp) and o.column_name in again)
+            if not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
         ]
         if self.defaults:
-            self._set_defaults(kept, again)
+            self._set_defaults(others, recomputed)
         old_key, new_key = self._keys()
         schema, name = self.place
         block.ops[:] = [
-            *gone,
+            *dropped_checks,
             *map(DropIndex, indexes),
             *old_key,
-            *(DropColumn(name, _column(self.columns[c]), schema) for c in again),
+            *(DropColumn(name, _column(self.columns[c]), schema) for c in recomputed),
             *(
                 ops.AddColumnOp(name, column, schema=schema)
                 for column in self.model.columns
-                if column.name in again
+                if column.name in recomputed
             ),
-            *kept,
+            *others,
             *new_key,
             *indexes,
-            *come,
+            *added_checks,
         ]
 
     def _checks(self) -> tuple[list[DropConstraint], list[AddCheck]]:
-        """Return the removal of CHECKs, and the new ones."""
+        """Return the operations that drop CHECKs, and those that add CHECKs."""
         named = with_names(self.model)
-        given = {c.name for c in self.model.constraints if isinstance(c.name, str)}
-        left = dict(self.stored.checks)
+        names = {c.name for c in self.model.constraints if isinstance(c.name, str)}
+        unmatched = dict(self.stored.checks)
         new = []
         for name, text in self.wanted.checks.items():
             same = [
                 other
-                for other, said in left.items()
-                if said == text and (other == name or name not in given)
+                for other, stored_text in unmatched.items()
+                if stored_text == text and (other == name or name not in names)
             ]
             if same:
-                del left[name if name in same else same[0]]
+                del unmatched[name if name in same else same[0]]
             else:
                 new.append(name)
-        gone = [self._add_check(name, text) for name, text in left.items()]
-        come = [
-            self._add_check(str(each.name), _text(each, self.inspector.dialect))
-            for each in named.constraints
-            if isinstance(each, sa.CheckConstraint)
-            and str(each.name) in new
-            and _is_about(each, self.columns)
+        dropped = [self._add_check(name, text) for name, text in unmatched.items()]
+        added = [
+            self._add_check(
+                str(constraint.name), _text(constraint, self.inspector.dialect)
+            )
+            for constraint in named.constraints
+            if isinstance(constraint, sa.CheckConstraint)
+            and str(constraint.name) in new
+            and _is_about(constraint, self.columns)
         ]
         schema, table = self.place
         return (
             [
                 DropConstraint(o, table, "check", schema)
-                for o in gone
+                for o in dropped
                 if self._wants(o, True)
             ],
-            [o for o in come if self._wants(o, False)],
+            [o for o in added if self._wants(o, False)],
         )
 
     def _add_check(self, name: str, text: str) -> AddCheck:
         return AddCheck(conv(name), self.name, text, self.model.schema)
 
     def _wants(self, operation: AddCheck, reflected: bool) -> bool:
-        """Ask the user's filters about a CHECK."""
+        """Tell whether the user's filters let a CHECK through."""
         name = str(operation.constraint_name)
         constraint = operation.to_constraint()
         return self.context.run_object_filters(
@@ -260,7 +266,7 @@ class _Table:
         )
 
     def _recomputed(self) -> list[str]:
-        """Return the columns that are computed in another way, or were not before."""
+        """Return the columns whose computation changes, begins or ends."""
         return [
             str(column.name)
             for column in self.model.columns
@@ -273,19 +279,19 @@ class _Table:
         ]
 
     def _indexes_of(self, columns: cabc.Container[str]) -> list[ops.CreateIndexOp]:
-        """Return what makes the indexes that go along with columns."""
+        """Return the operations that make the stored indexes on some columns."""
         if not columns:
             return []
         schema, name = self.place
-        there = {i["name"] for i in self.inspector.get_indexes(name, schema=schema)}
+        stored = {i["name"] for i in self.inspector.get_indexes(name, schema=schema)}
         return [
             ops.CreateIndexOp.from_index(index)
             for index in sorted(self.model.indexes, key=lambda each: str(each.name))
-            if index.name in there and any(c.name in columns for c in index.columns)
+            if index.name in stored and any(c.name in columns for c in index.columns)
         ]
 
     def _keys(self) -> tuple[list[DropConstraint], list[AddPrimaryKey]]:
-        """Return the removal of the primary key, and the new one."""
+        """Return the operations that drop the primary key and that add the new one."""
         if self.key is None:
             return [], []
         schema, table = self.place
@@ -293,25 +299,25 @@ class _Table:
         old, new = [], []
         if self.key["constrained_columns"]:
             label = conv(self.key["name"] or usual)
-            made = AddPrimaryKey(
+            old_key = AddPrimaryKey(
                 label, table, self.key["constrained_columns"], schema=schema
             )
-            old.append(DropConstraint(made, table, "primary", schema))
+            old.append(DropConstraint(old_key, table, "primary", schema))
         columns = _key_columns(self.model)
         if columns:
-            given = self.model.primary_key.name
-            label = conv(given if isinstance(given, str) else usual)
+            name = self.model.primary_key.name
+            label = conv(name if isinstance(name, str) else usual)
             new.append(AddPrimaryKey(label, table, columns, schema=schema))
         return old, new
 
-    def _set_defaults(self, operations: list[t.Any], again: list[str]) -> None:
-        """Add the defaults that differ to operations, changed in place."""
+    def _set_defaults(self, operations: list[t.Any], recomputed: list[str]) -> None:
+        """Add the changes of defaults to operations, which are changed in place."""
         altered = {
             o.column_name: o for o in operations if isinstance(o, ops.AlterColumnOp)
         }
         for column in self.model.columns:
             name = str(column.name)
-            if name in again or name not in self.stored.defaults:
+            if name in recomputed or name not in self.stored.defaults:
                 continue
             old, new = self.stored.defaults[name], self.wanted.defaults.get(name)
             if old == new or not self.context.run_object_filters(
@@ -327,20 +333,20 @@ class _Table:
                     existing_nullable=self.columns[name]["nullable"],
                 )
                 operations.append(altered[name])
-            found = None if old is None else sa.DefaultClause(plain_text(old))
-            altered[name].existing_server_default = t.cast(t.Any, found)
+            existing = None if old is None else sa.DefaultClause(plain_text(old))
+            altered[name].existing_server_default = t.cast(t.Any, existing)
             altered[name].modify_server_default = column.server_default
 
 
 def _is_about(check: sa.CheckConstraint, columns: cabc.Container[str]) -> bool:
-    """Tell whether a CHECK has to be made: a new column comes with that of its type."""
+    """Tell whether a CHECK has to be made: the type of a new column makes its own."""
     if not getattr(check, "_type_bound", False):
         return True
     return all(str(column.name) in columns for column in check.columns)
 
 
 def _text(constraint: sa.CheckConstraint, dialect: sa.Dialect) -> str:
-    """Return the expression of a model's CHECK, as the model says it."""
+    """Return the expression of a model's CHECK, as the model writes it."""
     options = {"literal_binds": True, "include_table": False}
     return str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))
 
@@ -349,9 +355,9 @@ def _column(stored: t.Any) -> sa.Column[t.Any]:
     """Return SQLAlchemy's object for a column of the database."""
     default: t.Any = None
     if stored.get("computed"):
-        found = stored["computed"]
+        clause = stored["computed"]
         default = sa.Computed(
-            plain_text(found["sqltext"]), persisted=found.get("persisted")
+            plain_text(clause["sqltext"]), persisted=clause.get("persisted")
         )
     elif stored["default"] is not None:
         default = plain_text(stored["default"])

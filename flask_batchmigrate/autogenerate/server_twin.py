@@ -1,4 +1,4 @@
-"""Asks a server how it writes the parts of a table: by a temporary table made of it."""
+"""Asks a server how it writes the parts of a table, by a temporary table like it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NAME: t.Final = "batchmigrate_twin"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Parts:
-    """What a server says of a table.
+    """The parts of a table that a server rewrites.
 
-    :param checks: the CHECKs, by name.
-    :param computed: what columns are computed as, and whether it is stored.
+    :param checks: the expressions of CHECKs, by name.
+    :param computed: the expressions of computed columns, and whether they are stored.
     :param defaults: the defaults of the other columns.
     """
 
@@ -53,9 +53,9 @@ def _without_table(expression: str) -> str:
 
 
 def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
-    """Return what the server would say of a table of the models.
+    """Return the parts of a table of the models as the server writes them.
 
-    :return: None where it makes no such table, as for want of a right or a type.
+    :return: None if the server cannot create the table, as for want of a right or type.
     """
     copied = table.to_metadata(sa.MetaData(), name=_NAME, schema=t.cast(t.Any, None))
     # https://docs.sqlalchemy.org/en/20/core/metadata.html#sqlalchemy.schema.Table.params.prefixes
@@ -79,7 +79,7 @@ def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
 
 @contextlib.contextmanager
 def _undone(connection: sa.Connection) -> cabc.Iterator[None]:
-    """Take the temporary table away after the block, and any trace of an error."""
+    """Remove the temporary table and the effects of an error after the block."""
     if connection.dialect.name == "postgresql":
         savepoint = connection.begin_nested()
         try:

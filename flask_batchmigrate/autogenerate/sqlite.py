@@ -1,8 +1,8 @@
 """Completes Alembic's comparison of models with a SQLite database.
 
-The truth of the models is what ``create_all()`` makes of them, and that of the database
-is what it stores: both are read by the SQLite engine, and what differs is said in
-Alembic's operations. What is only stored or reflected in another way is no difference.
+The SQLite engine reads two schemas: the one that ``create_all()`` makes of the models,
+and the one that the database stores. Their differences become Alembic's operations. Two
+spellings of the same definition are no difference.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ if t.TYPE_CHECKING:
 
 
 class Comparison:
-    """The models beside one SQLite database.
+    """Reads the models and one SQLite database for a comparison.
 
     :param context: Alembic's context of the run.
-    :param connection: the database, if it is not the one of the context.
+    :param connection: a connection to the database, if not that of the context.
     """
 
     def __init__(
         self, context: MigrationContext, connection: sa.Connection | None = None
     ) -> None:
-        found = connection if connection is not None else context.connection
-        assert found is not None
-        self.connection = found
-        self.dialect = found.dialect
+        database = connection if connection is not None else context.connection
+        assert database is not None
+        self.connection = database
+        self.dialect = database.dialect
         self.options = context.opts
         self._context = AutogenContext(context)
         self._inspector = sa.inspect(self.connection)
@@ -61,7 +61,7 @@ class Comparison:
         )
 
     def catalogue(self, schema: str | None) -> Catalogue:
-        """Return what a schema holds."""
+        """Return the catalogue of a schema."""
         name = schema or "main"
         if name not in self._catalogues:
             driver = t.cast(t.Any, Driver(self.connection))
@@ -69,11 +69,11 @@ class Comparison:
         return self._catalogues[name]
 
     def stored(self, table: str, schema: str | None) -> Definition:
-        """Return a table of the database."""
+        """Return the definition of a table of the database."""
         return of_database(self.catalogue(schema), table, schema, self._inspector)
 
     def wanted(self, *arguments: t.Any) -> bool:
-        """Ask the user's ``include_object``."""
+        """Tell whether the user's ``include_object`` lets an object through."""
         object_, name, type_, reflected, other = arguments
         return self._context.run_object_filters(object_, name, type_, reflected, other)
 
@@ -89,30 +89,30 @@ class Comparison:
 def complete(
     comparison: Comparison, upgrade: ops.UpgradeOps
 ) -> list[ops.MigrateOperation]:
-    """Return what leads from the database to the models.
+    """Return the operations that lead from the database to the models.
 
-    :param upgrade: what Alembic found.
+    :param upgrade: the operations that Alembic found.
     """
-    told: dict[tuple[str | None, str], list[t.Any]] = {}
+    alembics: dict[tuple[str | None, str], list[t.Any]] = {}
     others: list[ops.MigrateOperation] = []
     dropped = {(o.schema, o.table_name) for o in _of(upgrade, ops.DropTableOp)}
     new = {(o.schema, o.table_name) for o in _of(upgrade, ops.CreateTableOp)}
-    for each in upgrade.ops:
-        if isinstance(each, ops.CreateTableOp):
-            others += _created(comparison, each)
-        elif isinstance(each, ops.ModifyTableOps):
-            told[each.schema, each.table_name] = list(each.ops)
-        elif not isinstance(each, ops.DropTableOp):
-            others.append(each)
-    kept = {k: v for k, v in told.items() if k not in dropped and k not in new}
-    altered = list(_altered(comparison, kept))
+    for operation in upgrade.ops:
+        if isinstance(operation, ops.CreateTableOp):
+            others += _created(comparison, operation)
+        elif isinstance(operation, ops.ModifyTableOps):
+            alembics[operation.schema, operation.table_name] = list(operation.ops)
+        elif not isinstance(operation, ops.DropTableOp):
+            others.append(operation)
+    of_both = {k: v for k, v in alembics.items() if k not in dropped and k not in new}
+    altered = list(_altered(comparison, of_both))
     return [*others, *altered, *_dropped(comparison, dropped)]
 
 
 def _created(
     comparison: Comparison, operation: ops.CreateTableOp
 ) -> cabc.Iterator[ops.MigrateOperation]:
-    """Yield a new table and its indexes, those of expressions included."""
+    """Yield the operations for a new table and its indexes, also on expressions."""
     yield operation
     table = comparison.models.tables[operation.schema, operation.table_name]
     indexes: list[ops.MigrateOperation] = [
@@ -129,22 +129,22 @@ def _of(upgrade: ops.UpgradeOps, kind: type[t.Any]) -> list[t.Any]:
 
 
 def _altered(
-    comparison: Comparison, told: cabc.Mapping[tuple[str | None, str], list[t.Any]]
+    comparison: Comparison, alembics: cabc.Mapping[tuple[str | None, str], list[t.Any]]
 ) -> cabc.Iterator[ops.MigrateOperation]:
-    """Yield what differs in the tables that both sides have."""
+    """Yield the operations that alter tables of both the models and the database."""
     for (schema, name), table in sorted(
         comparison.models.tables.items(),
         key=lambda item: (item[0][0] or "", item[0][1]),
     ):
-        found = comparison.catalogue(schema).find(name)
-        seen = told.get((schema, name), [])
-        if found is None or found.type != "table" or not comparison.includes(table):
+        stored = comparison.catalogue(schema).find(name)
+        seen = alembics.get((schema, name), [])
+        if stored is None or stored.type != "table" or not comparison.includes(table):
             continue
         try:
             before = comparison.stored(name, schema)
             after = of_model(table, comparison.dialect, comparison.models)
         except (ChangeRefused, SqlTextError):
-            # A virtual table, or a text that only SQLite itself understands.
+            # It is a virtual table, or has a text that only SQLite itself understands.
             if seen:
                 yield ops.ModifyTableOps(name, seen, schema=schema)
             continue
@@ -154,23 +154,26 @@ def _altered(
 def _of_table(
     comparison: Comparison, before: Definition, after: Definition, seen: list[t.Any]
 ) -> cabc.Iterator[ops.MigrateOperation]:
-    given = comparison.options
-    asked = given.get("compare_type", True), given.get("compare_server_default", True)
-    if not any(map(callable, asked)) and compare.equal(before, after):
+    settings = comparison.options
+    compare_options = (
+        settings.get("compare_type", True),
+        settings.get("compare_server_default", True),
+    )
+    if not any(map(callable, compare_options)) and compare.equal(before, after):
         return
-    alembic = Seen(seen, *asked, comparison.wanted)
-    made = compare.differences(before, after, alembic)
+    alembic = Seen(seen, *compare_options, comparison.wanted)
+    changes = compare.differences(before, after, alembic)
     first, last = compare.options(before, after)
     yield from first
-    if made:
-        yield ops.ModifyTableOps(after.name, made, schema=after.schema)
+    if changes:
+        yield ops.ModifyTableOps(after.name, changes, schema=after.schema)
     yield from last
 
 
 def _dropped(
     comparison: Comparison, tables: cabc.Iterable[tuple[str | None, str]]
 ) -> cabc.Iterator[ops.MigrateOperation]:
-    """Yield the removal of tables, those that refer to others first."""
+    """Yield the operations that drop tables, those that refer to others first."""
     definitions = {}
     for schema, name in sorted(tables, key=_place):
         if name not in internal_tables(comparison.catalogue(schema)):
@@ -193,15 +196,15 @@ def _place(table: tuple[str | None, str]) -> tuple[str, str]:
 def _children_first(
     definitions: cabc.Mapping[tuple[str | None, str], Definition],
 ) -> list[Definition]:
-    left = dict(definitions)
+    pending = dict(definitions)
     ordered = []
-    while left:
+    while pending:
         parents = {
             (schema, key.references.table)
-            for (schema, name), definition in left.items()
+            for (schema, name), definition in pending.items()
             for key in definition.constraints
             if key.references is not None and key.references.table != name
         }
-        free = [place for place in left if place not in parents] or list(left)[:1]
-        ordered += [left.pop(place) for place in free]
+        free = [place for place in pending if place not in parents] or list(pending)[:1]
+        ordered += [pending.pop(place) for place in free]
     return ordered

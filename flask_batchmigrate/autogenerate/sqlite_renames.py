@@ -1,7 +1,7 @@
-"""Compares a SQLite database as it is after its renames with the models.
+"""Compares models with a SQLite database whose renames have been made.
 
-SQLite follows a rename in indexes, keys, triggers and views by itself. So the renames
-are made on a scratch copy of the schema, and what else differs is found there.
+SQLite itself carries a rename into indexes, keys, triggers and views. So the renames
+are made on a scratch copy of the schema, and the other differences are found there.
 """
 
 from __future__ import annotations
@@ -38,16 +38,15 @@ def with_renames(
     request: Request,
     history: History,
 ) -> list[ops.MigrateOperation]:
-    """Return what leads from the database to the models; renames come first.
+    """Return the operations that lead to the models, with the renames first.
 
-    :param upgrade: what Alembic found.
-    :param history: says what may be dropped.
+    :param upgrade: the operations that Alembic found.
+    :param history: tells what may be dropped.
     :raises BatchMigrateError: it is not clear whether something was renamed.
     """
 
     def stored(schema: str | None, table: str) -> cabc.Collection[str] | None:
-        found = comparison.catalogue(schema).table(table)
-        if found is None:
+        if comparison.catalogue(schema).table(table) is None:
             return None
         with contextlib.suppress(ChangeRefused):
             definition = comparison.stored(table, schema)
@@ -55,13 +54,13 @@ def with_renames(
         return []
 
     renames = told(request, comparison.models.tables, stored)
-    found, first = _after(comparison, upgrade, renames, history)
+    remaining, first = _after(comparison, upgrade, renames, history)
     declined: set[Rename] = set()
-    while more := likely(found, request, declined):
-        # A table that was renamed may have columns that were.
+    while more := likely(remaining, request, declined):
+        # A renamed table may have renamed columns.
         renames += more
-        found, first = _after(comparison, upgrade, renames, history)
-    return [*first, *found]
+        remaining, first = _after(comparison, upgrade, renames, history)
+    return [*first, *remaining]
 
 
 def _after(
@@ -70,7 +69,7 @@ def _after(
     renames: list[Rename],
     history: History,
 ) -> tuple[list[ops.MigrateOperation], list[ops.MigrateOperation]]:
-    """Return what differs after some renames, and the operations that make them."""
+    """Return the differences after some renames, and the operations that rename."""
     if not renames:
         return history.without_strangers(complete(comparison, upgrade)), []
     with (
@@ -81,49 +80,53 @@ def _after(
         context = MigrationContext.configure(connection, opts=dict(comparison.options))
         operations = Operations(context)
         first = list(_operations(Comparison(context), renames))
-        for each in first:
-            for inner in each.ops if isinstance(each, ops.ModifyTableOps) else [each]:
+        for operation in first:
+            for inner in (
+                operation.ops
+                if isinstance(operation, ops.ModifyTableOps)
+                else [operation]
+            ):
                 operations.invoke(inner)
         script = produce_migrations(context, context.opts["target_metadata"])
-        made = script.upgrade_ops
-        assert made is not None
-        found = complete(Comparison(context), made)
-        return history.without_strangers(found), first
+        after_renames = script.upgrade_ops
+        assert after_renames is not None
+        remaining = complete(Comparison(context), after_renames)
+        return history.without_strangers(remaining), first
 
 
 def _ignore(_: str) -> None:
-    """Say nothing of what is only tried."""
+    """Ignore the messages of a run that only tries operations."""
 
 
 def _operations(
     comparison: Comparison, renames: cabc.Sequence[Rename]
 ) -> cabc.Iterator[ops.MigrateOperation]:
-    """Yield the operations of renames: tables first, so that columns find theirs."""
-    tables = in_steps([each for each in renames if each.table is None])
-    for each in tables:
-        yield RenameTable(each.old, each.new, schema=each.schema)
-    before = {each.new: each.old for each in renames if each.table is None}
+    """Yield the operations of renames: tables first, then their columns."""
+    tables = in_steps([rename for rename in renames if rename.table is None])
+    for rename in tables:
+        yield RenameTable(rename.old, rename.new, schema=rename.schema)
+    old_names = {rename.new: rename.old for rename in renames if rename.table is None}
     columns: dict[tuple[str | None, str], list[Rename]] = {}
-    for each in renames:
-        if each.table is not None:
-            columns.setdefault((each.schema, each.table), []).append(each)
-    for (schema, table), own in columns.items():
-        stored = comparison.stored(before.get(table, table), schema)
+    for rename in renames:
+        if rename.table is not None:
+            columns.setdefault((rename.schema, rename.table), []).append(rename)
+    for (schema, table), renames_of_columns in columns.items():
+        stored = comparison.stored(old_names.get(table, table), schema)
         origins: dict[str, str] = {}
-        made: list[ops.MigrateOperation] = []
-        for each in in_steps(own):
-            origin = origins.pop(each.old, each.old)
-            origins[each.new] = origin
+        operations: list[ops.MigrateOperation] = []
+        for rename in in_steps(renames_of_columns):
+            origin = origins.pop(rename.old, rename.old)
+            origins[rename.new] = origin
             column = stored.column(origin)
-            made.append(
+            operations.append(
                 RenameColumn(
                     table,
-                    each.old,
+                    rename.old,
                     schema=schema,
-                    modify_name=each.new,
+                    modify_name=rename.new,
                     existing_type=column.type,
                     existing_nullable=column.nullable,
                     existing_server_default=t.cast(t.Any, column.server_default),
                 )
             )
-        yield ops.ModifyTableOps(table, made, schema=schema)
+        yield ops.ModifyTableOps(table, operations, schema=schema)

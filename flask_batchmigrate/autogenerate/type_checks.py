@@ -1,7 +1,7 @@
 """Finds the CHECK constraints that belong to a type: a Boolean or an Enum.
 
-A script lets the type make and drop them, because another database may do without:
-PostgreSQL has types of its own for both.
+A script lets the type create and drop them, because another database may not need them:
+PostgreSQL has its own types for both.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _MAKERS: t.Final = (*_ENUMERATED, sa.TypeDecorator)
 def checks_of_types(
     table: sa.Table, translator: Translator
 ) -> cabc.Iterator[tuple[str, ConstraintText]]:
-    """Yield the checks that the types of a table's columns make, with the column."""
+    """Yield the columns of a table whose types make checks, with each check."""
     for column in table.columns:
         if not isinstance(column.type, _MAKERS):
             continue
         type_: t.Any = column.type
-        made = sa.Table(str(table.name), sa.MetaData(), sa.Column(column.name, type_))
-        for constraint in made.constraints:
+        twin = sa.Table(str(table.name), sa.MetaData(), sa.Column(column.name, type_))
+        for constraint in twin.constraints:
             if isinstance(constraint, sa.CheckConstraint):
                 text = translator.constraint(constraint)
                 if text is not None:
@@ -42,12 +42,12 @@ def checks_of_types(
 
 
 def has_members(type_: sa.types.TypeEngine[t.Any]) -> bool:
-    """Tell whether a type of the models is one that may make a check."""
+    """Tell whether a type of the models may make a check."""
     return isinstance(type_, _ENUMERATED)
 
 
 def named(column: sa.Column[t.Any], table: str) -> sa.types.TypeEngine[t.Any]:
-    """Return a column's type, in which the check that it makes has a name."""
+    """Return a column's type with a name for the check that it makes."""
     type_ = column.type
     if (
         not isinstance(type_, _ENUMERATED)
@@ -63,7 +63,7 @@ def named(column: sa.Column[t.Any], table: str) -> sa.types.TypeEngine[t.Any]:
 def values(constraint: ConstraintText) -> tuple[str, list[str]] | None:
     """Return the column and the values of a check ``column IN (value, ...)``.
 
-    :return: None for any other check.
+    :return: the column and the values; None for any other check.
     """
     tokens = list(significant(tokenize(constraint.expression or "")))
     if len(tokens) < 5 or not tokens[0].is_name or tokens[1].keyword != "IN":
@@ -87,12 +87,13 @@ def with_check(
 ) -> sa.types.TypeEngine[t.Any]:
     """Return the type that makes a stored check ``column IN (...)``.
 
-    :param stored: the type of the column without it.
+    :param stored: the stored type of the column, which makes no check.
+    :param constraint: the check.
     :param name: the name of the check.
-    :param model: the column's type in the models, where it stays.
+    :param model: the column's type in the models, if the column stays.
     """
-    found = values(constraint)
-    members = found[1] if found is not None else []
+    check_values = values(constraint)
+    members = check_values[1] if check_values is not None else []
     if isinstance(stored, sa.Boolean) or set(members) == {"0", "1"}:
         return sa.Boolean(create_constraint=True, name=name)
     native = model.native_enum if isinstance(model, sa.Enum) else False

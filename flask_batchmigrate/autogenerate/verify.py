@@ -1,7 +1,8 @@
-"""Proves a generated script: it is run on a scratch database, up and down.
+"""Proves a generated script by running it on a scratch database, up and down.
 
-On SQLite, the schema after the upgrade must be the models', and after the downgrade
-what it was before. It has no rows: what becomes of them is told where it is generated.
+On SQLite, the schema must match the models after the upgrade, and be as it was before
+after the downgrade. The scratch database has no rows: the generation of the script
+reports what it does to rows.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ if t.TYPE_CHECKING:
 class Start:
     """A SQLite database that models were compared with.
 
-    :param name: of the bind, as it stands in the names of a script's functions.
+    :param name: the name of the bind, as the names of a script's functions contain it.
     :param engine: the application's engine.
-    :param catalogue: what the database held.
-    :param options: what Alembic was configured with.
-    :param history: says what is left alone.
-    :param rewritten: the user's own hook had the last word, so that the script need
-        not reach the models.
+    :param catalogue: the catalogue of the database.
+    :param options: the options that Alembic was configured with.
+    :param history: tells which tables and columns are left alone.
+    :param rewritten: whether the user's own hook had the last word, so that the script
+        need not lead to the models.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Start:
 def problems(script: Script, start: Start) -> list[str]:
     """Run a script on a scratch copy of a database's schema, up and down.
 
-    :return: what is not as it should be, in sentences; nothing if all is well.
+    :return: sentences about what is wrong; an empty list if nothing is.
     """
     with (
         scratch(start.engine) as connection,
@@ -80,18 +81,18 @@ def problems(script: Script, start: Start) -> list[str]:
             failure = _run(script, direction, start.name, context)
             if failure is not None:
                 return [failure]
-            found: list[str] = []
+            failures: list[str] = []
             if direction == "upgrade" and not start.rewritten:
-                found = _not_reached(context, before, start.history)
+                failures = _not_reached(context, before, start.history)
             elif direction == "downgrade":
-                found = _not_restored(connection, before)
-            if found:
-                return found
+                failures = _not_restored(connection, before)
+            if failures:
+                return failures
     return []
 
 
 def _ignore(_: str) -> None:
-    """Say nothing of what is only tried."""
+    """Ignore the messages of a run that only tries a script."""
 
 
 def _read(connection: sa.Connection) -> Catalogue:
@@ -101,14 +102,14 @@ def _read(connection: sa.Connection) -> Catalogue:
 def _run(
     script: Script, direction: str, name: str, context: MigrationContext
 ) -> str | None:
-    """Run one function of a script; return why it failed."""
+    """Run one function of a script; return why it failed, or None."""
     function = getattr(script.module, direction)
     several = "engine_name" in inspect.signature(function).parameters
     try:
         with Operations.context(context):
             function(**({"engine_name": name} if several else {}))
     except Exception as error:
-        # Whatever it is, the script has it, and it is told.
+        # Any error is an error of the script, and is reported.
         text = error.problem if isinstance(error, EngineError) else str(error)
         return f"{direction} failed: {type(error).__name__}: {' '.join(text.split())}"
     return None
@@ -117,7 +118,7 @@ def _run(
 def _not_reached(
     context: MigrationContext, before: Catalogue, history: History
 ) -> list[str]:
-    """Say what the models still differ in, of what the script touched."""
+    """Describe how the tables that the script changed still differ from the models."""
     connection = context.connection
     assert connection is not None
     touched = _touched(before, _read(connection))
@@ -134,7 +135,7 @@ def _not_reached(
             return False
         return users is None or bool(users(item, name, type_, *rest))
 
-    # A table that the script did not touch is neither reflected nor missed.
+    # A table that the script did not change is neither reflected nor compared.
     filters = {"include_name": include_name, "include_object": include}
     restricted = MigrationContext.configure(
         connection, opts={**context.opts, **filters}
@@ -143,10 +144,10 @@ def _not_reached(
     upgrade = script.upgrade_ops
     assert upgrade is not None
     comparison = Comparison(restricted)
-    left = [
-        each
-        for each in history.without_strangers(complete(comparison, upgrade))
-        if getattr(each, "table_name", None) in touched
+    remaining = [
+        operation
+        for operation in history.without_strangers(complete(comparison, upgrade))
+        if getattr(operation, "table_name", None) in touched
     ]
     everything = Comparison(context)
     missing = [
@@ -156,69 +157,72 @@ def _not_reached(
         and everything.catalogue(None).find(name) is None
         and everything.includes(table)
     ]
-    said = [f"after the upgrade, {text}" for text in _said(left)]
-    return said + [f"after the upgrade, there is no table '{m}'" for m in missing]
+    sentences = [f"after the upgrade, {text}" for text in _said(remaining)]
+    return sentences + [f"after the upgrade, there is no table '{m}'" for m in missing]
 
 
 def _touched(before: Catalogue, after: Catalogue) -> set[str]:
-    """Return the tables that are not as they were, or are new."""
+    """Return the tables that changed, appeared or disappeared."""
     texts = [
-        {(o.type, o.name, o.table, o.sql) for o in each.objects}
-        for each in (before, after)
+        {(o.type, o.name, o.table, o.sql) for o in catalogue.objects}
+        for catalogue in (before, after)
     ]
     return {table for _, _, table, _ in texts[0] ^ texts[1]}
 
 
 def _not_restored(connection: sa.Connection, before: Catalogue) -> list[str]:
-    """Say what the downgrade left otherwise than it was."""
+    """Describe what the downgrade did not restore."""
     after = _read(connection)
-    found = []
+    sentences = []
     names = [{o.name for o in c.of_type("table")} for c in (before, after)]
     for name in sorted(names[0] ^ names[1]):
         what = "is missing" if name in names[0] else "is still there"
         if not name.startswith("sqlite_"):
-            found.append(f"after the downgrade, table '{name}' {what}")
+            sentences.append(f"after the downgrade, table '{name}' {what}")
     inspector = sa.inspect(connection)
     internal = internal_tables(before)
     for name in sorted(_touched(before, after) & names[0] & names[1]):
         if name in internal or name.startswith("sqlite_"):
             continue
         with contextlib.suppress(EngineError):
-            was = of_database(before, name, None, inspector)
-            now = of_database(after, name, None, inspector)
-            found += [f"after the downgrade, {text}" for text in _changes(now, was)]
-    return found
+            definition_before = of_database(before, name, None, inspector)
+            definition_after = of_database(after, name, None, inspector)
+            sentences += [
+                f"after the downgrade, {text}"
+                for text in _changes(definition_after, definition_before)
+            ]
+    return sentences
 
 
-def _changes(now: Definition, was: Definition) -> cabc.Iterator[str]:
-    """Say what would lead from one definition to the other."""
-    columns = [{c.name: c for c in each.text.columns} for each in (now, was)]
+def _changes(actual: Definition, wanted: Definition) -> cabc.Iterator[str]:
+    """Describe the changes that would lead from one definition to the other."""
+    columns = [{c.name: c for c in each.text.columns} for each in (actual, wanted)]
     for name in sorted(columns[0].keys() ^ columns[1].keys()):
         what = "is missing" if name in columns[1] else "is still there"
-        yield f"column '{was.name}.{name}' {what}"
+        yield f"column '{wanted.name}.{name}' {what}"
     if columns[0].keys() == columns[1].keys():
         seen = Seen((), True, True, lambda *_: True)
-        first, last = options(now, was)
-        yield from _said([*first, *differences(now, was, seen), *last])
+        first, last = options(actual, wanted)
+        yield from _said([*first, *differences(actual, wanted, seen), *last])
 
 
 def _said(operations: cabc.Iterable[t.Any]) -> list[str]:
     """Describe operations that should not be necessary."""
     return [
         f"this differs: {' '.join(map(str, _flat(difference)))}"
-        for each in operations
-        for difference in ops.UpgradeOps([each]).as_diffs()
+        for operation in operations
+        for difference in ops.UpgradeOps([operation]).as_diffs()
     ]
 
 
 def _flat(difference: t.Any) -> list[t.Any]:
     parts = difference[0] if isinstance(difference, list) else difference
-    kept = []
+    words = []
     for part in parts:
         if isinstance(part, (sa.Column, sa.Index, sa.Constraint, sa.Table)):
             table = getattr(part, "table", None)
             where = f" of '{table.name}'" if table is not None else ""
-            kept.append(f"'{part.name}'{where}")
+            words.append(f"'{part.name}'{where}")
         elif part is not None:
-            kept.append(part)
-    return kept
+            words.append(part)
+    return words

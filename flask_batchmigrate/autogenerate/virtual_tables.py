@@ -8,9 +8,9 @@ from ..sqlite.schema.catalogue import Catalogue
 
 
 def internal_tables(catalogue: Catalogue) -> frozenset[str]:
-    """Return the tables that are virtual, or keep the rows of one.
+    """Return the virtual tables, and the tables that hold their rows.
 
-    Alembic can neither make nor alter them, so no script is to mention them.
+    Alembic can neither create nor alter them, so scripts leave them out.
     """
     return frozenset(
         o.name
