@@ -13,7 +13,6 @@ import typing as t
 import click
 
 from .. import commands
-from ..errors import UNCHANGED
 from . import options
 from .console import ConsoleReporter
 from .console import counted
@@ -88,6 +87,8 @@ def rehearse(
         to.console.value(line)
     for warning in rehearsal.warnings:
         to.console.warn(warning)
+    from ..errors import UNCHANGED
+
     to.console.say(UNCHANGED.said, fg="green")
 
 
