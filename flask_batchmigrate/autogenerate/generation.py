@@ -17,6 +17,7 @@ from .message import message
 from .pipeline import improve
 from .request import Request
 from .server_tables import compare_server_default
+from .server_tables import compare_type
 from .verify import Start
 
 if t.TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Generation:
     render_item = staticmethod(render_item)
     #: Returns how defaults are compared if the user does not choose.
     compare_server_default = staticmethod(compare_server_default)
+    #: Returns how types are compared, which the user may choose.
+    compare_type = staticmethod(compare_type)
 
     @contextlib.contextmanager
     def comparing(self, dialect: str) -> cabc.Iterator[None]:

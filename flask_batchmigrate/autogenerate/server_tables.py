@@ -45,6 +45,30 @@ def compare_server_default(dialect: str) -> bool | None:
     return True if dialect in ("sqlite", "postgresql") else None
 
 
+def compare_type(dialect: str, chosen: t.Any) -> t.Any:
+    """Return Alembic's option of this name, which compares the members of Enums, too.
+
+    On MySQL and MariaDB the older of the supported releases of Alembic do not.
+
+    :param chosen: the option that the user chose.
+    """
+    is_mysql = dialect in ("mysql", "mariadb")
+    return _compare_members if is_mysql and chosen is True else chosen
+
+
+def _compare_members(
+    context: t.Any,
+    stored_column: t.Any,
+    model_column: t.Any,
+    stored: t.Any,
+    model: t.Any,
+) -> bool | None:
+    """Return whether an ENUM has other members; None leaves other types to Alembic."""
+    if isinstance(stored, sa.Enum) and isinstance(model, sa.Enum):
+        return set(stored.enums) != set(model.enums)
+    return None
+
+
 def complete_on_server(
     context: MigrationContext, operations: cabc.Iterable[ops.MigrateOperation]
 ) -> list[ops.MigrateOperation]:

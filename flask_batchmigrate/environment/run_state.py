@@ -175,6 +175,9 @@ class Run:
             )
             # A comparison does not need the version table.
             options.setdefault("dont_mutate", True)
+            options["compare_type"] = self._generation.compare_type(
+                str(dialect), options.get("compare_type", True)
+            )
             options.setdefault(
                 "compare_server_default",
                 self._generation.compare_server_default(str(dialect)),
