@@ -167,21 +167,7 @@ class Run:
         for bind in binds:
             reporter().bind_started(bind.key, bind.database, dialect)
         if self._generation is not None:
-            options["process_revision_directives"] = self._generation.hook(
-                options.get("process_revision_directives")
-            )
-            options["render_item"] = self._generation.render_item(
-                options.get("render_item")
-            )
-            # A comparison does not need the version table.
-            options.setdefault("dont_mutate", True)
-            options["compare_type"] = self._generation.compare_type(
-                str(dialect), options.get("compare_type", True)
-            )
-            options.setdefault(
-                "compare_server_default",
-                self._generation.compare_server_default(str(dialect)),
-            )
+            _add_hooks(options, self._generation, str(dialect))
         if self.setup.rehearsal is not None and isinstance(connection, sa.Connection):
             self.setup.rehearsal.prepare(connection, options, self._cleanup)
         EnvironmentContext.configure(self.environment, **options)
@@ -308,6 +294,22 @@ class Run:
                 )
                 self.setup.applied.append(applied)
                 reporter().revision_done(applied)
+
+
+def _add_hooks(options: dict[str, t.Any], generation: Generation, dialect: str) -> None:
+    """Add what a comparison needs to the options for Alembic."""
+    options["process_revision_directives"] = generation.hook(
+        options.get("process_revision_directives")
+    )
+    options["render_item"] = generation.render_item(options.get("render_item"))
+    # A comparison does not need the version table.
+    options.setdefault("dont_mutate", True)
+    options["compare_type"] = generation.compare_type(
+        dialect, options.get("compare_type", True)
+    )
+    options.setdefault(
+        "compare_server_default", generation.compare_server_default(dialect)
+    )
 
 
 def _generation(setup: Setup) -> Generation:
