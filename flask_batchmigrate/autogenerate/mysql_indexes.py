@@ -111,7 +111,7 @@ def _left_behind(
     columns = key_index["column_names"]
     dropped = {o.column_name for o in block.ops if isinstance(o, ops.DropColumnOp)}
     others = [
-        key["constrained_columns"][: len(columns)]
+        key["constrained_columns"]
         for key in inspector.get_foreign_keys(table, schema=schema)
         if key["name"] != name
     ] + [
@@ -119,7 +119,9 @@ def _left_behind(
         for o in block.ops
         if isinstance(o, ops.CreateForeignKeyOp)
     ]
-    if dropped.isdisjoint(columns) and columns not in others:
+    # An index serves every foreign key whose columns are its first ones.
+    is_needed = any(columns[: len(other)] == other for other in others)
+    if dropped.isdisjoint(columns) and not is_needed:
         create = ops.CreateIndexOp(
             str(name), table, t.cast(t.Any, columns), schema=schema
         )
