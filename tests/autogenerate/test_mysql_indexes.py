@@ -12,7 +12,6 @@ from flask_sqlalchemy import SQLAlchemy
 import flask_batchmigrate as fb
 from tests.servers import new_database
 
-
 pytestmark = pytest.mark.servers
 
 
