@@ -74,7 +74,8 @@ class TablePlan:
     """How one table of a SQLite database is changed, and why in this way.
 
     :param table: the table's name before the change.
-    :param way: ``ALTER TABLE``, ``schema edit`` or ``copy``: the cheapest safe one.
+    :param way: the cheapest safe one of ``ALTER TABLE``, ``schema edit``,
+        ``conversion in place`` and ``copy``.
     :param reason: why a cheaper way was not safe.
     :param steps: what is done, in order.
     :param new_name: the table's name after the change.

@@ -54,7 +54,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     | {"sqlite.adapter", "sqlite.transaction"},
     "commands": VOCABULARY | {"environment", "autogenerate", "project"},
     "status": VOCABULARY | {"commands", "environment", "autogenerate", "project"},
-    "cli": VOCABULARY | {"status", "commands", "autogenerate", "project"},
+    "cli": VOCABULARY
+    | {"status", "commands", "autogenerate", "project", "sqlite.errors"},
     "autoupgrade": VOCABULARY | {"status", "project"},
     "extension": VOCABULARY | {"autoupgrade", "cli", "environment", "status"},
     "": VOCABULARY | {"commands", "environment", "extension"},

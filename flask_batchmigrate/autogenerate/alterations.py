@@ -60,7 +60,7 @@ def alterations(
 
 
 def _read(connection: sa.Connection) -> Catalogue:
-    return read_catalogue(t.cast(t.Any, Driver(connection)), "main")
+    return read_catalogue(Driver(connection), "main")
 
 
 def _tables(catalogue: Catalogue, version: str) -> dict[str, StoredObject]:

@@ -18,6 +18,7 @@ from alembic.operations import ops
 from ..errors import BatchMigrateError
 from ..errors import NOTHING_WRITTEN
 from ..reporting import reporter
+from ..sqlite.errors import counted
 from .fills import Nothing
 from .renames import RenameColumn
 from .renames import RenameTable
@@ -193,7 +194,7 @@ def _rows(connection: sa.Connection, operation: ops.DropTableOp) -> list[str]:
     table = sa.table(operation.table_name, schema=operation.schema)
     query = sa.select(sa.func.count()).select_from(table)
     number = connection.execute(query).scalar_one()
-    return [f"{_counted(number, 'row')} of table '{table.name}'"] if number else []
+    return [f"{counted(number, 'row')} of table '{table.name}'"] if number else []
 
 
 def _mark_columns(
@@ -215,7 +216,7 @@ def _mark_columns(
             query = sa.select(sa.func.count(column)).select_from(table)
             number = connection.execute(query).scalar_one()
             if number:
-                text = f"{_counted(number, 'value')} of '{block.table_name}.{name}'"
+                text = f"{counted(number, 'value')} of '{block.table_name}.{name}'"
                 losses.append(text)
                 operations.append(Loss(text))
         operations.append(operation)
@@ -225,7 +226,3 @@ def _mark_columns(
 
 def _is_computed(operation: ops.DropColumnOp) -> bool:
     return isinstance(operation.to_column().server_default, sa.Computed)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,6 @@ no default behind that the model does not have.
 
 from __future__ import annotations
 
-import ast
 import collections.abc as cabc
 import dataclasses
 import datetime
@@ -21,6 +20,7 @@ from alembic.operations import ops
 
 from ..errors import BatchMigrateError
 from ..errors import NOTHING_WRITTEN
+from ..sqlite.errors import counted
 from .request import Request
 
 
@@ -262,7 +262,7 @@ def _value(
     if answer is not None:
         return _converted(answer, model, place)
     raise BatchMigrateError(
-        f"Column '{place}' is NOT NULL, and {rows} row{'s' if rows > 1 else ''} of the "
+        f"Column '{place}' is NOT NULL, and {counted(rows, 'row')} of the "
         "database would have no value for it",
         f"Run the command with '--default {place}=<value>', or give the column a "
         "default.",
@@ -290,7 +290,7 @@ def _converted(text: str, model: sa.Column[t.Any], place: str) -> object:
             state=NOTHING_WRITTEN,
         ) from None
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return ast.literal_eval(text)
+        return text[1:-1]
     return text
 
 

@@ -15,6 +15,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 
 from ..reporting import reporter
+from ..sqlite.errors import counted
 from .fills import Nothing
 from .operations import AddCheck
 from .operations import plain_text
@@ -169,7 +170,7 @@ class _Counter:
         if number is None:
             return None
         return (
-            f"{_rows(number)} of '{operation.table_name}' shared a value of "
+            f"{counted(number, 'row')} of '{operation.table_name}' shared a value of "
             f"'{column_list}' with another, which '{name}' refuses"
         )
 
@@ -200,7 +201,7 @@ class _Counter:
             return None
         column_list = ", ".join(operation.local_cols)
         return (
-            f"{_rows(number)} of '{operation.source_table}' referred by "
+            f"{counted(number, 'row')} of '{operation.source_table}' referred by "
             f"'{column_list}' to no row of '{operation.referent_table}', which "
             f"'{operation.constraint_name}' refuses"
         )
@@ -218,7 +219,7 @@ class _Counter:
         if number is None:
             return None
         return (
-            f"{_rows(number)} of '{operation.table_name}' broke the CHECK "
+            f"{counted(number, 'row')} of '{operation.table_name}' broke the CHECK "
             f"'{operation.constraint_name}' ({operation.expression})"
         )
 
@@ -240,7 +241,9 @@ class _Counter:
         place = f"{operation.table_name}.{operation.column_name}"
         if number is None:
             return None
-        return f"{_rows(number)} had more than {longest} characters in '{place}'"
+        return (
+            f"{counted(number, 'row')} had more than {longest} characters in '{place}'"
+        )
 
     def _length(self, term: sa.ColumnClause[t.Any]) -> sa.ColumnElement[int]:
         """Return a text's number of characters, by the function of the database."""
@@ -264,7 +267,3 @@ class _Counter:
     def _number(self, query: sa.Select[t.Any]) -> int | None:
         """Return the number that a query counts; None if it is 0."""
         return int(self._connection.execute(query).scalar_one() or 0) or None
-
-
-def _rows(number: int) -> str:
-    return f"{number} row{'' if number == 1 else 's'}"

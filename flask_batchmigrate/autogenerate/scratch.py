@@ -90,5 +90,5 @@ def copy_schema(catalogue: Catalogue, connection: sa.Connection) -> None:
                 continue
             if item.name in internal:
                 continue
-            with contextlib.suppress(driver.error):
+            with contextlib.suppress(driver.driver_error):
                 driver.execute(item.sql)

@@ -64,8 +64,7 @@ class Comparison:
         """Return the catalogue of a schema."""
         name = schema or "main"
         if name not in self._catalogues:
-            driver = t.cast(t.Any, Driver(self.connection))
-            self._catalogues[name] = read_catalogue(driver, name)
+            self._catalogues[name] = read_catalogue(Driver(self.connection), name)
         return self._catalogues[name]
 
     def stored(self, table: str, schema: str | None) -> Definition:

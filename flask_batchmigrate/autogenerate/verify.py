@@ -96,7 +96,7 @@ def _ignore(_: str) -> None:
 
 
 def _read(connection: sa.Connection) -> Catalogue:
-    return read_catalogue(t.cast(t.Any, Driver(connection)), "main")
+    return read_catalogue(Driver(connection), "main")
 
 
 def _run(

@@ -19,6 +19,7 @@ from ..autogenerate.request import Nobody
 from ..autogenerate.request import Questioner
 from ..reporting import first_line
 from ..reporting import Reporter
+from ..sqlite.errors import counted
 from .progress import Progress
 from .streams import discard
 from .streams import encodable
@@ -48,7 +49,6 @@ class Console:
         self._line_is_open = False
         self._stderr_has_failed = False
         self._drawn = 0
-        self._error_stream_is_gone = False
 
     def value(self, text: str) -> None:
         """Write a result of the command to standard output.
@@ -354,11 +354,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the singular or plural."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) -> None:

@@ -13,9 +13,9 @@ import typing as t
 import click
 
 from .. import commands
+from ..sqlite.errors import counted
 from . import options
 from .console import ConsoleReporter
-from .console import counted
 from .console import duration
 
 if t.TYPE_CHECKING:
@@ -163,18 +163,13 @@ def _rows_written(plan: TablePlan) -> str:
     if plan.rows is None:
         return "rows are written" if plan.rows_written is None else "no row is written"
     at_most = "at most " if plan.way == "conversion in place" else ""
-    return f"{at_most}{plan.rows_written or 0:,} of {counted_rows(plan.rows)} written"
-
-
-def counted_rows(number: int) -> str:
-    """Write a number of rows, with separators of thousands."""
-    return "1 row" if number == 1 else f"{number:,} rows"
+    return f"{at_most}{plan.rows_written or 0:,} of {counted(plan.rows, 'row')} written"
 
 
 def _statement(statement: Statement) -> cabc.Iterator[str]:
     text = textwrap.shorten(statement.sql, _LONGEST, placeholder=" ...")
     if statement.rows is not None:
-        text += f" ({counted_rows(statement.rows)})"
+        text += f" ({counted(statement.rows, 'row')})"
     yield from _marked(text, statement.is_destructive)
 
 

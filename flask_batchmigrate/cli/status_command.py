@@ -9,9 +9,9 @@ import typing as t
 
 import click
 
+from ..sqlite.errors import counted
 from . import options
 from .console import ConsoleReporter
-from .console import counted
 from .group import command
 from .group import db
 

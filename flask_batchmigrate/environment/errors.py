@@ -217,7 +217,7 @@ def _of_command(
             state=state,
             path=path,
         )
-    return errors.BatchMigrateError(text)
+    return errors.BatchMigrateError(text, state=state)
 
 
 _SHOWS: t.Final = (

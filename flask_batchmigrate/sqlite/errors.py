@@ -61,6 +61,11 @@ def render(problem: str, remedy: str, state: State, *, state_last: bool) -> str:
     return " ".join(filter(None, parts))
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, in the singular or the plural."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _sentence(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 

@@ -41,6 +41,7 @@ VALUES: dict[str, tuple[Define, list[str], t.Any]] = {
     "number": (column(sa.Integer), ["person.x=7"], 7),
     "text": (column(sa.String(20)), ["person.x=it's: 5 %"], "it's: 5 %"),
     "empty text": (column(sa.String(20)), ["person.x=''"], ""),
+    "quotes within": (column(sa.String(20)), ["person.x='it's'"], "it's"),
     "truth": (column(sa.Boolean), ["person.x=true"], True),
     "day": (column(sa.Date), ["person.x=2024-02-29"], datetime.date(2024, 2, 29)),
     "default of the model": (column(sa.Integer, default=5), [], 5),

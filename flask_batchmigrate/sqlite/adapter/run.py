@@ -75,7 +75,8 @@ class Run:
         transaction = begin(
             connection,
             timeout=self.settings.lock_timeout,
-            notify=self.settings.wait,
+            note=self.settings.note,
+            wait=self.settings.wait,
         )
         if transaction not in self._begun:
             self._begun.add(transaction)

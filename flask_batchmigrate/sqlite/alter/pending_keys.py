@@ -15,6 +15,7 @@ import typing as t
 from ..callsite import calling_script
 from ..ddl.tokens import same_name
 from ..errors import ChangeRefused
+from ..errors import counted
 from ..errors import RowsRefused
 from ..schema.catalogue import read_catalogue
 from ..schema.database import Database
@@ -155,7 +156,8 @@ class PendingKeys:
             if not pending.dropped:
                 raise orphaned(pending.table, fresh, place)
             raise RowsRefused(
-                f"{place}Table '{pending.table}' was dropped, but {len(fresh)} rows of"
+                f"{place}Table '{pending.table}' was dropped, but"
+                f" {counted(len(fresh), 'row')} of"
                 f" '{child}' still refer to it",
                 "Drop that foreign key or these rows in the same migration.",
                 table=pending.table,
@@ -207,7 +209,9 @@ def orphaned(table: str, violations: list[str], place: str = "") -> ChangeRefuse
     :param place: file and line of the change, to put before the message.
     """
     return ChangeRefused(
-        f"{place}Table '{table}' cannot be changed like that: {len(violations)} rows"
-        f" would have no parent any more: {'; '.join(violations[:3])}",
+        f"{place}Table '{table}' cannot be changed like that: "
+        f"{counted(len(violations), 'row')} would have no parent any more: "
+        f"{'; '.join(violations[:3])}",
+        "Add the missing parents, or clear the column in these rows first.",
         table=table,
     )

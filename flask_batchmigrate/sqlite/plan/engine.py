@@ -90,12 +90,6 @@ class Report:
         """The costliest way that a plan took."""
         return max((plan.way for plan in self.plans), default=Way.ALTER)
 
-    @property
-    def reason(self) -> str:
-        """The reason for that way."""
-        deciding = [plan for plan in self.plans if plan.way is self.way]
-        return deciding[-1].reason if deciding else "no change"
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Part:

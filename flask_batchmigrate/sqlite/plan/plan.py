@@ -101,8 +101,7 @@ class Plan:
     :param instead: the steps to run if SQLite does not confirm that stored rows stay
         valid; empty if the steps need no confirmation, or a copy is ruled out.
     :param target: the table before and after; ``None`` if only names change.
-    :param is_second: whether an earlier plan of the same block was carried out first;
-        this plan was made on the table as that one left it.
+    :param is_second: whether it was made after the block's renames, a plan themselves.
     :param why: the reason for the way, if the differences do not give it.
     """
 
@@ -118,6 +117,10 @@ class Plan:
     @property
     def reason(self) -> str:
         """The reason for this way and no cheaper one."""
+        return f"{self._reason}; after the renames" if self.is_second else self._reason
+
+    @property
+    def _reason(self) -> str:
         if self.why:
             return self.why
         deciding = [d for d in self.differences if d.way is self.way]
@@ -323,10 +326,9 @@ def _builds_index(target: Target) -> bool:
 
 def copy_ruled_out(table: str, reason: str) -> ChangeRefused:
     """Make the error for a table that has to be copied but may not be."""
+    why = f"would have to be copied, which recreate='never' rules out: {reason}"
     return ChangeRefused(
-        f"Table '{table}' would have to be copied, which recreate='never' rules out:"
-        f" {reason}",
-        table=table,
+        f"Table '{table}' {why}", "Allow a copy with recreate='auto'.", table=table
     )
 
 

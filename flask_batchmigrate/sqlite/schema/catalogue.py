@@ -28,6 +28,7 @@ from ..errors import ChangeRefused
 from ..errors import MissingTable
 from ..errors import SqlTextError
 from .database import Database
+from .database import Readable
 from .database import Row
 from .shadows import find_shadows
 from .shadows import Shadow
@@ -153,7 +154,7 @@ def qualified(schema: str, name: str) -> str:
 _COLUMNS: t.Final = "rowid, type, name, tbl_name, CAST(sql AS TEXT)"
 
 
-def read_catalogue(db: Database, schema: str) -> Catalogue:
+def read_catalogue(db: Readable, schema: str) -> Catalogue:
     """Read all objects of a schema, in the order in which SQLite loads them."""
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM {quote(schema)}.sqlite_master ORDER BY rowid"
@@ -161,7 +162,7 @@ def read_catalogue(db: Database, schema: str) -> Catalogue:
     return _catalogue(db, schema, rows)
 
 
-def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue:
+def _catalogue(db: Readable, schema: str, rows: cabc.Iterable[Row]) -> Catalogue:
     objects = tuple(map(StoredObject._make, rows))
     for o in objects:
         if not (type(o.type) is type(o.name) is type(o.table) is str):
@@ -176,7 +177,7 @@ def _catalogue(db: Database, schema: str, rows: cabc.Iterable[Row]) -> Catalogue
     return Catalogue(schema, objects, not marked or _takes_bom_for_space(db), shadows)
 
 
-def _takes_bom_for_space(db: Database) -> bool:
+def _takes_bom_for_space(db: Readable) -> bool:
     """Ask whether the library reads a byte order mark as white space.
 
     Old ones read it as a letter.

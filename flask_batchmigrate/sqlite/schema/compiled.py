@@ -16,8 +16,10 @@ from ..ddl.statements import explain
 from ..ddl.tokens import Token
 from ..ddl.tokens import upper
 from ..error_codes import is_verdict
+from .catalogue import Catalogue
 from .catalogue import qualified
 from .catalogue import StoredObject
+from .catalogue import understood
 from .database import Database
 from .database import trial
 from .double_quotes import as_names
@@ -59,14 +61,18 @@ class Dependant:
         return f"view '{self.name}'"
 
 
-def compile_view(db: Database, schema: str, view: StoredObject) -> Dependant:
-    """Compile a view."""
+def compile_view(db: Database, catalogue: Catalogue, view: StoredObject) -> Dependant:
+    """Compile a view of the catalogue.
+
+    :raises SqlTextError: its text is not understood.
+    """
+    schema = catalogue.schema
     path = qualified(schema, view.name)
     error = _compile(db, f"SELECT * FROM {path}")
     columns: tuple[str, ...] = ()
     if error is None:
         columns = tuple(_columns(db, schema, view.name))
-    parsed = parse_view(view.sql or "")
+    parsed = understood(catalogue, parse_view, view)
     body = parsed.body
     strict_error, texts = error, frozenset[str]()
     if error is None and double_quoted(body):

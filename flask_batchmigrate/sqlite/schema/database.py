@@ -27,8 +27,8 @@ class Runner(t.Protocol):
         """Run one statement and return all of its rows."""
 
 
-class Database(Runner, t.Protocol):
-    """A connection in an open transaction that the engine does not end."""
+class Readable(Runner, t.Protocol):
+    """A connection that the schema can be read from."""
 
     @property
     def driver_error(self) -> type[Exception]:
@@ -37,6 +37,10 @@ class Database(Runner, t.Protocol):
     @property
     def version(self) -> tuple[int, int, int]:
         """The version of the SQLite library behind the connection."""
+
+
+class Database(Readable, t.Protocol):
+    """A connection in an open transaction that the engine does not end."""
 
     @property
     def can_write_schema(self) -> bool:

@@ -60,7 +60,7 @@ def _read(
     dependants = []
     for view in catalogue.of_type("view"):
         if upper(view.name) in names:
-            dependants.append(compile_view(db, catalogue.schema, view))
+            dependants.append(compile_view(db, catalogue, view))
     triggers = []
     for row in catalogue.of_type("trigger"):
         if upper(row.table) not in names and not _may_name(row, names):

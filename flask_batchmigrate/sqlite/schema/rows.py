@@ -11,6 +11,7 @@ from ..ddl.table import TableText
 from ..ddl.tokens import quote
 from ..ddl.tokens import significant
 from ..ddl.tokens import tokenize
+from ..errors import counted
 from .database import Database
 from .database import Row
 
@@ -34,7 +35,7 @@ class Offenders:
         return self.count > 0
 
     def __str__(self) -> str:
-        rows = "1 row" if self.count == 1 else f"{self.count} rows"
+        rows = counted(self.count, "row")
         shown = self.all_shown or self.count <= len(self.examples)
         more = "" if shown else ", ..."
         return f"{rows}: {', '.join(self.examples)}{more}"

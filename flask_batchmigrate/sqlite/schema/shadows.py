@@ -13,7 +13,7 @@ import typing as t
 
 from ..ddl.table import is_virtual_table
 from ..ddl.tokens import upper
-from .database import Database
+from .database import Readable
 
 _ENDINGS: t.Final = {
     "FTS3": r"content|segments|segdir|docsize|stat",
@@ -48,7 +48,7 @@ class Shadow(t.NamedTuple):
 
 
 def find_shadows(
-    db: Database, schema: str, tables: cabc.Iterable[tuple[str, str]]
+    db: Readable, schema: str, tables: cabc.Iterable[tuple[str, str]]
 ) -> dict[str, Shadow]:
     """Find the tables that belong to a virtual table.
 
@@ -89,7 +89,7 @@ def _underscores(name: str) -> cabc.Iterator[int]:
 
 
 def _confirmed(
-    db: Database, schema: str, guessed: dict[str, Shadow]
+    db: Readable, schema: str, guessed: dict[str, Shadow]
 ) -> dict[str, Shadow]:
     """Leave out what SQLite knows to be an ordinary table, as the module is loaded."""
     if not guessed or db.version < _TABLE_LIST:

@@ -37,13 +37,13 @@ class Waiting:
     :param driver: the connection that waits. Its own ``busy_timeout`` is changed for
         each wait and restored afterwards.
     :param timeout: how long to wait, in seconds.
-    :param notify: called once for each wait that is long enough to be mentioned.
+    :param wait: called once for each wait that is long enough to be mentioned.
     """
 
-    def __init__(self, driver: Driver, timeout: float, notify: Notify | None) -> None:
+    def __init__(self, driver: Driver, timeout: float, wait: Notify | None) -> None:
         self._driver = driver
         self.timeout = timeout
-        self._notify = notify
+        self._wait = wait
 
     def run(self, attempt: cabc.Callable[[], T], message: str) -> T:
         """Call a function until no lock of another connection stops it.
@@ -55,7 +55,7 @@ class Waiting:
         """
         started = time.monotonic()
         own_timeout = self._driver.pragma("busy_timeout")
-        notify = self._notify
+        wait = self._wait
         slice_, longest = _SLICES
         try:
             while True:
@@ -64,15 +64,15 @@ class Waiting:
                 self._driver.set_pragma("busy_timeout", round(seconds * 1000))
                 try:
                     return attempt()
-                except self._driver.error as error:
+                except self._driver.driver_error as error:
                     if not is_busy(error):
                         raise
                     waited = time.monotonic() - started
                     if waited >= self.timeout:
                         raise StillLocked from error
-                if notify is not None and waited >= _PATIENCE:
-                    notify(message)
-                    notify = None
+                if wait is not None and waited >= _PATIENCE:
+                    wait(message)
+                    wait = None
                 pause = slice_ * random.uniform(_PAUSE / 2, _PAUSE)
                 time.sleep(max(0.0, min(pause, self.timeout - waited)))
                 slice_ = min(longest, slice_ * 1.5)

@@ -33,13 +33,13 @@ class ConnectionSettings:
     """Sets a connection up for a migration, and restores its settings afterwards.
 
     :param driver: the connection.
-    :param notify: called with what is done differently because the library lacks
+    :param note: called with what is done differently because the library lacks
         something.
     """
 
-    def __init__(self, driver: Driver, notify: Notify | None) -> None:
+    def __init__(self, driver: Driver, note: Notify | None) -> None:
         self._driver = driver
-        self._notify = notify
+        self._note = note
         self._remembered: dict[str, t.Any] = {}
         self._lifted = False
         self._can_write_schema: bool | None = None
@@ -58,11 +58,11 @@ class ConnectionSettings:
             and not self._driver.can_configure()
         ):
             self._driver.set_pragma("foreign_keys", "OFF")
-            if self._notify is not None:
-                self._notify(
-                    f"foreign keys of {self._driver.describe()} are not enforced "
+            if self._note is not None:
+                self._note(
+                    f"Foreign keys of {self._driver.describe()} are not enforced "
                     "during the migration: its SQLite library allows no other way to "
-                    "change a table safely"
+                    "change a table safely."
                 )
 
     def remember(self) -> None:
@@ -128,7 +128,7 @@ class ConnectionSettings:
         try:
             with schema_writing(self._driver):
                 self._driver.execute(explain(WRITE_NOTHING))
-        except self._driver.error as error:
+        except self._driver.driver_error as error:
             # An authorizer of the application may forbid it as well.
             if not (is_verdict(error) or "not authorized" in str(error)):
                 raise
@@ -150,7 +150,7 @@ class ConnectionSettings:
         with schema_writing(self._driver):
             try:
                 self._driver.execute(WRITE_NOTHING)
-            except self._driver.error as error:
+            except self._driver.driver_error as error:
                 if not is_read_only(error):
                     raise
                 raise TransactionError(

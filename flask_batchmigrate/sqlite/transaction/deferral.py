@@ -79,7 +79,7 @@ class Deferred:
         for statement, short in waiting:
             try:
                 driver.execute(statement)
-            except driver.error as error:
+            except driver.driver_error as error:
                 if self.warn is not None:
                     self.warn(
                         f"'{short}' failed after the migration of {driver.describe()} "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import functools
 import os
 import pathlib
 import sqlite3
@@ -18,6 +19,7 @@ import typing as t
 from ..ddl.quoting import always_quoted
 from ..error_codes import BUSY
 from ..error_codes import is_busy
+from ..schema.database import library_version
 from ..schema.database import Row
 
 if t.TYPE_CHECKING:
@@ -89,7 +91,7 @@ class Driver:
         self.native: t.Any = proxied.driver_connection
         self._synchronous = self.native is self.dbapi
         #: the base class of what it raises
-        self.error = _error_class(dbapi.Error, self.dbapi)
+        self.driver_error = _error_class(dbapi.Error, self.dbapi)
 
     def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Run one statement on the driver and return all of its rows."""
@@ -102,6 +104,11 @@ class Driver:
             # libSQL describes no statement without rows.
             rows = cursor.fetchall() if cursor.description else []
             return [tuple(row) for row in rows]
+
+    @functools.cached_property
+    def version(self) -> tuple[int, int, int]:
+        """The version of the SQLite library."""
+        return library_version(self)
 
     def pragma(self, name: str) -> t.Any:
         """Read a setting of the connection."""
@@ -117,7 +124,7 @@ class Driver:
         """Whether SQLite has a transaction open; a closed connection has none."""
         try:
             return bool(getattr(self.native, "in_transaction", False))
-        except (self.error, ValueError):
+        except (self.driver_error, ValueError):
             return False
 
     @property
@@ -133,7 +140,7 @@ class Driver:
         """Whether the driver connection can still be used."""
         try:
             self.dbapi.cursor().close()
-        except (self.error, ValueError):
+        except (self.driver_error, ValueError):
             return False
         return True
 
@@ -184,7 +191,7 @@ class Driver:
         try:
             # Once this read succeeds, no other connection can keep the backup waiting.
             self.execute(f"SELECT 1 FROM {always_quoted(name)}.sqlite_master LIMIT 1")
-        except self.error as error:
+        except self.driver_error as error:
             if is_busy(error):
                 return False
             raise
@@ -240,7 +247,7 @@ class Driver:
                 # Before Python 3.11 None was called like a function, which
                 # refuses every statement.
                 self.native.execute("SELECT 1").close()
-            except (self.error, TypeError):
+            except (self.driver_error, TypeError):
                 self.native.set_authorizer(_approve)
         else:
             self.native.set_authorizer(authorizer)

@@ -137,7 +137,7 @@ class Enforcement:
             before = self._driver.execute(count)[0][0]
             try:
                 self._driver.execute(statement, parameters)
-            except self._driver.error:
+            except self._driver.driver_error:
                 # The statement will fail in the same way when the script runs it.
                 return False
             total, own = self._driver.execute(count)[0]

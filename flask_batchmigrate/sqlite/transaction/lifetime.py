@@ -30,15 +30,23 @@ class Lifetime:
 
     :param driver: the connection.
     :param timeout: how long to wait for the locks of others, in seconds.
-    :param notify: called with what the user may want to know.
+    :param wait: called with a text when the transaction waits for another connection.
+    :param note: called with what is done differently because the library lacks
+        something.
     """
 
-    def __init__(self, driver: Driver, timeout: float, notify: Notify | None) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        timeout: float,
+        wait: Notify | None = None,
+        note: Notify | None = None,
+    ) -> None:
         self._driver = driver
-        self._waiting = Waiting(driver, timeout, notify)
+        self._waiting = Waiting(driver, timeout, wait)
         self._authorizer = Authorizer(driver)
         self._lost: str | None = None
-        self.settings = ConnectionSettings(driver, notify)
+        self.settings = ConnectionSettings(driver, note)
         #: the database, as messages name it
         self.name = driver.describe()
         #: whether a transaction was begun here and not ended here
@@ -88,7 +96,7 @@ class Lifetime:
                 self.settings.remember()
             else:
                 self._waiting.run(
-                    self._take_lock, f"waiting for another connection to {self.name}"
+                    self._take_lock, f"Waiting for another connection to {self.name}."
                 )
             self.is_begun = True
             self.number += 1
@@ -141,11 +149,11 @@ class Lifetime:
             with self._authorizer.permit():
                 self._waiting.run(
                     lambda: self._driver.execute("COMMIT"),
-                    f"waiting for a reader of {self.name}",
+                    f"Waiting for a reader of {self.name}.",
                 )
         except StillLocked as error:
             raise self._locked() from error.__cause__
-        except self._driver.error as error:
+        except self._driver.driver_error as error:
             orphans = self._orphans() if "FOREIGN KEY" in str(error) else ""
             raise messages.uncommittable(
                 self.name, error, self.commits, orphans
@@ -158,7 +166,7 @@ class Lifetime:
                 "SELECT [table], [rowid], [parent] FROM pragma_foreign_key_check"
                 " LIMIT 3"
             )
-        except self._driver.error:
+        except self._driver.driver_error:
             # A foreign key of some table has no key to refer to.
             return ""
         return "; ".join(f"'{c}' row {r} has no parent in '{p}'" for c, r, p in rows)
@@ -210,7 +218,7 @@ class Lifetime:
     def explain(self, error: BaseException) -> TransactionError | None:
         """Explain an error that the authorizer or a lock has caused."""
         original = getattr(error, "orig", None) or error
-        if not isinstance(original, self._driver.error):
+        if not isinstance(original, self._driver.driver_error):
             return None
         refusal = self._authorizer.refusal
         if refusal is not None and "not authorized" in str(original):

@@ -41,7 +41,8 @@ def begin(
     connection: sa.Connection,
     *,
     timeout: float = 300.0,
-    notify: Notify | None = None,
+    wait: Notify | None = None,
+    note: Notify | None = None,
 ) -> MigrationTransaction:
     """Begin the transaction of a migration on a connection.
 
@@ -60,8 +61,9 @@ def begin(
 
     :param connection: a SQLite connection, whether or not it has begun.
     :param timeout: how long to wait for the locks of others, in seconds.
-    :param notify: called with what the migration waits for, and with what is done
-        differently because the library lacks something.
+    :param wait: called with a text when the migration waits for another connection.
+    :param note: called with what is done differently because the library lacks
+        something.
     :return: the transaction; call :meth:`MigrationTransaction.finish` in the end.
     :raises TransactionError: when the lock is not free in time, or the database
         cannot be written. Nothing was changed.
@@ -80,7 +82,7 @@ def begin(
     check_library(library_version(driver))
     watch(connection.engine)
     transaction = MigrationTransaction(
-        connection, driver, Lifetime(driver, timeout, notify)
+        connection, driver, Lifetime(driver, timeout, wait, note)
     )
     try:
         transaction.resume()
@@ -178,7 +180,7 @@ class MigrationTransaction:
     @property
     def driver_error(self) -> type[Exception]:
         """The base class of the driver's errors."""
-        return self.driver.error
+        return self.driver.driver_error
 
     @functools.cached_property
     def version(self) -> tuple[int, int, int]:

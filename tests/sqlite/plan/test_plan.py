@@ -656,6 +656,7 @@ def test_renames_are_a_plan_before_the_other(make: Make) -> None:
         EDIT,
     )
     assert [p.is_second for p in report.plans] == [False, True]
+    assert second.reason.endswith("; after the renames")
 
 
 def test_another_name_of_the_table_is_a_plan_after_the_others(make: Make) -> None:

@@ -77,7 +77,7 @@ def test_enforcement_is_off_where_the_library_allows_nothing_else(
         forbid_schema_writing(monkeypatch)
         monkeypatch.setattr(Driver, "can_configure", lambda self: False)
         notes: list[str] = []
-        transaction = migration.begin(connection, notify=notes.append)
+        transaction = migration.begin(connection, note=notes.append)
         assert not transaction.can_write_schema
         assert transaction.execute("PRAGMA foreign_keys") == [(0,)]
         connection.exec_driver_sql("DELETE FROM parent")
@@ -86,7 +86,7 @@ def test_enforcement_is_off_where_the_library_allows_nothing_else(
         transaction.finish()
         assert driver_of(connection).execute("PRAGMA foreign_keys").fetchone() == (1,)
     assert len(notes) == 1
-    assert "foreign keys" in notes[0]
+    assert "Foreign keys" in notes[0]
 
 
 def forbid_schema_writing(monkeypatch: pytest.MonkeyPatch) -> None:

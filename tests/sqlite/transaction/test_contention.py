@@ -71,7 +71,7 @@ def test_the_lock_is_not_free_in_time(app: Application) -> None:
     with other(app, *WRITER), app.engine.connect() as connection:
         started = time.monotonic()
         with pytest.raises(TransactionError) as caught:
-            migration.begin(connection, timeout=0.7, notify=notes.append)
+            migration.begin(connection, timeout=0.7, wait=notes.append)
         assert time.monotonic() - started >= 0.7
         assert migration.active_for(connection) is None
         timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
@@ -80,7 +80,7 @@ def test_the_lock_is_not_free_in_time(app: Application) -> None:
         f"'{app.path}' was in use by another connection for 0.7 seconds: stop the "
         "program that reads or writes it, or wait longer. Nothing was changed."
     )
-    assert notes == [f"waiting for another connection to '{app.path}'"]
+    assert notes == [f"Waiting for another connection to '{app.path}'."]
     assert app.dump() == before
 
 
@@ -90,7 +90,7 @@ def test_no_wait_is_no_news(app: Application) -> None:
     with app.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 1234")
         connection.rollback()
-        transaction = migration.begin(connection, notify=notes.append)
+        transaction = migration.begin(connection, wait=notes.append)
         connection.commit()
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 1234
         transaction.finish()
@@ -106,7 +106,7 @@ def test_waiting_for_a_writer(app: Application) -> None:
             notes.append(note)
             writer.execute("COMMIT")
 
-        transaction = migration.begin(connection, timeout=10, notify=told)
+        transaction = migration.begin(connection, timeout=10, wait=told)
         count = connection.exec_driver_sql("SELECT count(*) FROM parent").scalar()
         connection.rollback()
         transaction.finish()
@@ -133,7 +133,7 @@ def test_waiting_in_a_listener_of_the_application(tmp_path: pathlib.Path) -> Non
             finish.start()
             with patient(10), app.engine.connect() as connection:
                 connection.begin()
-                transaction = migration.begin(connection, notify=notes.append)
+                transaction = migration.begin(connection, wait=notes.append)
                 connection.exec_driver_sql("CREATE TABLE made(a)")
                 connection.commit()
                 transaction.finish()
@@ -179,7 +179,7 @@ def test_the_application_goes_on_beside_a_reader(app: Application) -> None:
     def migrate() -> None:
         with app.engine.connect() as connection:
             transaction = migration.begin(
-                connection, timeout=60, notify=lambda _: waiting.set()
+                connection, timeout=60, wait=lambda _: waiting.set()
             )
             met.append(transaction.in_progress)
             connection.rollback()
