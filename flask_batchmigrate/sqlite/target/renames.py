@@ -231,9 +231,11 @@ Maker = cabc.Callable[[], changes.Change]
 
 def _settle(names: ColumnNames, change: changes.Change) -> list[Maker]:
     """Note how a change affects names; return what makes it with final names."""
-    for type_, settle in _SETTLERS.items():
-        if isinstance(change, type_):
-            return settle(names, change)
+    return _SETTLERS[type(change)](names, change)
+
+
+def _settle_nothing(_: ColumnNames, change: changes.Change) -> list[Maker]:
+    """Keep a change that names no column."""
     return [lambda: change]
 
 
@@ -331,6 +333,10 @@ _SETTLERS: dict[type[changes.Change], cabc.Callable[..., list[Maker]]] = {
     changes.DropConstraint: _settle_constraint_drop,
     changes.AddConstraint: _settle_constraint,
     changes.CreateIndex: _settle_index,
+    changes.DropIndex: _settle_nothing,
+    changes.RenameTable: _settle_nothing,
+    changes.ReplaceDefinition: _settle_nothing,
+    changes.SetOptions: _settle_nothing,
 }
 
 
