@@ -7,20 +7,14 @@ import os
 import typing as t
 
 import sqlalchemy as sa
-from alembic import context
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 
-from .commands.upgrading import upgrade
 from .environment.applied import applied_revisions
 from .environment.invocation import Invocation
 from .errors import DatabaseNotStamped
 from .project.binds import display
 from .reporting import log
-from .reporting import Reporter
-from .reporting import reporting_to
-from .results import Applied
-from .results import Direction
 
 State: t.TypeAlias = t.Literal["current", "pending", "unstamped", "newer"]
 
@@ -117,11 +111,11 @@ def read(
             heads = tuple(sorted(scripts.get_heads()))
             current, unknown_tables = tuple(sorted(stored)), False
             if not current:
-                tables = _tables(context)
+                tables = tables_in(context)
                 unknown_tables = bool(tables - {context.version_table})
                 if refuse_unstamped and tables and context.version_table not in tables:
                     bind = call.setup.active[0]
-                    raise _not_stamped(bind.engine.url, bind.key)
+                    raise not_stamped(bind.engine.url, bind.key)
                 # Read again: another process may just have committed its first upgrade.
                 current = tuple(sorted(context.get_current_heads()))
             applied = applied_revisions(scripts, history, current)
@@ -148,39 +142,8 @@ def read(
     return statuses
 
 
-def upgrade_if_known() -> list[Applied]:
-    """Upgrade every database, unless one has tables but no revision.
-
-    :return: the revisions that were applied, in order.
-    :raises DatabaseNotStamped: a database has tables but no revision.
-    """
-    with reporting_to(_Careful()):
-        return upgrade()
-
-
-class _Careful(Reporter):
-    """Stops a run before its first revision if the database has unknown tables.
-
-    The check is a part of the run, which holds the database's lock. A check from
-    outside may happen between the first table and the first stored revision of another
-    process.
-    """
-
-    def revision_started(
-        self, bind: str, direction: Direction, revision: str, message: str
-    ) -> None:
-        """Check the database that the revision is about to change.
-
-        :raises DatabaseNotStamped: it has tables and no revision.
-        """
-        running = context.get_context()
-        others = _tables(running) - {running.version_table}
-        if others and not running.get_current_heads():
-            raise _not_stamped(context.get_bind().engine.url, bind)
-        super().revision_started(bind, direction, revision, message)
-
-
-def _not_stamped(url: sa.URL, bind: str) -> DatabaseNotStamped:
+def not_stamped(url: sa.URL, bind: str) -> DatabaseNotStamped:
+    """Make the error for a database with tables that no revision made."""
     which = f"Database '{display(url)}'" + (f" (bind {bind!r})" if bind else "")
     return DatabaseNotStamped(
         f"{which} has tables but no stored revision, so it is not upgraded "
@@ -223,7 +186,7 @@ def _listed(
     )
 
 
-def _tables(running: MigrationContext) -> set[str]:
+def tables_in(running: MigrationContext) -> set[str]:
     """Return the names of the tables in a database."""
     assert running.connection is not None
     return set(sa.inspect(running.connection).get_table_names())

@@ -53,10 +53,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     | STORED
     | {"sqlite.adapter", "sqlite.transaction"},
     "commands": VOCABULARY | {"environment", "autogenerate", "project"},
-    "status": VOCABULARY | {"commands", "environment", "autogenerate", "project"},
+    "status": VOCABULARY | {"environment", "autogenerate", "project"},
     "cli": VOCABULARY
     | {"status", "commands", "autogenerate", "project", "sqlite.errors"},
-    "autoupgrade": VOCABULARY | {"status", "project"},
+    "autoupgrade": VOCABULARY | {"commands", "status", "project"},
     "extension": VOCABULARY | {"autoupgrade", "cli", "environment", "status"},
     "": VOCABULARY | {"commands", "environment", "extension"},
 }

@@ -227,6 +227,7 @@ class Gate:
         # This loads Alembic.
         from .. import status
         from ..errors import DatabaseError
+        from .careful_upgrade import upgrade_if_known
 
         try:
             found = status.read(refuse_unstamped=mode == "upgrade")
@@ -242,7 +243,7 @@ class Gate:
                 return self._meet_newer(behind)
             if mode == "check":
                 return Refusal("; ".join(map(behind_code, behind)))
-        for applied in status.upgrade_if_known():
+        for applied in upgrade_if_known():
             self._app.logger.info(
                 "Upgraded '%s' to %s (%s).",
                 applied.database,
