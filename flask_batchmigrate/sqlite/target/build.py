@@ -115,9 +115,11 @@ class _Builder(Draft):
             if wanted.collation is not None:
                 self.edit(edits.set_collation(self.text, column.name, wanted.collation))
         key = self.key(column.name)
+        source = self.sources[key]
         self.sources[key] = dataclasses.replace(
-            self.sources[key],
-            using=change.using,
+            source,
+            # A type by itself takes back no expression of the same block.
+            using=source.using if change.using is None else change.using,
             keep_misfits=change.keep_misfits,
             allowed=change.allowed,
             allowed_before=change.allowed_before,
