@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import re
 import time
 import traceback
 
 from tests.sqlite.alembic_route import alter_by_alembic
 from tests.sqlite.random_choices import from_seed
+from tests.sqlite.random_emphasis import CONVERSIONS
+from tests.sqlite.random_emphasis import COPIES
+from tests.sqlite.random_emphasis import EVEN
 from tests.sqlite.random_example import alter
 from tests.sqlite.random_example import Discard
 from tests.sqlite.random_example import run_example
 from tests.sqlite.random_example import STANDARD
 from tests.sqlite.random_example import Wrong
+
+EMPHASES = {"even": EVEN, "conversions": CONVERSIONS, "copies": COPIES}
 
 
 def main() -> int:
@@ -29,6 +35,9 @@ def main() -> int:
     parser.add_argument("--alembic", action="store_true", help="through Alembic")
     parser.add_argument("--apsw", action="store_true", help="by the library of APSW")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
+    parser.add_argument(
+        "--emphasis", choices=EMPHASES, default="even", help="what there is more of"
+    )
     parser.add_argument("--kinds", action="store_true", help="show one of each kind")
     options = parser.parse_args()
     run = alter_by_alembic if options.alembic else alter
@@ -37,15 +46,18 @@ def main() -> int:
         from tools.fuzz.newest import NEWEST
 
         library = NEWEST
+    example = functools.partial(
+        run_example, run=run, library=library, emphasis=EMPHASES[options.emphasis]
+    )
     if options.seed is not None:
-        print(run_example(from_seed(options.seed), run=run, library=library))
+        print(example(from_seed(options.seed)))
         return 0
     counts: collections.Counter[str] = collections.Counter()
     kinds: collections.Counter[str] = collections.Counter()
     end, seed, failures = time.monotonic() + options.seconds, options.start, 0
     while time.monotonic() < end and failures < options.failures:
         try:
-            counts[run_example(from_seed(seed), run=run, library=library)] += 1
+            counts[example(from_seed(seed))] += 1
         except Discard:
             counts["discarded"] += 1
         except Exception as problem:
