@@ -30,6 +30,7 @@ from tests.oracles.block_oracle import dump
 from tests.oracles.block_oracle import expect
 from tests.oracles.block_oracle import Expected
 from tests.oracles.block_oracle import orphans
+from tests.oracles.plan_reasons import unexplained
 from tests.oracles.schema_model import ForeignKey
 from tests.oracles.schema_model import plain
 from tests.oracles.schema_model import Schema
@@ -277,6 +278,7 @@ def check_example(
     problems += broken_index_answers(database, meaning.after, PROBES)
     problems += _drifted(kept, database, meaning)
     problems += _flags(before, database)
+    problems += _unexplained(report)
     problems += _changed_statistics(statistics, database, meaning)
     if report and not _has_short_records(example, report):
         problems += _differing_records(example, expected.database)
@@ -398,6 +400,12 @@ def _changed_statistics(
         if (table in names or index in indexes) and found != text:
             said.append(f"statistics of {table}, {index} were {text!r}, are {found!r}")
     return said
+
+
+def _unexplained(report: Report | None) -> list[str]:
+    plans = () if report is None else report.plans
+    copies = [plan for plan in plans if plan.way is Way.COPY]
+    return [said for plan in copies for said in unexplained(plan.reason)]
 
 
 def _has_short_records(example: Example, report: Report) -> bool:

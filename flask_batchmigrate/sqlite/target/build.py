@@ -105,6 +105,7 @@ class _Builder(Draft):
                     gone_index(self.table, index, column.name, self.renames)
                 )
         self.edit(edits.drop_column(self.text, column.name))
+        self.rowid_types.pop(upper(column.name), None)
         del self.sources[self.key(column.name)]
 
     def set_type(self, change: changes.SetType) -> None:
@@ -226,6 +227,10 @@ class _Builder(Draft):
             ),
             notes=tuple(self.notes),
             gone=tuple(self.gone),
+            rowid_types=tuple(
+                (self.text.column(name).name, type_)
+                for name, type_ in self.rowid_types.items()
+            ),
             copy_wanted=copy_wanted,
         )
 
