@@ -149,7 +149,7 @@ def _texts(change: changes.Change) -> cabc.Iterator[str]:
         yield change.fill or ""
     elif isinstance(change, changes.SetType):
         yield change.using or ""
-    elif isinstance(change, changes.AddConstraint):
+    elif isinstance(change, changes.AddConstraint) and not change.of_type:
         constraint = parse_table_constraint(change.definition)
         if constraint.kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
             yield change.definition
