@@ -23,6 +23,7 @@ from tests.sqlite.random_example import run_example
 from tests.sqlite.random_example import STANDARD
 from tests.sqlite.random_example import Wrong
 
+PROGRESS = 2_000
 EMPHASES = {"even": EVEN, "conversions": CONVERSIONS, "copies": COPIES}
 
 
@@ -69,6 +70,8 @@ def main() -> int:
                 if not isinstance(problem, Wrong):
                     traceback.print_exc()
         seed += 1
+        if (seed - options.start) % PROGRESS == 0:
+            print(f"{seed - options.start} examples, {failures} failures", flush=True)
     for kind, count in kinds.most_common() if options.kinds else ():
         print(f"{count:8} failures: {kind}")
     for outcome, count in counts.most_common():
