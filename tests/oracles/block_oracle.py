@@ -60,15 +60,21 @@ class Stop(Exception):
 
 
 def read_rows(
-    database: t.Any, table: Table, using: cabc.Mapping[int, str] | None = None
+    database: t.Any,
+    table: Table,
+    using: cabc.Mapping[int, str] | None = None,
+    fills: cabc.Mapping[int, str] | None = None,
 ) -> list[Row]:
     """Read the rows of a table.
 
     :param using: expressions to read in the place of columns.
+    :param fills: expressions to read besides, by the numbers of new columns.
     """
     values = using or {}
     terms = [values.get(c.id, plain(c.name)) for c in table.columns]
     numbers = [c.id for c in table.columns]
+    terms += (fills or {}).values()
+    numbers += fills or {}
     if table.rowid:
         terms.append(table.rowid)
         numbers.append(0)
@@ -209,7 +215,8 @@ class _Oracle:
                 continue
             rows = self.converted(before)
             self.null_keys(before, table, rows)
-            kept = [c.id for c in table.plain_columns if before.has(c.id)]
+            known = {c.id for c in before.columns} | self.meaning.fills.keys()
+            kept = [c.id for c in table.plain_columns if c.id in known]
             self.insert(table, rows, kept)
             self.new_nulls(before, table)
             self.misfits(table, rows)
@@ -218,7 +225,7 @@ class _Oracle:
     def converted(self, before: Table) -> list[Row]:
         """Read the rows with what the conversions of a block make of them."""
         try:
-            return read_rows(self.old, before, self.meaning.using)
+            return read_rows(self.old, before, self.meaning.using, self.meaning.fills)
         except self.error as error:
             self.refuse(f"a conversion fails: {error}")
             raise Stop from error

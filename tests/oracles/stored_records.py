@@ -29,8 +29,16 @@ def read_records(path: pathlib.Path, table: str) -> list[tuple[int | None, bytes
             "SELECT rootpage FROM sqlite_master WHERE name = ? AND rootpage > 0",
             (table,),
         )
-        ((reserved,),) = [(path.read_bytes()[20],)]
-    return list(_Pages(path.read_bytes(), reserved).records(root))
+    return records_in(path.read_bytes(), root)
+
+
+def records_in(content: bytes, root: int) -> list[tuple[int | None, bytes]]:
+    """Read all records of a tree.
+
+    :param content: the bytes of a database file.
+    :param root: the number of the tree's first page.
+    """
+    return list(_Pages(content, reserved=content[20]).records(root))
 
 
 class _Pages:

@@ -97,6 +97,8 @@ def _(change: changes.RenameColumn) -> None:
 
 @_check.register
 def _(change: changes.AddColumn) -> None:
+    if change.fill is not None:
+        raise Discard("a column with computed values")
     if parse_column(change.definition).of_kind(*_NOT_IN_A_COLUMN):
         raise Discard("a column with a constraint")
 

@@ -24,6 +24,7 @@ from tests.oracles.schema_model import Writer
 from tests.sqlite.random_choices import Choices
 from tests.sqlite.random_schemas import Builder
 from tests.sqlite.random_schemas import COLLATIONS
+from tests.sqlite.random_schemas import COMPUTED
 from tests.sqlite.random_schemas import default_for
 from tests.sqlite.random_schemas import EXPRESSIONS
 from tests.sqlite.random_schemas import NAMES
@@ -42,6 +43,7 @@ class Meaning:
     :param dropped: columns that go.
     :param retyped: columns whose type changes, with the type they had.
     :param using: how values are converted, by column.
+    :param fills: what new columns get in the rows there are, by column.
     :param kept: columns whose misfits stay.
     :param added: new constraints.
     :param went: names of indexes that go with their columns.
@@ -54,6 +56,7 @@ class Meaning:
     dropped: list[Column] = dataclasses.field(default_factory=list)
     retyped: dict[int, str] = dataclasses.field(default_factory=dict)
     using: dict[int, str] = dataclasses.field(default_factory=dict)
+    fills: dict[int, str] = dataclasses.field(default_factory=dict)
     kept: set[int] = dataclasses.field(default_factory=set)
     added: list[Constraint] = dataclasses.field(default_factory=list)
     went: list[str] = dataclasses.field(default_factory=list)
@@ -89,13 +92,17 @@ class BlockBuilder:
         #: named constraints and indexes that went with columns
         self.gone: list[Constraint | Index] = []
         self.text_written = False
+        self.is_one_pass = False
         #: integer types that the block gives to the rowid, which stays INTEGER
         self.integer_types: dict[int, str] = {}
 
     def build(self) -> Meaning:
         """Make the block."""
-        for _ in range(self.choices.number(1, 4)):
-            operation = self.choices.pick(self.operations())
+        emphasis = self.builder.emphasis
+        for number in range(self.choices.number(1, 4)):
+            wanted = emphasis.first if number == 0 else emphasis.then
+            named = [getattr(self, name) for name in wanted]
+            operation = self.choices.pick(named or self.operations())
             if self.table.plain_columns:
                 operation()
         self.settle_rowid()
@@ -187,13 +194,13 @@ class BlockBuilder:
         """Change a type, with a conversion or not."""
         choices = self.choices
         column = self.any_column()
-        name = self.refer(column)
         strict = self.table.strict and not choices.chance(8)
         type_ = choices.pick(STRICT_TYPES if strict else TYPES)
         if column.type and choices.chance(3):
             type_ = column.type
-        using, keep = None, choices.chance(5)
+        using, keep = None, choices.chance(self.builder.emphasis.kept_values)
         stored = self.meaning.old.has(column.id)
+        stored &= not self.is_typed(column)
         if choices.chance(6) and stored and column.generated is None:
             text = choices.pick(EXPRESSIONS)
             names = [self.meaning.old.column(column.id).name] * 2
@@ -201,14 +208,28 @@ class BlockBuilder:
             if names[0] == column.name and names[0] in now:
                 quoted = '"' + names[0].replace('"', '""') + '"'
                 using = text.format(quoted, quoted)
-                self.pinned.add(column.id)
+        collation = choices.pick(COLLATIONS) if choices.chance(3) else None
+        self.give_type(column, type_, using, keep, collation)
+
+    def give_type(
+        self,
+        column: Column,
+        type_: str,
+        using: str | None,
+        keep: bool,
+        collation: str | None = None,
+    ) -> None:
+        """Give a column a type; one that is the rowid keeps its own."""
+        name = self.refer(column)
+        if using is not None:
+            self.pinned.add(column.id)
         alias = self.table.alias
         integer = affinity(type_) == "INTEGER"
         self.integer_types.pop(column.id, None)
-        self.meaning.using.pop(column.id, None)
         self.meaning.kept.discard(column.id)
         if using is not None:
             self.meaning.using[column.id] = using
+            self.meaning.retyped.setdefault(column.id, column.type)
         if keep:
             self.meaning.kept.add(column.id)
         if alias is column and integer:
@@ -218,12 +239,109 @@ class BlockBuilder:
                 self.set_autoincrement(False)
             self.meaning.retyped.setdefault(column.id, column.type)
             column.type = type_
-            collation = ""
-            if choices.chance(3):
-                column.collation = choices.pick(COLLATIONS)
-                collation = f" COLLATE {column.collation}"
-            type_ += collation
+            if collation is not None:
+                column.collation = collation
+                type_ += f" COLLATE {collation}"
         self.steps.append(changes.SetType(name, type_, using, keep))
+
+    def is_typed(self, column: Column) -> bool:
+        """Tell whether the block has set the type of a column."""
+        return any(
+            isinstance(step, changes.SetType | changes.ReplaceColumn)
+            and step.name.lower()
+            in (column.name.lower(), self.original(column).lower())
+            for step in self.steps
+        )
+
+    def original(self, column: Column) -> str:
+        """Return the name that a column had before the block."""
+        old = self.meaning.old
+        return old.column(column.id).name if old.has(column.id) else column.name
+
+    def convert(self) -> None:
+        """Give a column a type that stores values differently, or an expression."""
+        choices = self.choices
+        column = self.free_column()
+        types = STRICT_TYPES if self.table.strict else TYPES
+        own = affinity(column.type)
+        others = [t for t in types if affinity(t) != own]
+        type_ = choices.pick(others)
+        keep = choices.chance(self.builder.emphasis.kept_values)
+        using = self.computed() if choices.chance(3) else None
+        if self.is_typed(column) or not self.meaning.old.has(column.id):
+            using = None
+        if column.generated is not None:
+            using = None
+        collation = choices.pick(COLLATIONS) if choices.chance(20) else None
+        self.give_type(column, type_, using, keep, collation)
+
+    def free_column(self) -> Column:
+        """Choose a column, mostly one that no key and no stored column depends on."""
+        columns = self.table.columns
+        used = {
+            c
+            for table in self.meaning.after.tables
+            for key in table.constraints
+            if isinstance(key, ForeignKey)
+            for c in key.parents
+        }
+        used |= {
+            c for k in self.table.constraints if isinstance(k, Key) for c in k.columns
+        }
+        for column in columns:
+            if column.stored:
+                used |= Check(column.generated or "").columns
+        free = [c for c in columns if c.id not in used and c.generated is None]
+        if free and not self.choices.chance(12):
+            return self.choices.pick(free)
+        return self.any_column()
+
+    def computed(self) -> str | None:
+        """Make an expression over stored columns that have their names still."""
+        if any(isinstance(step, changes.RenameColumn) for step in self.steps):
+            return None
+        names = [
+            '"' + c.name.replace('"', '""') + '"'
+            for c in self.meaning.old.columns
+            if self.table.has(c.id)
+        ]
+        if not names:
+            return None
+        # A rename would split the block, and the rest would see other values.
+        self.is_one_pass = True
+        pair = [self.choices.pick(names) for _ in range(2)]
+        return self.choices.pick(COMPUTED).format(*pair)
+
+    def fill_column(self) -> None:
+        """Add a column that gets a value in every row."""
+        column = self.builder.column(self.table)
+        column.comment = ""
+        if column.generated is not None or column.name.lower() in self.missed:
+            return
+        fill = self.computed() if self.choices.chance(2) else None
+        if fill is None:
+            column.default = self.choices.pick(("(1 + 1)", "(lower('X') || 'y')"))
+        else:
+            self.meaning.fills[column.id] = fill
+        column.not_null = self.choices.chance(4)
+        self.table.columns.append(column)
+        own = dataclasses.replace(self.table, constraints=[])
+        definition = self.writer().definition(own, column)
+        self.steps.append(changes.AddColumn(column.name, definition, fill=fill))
+
+    def become_strict(self) -> None:
+        """Make a table STRICT, with the types that it then may have."""
+        table = self.table
+        if table.strict or not self.builder.strict_tables:
+            return
+        spelled = {"NUMERIC": "REAL", "BLOB": self.choices.pick(("BLOB", "ANY"))}
+        for column in table.columns:
+            if column.type not in STRICT_TYPES:
+                wanted = affinity(column.type)
+                keep = not self.choices.chance(4)
+                self.give_type(column, spelled.get(wanted, wanted), None, keep)
+        table.strict = True
+        self.steps.append(changes.SetOptions(strict=True))
 
     def settle_rowid(self) -> None:
         """Give a column its integer type if the block has ended its being the rowid."""
@@ -238,7 +356,7 @@ class BlockBuilder:
     def rename_column(self) -> None:
         """Rename a column."""
         column = self.any_column()
-        if column.id in self.meaning.using:
+        if column.id in self.meaning.using or self.is_one_pass:
             return
         name = self.refer(column)
         taken = {c.name.lower() for c in self.table.columns}

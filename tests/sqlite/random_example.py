@@ -14,6 +14,9 @@ from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.plan.engine import alter_table
 from flask_batchmigrate.sqlite.plan.engine import Report
 from flask_batchmigrate.sqlite.plan.plan import Options
+from flask_batchmigrate.sqlite.plan.steps import AddColumn
+from flask_batchmigrate.sqlite.plan.steps import CopyTable
+from flask_batchmigrate.sqlite.plan.steps import DropColumn
 from flask_batchmigrate.sqlite.plan.ways import Way
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.target.changes import Change
@@ -27,14 +30,18 @@ from tests.oracles.block_oracle import dump
 from tests.oracles.block_oracle import expect
 from tests.oracles.block_oracle import Expected
 from tests.oracles.block_oracle import orphans
+from tests.oracles.plan_reasons import unexplained
 from tests.oracles.schema_model import ForeignKey
 from tests.oracles.schema_model import plain
 from tests.oracles.schema_model import Schema
 from tests.oracles.schema_model import Table
 from tests.oracles.schema_model import Writer
+from tests.oracles.stored_records import records_in
 from tests.sqlite.random_blocks import BlockBuilder
 from tests.sqlite.random_blocks import Meaning
 from tests.sqlite.random_choices import Choices
+from tests.sqlite.random_emphasis import Emphasis
+from tests.sqlite.random_emphasis import EVEN
 from tests.sqlite.random_schemas import add_later
 from tests.sqlite.random_schemas import Builder
 from tests.sqlite.random_schemas import create
@@ -89,6 +96,8 @@ class Library:
     :param door: the engine's door to a connection.
     :param defensive: the same where the schema may not be written.
     :param version: the library's version.
+    :param image: reads a database as the bytes of a file; ``None`` where the driver
+        cannot.
     """
 
     connect: cabc.Callable[[t.Any], t.Any]
@@ -96,6 +105,7 @@ class Library:
     door: type[t.Any]
     defensive: type[t.Any]
     version: tuple[int, ...]
+    image: cabc.Callable[[t.Any], bytes] | None
 
 
 @dataclasses.dataclass
@@ -103,6 +113,7 @@ class Example:
     """A database and a block of changes to one of its tables.
 
     :param library: the library that has made it.
+    :param has_added: whether a column of the table was added to rows.
     :param statements: what made the database, for the message of a failure.
     """
 
@@ -112,6 +123,7 @@ class Example:
     recreate: str
     writable: bool
     keep_indexes: bool
+    has_added: bool
     statements: list[tuple[str, t.Any]]
 
     @property
@@ -146,17 +158,25 @@ class Recording:
         return result
 
 
-def make_example(choices: Choices, connection: t.Any, library: Library) -> Example:
+def make_example(
+    choices: Choices,
+    connection: t.Any,
+    library: Library,
+    emphasis: Emphasis = EVEN,
+) -> Example:
     """Make a database with rows, and a block.
 
+    :param emphasis: what there is to be more of.
     :raises Discard: it did not come to a legal schema.
     """
     error = library.error
     recording = Recording(connection, error)
+    if emphasis.has_odd_values:
+        recording.execute("PRAGMA page_size = 512")
     if choices.chance(4):
         recording.execute(f"PRAGMA auto_vacuum = {choices.number(1, 2)}")
     recording.execute("PRAGMA foreign_keys = OFF")
-    builder = Builder(choices, library.version >= (3, 37))
+    builder = Builder(choices, library.version >= (3, 37), emphasis)
     schema = builder.build()
     try:
         create(recording, schema, Writer(schema, builder.spell, builder.declare), error)
@@ -165,18 +185,25 @@ def make_example(choices: Choices, connection: t.Any, library: Library) -> Examp
     enforced = choices.chance(2)
     # Where keys are not enforced, rows without a parent are there from the start.
     recording.execute(f"PRAGMA foreign_keys = {int(enforced or choices.chance(2))}")
-    fill(choices, recording, schema, error)
+    fill(choices, recording, schema, error, emphasis)
     add_later(choices, recording, builder, error)
     recording.execute(f"PRAGMA foreign_keys = {int(enforced)}")
-    if choices.chance(6):
+    if choices.chance(emphasis.analyzed):
         recording.execute("ANALYZE")
     table = choices.pick(schema.tables)
     meaning = BlockBuilder(builder, schema, table.id).build()
-    recreate = choices.pick(("auto", "auto", "auto", "auto", "always", "never"))
-    writable = not choices.chance(8)
+    recreate = choices.pick(emphasis.recreate)
+    writable = not (emphasis.unwritable and choices.chance(emphasis.unwritable))
     keep = not choices.chance(4)
     return Example(
-        library, connection, meaning, recreate, writable, keep, recording.statements
+        library,
+        connection,
+        meaning,
+        recreate,
+        writable,
+        keep,
+        any(sql.startswith("ALTER") for sql, _ in recording.statements),
+        recording.statements,
     )
 
 
@@ -221,7 +248,7 @@ def check_example(
     database, meaning = example.database, example.meaning
     error = example.library.error
     before = dump(database, meaning.before)
-    kept = _texts(database)
+    kept, statistics = _texts(database), _statistics(database)
     expected = expect(database, meaning, fresh, error)
     try:
         report = run(example)
@@ -238,7 +265,7 @@ def check_example(
         raise Wrong(f"{problem!r}\n{_told(expected)}\n{example.told()}") from problem
     if expected.refuse:
         raise Wrong(
-            f"accepted ({report}), but ought to refuse: {_told(expected)}"
+            f"accepted ({_shown(report)}), but ought to refuse: {_told(expected)}"
             f"\n{example.told()}"
         )
     if report and example.recreate == "never" and report.way is Way.COPY:
@@ -251,13 +278,22 @@ def check_example(
     problems += broken_index_answers(database, meaning.after, PROBES)
     problems += _drifted(kept, database, meaning)
     problems += _flags(before, database)
+    problems += _unexplained(report)
+    problems += _changed_statistics(statistics, database, meaning)
+    if report and not _has_short_records(example, report):
+        problems += _differing_records(example, expected.database)
     problems += reload_problems(database, error)
     if not problems:
         problems = probe(choices, example, expected.database, meaning.after)
     if problems:
         listed = "\n  ".join(problems)
-        raise Wrong(f"{report}\n  {listed}\n{example.told()}")
+        raise Wrong(f"{_shown(report)}\n  {listed}\n{example.told()}")
     return f"done: {report.way.title}" if report else "done"
+
+
+def _shown(report: Report | None) -> str:
+    plans = () if report is None else report.plans
+    return "; ".join(f"{plan}: {', '.join(plan.lines)}" for plan in plans)
 
 
 def _told(expected: Expected) -> str:
@@ -338,6 +374,68 @@ def _bare(sql: str) -> str:
     return sql.replace('"', "")
 
 
+def _statistics(database: t.Any) -> dict[tuple[str, str | None], str]:
+    found = database.execute(
+        "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'"
+    ).fetchall()
+    if not found:
+        return {}
+    rows = database.execute("SELECT tbl, idx, stat FROM sqlite_stat1").fetchall()
+    return {(table, index): text for table, index, text in rows}
+
+
+def _changed_statistics(
+    before: dict[tuple[str, str | None], str], database: t.Any, meaning: Meaning
+) -> list[str]:
+    """Find statistics that are gone or others, of what the block leaves as it is."""
+    after, said = _statistics(database), []
+    names = {table.name for table in meaning.before.tables if table != meaning.old}
+    indexes = {
+        index.name
+        for index in meaning.before.indexes
+        if index in meaning.after.indexes and meaning.old.name == meaning.new.name
+    }
+    for (table, index), text in before.items():
+        found = after.get((table, index))
+        if (table in names or index in indexes) and found != text:
+            said.append(f"statistics of {table}, {index} were {text!r}, are {found!r}")
+    return said
+
+
+def _unexplained(report: Report | None) -> list[str]:
+    plans = () if report is None else report.plans
+    copies = [plan for plan in plans if plan.way is Way.COPY]
+    return [said for plan in copies for said in unexplained(plan.reason)]
+
+
+def _has_short_records(example: Example, report: Report) -> bool:
+    """Tell whether records may differ that say the same.
+
+    A row from before an ADD COLUMN has no place for the column until it is written, and
+    DROP COLUMN writes records as SQLite likes.
+    """
+    steps = [step for plan in report.plans for step in plan.steps]
+    if any(isinstance(step, AddColumn | DropColumn) for step in steps):
+        return not any(isinstance(step, CopyTable) for step in steps[-1:])
+    return example.has_added and report.way is not Way.COPY
+
+
+def _differing_records(example: Example, wanted: t.Any) -> list[str]:
+    """Find rows of the table that are not stored as they are after an INSERT."""
+    image, table = example.library.image, example.meaning.new
+    if image is None:
+        return []
+    sql = "SELECT rootpage FROM sqlite_master WHERE type = 'table' AND name = ?"
+    found = []
+    for database in (example.database, wanted):
+        root = database.execute(sql, (table.name,)).fetchone()[0]
+        records = records_in(image(database), root)
+        if table.numbered_anew:
+            records = [(None, record) for _, record in records]
+        found.append(sorted(records, key=repr))
+    return [] if found[0] == found[1] else [f"stored {found[0]}, wanted {found[1]}"]
+
+
 def _flags(before: list[t.Any], database: t.Any) -> list[str]:
     names = ("foreign_keys", "legacy_alter_table", "writable_schema")
     now = [database.execute(f"PRAGMA {name}").fetchone() for name in names]
@@ -381,11 +479,24 @@ def probe(
     for _ in range(4):
         sql, values = _probe_statement(choices, found, schema)
         outcomes = [_outcome(d, sql, values, schema, error) for d in (found, wanted)]
-        if outcomes[0] != outcomes[1]:
+        if outcomes[0] != outcomes[1] and _read_alike((found, wanted), sql, values):
             problems.append(
                 f"{sql} {values}: found {outcomes[0]}, wanted {outcomes[1]}"
             )
     return problems
+
+
+def _read_alike(databases: tuple[t.Any, t.Any], sql: str, values: list[t.Any]) -> bool:
+    """Tell whether SQLite reads the rows of both databases in the same order.
+
+    With statistics, or indexes in another order, it may scan another index. Then the
+    first of two rows that exclude each other is not the same one.
+    """
+    steps = [
+        [row[3] for row in d.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()]
+        for d in databases
+    ]
+    return bool(steps[0] == steps[1])
 
 
 def _refers_to_itself(schema: Schema) -> bool:
@@ -449,6 +560,7 @@ STANDARD: t.Final = Library(
     DirectDatabase,
     NoSchemaWriting,
     sqlite3.sqlite_version_info,
+    getattr(sqlite3.Connection, "serialize", None),
 )
 """The library of this Python."""
 
@@ -458,11 +570,13 @@ def run_example(
     path: str | pathlib.Path = ":memory:",
     run: cabc.Callable[[Example], Report | None] = alter,
     library: Library = STANDARD,
+    emphasis: Emphasis = EVEN,
 ) -> str:
     """Make an example and check it.
 
     :param path: where the database is to be.
     :param run: what makes the block.
+    :param emphasis: what there is to be more of.
     :return: what came of it.
     :raises Discard: it did not come to a legal schema.
     :raises Wrong: the engine did something else than it ought to.
@@ -471,5 +585,5 @@ def run_example(
         contextlib.closing(library.connect(path)) as database,
         contextlib.closing(library.connect(":memory:")) as fresh,
     ):
-        example = make_example(choices, database, library)
+        example = make_example(choices, database, library, emphasis)
         return check_example(choices, example, fresh, run)

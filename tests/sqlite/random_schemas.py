@@ -18,6 +18,8 @@ from tests.oracles.schema_model import Table
 from tests.oracles.schema_model import Term
 from tests.oracles.schema_model import Writer
 from tests.sqlite.random_choices import Choices
+from tests.sqlite.random_emphasis import Emphasis
+from tests.sqlite.random_emphasis import EVEN
 
 NAMES = (
     "a",
@@ -87,6 +89,14 @@ ANYTHING = (
     float("inf"),
     b"",
 )
+ODD = (
+    *ANYTHING,
+    *(2**47, -(2**47) - 1, 2**53 + 1, 10**16, 2**63 - 1, -(2**63)),
+    *(-0.0, 1.0, 42.0, 1e15, 1e16, 2.0**47, 2.0**53, 2.0**63, 1e300, -float("inf")),
+    *("1.0", "01", " 7 ", "-0", "1e3", "1e400", "0x10", "9223372036854775808"),
+    *("x" * 700, "7" * 300, b"\x01" * 700, "1.50" + "0" * 600),
+)
+"""Values at the edges of how SQLite stores them, and some that fill several pages."""
 DEFAULTS = {
     "TEXT": ("'x'", "''", "'42'", "'007'"),
     "INTEGER": ("0", "7", "-1", "(1 + 1)"),
@@ -113,6 +123,24 @@ CHECKS = (
 )
 STRICT_CHECKS = ("{0} > 0", "length({0}) = 1", "{0} < {1}", "{0} IN (1, 'a', 0.5)")
 EXPRESSIONS = ("lower({0})", "{0} || 'x'", "coalesce({0}, {1})", "length({0}) + 1")
+COMPUTED = (
+    *EXPRESSIONS,
+    "{0}",
+    "coalesce({0}, 7)",
+    "CAST({0} AS INTEGER)",
+    "CAST({0} AS REAL)",
+    "CAST({0} AS BLOB)",
+    "nullif({0}, {1})",
+    "{0} * 1.0",
+    "{0} + {1}",
+    "-{0}",
+    "quote({0})",
+    "round({0}, 1)",
+    "trim({0}, '0')",
+    "CASE WHEN {0} > {1} THEN {0} ELSE 'less' END",
+    "CASE {0} WHEN {1} THEN 0.0 ELSE -0.0 END",
+)
+"""What a conversion computes, or the value of a new column."""
 CONDITIONS = ("{0} IS NOT NULL", "{0} > 0", "{0} <> 'a' AND {1} IS NULL")
 
 
@@ -150,10 +178,12 @@ class Builder:
 
     :param choices: what decides.
     :param strict_tables: whether the library has them.
+    :param emphasis: what there is to be more of.
     """
 
     choices: Choices
     strict_tables: bool = True
+    emphasis: Emphasis = EVEN
     schema: Schema = dataclasses.field(default_factory=lambda: Schema([]))
     next_id: int = 1
     constraint_number: int = 0
@@ -186,7 +216,7 @@ class Builder:
             for _ in range(self.choices.number(0, 2)):
                 self.foreign_key(table)
         for table in self.schema.tables:
-            for _ in range(self.choices.number(0, 2)):
+            for _ in range(self.choices.number(0, 2 + self.emphasis.extra_indexes)):
                 self.schema.indexes.append(self.index(table))
         self.programs()
         return self.schema
@@ -216,7 +246,7 @@ class Builder:
         )
         table = Table(number, name, [])
         table.strict = self.strict_tables and choices.chance(7)
-        for _ in range(choices.number(1, 5)):
+        for _ in range(choices.number(*self.emphasis.columns)):
             table.columns.append(self.column(table))
         self.primary_key(table)
         for _ in range(choices.number(0, 2)):
@@ -431,13 +461,17 @@ def create(
 
 
 def fill(
-    choices: Choices, database: t.Any, schema: Schema, error: type[Exception]
+    choices: Choices,
+    database: t.Any,
+    schema: Schema,
+    error: type[Exception],
+    emphasis: Emphasis = EVEN,
 ) -> None:
     """Insert rows; those that SQLite does not accept are left out."""
-    writer = Writer(schema)
+    odd = 3 if emphasis.has_odd_values else 0
     for table in schema.tables:
-        for _ in range(choices.number(0, 6)):
-            insert_some(choices, database, schema, writer, table, error)
+        for _ in range(choices.number(0, emphasis.rows)):
+            insert_some(choices, database, schema, table, error, odd)
     for table in schema.tables:
         if choices.chance(3) and table.rowid:
             name = plain(table.name)
@@ -454,22 +488,30 @@ def insert_some(
     choices: Choices,
     database: t.Any,
     schema: Schema,
-    writer: Writer,
     table: Table,
     error: type[Exception],
+    odd: int = 0,
 ) -> None:
     """Insert one row, if SQLite accepts it."""
-    sql, values = insertion(choices, database, schema, table)
+    sql, values = insertion(choices, database, schema, table, odd)
     attempt(database, sql, values, error)
 
 
 def insertion(
-    choices: Choices, database: t.Any, schema: Schema, table: Table
+    choices: Choices, database: t.Any, schema: Schema, table: Table, odd: int = 0
 ) -> tuple[str, list[t.Any]]:
-    """Make the statement that inserts a random row."""
+    """Make the statement that inserts a random row.
+
+    :param odd: one value in so many is an odd one; 0 for none.
+    """
     columns = [c for c in table.plain_columns if not choices.chance(6)]
     names = [plain(c.name) for c in columns]
-    values = [value_for(choices, database, schema, table, c) for c in columns]
+    values = [
+        choices.pick(ODD)
+        if odd and choices.chance(odd)
+        else value_for(choices, database, schema, table, c)
+        for c in columns
+    ]
     if table.rowid and table.alias is None and choices.chance(4):
         names.append(table.rowid)
         values.append(choices.pick((10**12, -5, 77, 10**15)))
@@ -545,5 +587,4 @@ def add_later(
             if not attempt(database, sql, (), error):
                 table.columns.remove(column)
         if choices.chance(2):
-            writer = Writer(builder.schema)
-            insert_some(choices, database, builder.schema, writer, table, error)
+            insert_some(choices, database, builder.schema, table, error)

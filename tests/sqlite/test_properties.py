@@ -18,10 +18,15 @@ from hypothesis import given
 from hypothesis import HealthCheck
 from hypothesis import settings
 
+from flask_batchmigrate.sqlite.plan.ways import Way
 from tests.sqlite.alembic_route import alter_by_alembic
 from tests.sqlite.random_choices import Choices
 from tests.sqlite.random_choices import choices
 from tests.sqlite.random_choices import from_seed
+from tests.sqlite.random_emphasis import CONVERSIONS
+from tests.sqlite.random_emphasis import COPIES
+from tests.sqlite.random_emphasis import Emphasis
+from tests.sqlite.random_emphasis import EVEN
 from tests.sqlite.random_example import alter
 from tests.sqlite.random_example import connect
 from tests.sqlite.random_example import Discard
@@ -40,10 +45,15 @@ quick = settings(
 )
 
 
-def run(choices: Choices, path: str | pathlib.Path, by: t.Any = alter) -> None:
+def run(
+    choices: Choices,
+    path: str | pathlib.Path,
+    by: t.Any = alter,
+    emphasis: Emphasis = EVEN,
+) -> None:
     """Run an example, or look for another one."""
     try:
-        run_example(choices, path, by)
+        run_example(choices, path, by, emphasis=emphasis)
     except Discard:
         hypothesis.reject()
 
@@ -74,6 +84,14 @@ def test_through_alembic(choices: Choices) -> None:
     run(choices, ":memory:", alter_by_alembic)
 
 
+@pytest.mark.parametrize("emphasis", [CONVERSIONS, COPIES], ids=["convert", "copy"])
+@given(choices())
+@settings(quick, max_examples=60)
+def test_one_way(emphasis: Emphasis, choices: Choices) -> None:
+    """The same where most blocks take one way, with large and with odd values."""
+    run(choices, ":memory:", emphasis=emphasis)
+
+
 @pytest.mark.parametrize("by", [alter, alter_by_alembic])
 def test_examples_are_worth_something(by: t.Callable[[Example], t.Any]) -> None:
     """Most examples are legal, and every way and the main refusals are among them."""
@@ -85,6 +103,18 @@ def test_examples_are_worth_something(by: t.Callable[[Example], t.Any]) -> None:
     assert counts["refused"] > 30
 
 
+@pytest.mark.parametrize(
+    ("emphasis", "way"), [(CONVERSIONS, Way.CONVERT), (COPIES, Way.COPY)]
+)
+def test_an_emphasis_has_its_effect(emphasis: Emphasis, way: Way) -> None:
+    """The way that there is to be more of is the one that most blocks take."""
+    counts: collections.Counter[str] = collections.Counter()
+    for seed in range(200):
+        with contextlib.suppress(Discard):
+            counts[run_example(from_seed(seed), emphasis=emphasis)] += 1
+    assert counts[f"done: {way.title}"] > 60
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(4))
 def test_many(part: int) -> None:
@@ -94,3 +124,7 @@ def test_many(part: int) -> None:
             run_example(from_seed(1_000_000 + seed))
         with contextlib.suppress(Discard):
             run_example(from_seed(2_000_000 + seed), run=alter_by_alembic)
+        with contextlib.suppress(Discard):
+            run_example(from_seed(3_000_000 + seed), emphasis=CONVERSIONS)
+        with contextlib.suppress(Discard):
+            run_example(from_seed(4_000_000 + seed), emphasis=COPIES)

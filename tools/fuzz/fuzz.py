@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import re
 import time
 import traceback
 
 from tests.sqlite.alembic_route import alter_by_alembic
 from tests.sqlite.random_choices import from_seed
+from tests.sqlite.random_emphasis import CONVERSIONS
+from tests.sqlite.random_emphasis import COPIES
+from tests.sqlite.random_emphasis import EVEN
 from tests.sqlite.random_example import alter
 from tests.sqlite.random_example import Discard
 from tests.sqlite.random_example import run_example
 from tests.sqlite.random_example import STANDARD
 from tests.sqlite.random_example import Wrong
+
+PROGRESS = 2_000
+EMPHASES = {"even": EVEN, "conversions": CONVERSIONS, "copies": COPIES}
 
 
 def main() -> int:
@@ -29,6 +36,9 @@ def main() -> int:
     parser.add_argument("--alembic", action="store_true", help="through Alembic")
     parser.add_argument("--apsw", action="store_true", help="by the library of APSW")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
+    parser.add_argument(
+        "--emphasis", choices=EMPHASES, default="even", help="what there is more of"
+    )
     parser.add_argument("--kinds", action="store_true", help="show one of each kind")
     options = parser.parse_args()
     run = alter_by_alembic if options.alembic else alter
@@ -37,15 +47,18 @@ def main() -> int:
         from tools.fuzz.newest import NEWEST
 
         library = NEWEST
+    example = functools.partial(
+        run_example, run=run, library=library, emphasis=EMPHASES[options.emphasis]
+    )
     if options.seed is not None:
-        print(run_example(from_seed(options.seed), run=run, library=library))
+        print(example(from_seed(options.seed)))
         return 0
     counts: collections.Counter[str] = collections.Counter()
     kinds: collections.Counter[str] = collections.Counter()
     end, seed, failures = time.monotonic() + options.seconds, options.start, 0
     while time.monotonic() < end and failures < options.failures:
         try:
-            counts[run_example(from_seed(seed), run=run, library=library)] += 1
+            counts[example(from_seed(seed))] += 1
         except Discard:
             counts["discarded"] += 1
         except Exception as problem:
@@ -57,6 +70,8 @@ def main() -> int:
                 if not isinstance(problem, Wrong):
                     traceback.print_exc()
         seed += 1
+        if (seed - options.start) % PROGRESS == 0:
+            print(f"{seed - options.start} examples, {failures} failures", flush=True)
     for kind, count in kinds.most_common() if options.kinds else ():
         print(f"{count:8} failures: {kind}")
     for outcome, count in counts.most_common():

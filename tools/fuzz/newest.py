@@ -55,4 +55,5 @@ NEWEST: t.Final = Library(
     ApswDatabase,
     Defensive,
     tuple(int(part) for part in apsw.sqlite_lib_version().split(".")),
+    lambda connection: connection.serialize("main"),
 )

@@ -117,11 +117,16 @@ class Recorder:
         text = self._translator.constraint(const)
         if text is not None:
             of_type = bool(getattr(const, "_type_bound", False))
-            self.changes.append(
-                changes.AddConstraint(
-                    text, of_type=of_type, replaces=self.copies and not of_type
-                )
+            change = changes.AddConstraint(
+                text, of_type=of_type, replaces=self.copies and not of_type
             )
+            last = self.changes[-1] if self.changes else None
+            if of_type and isinstance(last, changes.RenameColumn):
+                # Alembic writes the check of a type after the column's new name, with
+                # the old one, which another column may have by then.
+                self.changes.insert(-1, change)
+            else:
+                self.changes.append(change)
 
     def drop_constraint(
         self, const: sa.Constraint, *, if_exists: bool | None = None, **_: t.Any

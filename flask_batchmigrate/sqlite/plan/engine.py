@@ -44,6 +44,7 @@ from ..target.gone import NO_PAST
 from ..target.gone import Past
 from ..target.gone import restores_a_key
 from ..target.gone import restoring_change
+from ..target.numbering import kept_numbering
 from ..target.passes import columns_first
 from ..target.passes import in_passes
 from ..target.renames import resolve
@@ -53,7 +54,6 @@ from .key_checks import key_state
 from .other_indexes import settle_indexes
 from .plan import copy_ruled_out
 from .plan import make_plan
-from .plan import NOT_CONFIRMED
 from .plan import Options
 from .plan import Plan
 from .plan import plan_renames
@@ -217,6 +217,7 @@ def _alter_in_order(
     name, past = parts[-1].report.table, parts[-1].past
     for lost in past.gone:
         parts += _bring_back(db, lost, past.added, schema, again, pending)
+    notes += kept_numbering(name, past)
     reports = [part.report for part in parts]
     warnings = [text for report in reports for text in report.warnings]
     for part in parts:
@@ -337,7 +338,7 @@ def _run(
     if not is_unsettled:
         warnings += settle(after)
     report = Report(name, (plan,), target.notes, tuple(warnings))
-    past = dataclasses.replace(past, gone=target.gone)
+    past = dataclasses.replace(past, gone=target.gone, rowid_types=target.rowid_types)
     return _Part(report, past, settle if is_unsettled else None)
 
 
@@ -354,7 +355,7 @@ def _carry_out(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalo
             return plan, _run_verified(db, before, plan)
     except NotConfirmed as error:
         if not plan.instead:
-            raise copy_ruled_out(plan.table, NOT_CONFIRMED) from error
+            raise copy_ruled_out(plan.table, plan.turned().reason) from error
         return _carry_out(db, before, plan.turned())
 
 

@@ -20,11 +20,9 @@ from ..ddl.table import ConstraintKind
 from ..errors import ChangeRefused
 from ..schema.catalogue import Catalogue
 from ..schema.database import Database
-from ..schema.dependants import broken_objects
 from ..schema.dependants import silently_needing
 from ..schema.dependants import virtual_tables_naming
 from ..schema.records import check_definition
-from ..schema.records import short_columns
 from ..schema.snapshot import Snapshot
 from ..target import changes
 from ..target.build import build_target
@@ -38,8 +36,11 @@ from ..target.target import Target
 from .conversion_cases import planned_conversions
 from .conversion_cases import rebuilt_indexes
 from .conversion_cases import settle_conversions
+from .default_cases import MayBeShort
+from .default_cases import settle_defaults
 from .differences import differences
 from .drop_cases import settle_drops
+from .open_ways import why_closed
 from .steps import AddColumn
 from .steps import BuildIndexes
 from .steps import CheckComputed
@@ -63,9 +64,6 @@ from .ways import Way
 
 FOLLOWED: t.Final = "SQLite follows the name everywhere"
 NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
-
-
-MayBeShort = cabc.Callable[[str], bool]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,14 +124,13 @@ class Plan:
         deciding = [d for d in self.differences if d.way is self.way]
         if deciding:
             return str(deciding[0])
-        if self.way is Way.COPY:
-            return "a cheaper way is not open to this SQLite library or schema"
         return str(self.differences[0]) if self.differences else "only indexes change"
 
     def turned(self) -> Plan:
         """Return the plan to follow if SQLite does not confirm this one."""
+        why = _of_costliest(self.differences, NOT_CONFIRMED)
         return dataclasses.replace(
-            self, way=Way.COPY, steps=self.instead, instead=(), why=NOT_CONFIRMED
+            self, way=Way.COPY, steps=self.instead, instead=(), why=why
         )
 
     @property
@@ -162,6 +159,12 @@ class Plan:
 
     def __str__(self) -> str:
         return f"{self.table}: {self.way.title}, {self.reason}"
+
+
+def _of_costliest(found: tuple[Difference, ...], reason: str) -> str:
+    """Write a reason as that of the first of the costliest differences."""
+    first = max(found, key=lambda difference: difference.way, default=None)
+    return reason if first is None else first.because(reason)
 
 
 def plan_renames(
@@ -208,21 +211,12 @@ def make_plan(
         options.named_by,
     )
     target = with_numbers(db, target)
-    compared = _settle_defaults(db, target, differences(target), options.may_be_short)
-    way = max((d.way for d in compared), default=Way.ALTER)
+    compared = settle_defaults(db, target, differences(target), options.may_be_short)
     # If the rows are in another database, they cannot decide anything.
     sees_rows = options.may_be_short is None
-    can_convert = db.can_write_schema and sees_rows
-    keeps = options.keep_indexes and can_convert
-    if any(d.case == "column dropped" for d in compared):
-        compared = settle_drops(target, compared, keeps)
-        way = max(way, _way_to_drop(db, snapshot.catalogue), *(d.way for d in compared))
-    allowed = {Way.EDIT: db.can_write_schema, Way.CONVERT: can_convert}
-    way = way if allowed.get(way, True) else Way.COPY
-    if way is Way.CONVERT:
-        compared = settle_conversions(db, snapshot, target, compared)
-        way = max(d.way for d in compared)
-    plan = Plan(stored.name, way, compared, (), target=target)
+    keeps = options.keep_indexes and db.can_write_schema and sees_rows
+    plan = _choose(db, snapshot, target, compared, keeps, sees_rows)
+    way, compared = plan.way, plan.differences
     if options.recreate == "never" and way is Way.COPY:
         raise copy_ruled_out(stored.name, plan.reason)
     _refuse_needed(snapshot, target)
@@ -238,6 +232,35 @@ def make_plan(
     else:
         steps = _in_place(snapshot, target, way, pending)
     return dataclasses.replace(plan, steps=steps, instead=instead)
+
+
+def _choose(
+    db: Database,
+    snapshot: Snapshot,
+    target: Target,
+    compared: tuple[Difference, ...],
+    keeps_indexes: bool,
+    sees_rows: bool,
+) -> Plan:
+    """Choose the cheapest safe way, and return a plan without steps.
+
+    :param keeps_indexes: whether a copy keeps the indexes that stay valid.
+    :param sees_rows: whether the rows are in this database.
+    """
+    drops = any(d.case == "column dropped" for d in compared)
+    if drops:
+        compared = settle_drops(target, compared, keeps_indexes)
+    cheapest = Way.EDIT if drops else Way.ALTER
+    way = max((d.way for d in compared), default=cheapest)
+    closed = why_closed(db, snapshot.catalogue, max(way, cheapest), sees_rows, drops)
+    if closed:
+        why = _of_costliest(compared, closed)
+        return Plan(target.before.name, Way.COPY, compared, (), target=target, why=why)
+    if way is Way.CONVERT:
+        compared = settle_conversions(db, snapshot, target, compared)
+        way = max(d.way for d in compared)
+    way = max(way, cheapest)
+    return Plan(target.before.name, way, compared, (), target=target)
 
 
 def _in_place(
@@ -351,50 +374,3 @@ def _refuse_needed(snapshot: Snapshot, target: Target) -> None:
                 table=stored.name,
                 column=column,
             )
-
-
-def _settle_defaults(
-    db: Database,
-    target: Target,
-    compared: tuple[Difference, ...],
-    may_be_short: MayBeShort | None,
-) -> tuple[Difference, ...]:
-    """Find out whether rows read a default that the block changes.
-
-    :param may_be_short: answers for rows that are in another database.
-    """
-    origins = {
-        d.subject: origin
-        for d in compared
-        if d.case == "default"
-        and (origin := target.source(d.subject).origin)
-        # No row reads the default of a computed column.
-        and not target.before.text.column(origin).generated
-    }
-    if not origins:
-        return compared
-    if not db.can_write_schema:
-        readers = set(origins)
-    else:
-        elsewhere = {s for s, o in origins.items() if may_be_short and may_be_short(o)}
-        origins_here = [o for s, o in origins.items() if s not in elsewhere]
-        short = short_columns(db, target.before, origins_here)
-        readers = elsewhere | {s for s, origin in origins.items() if origin in short}
-    return tuple(
-        Difference("default of older rows", d.subject)
-        if d.case == "default" and d.subject in readers
-        else d
-        for d in compared
-    )
-
-
-def _way_to_drop(db: Database, catalogue: Catalogue) -> Way:
-    """Return the way to drop columns: in place if that is possible, else by a copy.
-
-    In place, ``ALTER TABLE`` drops them, and the new text is then written over
-    SQLite's, with its comments.
-    """
-    if db.version < (3, 35, 0) or not db.can_write_schema:
-        return Way.COPY
-    # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
-    return Way.COPY if broken_objects(db, catalogue) else Way.EDIT

@@ -119,5 +119,9 @@ class Difference:
         """The cheapest way that is safe for this difference."""
         return CASES[self.case].way
 
+    def because(self, reason: str) -> str:
+        """Write a reason with what it is about."""
+        return f"{self.case} ('{self.subject}'): {reason}"
+
     def __str__(self) -> str:
-        return f"{self.case} ('{self.subject}'): {CASES[self.case].reason}"
+        return self.because(CASES[self.case].reason)

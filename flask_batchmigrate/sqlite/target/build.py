@@ -105,6 +105,7 @@ class _Builder(Draft):
                     gone_index(self.table, index, column.name, self.renames)
                 )
         self.edit(edits.drop_column(self.text, column.name))
+        self.rowid_types.pop(upper(column.name), None)
         del self.sources[self.key(column.name)]
 
     def set_type(self, change: changes.SetType) -> None:
@@ -115,9 +116,11 @@ class _Builder(Draft):
             if wanted.collation is not None:
                 self.edit(edits.set_collation(self.text, column.name, wanted.collation))
         key = self.key(column.name)
+        source = self.sources[key]
         self.sources[key] = dataclasses.replace(
-            self.sources[key],
-            using=change.using,
+            source,
+            # A type by itself takes back no expression of the same block.
+            using=source.using if change.using is None else change.using,
             keep_misfits=change.keep_misfits,
             allowed=change.allowed,
             allowed_before=change.allowed_before,
@@ -224,6 +227,10 @@ class _Builder(Draft):
             ),
             notes=tuple(self.notes),
             gone=tuple(self.gone),
+            rowid_types=tuple(
+                (self.text.column(name).name, type_)
+                for name, type_ in self.rowid_types.items()
+            ),
             copy_wanted=copy_wanted,
         )
 

@@ -54,7 +54,7 @@ class Draft:
         #: the columns that the block drops
         self.dropped_columns: tuple[str, ...] = ()
         #: the integer types that the changes give to the column that is the rowid
-        self._integer_types: dict[str, str] = {}
+        self.rowid_types = {upper(name): type_ for name, type_ in past.rowid_types}
 
     def edit(self, sql: str) -> None:
         """Replace the definition by another text."""
@@ -81,12 +81,12 @@ class Draft:
         Any other spelling than INTEGER would end the numbering of new rows:
         https://www.sqlite.org/rowidtable.html
         """
-        self._integer_types.pop(upper(column), None)
+        self.rowid_types.pop(upper(column), None)
         alias = self.text.rowid_alias
         if alias is None or not same_name(alias, column):
             return False
         if affinity(type_) is Affinity.INTEGER:
-            self._integer_types[upper(column)] = type_
+            self.rowid_types[upper(column)] = type_
             return True
         if self.text.autoincrement:
             self.set_autoincrement(False)
@@ -99,17 +99,12 @@ class Draft:
     def settle_rowid(self) -> None:
         """Give a column that is no longer the rowid the type that the changes name."""
         alias = upper(self.text.rowid_alias or "")
-        for name, type_ in self._integer_types.items():
-            if type_.upper() == "INTEGER" or not self.text.has_column(name):
-                continue
-            column = self.text.column(name)
+        for name, type_ in list(self.rowid_types.items()):
             if name != alias:
-                self.edit(edits.set_type(self.text, column.name, type_))
-                continue
-            self.notes.append(
-                f"'{self.table}.{column.name}' stays INTEGER: it is the rowid, whose"
-                f" numbering {type_} would end"
-            )
+                del self.rowid_types[name]
+                if self.text.has_column(name) and type_.upper() != "INTEGER":
+                    column = self.text.column(name)
+                    self.edit(edits.set_type(self.text, column.name, type_))
 
     def add_constraint(self, change: changes.AddConstraint) -> None:
         """Add a constraint, or replace the one of its name."""

@@ -72,18 +72,23 @@ class Past:
     :param renames: the renames of columns that it has made.
     :param gone: what was dropped together with columns.
     :param added: the columns that it added, by their present names.
+    :param rowid_types: the integer types that it gave to the column that is the rowid,
+        and stays INTEGER as long as it is.
     """
 
     renames: Renames = ()
     gone: tuple[Gone, ...] = ()
     added: tuple[str, ...] = ()
+    rowid_types: tuple[tuple[str, str], ...] = ()
 
     def after(self, renames: Renames, added: cabc.Iterable[str]) -> Past:
         """Return the past after more renames, and more columns under final names."""
         present = list(self.added)
+        types = list(self.rowid_types)
         for old, new in renames:
             present = [new if same_name(name, old) else name for name in present]
-        return Past(self.renames + renames, self.gone, (*present, *added))
+            types = [(new if same_name(n, old) else n, type_) for n, type_ in types]
+        return Past(self.renames + renames, self.gone, (*present, *added), tuple(types))
 
 
 NO_PAST: t.Final = Past()

@@ -1,4 +1,4 @@
-"""Numbers the rows where an empty column becomes the rowid.
+"""Numbers the rows where an empty column becomes the rowid, and keeps numbering them.
 
 See https://www.sqlite.org/lang_createtable.html#rowids_and_the_integer_primary_key
 """
@@ -9,7 +9,9 @@ import dataclasses
 
 from ..ddl.quoting import always_quoted
 from ..ddl.tokens import ROWID_NAMES
+from ..ddl.tokens import upper
 from ..schema.database import Database
+from .gone import Past
 from .target import Target
 
 
@@ -36,6 +38,19 @@ def with_numbers(db: Database, target: Target) -> Target:
     return dataclasses.replace(
         target,
         sources=tuple(numbered if s is source else s for s in target.sources),
+    )
+
+
+def kept_numbering(table: str, past: Past) -> tuple[str, ...]:
+    """Describe the columns that stay INTEGER, since they are the rowid.
+
+    :param past: everything that the block has done to the table.
+    """
+    return tuple(
+        f"'{table}.{column}' stays INTEGER: it is the rowid, whose numbering {type_}"
+        " would end"
+        for column, type_ in past.rowid_types
+        if upper(type_) != "INTEGER"
     )
 
 

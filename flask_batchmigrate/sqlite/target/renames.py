@@ -289,27 +289,40 @@ def _settle_order(names: ColumnNames, change: changes.Reorder) -> list[Maker]:
 def _settle_constraint_drop(
     names: ColumnNames, change: changes.DropConstraint
 ) -> list[Maker]:
-    if change.columns is None:
-        return [lambda: change]
-    covered = [names.known(name) for name in change.columns]
-    return [lambda: dataclasses.replace(change, columns=tuple(e.name for e in covered))]
+    covered = [names.known(name) for name in change.columns or ()]
+    text = change.definition or ""
+    used = {name: names.entry(name) for name in _columns_of_type(text)}
+
+    def make() -> changes.Change:
+        return dataclasses.replace(
+            change,
+            columns=change.columns and tuple(entry.name for entry in covered),
+            definition=change.definition and _respelled(text, used),
+        )
+
+    return [make]
 
 
 def _settle_constraint(
     names: ColumnNames, change: changes.AddConstraint
 ) -> list[Maker]:
-    constraint = parse_table_constraint(change.definition)
-    columns = list(constraint.columns)
+    columns = list(parse_table_constraint(change.definition).columns)
     if change.of_type:
-        # Alembic writes the check of a type with the name that the column had before.
-        tokens = tokenize(constraint.expression or "")
-        columns += [unquote(token.text) for token in tokens if token.is_name][:1]
+        columns += _columns_of_type(change.definition)
     used = {name: names.entry(name) for name in columns}
     return [
         lambda: dataclasses.replace(
             change, definition=_respelled(change.definition, used)
         )
     ]
+
+
+def _columns_of_type(definition: str) -> list[str]:
+    """Return the column whose type makes a CHECK: the first name in it."""
+    if not definition:
+        return []
+    tokens = tokenize(parse_table_constraint(definition).expression or "")
+    return [unquote(token.text) for token in tokens if token.is_name][:1]
 
 
 def _settle_index(names: ColumnNames, change: changes.CreateIndex) -> list[Maker]:

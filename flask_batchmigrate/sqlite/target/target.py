@@ -43,6 +43,8 @@ class Target:
     :param dropped_indexes: names of stored indexes to drop.
     :param notes: side effects that the script does not name, in sentences.
     :param gone: what is dropped together with columns, unless the script drops it.
+    :param rowid_types: the integer types that the block gives to the column that is the
+        rowid, and stays INTEGER.
     :param copy_wanted: whether the rows are written anew in any case.
     """
 
@@ -54,6 +56,7 @@ class Target:
     dropped_indexes: tuple[str, ...]
     notes: tuple[str, ...]
     gone: tuple[Gone, ...]
+    rowid_types: tuple[tuple[str, str], ...]
     copy_wanted: bool
 
     def source(self, name: str) -> Source:

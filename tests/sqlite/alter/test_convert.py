@@ -33,6 +33,7 @@ from flask_batchmigrate.sqlite.target.changes import DropColumn
 from flask_batchmigrate.sqlite.target.changes import SetOptions
 from flask_batchmigrate.sqlite.target.changes import SetType
 from tests.oracles.stored_records import read_records
+from tests.sqlite.engine_file import Make
 
 HAS_STRICT = sqlite3.sqlite_version_info >= (3, 37)
 needs_strict = pytest.mark.skipif(not HAS_STRICT, reason="STRICT came with 3.37")
@@ -387,6 +388,25 @@ def test_what_is_computed_and_there_already_is_not_written(
     done = compare(Given("TEXT COLLATE NOCASE", block, rows, ("after",)))
     assert done.report is not None
     assert (done.report.way, done.written) == (Way.CONVERT, [written])
+
+
+# Found by a random block.
+@pytest.mark.parametrize("recreate", ["auto", "always"])
+def test_a_type_takes_back_no_expression(make: Make, recreate: str) -> None:
+    """A type after it converts what it makes, and so does another expression."""
+    file = make("CREATE TABLE t (a TEXT, b TEXT); INSERT INTO t VALUES ('x', '7');")
+    file.alter(
+        SetType("a", "VARCHAR(9)", "upper(a)"),
+        AddColumn("c", "c INTEGER NOT NULL", fill="b + 1"),
+        SetType("a", "VARCHAR(20)"),
+        SetType("c", "TEXT"),
+        SetType("b", "INTEGER"),
+        SetType("b", "TEXT", "b + 0.5"),
+        SetType("c", "TEXT", "c || '!'"),
+        SetType("b", "TEXT", "b || '?'"),
+        recreate=recreate,
+    )
+    assert file.query("SELECT * FROM t") == [("X", "7.5?", "8!")]
 
 
 @needs_strict

@@ -18,9 +18,13 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 import flask_batchmigrate
+from flask_batchmigrate.reporting import Reporter
+from flask_batchmigrate.reporting import reporting_to
+from flask_batchmigrate.results import TablePlan
 from tests.oracles.database_state import Names
 from tests.oracles.database_state import probe
 from tests.oracles.database_state import read_state
+from tests.oracles.plan_reasons import unexplained
 from tests.sqlite.matrix.comparison import compare
 from tests.sqlite.matrix.features import Feature
 from tests.sqlite.matrix.features import FEATURES
@@ -68,6 +72,17 @@ class Outcome:
 
     result: str
     reason: str = ""
+
+
+class _Plans(Reporter):
+    """Collects the plans of tables that are copied."""
+
+    def __init__(self) -> None:
+        self.of_copies: list[TablePlan] = []
+
+    def table_changed(self, plan: TablePlan) -> None:
+        if plan.way == "copy":
+            self.of_copies.append(plan)
 
 
 class Laboratory:
@@ -151,12 +166,17 @@ class Laboratory:
         before = read_state(self.path)
         content = self.path.read_bytes()
         behaviour = probe(self.path, cell.probes, names, self.enforce)
-        with self.app.app_context():
+        plans = _Plans()
+        with self.app.app_context(), reporting_to(plans):
             try:
                 command(directory=cell.directory)
             except CommandError as error:
                 return self._refused(content, str(error))
         found = read_state(self.path)
+        tables = [table for state in (before, found) for table in state.tables.values()]
+        texts = "\n".join(table.sql for table in tables)
+        for plan in plans.of_copies:
+            assert unexplained(plan.reason, texts) == []
         how = cell.operation.text[direction]
         compare(before, found, steps[direction], cell.feature, how)
         names = steps[direction].names

@@ -380,6 +380,12 @@ PLANS: dict[str, Planned] = {
 """One block for each kind of difference, by its key in ``CASES``."""
 
 
+class Before335(DirectDatabase):
+    """A library that drops no column."""
+
+    version = (3, 34, 1)
+
+
 class Defensive(DirectDatabase):
     """A library that does not let its schema be written."""
 
@@ -622,7 +628,36 @@ def test_a_library_that_guards_its_schema(make: Make) -> None:
     """What would be an edit is a copy; there is nothing to be done instead."""
     made = plan(make(PLAIN), SetNotNull("b", True), database=Defensive)
     assert (made.way, made.lines, made.instead) == (Way.COPY, (COPY,), ())
-    assert made.reason.startswith("a cheaper way is not open")
+    forbidden = "this SQLite library forbids writing the schema"
+    assert made.reason == f"NOT NULL set ('b'): {forbidden}"
+
+
+def test_a_library_without_drop_column(make: Make) -> None:
+    """The plan names the release, and the column."""
+    made = plan(make(PLAIN), DropColumn("b"), database=Before335)
+    assert made.way is Way.COPY
+    assert made.reason == "column dropped ('b'): SQLite 3.34.1 has no DROP COLUMN"
+
+
+def test_a_broken_view_elsewhere(make: Make) -> None:
+    """It stops SQLite's ALTER TABLE, and the plan names it."""
+    file = make(f"{PLAIN}; CREATE VIEW v AS SELECT nope FROM nowhere")
+    need(file, (3, 35))
+    made = plan(file, DropColumn("b"))
+    assert made.way is Way.COPY
+    assert made.reason == (
+        "column dropped ('b'): SQLite drops no column while view 'v' cannot be compiled"
+    )
+
+
+def test_rows_that_are_elsewhere(make: Make) -> None:
+    """Whether they can be converted in place is not known."""
+    file = make(PLAIN)
+    need(file)
+    elsewhere = Options(may_be_short=lambda _: False)
+    made = plan(file, SetType("b", "INTEGER"), options=elsewhere)
+    assert made.way is Way.COPY
+    assert made.reason.startswith("type, other storage ('b'): the rows are in another")
 
 
 def test_a_copy_that_is_ruled_out(make: Make) -> None:
@@ -679,5 +714,6 @@ def test_a_plan_that_sqlite_does_not_confirm(make: Make) -> None:
     assert planned.way is Way.EDIT
     (done,) = file.alter(DropColumn("b")).plans
     assert done.steps == planned.turned().steps
-    assert (done.way, done.reason, done.instead) == (Way.COPY, NOT_CONFIRMED, ())
+    assert (done.way, done.instead) == (Way.COPY, ())
+    assert done.reason == f"column dropped ('b'): {NOT_CONFIRMED}"
     assert done.lines == lines(planned.instead)

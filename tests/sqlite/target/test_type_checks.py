@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import itertools
 import sqlite3
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from alembic.operations import BatchOperations
 from alembic.operations import Operations
 
+from tests.sqlite.alembic_file import Database
 from tests.sqlite.alembic_file import MakeDatabase
 
 TABLE = (
@@ -98,6 +100,21 @@ SHARED: dict[str, tuple[list[Calls], dict[str, str]]] = {
 }
 
 
+def members_taken(db: Database) -> dict[str, str]:
+    """Try out which members each column takes; ``*`` for any."""
+    found = {}
+    for (column,) in db.query("SELECT name FROM pragma_table_info('t') WHERE cid > 0"):
+        taken = []
+        for word in ("one", "two", "six", "ten"):
+            try:
+                db.query(f"UPDATE t SET {column} = '{word}'")
+            except sqlite3.IntegrityError:
+                continue
+            taken.append(word)
+        found[column] = " ".join(taken).replace("one two six ten", "*")
+    return found
+
+
 @pytest.mark.parametrize(("calls", "expected"), SHARED.values(), ids=SHARED)
 def test_a_type_of_several_columns(
     database: MakeDatabase, calls: list[Calls], expected: dict[str, str]
@@ -111,17 +128,7 @@ def test_a_type_of_several_columns(
                 call(batch)
 
     db.run(script)
-    columns = [row[0] for row in db.query("SELECT name FROM pragma_table_info('t')")]
-    assert sorted(columns) == sorted(["id", *expected])
-    for column, members in expected.items():
-        taken = []
-        for word in ("one", "two", "six", "ten"):
-            try:
-                db.query(f"UPDATE t SET {column} = '{word}'")
-            except sqlite3.IntegrityError:
-                continue
-            taken.append(word)
-        assert " ".join(taken) == members.replace("*", "one two six ten"), column
+    assert members_taken(db) == expected
 
 
 def test_a_boolean_under_a_new_name(database: MakeDatabase) -> None:
@@ -167,3 +174,47 @@ def test_a_check_gets_the_name_of_its_type(database: MakeDatabase, column: str) 
     other = "other" if column == "flag" else "flag"
     with pytest.raises(sqlite3.IntegrityError):
         db.query(f"INSERT INTO t ({other}) VALUES (2)")
+
+
+TYPES = {"none": None, "six": kind("six"), "text": sa.String(3)}
+MEMBERS = {"six": "one two six", "text": "*"}
+STORED = {"first": "one two", "last": "one two", "free": "*"}
+PAIRS = [("first", "last"), ("first", "free"), ("free", "first")]
+
+
+@pytest.mark.parametrize("is_exchange", [False, True], ids=["taken", "exchanged"])
+@pytest.mark.parametrize("leaves_first", [True, False])
+@pytest.mark.parametrize("types", list(itertools.product(TYPES, TYPES)), ids="-".join)
+@pytest.mark.parametrize(("leaving", "taking"), PAIRS)
+def test_a_column_takes_the_name_of_another(
+    database: MakeDatabase,
+    leaving: str,
+    taking: str,
+    types: tuple[str, str],
+    leaves_first: bool,
+    is_exchange: bool,
+) -> None:
+    """Each takes the members of its own type, under its new name.
+
+    :param types: the new types of both columns.
+    """
+    db = database(TABLE)
+    names = {leaving: taking if is_exchange else "new", taking: leaving}
+    wanted = dict(zip((leaving, taking), types, strict=True))
+
+    def script(op: Operations) -> None:
+        with op.batch_alter_table("t") as batch:
+            for column in (leaving, taking) if leaves_first else (taking, leaving):
+                batch.alter_column(
+                    column,
+                    new_column_name=names[column],
+                    existing_type=sa.String(3) if column == "free" else kind(),
+                    type_=TYPES[wanted[column]],
+                )
+
+    db.run(script)
+    expected = {
+        names.get(column, column): MEMBERS.get(wanted.get(column, ""), members)
+        for column, members in STORED.items()
+    }
+    assert members_taken(db) == expected

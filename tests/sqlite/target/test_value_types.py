@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import typing as t
 
 import pytest
 import sqlalchemy as sa
@@ -101,6 +102,51 @@ def test_the_rowid_keeps_its_type(make: Make) -> None:
     assert "'t.id' stays INTEGER" in note
     file.query("INSERT INTO t DEFAULT VALUES")
     assert file.query("SELECT id FROM t") == [(1,), (2,)]
+
+
+SPLIT: t.Final = (
+    changes.AddConstraint("CHECK (c > 0)"),
+    changes.RenameColumn("c", "d"),
+)
+"""What makes a block take two passes."""
+ENDS: t.Final = (
+    (changes.SetOptions(without_rowid=True),),
+    (changes.AddConstraint("PRIMARY KEY (d)"),),
+    (changes.AddConstraint("PRIMARY KEY (id, d)"),),
+    (
+        changes.RenameColumn("id", "number"),
+        changes.AddConstraint("PRIMARY KEY (number, d)"),
+    ),
+)
+
+
+# Found by a random block.
+@pytest.mark.parametrize("split", [(), SPLIT], ids=["one pass", "two passes"])
+@pytest.mark.parametrize("ends", ENDS)
+def test_what_is_no_longer_the_rowid_gets_its_type(
+    make: Make, split: tuple[changes.Change, ...], ends: tuple[changes.Change, ...]
+) -> None:
+    """The block gives it an integer type, and ends the numbering later."""
+    column = "c" if split else "d"
+    file = make(
+        f"CREATE TABLE t (id INTEGER PRIMARY KEY, {column} INT);"
+        "INSERT INTO t VALUES (1, 1);"
+    )
+    report = file.alter(changes.SetType("id", "BIGINT"), *split, *ends)
+    found = file.query("PRAGMA table_info(t)")
+    assert [row[2] for row in found] == ["BIGINT", "INT"]
+    assert not any("stays INTEGER" in note for note in report.notes)
+
+
+def test_the_rowid_keeps_its_type_in_two_passes(make: Make) -> None:
+    """That is said once, by the last name of the column."""
+    file = make("CREATE TABLE t (id INTEGER PRIMARY KEY, c INT)")
+    report = file.alter(
+        changes.SetType("id", "BIGINT"), *SPLIT, changes.RenameColumn("id", "number")
+    )
+    assert report.notes == (
+        "'t.number' stays INTEGER: it is the rowid, whose numbering BIGINT would end",
+    )
 
 
 # Found by a random block.
