@@ -51,7 +51,9 @@ def revision(
         for script in written if not dry else ():
             reporter().file_written(script.path)
         if request is not None and request.verify and len(written) == 1:
-            _verify(call, written[0])
+            failures = verified(call, written[0])
+            if failures:
+                raise NotVerified(pathlib.Path(written[0].path), failures)
         for script in written if dry else ():
             text = pathlib.Path(script.path).read_text(encoding="utf-8")
             reporter().script_shown(text)
@@ -79,21 +81,21 @@ def _files(folder: Folder) -> set[pathlib.Path]:
     return {folder.path, *folder.path.rglob("*")} if folder.exists else set()
 
 
-def _verify(call: Invocation, script: Script) -> None:
-    """Run a generated script on scratch databases.
+def verified(call: Invocation, script: Script) -> list[str]:
+    """Run a generated script on scratch databases, and report that it is right.
 
-    :raises NotVerified: the script fails, or does not have the intended result.
+    :return: sentences about what is not right; an empty list if nothing is.
     """
     if not call.setup.starts:
-        return
+        return []
     from ..autogenerate.verify import problems
 
-    all_problems = [p for start in call.setup.starts for p in problems(script, start)]
-    if all_problems:
-        raise NotVerified(pathlib.Path(script.path), all_problems)
-    reporter().note(
-        "Verified: upgrade reaches the models, downgrade restores the start."
-    )
+    failures = [p for start in call.setup.starts for p in problems(script, start)]
+    if not failures:
+        reporter().note(
+            "Verified: upgrade reaches the models, downgrade restores the start."
+        )
+    return failures
 
 
 def _location(
