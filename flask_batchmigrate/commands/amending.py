@@ -34,11 +34,12 @@ from ..reporting import reporter
 from ..reporting import reporting_to
 from ..reporting import Silence
 from .revision_file import amendable
+from .revision_file import copies_without
 from .revision_file import kept
 from .revision_file import prepared
-from .revision_file import without
 from .upgrading import Directory
 from .upgrading import XArg
+from .writing import scratch_of
 from .writing import verified
 
 if t.TYPE_CHECKING:
@@ -228,13 +229,18 @@ class _Amendment:
         with contextlib.ExitStack() as stack:
             call = Invocation(self._directory, self._x_arg, ["autogenerate"])
             stack.enter_context(call.translated())
-            location = stack.enter_context(without(self._path, call))
+            verify = self._request.verify
+            scratch = scratch_of(call) if verify else None
+            copies = stack.enter_context(copies_without(self._path, call))
             with self._reverted():
-                script = self._generated(call, location)
+                script = self._generated(copies.use(call), copies.own)
             new = pathlib.Path(script.path).read_bytes()
             self._refuse_loss(new)
-            with call.guarded():
-                failures = verified(call, script) if self._request.verify else []
+            failures = []
+            if verify:
+                failures = verified(
+                    call, lambda: copies.use(self._call()), script, scratch
+                )
             if failures:
                 raise BatchMigrateError(
                     f"'{self._path}' stays as it is, since what would take its place "
@@ -285,10 +291,8 @@ class _Amendment:
             yield
 
     def _downgrade(self) -> None:
-        call = self._call()
-        with call.guarded():
-            target = self._script.down_revision
-            call.apply(False, command.downgrade, target or "base")
+        down = self._script.down_revision
+        self._call().downgrade(down if isinstance(down, str) else "base")
 
     def _generated(self, call: Invocation, location: pathlib.Path) -> Script:
         """Generate the script into a folder without the old one."""

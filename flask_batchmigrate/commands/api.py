@@ -36,6 +36,7 @@ from ..results import Current
 from ..results import RevisionInfo
 from ..results import Template
 from . import amending
+from . import comparing
 from . import lookup
 from . import offline
 from . import scaffold
@@ -106,6 +107,7 @@ def revision(
     call = Invocation(directory, x_arg, ["autogenerate"] if autogenerate else [])
     return writing.revision(
         call,
+        lambda: Invocation(directory, x_arg),
         (request or Request()) if autogenerate else None,
         message=message,
         autogenerate=autogenerate,
@@ -365,7 +367,7 @@ def check(directory: Directory = None) -> bool:
     :raises NoModels: the models define no tables.
     :raises DatabaseNotUpToDate: a database is not at the newest revision.
     """
-    writing.check(Invocation(directory))
+    comparing.check(Invocation(directory))
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -69,14 +70,31 @@ def _unwritable(path: pathlib.Path) -> str:
     return ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Copies:
+    """Copies of version folders.
+
+    :param all: the copies, in the order of the folders.
+    :param own: the copy of the folder with the file that is left out.
+    """
+
+    all: tuple[pathlib.Path, ...]
+    own: pathlib.Path
+
+    def use(self, call: Invocation) -> Invocation:
+        """Let a call find the copies instead of the folders; return it."""
+        text = "\n".join(map(os.fspath, self.all))
+        call.config.set_main_option("version_locations", escaped(text))
+        call.config.set_main_option("path_separator", "newline")
+        return call
+
+
 @contextlib.contextmanager
-def without(path: pathlib.Path, call: Invocation) -> cabc.Iterator[pathlib.Path]:
-    """Let a call find copies of the version folders that lack one file.
+def copies_without(path: pathlib.Path, call: Invocation) -> cabc.Iterator[Copies]:
+    """Copy the version folders of a call, except for one file.
 
     The copies are beside the folders, so that scripts find other files, and programs
     that are run on the new file their settings, as in the folders themselves.
-
-    :return: the copy of the folder with that file.
     """
 
     def ignored(folder: str, names: list[str]) -> set[str]:
@@ -103,10 +121,7 @@ def without(path: pathlib.Path, call: Invocation) -> cabc.Iterator[pathlib.Path]
             if own is None and path.is_relative_to(location):
                 own = copy
         assert own is not None
-        text = "\n".join(map(os.fspath, copies))
-        call.config.set_main_option("version_locations", escaped(text))
-        call.config.set_main_option("path_separator", "newline")
-        yield own
+        yield Copies(tuple(copies), own)
 
 
 @contextlib.contextmanager
