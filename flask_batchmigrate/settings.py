@@ -9,6 +9,8 @@ import math
 import os
 import typing as t
 
+import sqlalchemy as sa
+
 from .sqlite.errors import DescribedError
 
 PREFIX: t.Final = "BATCHMIGRATE_"
@@ -82,6 +84,21 @@ def _is_hooks(value: t.Any) -> bool:
     )
 
 
+def _urls(value: t.Any) -> dict[str | None, sa.URL] | None:
+    """Return the URLs in the value of a setting; None if it has anything else."""
+    if value is None:
+        return {}
+    named: dict[str | None, t.Any] = {None: value}
+    if isinstance(value, dict):
+        named = {key or "": url for key, url in value.items()}
+    if not all(key is None or isinstance(key, str) for key in named):
+        return None
+    try:
+        return {key: sa.make_url(url) for key, url in named.items()}
+    except sa.exc.ArgumentError:
+        return None
+
+
 SETTINGS: t.Final = (
     Setting(
         "directory",
@@ -120,6 +137,15 @@ SETTINGS: t.Final = (
         "Whether generated migrations may drop tables and columns, which hold rows and"
         " values.",
         _is_bool,
+    ),
+    Setting(
+        "scratch_url",
+        None,
+        "a URL, a dict of URLs by bind key, or None",
+        "An empty database on a PostgreSQL, MySQL or MariaDB server, on which generated"
+        " migrations are proven and 'check --scratch' runs the revisions. It is empty"
+        " again afterwards. Where several binds are on servers, one for each.",
+        lambda value: _urls(value) is not None,
     ),
     Setting(
         "post_write_hooks",
@@ -289,6 +315,11 @@ class Settings:
     def exclude_binds(self) -> frozenset[str]:
         """The bind keys that are never migrated, ``''`` for the default one."""
         return frozenset(key or "" for key in self["exclude_binds"])
+
+    @property
+    def scratch_urls(self) -> dict[str | None, sa.URL]:
+        """The scratch databases by bind key; that of None is for any bind."""
+        return _urls(self["scratch_url"]) or {}
 
     @property
     def lock(self) -> bool:

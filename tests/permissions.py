@@ -1,4 +1,4 @@
-"""Folders in which nothing can be made, for the superuser too."""
+"""Folders and files that cannot be written, for the superuser too."""
 
 from __future__ import annotations
 
@@ -48,16 +48,17 @@ def _like_others() -> cabc.Iterator[None]:
 
 
 @contextlib.contextmanager
-def unwritable(folder: pathlib.Path) -> cabc.Iterator[None]:
-    """Let nothing be made in a folder."""
+def unwritable(path: pathlib.Path) -> cabc.Iterator[None]:
+    """Let nothing be made in a folder, or written to a file."""
     if not hasattr(os, "geteuid"):
         pytest.skip("needs permissions of POSIX")
     is_superuser = os.geteuid() == 0
     if is_superuser and sys.platform != "linux":
         pytest.skip("the superuser may write anywhere")
-    folder.chmod(0o555)
+    mode = path.stat().st_mode
+    path.chmod(0o555 if path.is_dir() else 0o444)
     try:
         with _like_others() if is_superuser else contextlib.nullcontext():
             yield
     finally:
-        folder.chmod(0o755)
+        path.chmod(mode)

@@ -20,6 +20,7 @@ def test_defaults() -> None:
         "compare_type": True,
         "render_as_batch": None,
         "destructive": True,
+        "scratch_url": None,
         "post_write_hooks": {},
         "transaction_per_migration": False,
         "binds": None,

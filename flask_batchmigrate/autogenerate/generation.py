@@ -48,6 +48,8 @@ class Generation:
         self._request = request
         #: The SQLite databases before the upgrade, for the proof of the script.
         self.starts: list[Start] = []
+        #: Whether a hook of the user's comes last.
+        self.is_rewritten = False
         self._message: str | None = None
         self._directives: list[ops.MigrationScript] = []
         self._unversioned: list[str] = []
@@ -57,6 +59,7 @@ class Generation:
 
         :param users: the user's ``process_revision_directives``, which comes last.
         """
+        self.is_rewritten |= users is not None
         # A comparison that writes no revision asks no questions.
         request = (
             self._request if self._writes else Request(no_rename=True, writes=False)

@@ -300,7 +300,7 @@ def stamp(
         "--scratch",
         is_flag=True,
         help="Read no database: compare the models with the result of the revisions on"
-        " an empty SQLite database.",
+        " an empty one (on a server, that of BATCHMIGRATE_SCRATCH_URL).",
     )
 )
 def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:

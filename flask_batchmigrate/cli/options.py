@@ -168,6 +168,12 @@ generated = joined(
         is_flag=True,
         help="Keep the script without running it on a scratch database first.",
     ),
+    click.option(
+        "--amend",
+        is_flag=True,
+        help="Generate the newest revision anew, which only this database has: take it"
+        " back from the database, and replace its file.",
+    ),
 )
 
 

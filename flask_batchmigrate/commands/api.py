@@ -35,6 +35,8 @@ from ..results import Applied
 from ..results import Current
 from ..results import RevisionInfo
 from ..results import Template
+from . import amending
+from . import comparing
 from . import lookup
 from . import offline
 from . import scaffold
@@ -105,6 +107,7 @@ def revision(
     call = Invocation(directory, x_arg, ["autogenerate"] if autogenerate else [])
     return writing.revision(
         call,
+        lambda: Invocation(directory, x_arg),
         (request or Request()) if autogenerate else None,
         message=message,
         autogenerate=autogenerate,
@@ -131,16 +134,31 @@ def migrate(
     *,
     depends_on: str | cabc.Sequence[str] | None = None,
     request: Request | None = None,
+    amend: bool = False,
 ) -> list[Script]:
     """Write a revision with the differences between the models and the databases.
 
     The parameters are those of :func:`revision`. A missing migrations folder is made,
     unless a database already stores a revision, which must come from another folder.
 
+    :param amend: take the databases back to before the newest revision, and generate it
+        anew in its file, with its id and, unless ``message`` is given, its message.
+        Only for a revision that no other database has.
     :return: the revisions that were written; none if nothing differs.
     :raises NoModels: the models define no tables.
     :raises DatabaseNotUpToDate: a database is not at the newest revision.
     """
+    if amend:
+        amending.refuse_options(
+            sql=sql,
+            head=head != "head",
+            splice=splice,
+            branch_label=branch_label,
+            version_path=version_path,
+            rev_id=rev_id,
+            depends_on=depends_on,
+        )
+        return amending.amend(directory, message, x_arg, request or Request())
     return revision(
         directory,
         message,
@@ -349,7 +367,7 @@ def check(directory: Directory = None) -> bool:
     :raises NoModels: the models define no tables.
     :raises DatabaseNotUpToDate: a database is not at the newest revision.
     """
-    writing.check(Invocation(directory))
+    comparing.check(Invocation(directory))
     return True
 
 

@@ -20,7 +20,7 @@ from ..reporting import reporting_to
 from ..reporting import Silence
 from ..results import Current
 from ..results import Finding
-from . import writing
+from . import comparing
 from .upgrading import Directory
 
 if t.TYPE_CHECKING:
@@ -35,10 +35,12 @@ def findings(directory: Directory = None, scratch: bool = False) -> list[Finding
     database that is at the newest revision.
 
     :param scratch: read no database of the application, and compare the models with the
-        result of all revisions on empty SQLite databases.
+        result of all revisions on empty databases: those that
+        ``BATCHMIGRATE_SCRATCH_URL`` names on servers, and SQLite's in memory.
     :return: the faults that were found; empty if there are none.
     :raises NoModels: the models define no tables.
-    :raises NotSupported: ``scratch`` is set, and a database is not SQLite.
+    :raises NotSupported: ``scratch`` is set, and a database on a server has no scratch
+        database that can be used.
     :raises RevisionFailed: ``scratch`` is set, and a script fails without rows.
     """
     call = Invocation(directory)
@@ -49,10 +51,7 @@ def findings(directory: Directory = None, scratch: bool = False) -> list[Finding
         binds = call.setup.choose(scripts).selected
         is_sqlite = all(bind.dialect == "sqlite" for bind in binds)
     if scratch and not is_sqlite:
-        raise NotSupported(
-            "Only the revisions of SQLite databases can be run on empty ones",
-            "Run 'flask db check' without '--scratch' on a database that was upgraded.",
-        )
+        return _of_heads(directory) or _of_scratch(call, directory)
     results, databases = _of_heads(directory), []
     if not scratch:
         databases = _look(directory)
@@ -105,7 +104,7 @@ def _of_pending(
 def _of_models(directory: Directory) -> list[Finding]:
     """Return a finding if the models differ from databases at the newest revision."""
     try:
-        writing.check(Invocation(directory))
+        comparing.check(Invocation(directory))
     except SchemaDiffers as error:
         return [Finding("models", None, error.problem, error.remedy)]
     return []
@@ -138,6 +137,27 @@ def _of_replay(
     # Without a replay, the models can only be compared with the databases.
     is_at_head = all(database.is_head for database in databases)
     return _of_models(directory) if is_at_head else []
+
+
+def _of_scratch(call: Invocation, directory: Directory) -> list[Finding]:
+    """Run the revisions on scratch databases of servers, and compare the models.
+
+    :raises NotSupported: there is none for a database, or it cannot be used.
+    """
+    from .proving import Scratch
+
+    with call.translated():
+        databases = Scratch(call)
+    for bind in databases.lacking:
+        raise NotSupported(
+            f"There is no empty database to run the revisions of '{bind.database}' on",
+            "Name one with 'BATCHMIGRATE_SCRATCH_URL', or run 'flask db check' without "
+            "'--scratch' on a database that was upgraded.",
+            bind=bind.key,
+        )
+    with databases.used():
+        _replay(directory, "heads")
+        return _of_models(directory)
 
 
 def _replay(directory: Directory, revision: str) -> None:

@@ -83,6 +83,8 @@ class Setup:
         self.request: Request | None = None
         #: The SQLite databases that the models were compared with, before the change.
         self.starts: list[Start] = []
+        #: Whether a hook of the user's had the last word on what is generated.
+        self.is_rewritten = False
         #: The revisions that the run has applied.
         self.applied: list[Applied] = []
         #: The differences between models and databases.

@@ -168,6 +168,12 @@ class Invocation:
             target = self.head_target(revision)
             return self.apply(sql, command.upgrade, target, tag=tag)
 
+    def downgrade(self, revision: str) -> None:
+        """Take the databases back to a revision, or to ``base``."""
+        with self.guarded():
+            self.scripts()
+            self.apply(False, command.downgrade, revision)
+
     def apply(
         self,
         sql: bool,

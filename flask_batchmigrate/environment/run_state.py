@@ -205,6 +205,7 @@ class Run:
         if not self._tables:
             raise no_models()
         self.setup.diffs = self._generation.differences
+        self.setup.is_rewritten = self._generation.is_rewritten
         self._generation.conclude()
 
     def _comparing(self) -> contextlib.AbstractContextManager[None]:
