@@ -16,6 +16,7 @@ from .imports import render_item
 from .message import message
 from .pipeline import improve
 from .request import Request
+from .schemas import compare_schemas_of_models
 from .server_tables import compare_server_default
 from .server_tables import compare_type
 from .verify import Start
@@ -88,6 +89,8 @@ class Generation:
     render_item = staticmethod(render_item)
     #: Returns how defaults are compared if the user does not choose.
     compare_server_default = staticmethod(compare_server_default)
+    #: Chooses the schemas that are compared if the user does not choose.
+    compare_schemas_of_models = staticmethod(compare_schemas_of_models)
     #: Returns how types are compared, which the user may choose.
     compare_type = staticmethod(compare_type)
 

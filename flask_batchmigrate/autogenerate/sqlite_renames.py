@@ -26,7 +26,6 @@ from .renames import RenameColumn
 from .renames import RenameTable
 from .renames import told
 from .request import Request
-from .scratch import copy_schema
 from .scratch import scratch
 from .sqlite import Comparison
 from .sqlite import complete
@@ -73,10 +72,9 @@ def _after(
     if not renames:
         return history.without_strangers(complete(comparison, upgrade)), []
     with (
-        scratch(comparison.connection.engine) as connection,
+        scratch(comparison.connection.engine, comparison.catalogues()) as connection,
         activate(RunOptions(note=_ignore, warn=_ignore)),
     ):
-        copy_schema(comparison.catalogue(None), connection)
         context = MigrationContext.configure(connection, opts=dict(comparison.options))
         operations = Operations(context)
         first = list(_operations(Comparison(context), renames))

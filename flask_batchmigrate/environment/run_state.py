@@ -304,6 +304,7 @@ def _add_hooks(options: dict[str, t.Any], generation: Generation, dialect: str) 
     options["render_item"] = generation.render_item(options.get("render_item"))
     # A comparison does not need the version table.
     options.setdefault("dont_mutate", True)
+    generation.compare_schemas_of_models(options)
     options["compare_type"] = generation.compare_type(
         dialect, options.get("compare_type", True)
     )
