@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
 import typing as t
 
 import sqlalchemy as sa
 
+if t.TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
-def compare_schemas_of_models(options: dict[str, t.Any]) -> None:
-    """Have Alembic compare the schemas that the models name, besides the default one.
+#: A schema as scripts name it.
+_NAMED: t.Final = re.compile(r"""\bschema=(["'])(.+?)\1""")
+
+
+def compare_known_schemas(options: dict[str, t.Any], scripts: ScriptDirectory) -> None:
+    """Have Alembic compare the schemas that models or revisions name.
 
     Without the option, it would take each table of another schema for a new one:
     https://alembic.sqlalchemy.org/en/latest/api/runtime.html#alembic.runtime.environment.EnvironmentContext.configure.params.include_schemas
 
     :param options: the options for Alembic; changed in place, unless the user has
         chosen ``include_schemas``.
+    :param scripts: the revisions, which may name schemas that the models name no more.
     """
-    target = options.get("target_metadata")
-    metadata = [target] if isinstance(target, sa.MetaData) else list(target or ())
-    tables = [table for each in metadata for table in each.tables.values()]
-    schemas = {table.schema for table in tables if table.schema is not None}
-    if not schemas or "include_schemas" in options:
+    if "include_schemas" in options:
+        return
+    schemas = _of_models(options.get("target_metadata")) | _of_revisions(scripts)
+    if not schemas:
         return
     users = options.get("include_name")
 
@@ -30,3 +38,17 @@ def compare_schemas_of_models(options: dict[str, t.Any]) -> None:
         return users is None or bool(users(name, type_, parents))
 
     options |= {"include_schemas": True, "include_name": include_name}
+
+
+def _of_models(target: t.Any) -> set[str]:
+    metadata = [target] if isinstance(target, sa.MetaData) else list(target or ())
+    tables = [table for each in metadata for table in each.tables.values()]
+    return {str(table.schema) for table in tables if table.schema is not None}
+
+
+def _of_revisions(scripts: ScriptDirectory) -> set[str]:
+    texts = (
+        pathlib.Path(script.path).read_text(encoding="utf-8", errors="replace")
+        for script in scripts.walk_revisions()
+    )
+    return {match[2] for text in texts for match in _NAMED.finditer(text)}
