@@ -19,6 +19,7 @@ from ..sqlite.ddl.tokens import upper
 from . import constructors
 from . import type_checks
 from .alembic_findings import Seen
+from .copies import copy_table
 from .defaults import same_default
 from .definition import Definition
 from .operations import DropColumn
@@ -124,7 +125,7 @@ def _copied(
 ) -> sa.Column[t.Any]:
     """Return the column of a model with another type."""
     table: t.Any = column.table
-    copied: sa.Column[t.Any] = table.to_metadata(sa.MetaData()).columns[column.key]
+    copied: sa.Column[t.Any] = copy_table(table).columns[column.key]
     copied.type = type_
     return copied
 

@@ -210,7 +210,11 @@ def _constraint(definition: Definition, constraint: ConstraintText) -> sa.Constr
     if constraint.kind is ConstraintKind.PRIMARY_KEY:
         return sa.PrimaryKeyConstraint(*columns, name=name)
     if constraint.kind is ConstraintKind.UNIQUE:
-        return sa.UniqueConstraint(*columns, name=name)
+        conflict = constraint.conflict
+        options: dict[str, t.Any] = {}
+        if conflict is not None:
+            options["sqlite_on_conflict"] = conflict
+        return sa.UniqueConstraint(*columns, name=name, **options)
     key = constraint.references
     assert key is not None
     prefix = f"{definition.schema}." if definition.schema else ""

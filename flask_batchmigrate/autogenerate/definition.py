@@ -210,7 +210,25 @@ def _stored_column(
         )
     elif column.default is not None:
         default = plain_text(column.default)
-    nullable = not column.not_null
+    options: dict[str, t.Any] = {"nullable": not column.not_null}
+    options |= _conflicts(text, column.name)
     if isinstance(default, sa.Computed):
-        return sa.Column(column.name, type_, default, nullable=nullable)
-    return sa.Column(column.name, type_, server_default=default, nullable=nullable)
+        return sa.Column(column.name, type_, default, **options)
+    return sa.Column(column.name, type_, server_default=default, **options)
+
+
+def _conflicts(text: TableText, column: str) -> dict[str, str]:
+    """Return the options of a column that say what its constraints do on a conflict.
+
+    That of a UNIQUE is an option of the constraint.
+    """
+    options = {}
+    for kind, name in (
+        (ConstraintKind.NOT_NULL, "sqlite_on_conflict_not_null"),
+        (ConstraintKind.PRIMARY_KEY, "sqlite_on_conflict_primary_key"),
+    ):
+        for constraint in text.of_kind(kind):
+            alone = [upper(each) for each in constraint.columns] == [upper(column)]
+            if alone and constraint.conflict is not None:
+                options[name] = constraint.conflict
+    return options

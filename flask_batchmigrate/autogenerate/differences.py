@@ -32,11 +32,14 @@ def _is_list(diff: t.Any) -> bool:
 def _one(diff: tuple[t.Any, ...]) -> str:
     kind, subject = diff[0], diff[1]
     if kind in _MODIFIED:
-        return f"changed {_MODIFIED[kind]} of {_column(*diff[1:4])}"
+        return f"changed {_MODIFIED[kind]} of {_path(*diff[1:4])}"
+    own = _own(kind, diff)
+    if own is not None:
+        return own
     verb, _, noun = str(kind).partition("_")
     verb = {"add": "added", "remove": "removed"}.get(verb, verb)
     if noun == "column":
-        return f"{verb} column {_column(subject, diff[2], diff[3].name)}"
+        return f"{verb} column {_path(subject, diff[2], diff[3].name)}"
     if noun == "table_comment":
         return f"{verb} comment of table '{subject.fullname}'"
     if isinstance(subject, sa.Table):
@@ -46,8 +49,22 @@ def _one(diff: tuple[t.Any, ...]) -> str:
     return f"{verb} {noun.replace('_', ' ')} {subject}"
 
 
-def _column(schema: str | None, table: str, name: str) -> str:
-    return f"'{'.'.join(filter(None, (schema, table, name)))}'"
+def _own(kind: str, diff: tuple[t.Any, ...]) -> str | None:
+    """Describe a difference that Alembic has no operation for; None for others."""
+    if kind == "rename_table":
+        return f"renamed table {_path(*diff[1:3])} to '{diff[3]}'"
+    if kind == "rename_column":
+        return f"renamed column {_path(*diff[1:4])} to '{diff[4]}'"
+    if kind == "modify_options":
+        changed = ", ".join(f"{name}={value}" for name, value in diff[3].items())
+        return f"changed options of table {_path(*diff[1:3])} ({changed})"
+    if kind == "modify_enum":
+        return f"changed members of Enum '{diff[1]}'"
+    return None
+
+
+def _path(*names: str | None) -> str:
+    return f"'{'.'.join(filter(None, names))}'"
 
 
 def _part(part: sa.Index | sa.Constraint) -> str:

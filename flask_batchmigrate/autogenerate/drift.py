@@ -5,13 +5,17 @@ from __future__ import annotations
 import typing as t
 
 from alembic.autogenerate import produce_migrations
+from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
 
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import RunOptions
 from .drops import History
+from .enum_members import changed_members
+from .enum_members import EnumMembers
 from .generation import Generation
 from .request import Request
+from .server_tables import complete_on_server
 from .sqlite import Comparison
 from .sqlite import complete
 
@@ -28,26 +32,40 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
     :param context: Alembic's context of the database, with the models.
     """
     connection, metadata = context.connection, context.opts.get("target_metadata")
-    if connection is None or metadata is None:
+    if connection is None or metadata is None or context.script is None:
         return ()
     options = dict(context.opts)
-    if context.dialect.name in ("sqlite", "postgresql"):
-        options.setdefault("compare_server_default", True)
     quiet = RunOptions(note=_ignore, warn=_ignore)
     comparison = Generation(False, Request())
+    comparison.add_options(options, context.dialect.name, context.script)
     with activate(quiet), comparison.comparing(context.dialect.name):
         own = MigrationContext.configure(connection, opts=options)
         upgrade = produce_migrations(own, metadata).upgrade_ops
         assert upgrade is not None
-        operations = list(upgrade.ops)
-        if context.dialect.name == "sqlite":
-            operations = complete(Comparison(own), upgrade)
-        mentioned = History(context.script).without_strangers(operations)
-    return tuple(sorted({_table(operation) for operation in mentioned}))
+        operations = History(context.script).without_strangers(_all(own, upgrade))
+    return tuple(sorted({table for each in operations for table in _tables(each)}))
 
 
-def _table(operation: ops.MigrateOperation) -> str:
-    return str(t.cast(t.Any, operation).table_name)
+def _all(
+    context: MigrationContext, upgrade: ops.UpgradeOps
+) -> list[ops.MigrateOperation]:
+    """Return the operations that lead to the models, without regard to renames."""
+    if context.dialect.name == "sqlite":
+        return complete(Comparison(context), upgrade)
+    assert context.connection is not None
+    tables = {
+        (table.schema, str(table.name)): table
+        for table in AutogenContext(context).sorted_tables
+    }
+    operations = complete_on_server(context, upgrade.ops)
+    return [*changed_members(operations, tables, context.connection), *operations]
+
+
+def _tables(operation: t.Any) -> list[str]:
+    """Return the tables that an operation changes."""
+    if isinstance(operation, EnumMembers):
+        return [column.table for column in operation.columns]
+    return [str(operation.table_name)]
 
 
 def _ignore(_: str) -> None:

@@ -16,6 +16,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from .copies import copy_table
 from .operations import DropTable
 from .rendering import type_text
 
@@ -177,7 +178,7 @@ def _with_types_that_exist(
     table: sa.Table, by_table: cabc.Container[str | None]
 ) -> sa.Table | None:
     """Return a copy of a table that creates no types; None if no copy is needed."""
-    copied = table.to_metadata(sa.MetaData())
+    copied = copy_table(table)
     changed = False
     for column in copied.columns:
         type_ = native(column.type)

@@ -21,6 +21,7 @@ from alembic.operations import ops
 from ..errors import BatchMigrateError
 from ..errors import NOTHING_WRITTEN
 from ..sqlite.errors import counted
+from .copies import copy_table
 from .request import Request
 
 
@@ -28,15 +29,22 @@ class FillColumn(ops.MigrateOperation):
     """Gives a value for a column to every row that has none.
 
     :param value: the value, as a Python object.
+    :param replaces: whether the rows that have a value get this one, too.
     """
 
     def __init__(
-        self, table: str, column: str, value: object, schema: str | None
+        self,
+        table: str,
+        column: str,
+        value: object,
+        schema: str | None,
+        replaces: bool = False,
     ) -> None:
         self.table_name = table
         self.column_name = column
         self.value = value
         self.schema = schema
+        self.replaces = replaces
 
     def reverse(self) -> Nothing:
         """Return an operation that does nothing: the rows keep their values."""
@@ -84,10 +92,10 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
         value = f"{sa_}{'true' if operation.value else 'false'}()"
     schema = f", schema={operation.schema!r}" if operation.schema else ""
     table = f"{sa_}table({operation.table_name!r}, {sa_}column({name}){schema})"
+    where = "" if operation.replaces else f".where(rows.c[{name}].is_(None))"
     return [
         f"rows = {table}",
-        f"{prefix}execute(rows.update().where(rows.c[{name}].is_(None))"
-        f".values({{{name}: {value}}}))",
+        f"{prefix}execute(rows.update(){where}.values({{{name}: {value}}}))",
     ]
 
 
@@ -179,7 +187,11 @@ def _in_steps(
     }
     stored = renamed.get(block.table_name, block.table_name)
     table = tables.get((block.schema, block.table_name))
+    computed = _computed_before(block)
     for operation in block.ops:
+        if isinstance(operation, ops.AddColumnOp) and operation.column.name in computed:
+            first.append(_filled(operation, computed, fills, last))
+            continue
         column, model = _tightened(operation, table)
         if column is None or model is None:
             (last if fills else first).append(operation)
@@ -208,6 +220,44 @@ def _in_steps(
         for part in (first, last)
     ]
     return [*([parts[0]] if first else []), *fills, parts[1]]
+
+
+def _computed_before(block: ops.ModifyTableOps) -> dict[str, Expression]:
+    """Return the expressions of computed columns that become plain, by name."""
+    dropped = {
+        o.column_name: o.to_column().computed
+        for o in block.ops
+        if isinstance(o, ops.DropColumnOp)
+    }
+    return {
+        str(o.column.name): Expression(str(t.cast(t.Any, clause.sqltext).text))
+        for o in block.ops
+        if isinstance(o, ops.AddColumnOp) and o.column.computed is None
+        for clause in [dropped.get(str(o.column.name))]
+        if clause is not None
+    }
+
+
+def _filled(
+    operation: ops.AddColumnOp,
+    computed: cabc.Mapping[str, Expression],
+    fills: list[ops.MigrateOperation],
+    last: list[ops.MigrateOperation],
+) -> ops.AddColumnOp:
+    """Have a plain column hold the values that it had while it was computed.
+
+    :param computed: the expressions of such columns.
+    :param fills: gets the operation that fills the column.
+    :param last: gets the one that forbids NULL.
+    :return: the operation that adds the column.
+    """
+    name, schema = str(operation.column.name), operation.schema
+    fills.append(FillColumn(operation.table_name, name, computed[name], schema, True))
+    if operation.column.nullable or operation.column.server_default is not None:
+        return operation
+    loose, tight = _loosened(operation)
+    last.append(tight)
+    return loose
 
 
 def _tightened(
@@ -300,7 +350,7 @@ def _loosened(
     """Split an operation: add the column without NOT NULL, then set NOT NULL."""
     column = operation.column
     table: t.Any = column.table
-    copied = table.to_metadata(sa.MetaData()).columns[column.key]
+    copied = copy_table(table).columns[column.key]
     copied.type = column.type
     copied.nullable = True
     loose = ops.AddColumnOp(operation.table_name, copied, schema=operation.schema)

@@ -16,12 +16,14 @@ from .imports import render_item
 from .message import message
 from .pipeline import improve
 from .request import Request
+from .schemas import compare_known_schemas
 from .server_tables import compare_server_default
 from .server_tables import compare_type
 from .verify import Start
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops
+    from alembic.script import ScriptDirectory
 
 _Hook = cabc.Callable[[t.Any, t.Any, t.Any], None]
 
@@ -87,12 +89,27 @@ class Generation:
                 operations = [o for each in script.upgrade_ops_list for o in each.ops]
                 script.message = self._message = message(operations)
 
-    #: Returns the function that renders types, which asks the user's hook first.
-    render_item = staticmethod(render_item)
-    #: Returns how defaults are compared if the user does not choose.
-    compare_server_default = staticmethod(compare_server_default)
-    #: Returns how types are compared, which the user may choose.
-    compare_type = staticmethod(compare_type)
+    def add_options(
+        self, options: dict[str, t.Any], dialect: str, scripts: ScriptDirectory
+    ) -> None:
+        """Add what a comparison needs to the options for Alembic.
+
+        :param options: the options that the user chose; changed in place.
+        :param dialect: the name of the database's dialect.
+        """
+        options["process_revision_directives"] = self.hook(
+            options.get("process_revision_directives")
+        )
+        options["render_item"] = render_item(options.get("render_item"))
+        # A comparison does not need the version table.
+        options.setdefault("dont_mutate", True)
+        compare_known_schemas(options, scripts)
+        options["compare_type"] = compare_type(
+            dialect, options.get("compare_type", True)
+        )
+        defaults = compare_server_default(dialect)
+        if defaults is not None:
+            options.setdefault("compare_server_default", defaults)
 
     @contextlib.contextmanager
     def comparing(self, dialect: str) -> cabc.Iterator[None]:

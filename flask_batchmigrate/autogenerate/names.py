@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.sql.elements import conv
 
+from .copies import copy_table
+
 #: The longest name that every database of a script can store: PostgreSQL's limit.
 #: https://www.postgresql.org/docs/current/limits.html
 _LONGEST: t.Final = 63
@@ -116,7 +118,7 @@ def with_names(original: sa.Table, of_columns: cabc.Iterable[t.Any] = ()) -> sa.
     :param of_columns: the checks of single columns, which Alembic does not render.
     """
     naming = original.metadata.naming_convention
-    table = original.to_metadata(sa.MetaData(naming_convention=naming))
+    table = copy_table(original, sa.MetaData(naming_convention=naming))
     for check in of_columns:
         table.append_constraint(sa.CheckConstraint(check.sqltext, name=check.name))
     taken = {str(c.name).lower() for c in table.constraints if _is_named(c)}

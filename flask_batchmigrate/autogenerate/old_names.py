@@ -18,6 +18,7 @@ from alembic.autogenerate import produce_migrations
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
+from .copies import copy_table
 from .operations import AddCheck
 from .operations import DropColumn
 from .operations import DropConstraint
@@ -111,7 +112,7 @@ def _under_old_names(metadata: list[sa.MetaData], names: _Names) -> _Models:
     """Return copies of tables under the names that the database has."""
     copied = sa.MetaData()
     tables = [
-        table.to_metadata(copied) for each in metadata for table in each.sorted_tables
+        copy_table(table, copied) for each in metadata for table in each.sorted_tables
     ]
     for table in tables:
         for key in table.foreign_keys:
@@ -163,7 +164,14 @@ class _Translator:
             (column,) = [c for c in model.columns if c.name == name]
             return ops.AddColumnOp(table, column, schema=operation.schema)
         if isinstance(operation, ops.DropColumnOp):
-            return DropColumn(table, operation.to_column(), operation.schema)
+            dropped = operation.to_column()
+            if dropped.computed is not None:
+                text = _renamed(str(dropped.computed.sqltext), columns)
+                clause = sa.Computed(plain_text(text), dropped.computed.persisted)
+                dropped = sa.Column(
+                    dropped.name, dropped.type, clause, nullable=dropped.nullable
+                )
+            return DropColumn(table, dropped, operation.schema)
         if isinstance(operation, ops.DropConstraintOp):
             create = t.cast("ops.AddConstraintOp", self.operation(operation.reverse()))
             return DropConstraint(

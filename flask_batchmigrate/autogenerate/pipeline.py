@@ -68,7 +68,7 @@ def improve(
         start = Start(
             upgrade.upgrade_token.removesuffix("upgrades").removesuffix("_"),
             comparison.connection.engine,
-            comparison.catalogue(None),
+            comparison.catalogues(),
             dict(context.opts),
             history,
             rewritten,

@@ -87,16 +87,68 @@ def _render(autogen_context: t.Any, operation: RenameTable) -> str:
     return f"{prefix}rename_table({names}{schema})"
 
 
-def told(
+Stored: t.TypeAlias = cabc.Callable[[str | None, str], "cabc.Collection[str] | None"]
+"""Returns the columns of a table of the database; None if it has no such table."""
+Operations: t.TypeAlias = list[ops.MigrateOperation]
+
+
+def settle(
     request: Request,
     tables: cabc.Mapping[tuple[str | None, str], sa.Table],
-    stored: cabc.Callable[[str | None, str], cabc.Collection[str] | None],
+    stored: Stored,
+    differences: cabc.Callable[[list[Rename]], Operations],
+) -> tuple[list[Rename], Operations]:
+    """Return all renames, and the operations that lead to the models after them.
+
+    :param tables: the tables of the models.
+    :param differences: returns the operations after some renames.
+    :raises BatchMigrateError: it is not clear whether something was renamed.
+    """
+    renames = _told(request, tables, stored)
+    remaining = differences(renames)
+    declined: set[Rename] = set()
+    while more := _likely(remaining, request, declined):
+        # A renamed table may have renamed columns.
+        renames += more
+        remaining = differences(renames)
+    return renames, remaining
+
+
+def operations(
+    renames: cabc.Sequence[Rename],
+    of_column: cabc.Callable[[Rename, str, str], RenameColumn],
+) -> cabc.Iterator[ops.MigrateOperation]:
+    """Yield the operations of renames: tables first, then their columns.
+
+    :param of_column: makes the operation for a column, from its rename, and the stored
+        names of its table and of the column itself.
+    """
+    for rename in in_steps([rename for rename in renames if rename.table is None]):
+        yield RenameTable(rename.old, rename.new, schema=rename.schema)
+    old_names = {rename.new: rename.old for rename in renames if rename.table is None}
+    columns: dict[tuple[str | None, str], list[Rename]] = {}
+    for rename in renames:
+        if rename.table is not None:
+            columns.setdefault((rename.schema, rename.table), []).append(rename)
+    for (schema, table), renames_of_columns in columns.items():
+        stored_table = old_names.get(table, table)
+        origins: dict[str, str] = {}
+        block: Operations = []
+        for rename in in_steps(renames_of_columns):
+            origin = origins.pop(rename.old, rename.old)
+            origins[rename.new] = origin
+            block.append(of_column(rename, stored_table, origin))
+        yield ops.ModifyTableOps(table, block, schema=schema)
+
+
+def _told(
+    request: Request,
+    tables: cabc.Mapping[tuple[str | None, str], sa.Table],
+    stored: Stored,
 ) -> list[Rename]:
     """Return the renames that are declared in the models or given as options.
 
     :param tables: the tables of the models.
-    :param stored: returns the columns of a table of the database; None if the
-        database has no such table.
     :raises BatchMigrateError: an option names a table or column that does not exist.
     """
     renames = [_parse(text, tables, stored) for text in request.renames]
@@ -132,7 +184,7 @@ def told(
 def _parse(
     text: str,
     tables: cabc.Mapping[tuple[str | None, str], sa.Table],
-    stored: cabc.Callable[[str | None, str], cabc.Collection[str] | None],
+    stored: Stored,
 ) -> Rename:
     """Parse a value of ``--rename``."""
     left, colon, new = text.partition(":")
@@ -168,21 +220,21 @@ def _unknown(text: str, why: str) -> BatchMigrateError:
     )
 
 
-def likely(
-    operations: cabc.Iterable[ops.MigrateOperation],
+def _likely(
+    differences: cabc.Iterable[ops.MigrateOperation],
     request: Request,
     declined: set[Rename],
 ) -> list[Rename]:
     """Return the likely renames that a person confirms.
 
-    :param operations: the operations that lead from the database to the models
+    :param differences: the operations that lead from the database to the models
         without these renames.
     :param declined: the renames that the person has declined; changed in place.
     :raises BatchMigrateError: there is nobody to ask.
     """
     if request.no_rename:
         return []
-    everything = list(operations)
+    everything = list(differences)
     tables = _candidates(
         [o for o in everything if isinstance(o, ops.DropTableOp)],
         [o for o in everything if isinstance(o, ops.CreateTableOp)],

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import re
 import threading
 import typing as t
 
 import sqlalchemy as sa
 
+from ..sqlite.ddl.quoting import always_quoted
 from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.transaction.driver import Driver
 from .virtual_tables import internal_tables
 
+#: The beginning of every statement that SQLite stores, before the object's name:
+#: https://www.sqlite.org/schematab.html
+_BEGINNING: t.Final = re.compile(
+    r"CREATE\s+(UNIQUE\s+)?(TABLE|INDEX|VIEW|TRIGGER)\s+", re.IGNORECASE
+)
+
 
 @contextlib.contextmanager
-def scratch(engine: sa.Engine) -> cabc.Iterator[sa.Connection]:
-    """Yield a connection to a new, empty database, which is gone after the block.
+def scratch(
+    engine: sa.Engine, catalogues: cabc.Iterable[Catalogue]
+) -> cabc.Iterator[sa.Connection]:
+    """Yield a connection to a copy of schemas without rows, gone after the block.
 
     The connection has the functions, collations and settings that the application gives
     its connections by listening to the pool.
 
-    :param engine: the application's engine, whose own database is not touched.
+    :param engine: the application's engine, whose own database is not touched, nor are
+        the databases that the application attaches.
+    :param catalogues: the catalogues of the main database and the attached ones.
     """
+    catalogues = list(catalogues)
     url = sa.URL.create(engine.url.drivername)
     dbapi = _connect(engine)
     if dbapi is None:
@@ -34,6 +47,9 @@ def scratch(engine: sa.Engine) -> cabc.Iterator[sa.Connection]:
         )
     try:
         with memory_engine.connect() as connection:
+            _attach_empty(connection, [c.schema for c in catalogues])
+            for catalogue in catalogues:
+                copy_schema(catalogue, connection)
             yield connection
     finally:
         memory_engine.dispose()
@@ -76,6 +92,29 @@ def _connect(engine: sa.Engine) -> t.Any:
     return proxied.dbapi_connection
 
 
+def _attach_empty(connection: sa.Connection, schemas: cabc.Iterable[str]) -> None:
+    """Put empty databases in memory in the place of those that are attached.
+
+    The application's listeners have attached its own files.
+
+    :param schemas: the databases to attach, also if no listener attached them.
+    """
+    driver = Driver(connection)
+    own = ("main", "temp")
+    attached = [name for name in driver.databases() if name not in own]
+    begun = driver.in_transaction
+    if begun:
+        # SQLite attaches and detaches outside of transactions only.
+        driver.execute("ROLLBACK")
+    for name in attached:
+        driver.execute(f"DETACH DATABASE {always_quoted(name)}")
+    for name in dict.fromkeys((*attached, *schemas)):
+        if name not in own:
+            driver.execute(f"ATTACH DATABASE ':memory:' AS {always_quoted(name)}")
+    if begun:
+        driver.execute("BEGIN")
+
+
 def copy_schema(catalogue: Catalogue, connection: sa.Connection) -> None:
     """Create everything that a database holds, without rows, in an empty database.
 
@@ -83,6 +122,7 @@ def copy_schema(catalogue: Catalogue, connection: sa.Connection) -> None:
     """
     driver = Driver(connection)
     internal = internal_tables(catalogue)
+    place = "" if catalogue.schema == "main" else f"{always_quoted(catalogue.schema)}."
     kinds = ("table", "index", "view", "trigger")
     for kind in kinds:
         for item in catalogue.of_type(kind):
@@ -91,4 +131,4 @@ def copy_schema(catalogue: Catalogue, connection: sa.Connection) -> None:
             if item.name in internal:
                 continue
             with contextlib.suppress(driver.driver_error):
-                driver.execute(item.sql)
+                driver.execute(_BEGINNING.sub(rf"\g<0>{place}", item.sql, count=1))

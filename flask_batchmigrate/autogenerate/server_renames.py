@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import functools
 import typing as t
 
 import sqlalchemy as sa
@@ -11,12 +12,10 @@ from alembic.operations import ops
 
 from .drops import History
 from .old_names import differences
-from .renames import in_steps
-from .renames import likely
+from .renames import operations
 from .renames import Rename
 from .renames import RenameColumn
-from .renames import RenameTable
-from .renames import told
+from .renames import settle
 from .request import Request
 from .server_tables import complete_on_server
 
@@ -48,50 +47,29 @@ def with_renames_on_server(
         (table.schema, str(table.name)): table
         for table in AutogenContext(context).sorted_tables
     }
-    renames = told(request, tables, stored)
-    operations = history.without_strangers(
-        differences(context, renames, tables)
-        if renames
-        else complete_on_server(context, upgrade.ops)
-    )
-    declined: set[Rename] = set()
-    while more := likely(operations, request, declined):
-        # A renamed table may have renamed columns.
-        renames += more
-        operations = history.without_strangers(differences(context, renames, tables))
-    return [*_operations(inspector, renames), *operations]
+
+    def compared(renames: list[Rename]) -> list[ops.MigrateOperation]:
+        if renames:
+            found = differences(context, renames, tables)
+        else:
+            found = complete_on_server(context, upgrade.ops)
+        return history.without_strangers(found)
+
+    renames, remaining = settle(request, tables, stored, compared)
+    first = operations(renames, functools.partial(_of_column, inspector))
+    return [*first, *remaining]
 
 
-def _operations(
-    inspector: sa.Inspector, renames: cabc.Sequence[Rename]
-) -> cabc.Iterator[ops.MigrateOperation]:
-    """Yield the operations of renames: tables first, then their columns."""
-    for rename in in_steps([rename for rename in renames if rename.table is None]):
-        yield RenameTable(rename.old, rename.new, schema=rename.schema)
-    old_names = {rename.new: rename.old for rename in renames if rename.table is None}
-    for place in dict.fromkeys((r.schema, r.table) for r in renames):
-        schema, table = place
-        if table is None:
-            continue
-        renames_of_columns = [
-            rename for rename in renames if (rename.schema, rename.table) == place
-        ]
-        stored = inspector.get_columns(old_names.get(table, table), schema=schema)
-        columns = {column["name"]: column for column in stored}
-        origins: dict[str, str] = {}
-        operations: list[ops.MigrateOperation] = []
-        for rename in in_steps(renames_of_columns):
-            origins[rename.new] = origins.pop(rename.old, rename.old)
-            operations.append(_rename_column(rename, columns[origins[rename.new]]))
-        yield ops.ModifyTableOps(table, operations, schema=schema)
-
-
-def _rename_column(rename: Rename, stored: t.Any) -> RenameColumn:
-    """Return the operation of a rename.
+def _of_column(
+    inspector: sa.Inspector, rename: Rename, table: str, name: str
+) -> RenameColumn:
+    """Return the operation that renames a column.
 
     MySQL needs the whole definition of a column to rename it, and drops the parts that
     are left out: https://dev.mysql.com/doc/refman/8.4/en/alter-table.html.
     """
+    columns = inspector.get_columns(table, schema=rename.schema)
+    stored: t.Any = next(column for column in columns if column["name"] == name)
     default = stored["default"]
     options = {"existing_comment": stored.get("comment")}
     if stored.get("autoincrement") is True:

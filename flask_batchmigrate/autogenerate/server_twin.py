@@ -10,6 +10,7 @@ import typing as t
 
 import sqlalchemy as sa
 
+from .copies import copy_table
 from .enums import native
 
 _NAME: t.Final = "batchmigrate_twin"
@@ -57,7 +58,7 @@ def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
 
     :return: None if the server cannot create the table, as for want of a right or type.
     """
-    copied = table.to_metadata(sa.MetaData(), name=_NAME, schema=t.cast(t.Any, None))
+    copied = copy_table(table, name=_NAME, schema=None)
     # https://docs.sqlalchemy.org/en/20/core/metadata.html#sqlalchemy.schema.Table.params.prefixes
     copied._prefixes = ["TEMPORARY"]
     create = sa.schema.CreateTable(copied, include_foreign_key_constraints=[])

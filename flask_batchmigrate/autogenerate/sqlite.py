@@ -35,6 +35,11 @@ if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
 
+def schema_name(database: str | None) -> str | None:
+    """Return the schema by which SQLAlchemy's default names a database of SQLite."""
+    return None if database == "main" else database
+
+
 class Comparison:
     """Reads the models and one SQLite database for a comparison.
 
@@ -66,6 +71,11 @@ class Comparison:
         if name not in self._catalogues:
             self._catalogues[name] = read_catalogue(Driver(self.connection), name)
         return self._catalogues[name]
+
+    def catalogues(self) -> list[Catalogue]:
+        """Return the catalogues of the main database and of all attached ones."""
+        names = Driver(self.connection).databases()
+        return [self.catalogue(name) for name in names if name != "temp"]
 
     def stored(self, table: str, schema: str | None) -> Definition:
         """Return the definition of a table of the database."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import functools
 import typing as t
 
 from alembic.autogenerate import produce_migrations
@@ -19,14 +20,11 @@ from ..sqlite.adapter import activate
 from ..sqlite.adapter import RunOptions
 from ..sqlite.errors import ChangeRefused
 from .drops import History
-from .renames import in_steps
-from .renames import likely
+from .renames import operations
 from .renames import Rename
 from .renames import RenameColumn
-from .renames import RenameTable
-from .renames import told
+from .renames import settle
 from .request import Request
-from .scratch import copy_schema
 from .scratch import scratch
 from .sqlite import Comparison
 from .sqlite import complete
@@ -53,80 +51,56 @@ def with_renames(
             return [column.name for column in definition.text.columns]
         return []
 
-    renames = told(request, comparison.models.tables, stored)
-    remaining, first = _after(comparison, upgrade, renames, history)
-    declined: set[Rename] = set()
-    while more := likely(remaining, request, declined):
-        # A renamed table may have renamed columns.
-        renames += more
-        remaining, first = _after(comparison, upgrade, renames, history)
-    return [*first, *remaining]
+    def differences(renames: list[Rename]) -> list[ops.MigrateOperation]:
+        if not renames:
+            return history.without_strangers(complete(comparison, upgrade))
+        return history.without_strangers(_after(comparison, first(renames)))
+
+    def first(renames: list[Rename]) -> list[ops.MigrateOperation]:
+        return list(operations(renames, functools.partial(_of_column, comparison)))
+
+    tables = comparison.models.tables
+    renames, remaining = settle(request, tables, stored, differences)
+    return [*first(renames), *remaining]
 
 
 def _after(
-    comparison: Comparison,
-    upgrade: ops.UpgradeOps,
-    renames: list[Rename],
-    history: History,
-) -> tuple[list[ops.MigrateOperation], list[ops.MigrateOperation]]:
-    """Return the differences after some renames, and the operations that rename."""
-    if not renames:
-        return history.without_strangers(complete(comparison, upgrade)), []
+    comparison: Comparison, renames: list[ops.MigrateOperation]
+) -> list[ops.MigrateOperation]:
+    """Return the operations that lead to the models after those that rename."""
     with (
-        scratch(comparison.connection.engine) as connection,
+        scratch(comparison.connection.engine, comparison.catalogues()) as connection,
         activate(RunOptions(note=_ignore, warn=_ignore)),
     ):
-        copy_schema(comparison.catalogue(None), connection)
         context = MigrationContext.configure(connection, opts=dict(comparison.options))
-        operations = Operations(context)
-        first = list(_operations(Comparison(context), renames))
-        for operation in first:
+        for operation in renames:
             for inner in (
                 operation.ops
                 if isinstance(operation, ops.ModifyTableOps)
                 else [operation]
             ):
-                operations.invoke(inner)
+                Operations(context).invoke(inner)
         script = produce_migrations(context, context.opts["target_metadata"])
         after_renames = script.upgrade_ops
         assert after_renames is not None
-        remaining = complete(Comparison(context), after_renames)
-        return history.without_strangers(remaining), first
+        return complete(Comparison(context), after_renames)
 
 
 def _ignore(_: str) -> None:
     """Ignore the messages of a run that only tries operations."""
 
 
-def _operations(
-    comparison: Comparison, renames: cabc.Sequence[Rename]
-) -> cabc.Iterator[ops.MigrateOperation]:
-    """Yield the operations of renames: tables first, then their columns."""
-    tables = in_steps([rename for rename in renames if rename.table is None])
-    for rename in tables:
-        yield RenameTable(rename.old, rename.new, schema=rename.schema)
-    old_names = {rename.new: rename.old for rename in renames if rename.table is None}
-    columns: dict[tuple[str | None, str], list[Rename]] = {}
-    for rename in renames:
-        if rename.table is not None:
-            columns.setdefault((rename.schema, rename.table), []).append(rename)
-    for (schema, table), renames_of_columns in columns.items():
-        stored = comparison.stored(old_names.get(table, table), schema)
-        origins: dict[str, str] = {}
-        operations: list[ops.MigrateOperation] = []
-        for rename in in_steps(renames_of_columns):
-            origin = origins.pop(rename.old, rename.old)
-            origins[rename.new] = origin
-            column = stored.column(origin)
-            operations.append(
-                RenameColumn(
-                    table,
-                    rename.old,
-                    schema=schema,
-                    modify_name=rename.new,
-                    existing_type=column.type,
-                    existing_nullable=column.nullable,
-                    existing_server_default=t.cast(t.Any, column.server_default),
-                )
-            )
-        yield ops.ModifyTableOps(table, operations, schema=schema)
+def _of_column(
+    comparison: Comparison, rename: Rename, table: str, name: str
+) -> RenameColumn:
+    """Return the operation that renames a column."""
+    column = comparison.stored(table, rename.schema).column(name)
+    return RenameColumn(
+        t.cast("str", rename.table),
+        rename.old,
+        schema=rename.schema,
+        modify_name=rename.new,
+        existing_type=column.type,
+        existing_nullable=column.nullable,
+        existing_server_default=t.cast(t.Any, column.server_default),
+    )

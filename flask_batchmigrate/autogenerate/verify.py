@@ -32,14 +32,18 @@ from .compare import options
 from .definition import Definition
 from .definition import of_database
 from .drops import History
-from .scratch import copy_schema
 from .scratch import scratch
 from .sqlite import Comparison
 from .sqlite import complete
+from .sqlite import schema_name
 from .virtual_tables import internal_tables
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
+
+
+#: The catalogues of a database and of those attached to it, by SQLAlchemy's schema.
+_Catalogues: t.TypeAlias = dict[str | None, Catalogue]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Start:
 
     :param name: the name of the bind, as the names of a script's functions contain it.
     :param engine: the application's engine.
-    :param catalogue: the catalogue of the database.
+    :param catalogues: the catalogues of the database and of those attached to it.
     :param options: the options that Alembic was configured with.
     :param history: tells which tables and columns are left alone.
     :param rewritten: whether the user's own hook had the last word, so that the script
@@ -57,7 +61,7 @@ class Start:
 
     name: str
     engine: sa.Engine
-    catalogue: Catalogue
+    catalogues: list[Catalogue]
     options: dict[str, t.Any]
     history: History
     rewritten: bool
@@ -69,12 +73,11 @@ def problems(script: Script, start: Start) -> list[str]:
     :return: sentences about what is wrong; an empty list if nothing is.
     """
     with (
-        scratch(start.engine) as connection,
+        scratch(start.engine, start.catalogues) as connection,
         activate(RunOptions(note=_ignore, warn=_ignore)),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
-        copy_schema(start.catalogue, connection)
         before = _read(connection)
         context = MigrationContext.configure(connection, opts=dict(start.options))
         for direction in ("upgrade", "downgrade"):
@@ -95,8 +98,13 @@ def _ignore(_: str) -> None:
     """Ignore the messages of a run that only tries a script."""
 
 
-def _read(connection: sa.Connection) -> Catalogue:
-    return read_catalogue(Driver(connection), "main")
+def _read(connection: sa.Connection) -> _Catalogues:
+    driver = Driver(connection)
+    return {
+        schema_name(name): read_catalogue(driver, name)
+        for name in driver.databases()
+        if name != "temp"
+    }
 
 
 def _run(
@@ -116,30 +124,13 @@ def _run(
 
 
 def _not_reached(
-    context: MigrationContext, before: Catalogue, history: History
+    context: MigrationContext, before: _Catalogues, history: History
 ) -> list[str]:
     """Describe how the tables that the script changed still differ from the models."""
     connection = context.connection
     assert connection is not None
     touched = _touched(before, _read(connection))
-    names = context.opts.get("include_name")
-    users = context.opts.get("include_object")
-
-    def include_name(name: str | None, type_: str, parents: t.Any) -> bool:
-        if type_ == "table" and name not in touched:
-            return False
-        return names is None or bool(names(name, type_, parents))
-
-    def include(item: t.Any, name: str | None, type_: str, *rest: t.Any) -> bool:
-        if type_ == "table" and name not in touched:
-            return False
-        return users is None or bool(users(item, name, type_, *rest))
-
-    # A table that the script did not change is neither reflected nor compared.
-    filters = {"include_name": include_name, "include_object": include}
-    restricted = MigrationContext.configure(
-        connection, opts={**context.opts, **filters}
-    )
+    restricted = _restricted(context, touched)
     script = produce_migrations(restricted, restricted.opts["target_metadata"])
     upgrade = script.upgrade_ops
     assert upgrade is not None
@@ -147,50 +138,100 @@ def _not_reached(
     remaining = [
         operation
         for operation in history.without_strangers(complete(comparison, upgrade))
-        if getattr(operation, "table_name", None) in touched
+        if _is_in(
+            touched,
+            getattr(operation, "schema", None),
+            getattr(operation, "table_name", None),
+        )
     ]
     everything = Comparison(context)
     missing = [
         name
         for (schema, name), table in everything.models.tables.items()
-        if schema is None
-        and everything.catalogue(None).find(name) is None
+        if everything.catalogue(schema).find(name) is None
         and everything.includes(table)
     ]
     sentences = [f"after the upgrade, {text}" for text in _said(remaining)]
     return sentences + [f"after the upgrade, there is no table '{m}'" for m in missing]
 
 
-def _touched(before: Catalogue, after: Catalogue) -> set[str]:
-    """Return the tables that changed, appeared or disappeared."""
+def _restricted(
+    context: MigrationContext, touched: cabc.Container[t.Any]
+) -> MigrationContext:
+    """Return a context in which only some tables are reflected and compared."""
+    names = context.opts.get("include_name")
+    users = context.opts.get("include_object")
+
+    def include_name(name: str | None, type_: str, parents: t.Any) -> bool:
+        if type_ == "table" and not _is_in(touched, parents["schema_name"], name):
+            return False
+        return names is None or bool(names(name, type_, parents))
+
+    def include(item: t.Any, name: str | None, type_: str, *rest: t.Any) -> bool:
+        if type_ == "table" and not _is_in(touched, item.schema, name):
+            return False
+        return users is None or bool(users(item, name, type_, *rest))
+
+    filters = {"include_name": include_name, "include_object": include}
+    connection = t.cast(sa.Connection, context.connection)
+    return MigrationContext.configure(connection, opts={**context.opts, **filters})
+
+
+def _is_in(touched: cabc.Container[t.Any], schema: str | None, name: t.Any) -> bool:
+    return (schema_name(schema), name) in touched
+
+
+def _touched(before: _Catalogues, after: _Catalogues) -> set[tuple[str | None, str]]:
+    """Return the schemas and names of tables that changed, appeared or disappeared."""
     texts = [
-        {(o.type, o.name, o.table, o.sql) for o in catalogue.objects}
-        for catalogue in (before, after)
+        {
+            (schema, o.type, o.name, o.table, o.sql)
+            for schema, catalogue in catalogues.items()
+            for o in catalogue.objects
+        }
+        for catalogues in (before, after)
     ]
-    return {table for _, _, table, _ in texts[0] ^ texts[1]}
+    return {(schema, table) for schema, _, _, table, _ in texts[0] ^ texts[1]}
 
 
-def _not_restored(connection: sa.Connection, before: Catalogue) -> list[str]:
+def _not_restored(connection: sa.Connection, before: _Catalogues) -> list[str]:
     """Describe what the downgrade did not restore."""
     after = _read(connection)
+    touched = _touched(before, after)
+    sentences = []
+    for schema, catalogue in before.items():
+        names = {name for place, name in touched if place == schema}
+        pair = (catalogue, after[schema])
+        sentences += _not_restored_in(schema, pair, names, sa.inspect(connection))
+    return [f"after the downgrade, {text}" for text in sentences]
+
+
+def _not_restored_in(
+    schema: str | None,
+    catalogues: tuple[Catalogue, Catalogue],
+    touched: set[str],
+    inspector: sa.Inspector,
+) -> list[str]:
+    """Describe what the downgrade did not restore in one schema.
+
+    :param catalogues: the catalogues before the upgrade and after the downgrade.
+    :param touched: the tables that are not the same in both.
+    """
+    before, after = catalogues
     sentences = []
     names = [{o.name for o in c.of_type("table")} for c in (before, after)]
     for name in sorted(names[0] ^ names[1]):
         what = "is missing" if name in names[0] else "is still there"
         if not name.startswith("sqlite_"):
-            sentences.append(f"after the downgrade, table '{name}' {what}")
-    inspector = sa.inspect(connection)
+            sentences.append(f"table '{name}' {what}")
     internal = internal_tables(before)
-    for name in sorted(_touched(before, after) & names[0] & names[1]):
+    for name in sorted(touched & names[0] & names[1]):
         if name in internal or name.startswith("sqlite_"):
             continue
         with contextlib.suppress(EngineError):
-            definition_before = of_database(before, name, None, inspector)
-            definition_after = of_database(after, name, None, inspector)
-            sentences += [
-                f"after the downgrade, {text}"
-                for text in _changes(definition_after, definition_before)
-            ]
+            definition_before = of_database(before, name, schema, inspector)
+            definition_after = of_database(after, name, schema, inspector)
+            sentences += _changes(definition_after, definition_before)
     return sentences
 
 

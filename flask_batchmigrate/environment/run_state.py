@@ -6,6 +6,7 @@ import collections.abc as cabc
 import contextlib
 import dataclasses
 import typing as t
+import warnings
 
 import sqlalchemy as sa
 from alembic import context
@@ -45,6 +46,10 @@ if t.TYPE_CHECKING:
 
     from ..autogenerate.generation import Generation
     from ..sqlite.transaction.migration import MigrationTransaction
+
+
+#: Alembic's warning about an option without which MySQL would lose the numbering.
+_ONLY_MYSQL: t.Final = "autoincrement and existing_autoincrement only make sense"
 
 
 def _do_nothing(_: object) -> None:
@@ -167,7 +172,8 @@ class Run:
         for bind in binds:
             reporter().bind_started(bind.key, bind.database, dialect)
         if self._generation is not None:
-            _add_hooks(options, self._generation, str(dialect))
+            scripts = self.environment.script
+            self._generation.add_options(options, str(dialect), scripts)
         if self.setup.rehearsal is not None and isinstance(connection, sa.Connection):
             self.setup.rehearsal.prepare(connection, options, self._cleanup)
         EnvironmentContext.configure(self.environment, **options)
@@ -184,7 +190,9 @@ class Run:
             raise NotItsTurn
         outside, self.in_env_py = self.in_env_py, False
         try:
-            with self._comparing(), self._rehearsing():
+            with self._comparing(), self._rehearsing(), warnings.catch_warnings():
+                # What only MySQL needs is in scripts for every database.
+                warnings.filterwarnings("ignore", _ONLY_MYSQL, UserWarning)
                 EnvironmentContext.run_migrations(self.environment, **kwargs)
         finally:
             self.in_env_py = outside
@@ -295,22 +303,6 @@ class Run:
                 )
                 self.setup.applied.append(applied)
                 reporter().revision_done(applied)
-
-
-def _add_hooks(options: dict[str, t.Any], generation: Generation, dialect: str) -> None:
-    """Add what a comparison needs to the options for Alembic."""
-    options["process_revision_directives"] = generation.hook(
-        options.get("process_revision_directives")
-    )
-    options["render_item"] = generation.render_item(options.get("render_item"))
-    # A comparison does not need the version table.
-    options.setdefault("dont_mutate", True)
-    options["compare_type"] = generation.compare_type(
-        dialect, options.get("compare_type", True)
-    )
-    options.setdefault(
-        "compare_server_default", generation.compare_server_default(dialect)
-    )
 
 
 def _generation(setup: Setup) -> Generation:

@@ -1,7 +1,8 @@
-"""What a SQLite file says of its tables, without names that nobody chose."""
+"""What SQLite says of its tables, without names that nobody chose."""
 
 from __future__ import annotations
 
+import collections.abc as cabc
 import contextlib
 import pathlib
 import re
@@ -10,40 +11,69 @@ import typing as t
 
 import sqlalchemy as sa
 
+Names = cabc.Set[str]
+
 
 def schema_of(path: pathlib.Path) -> dict[str, t.Any]:
-    """Return what SQLite tells of each table but Alembic's."""
+    """Return what SQLite tells of each table of a file, but Alembic's."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
-            " AND name NOT LIKE 'sqlite_%' AND name <> 'alembic_version'"
-        ).fetchall()
-        return {name: _table(connection, name, sql) for name, sql in rows}
+        return schema_of_connection(connection, "main")
 
 
-def schema_of_models(tables: sa.MetaData, path: pathlib.Path) -> dict[str, t.Any]:
+def schema_of_models(tables: sa.MetaData) -> dict[str, t.Any]:
     """Return the same of what ``create_all()`` makes."""
-    engine = sa.create_engine(f"sqlite:///{path}")
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
     tables.create_all(engine)
+    with engine.connect() as connection:
+        dbapi = t.cast(sqlite3.Connection, connection.connection.dbapi_connection)
+        made = schema_of_connection(dbapi, "main")
     engine.dispose()
-    made = schema_of(path)
-    path.unlink()
     return made
 
 
-def _table(connection: sqlite3.Connection, name: str, sql: str) -> dict[str, t.Any]:
+def schema_of_connection(
+    connection: sqlite3.Connection, schema: str, names: Names = frozenset()
+) -> dict[str, t.Any]:
+    """Return the same of one database of a connection.
+
+    :param names: the names of constraints that somebody chose.
+    """
+    rows = connection.execute(
+        f"SELECT name, sql FROM {schema}.sqlite_master WHERE type = 'table'"
+        " AND name NOT LIKE 'sqlite_%' AND name <> 'alembic_version'"
+    ).fetchall()
+    return {
+        name: _table(connection, schema, name, sql, {n.lower() for n in names})
+        for name, sql in rows
+    }
+
+
+def _table(
+    connection: sqlite3.Connection, schema: str, name: str, sql: str, names: Names
+) -> dict[str, t.Any]:
     columns = {}
     collations = dict(re.findall(r"[\s(,]\"?(\w+)\"? [^,]*?COLLATE \"?(\w+)", sql))
     for _, column, type_, not_null, default, key, hidden in connection.execute(
-        f'PRAGMA table_xinfo("{name}")'
+        f'PRAGMA {schema}.table_xinfo("{name}")'
     ):
         collation = collations.get(column, "BINARY")
         columns[column] = (type_, not_null, _bare(default), key, hidden, collation)
     return {
         "columns": columns,
-        "indexes": sorted(_indexes(connection, name)),
-        "keys": sorted(_keys(connection, name)),
+        "indexes": sorted(_indexes(connection, schema, name)),
+        "keys": sorted(_keys(connection, schema, name)),
+        "deferred": sorted(re.findall(r"\b(?:NOT )?DEFERRABLE[A-Z ]*", sql)),
+        "conflicts": sorted(re.findall(r"ON CONFLICT (\w+)", sql)),
+        "computed": sorted(
+            re.sub(r"[\s\"]+", "", text)
+            for text in re.findall(r"GENERATED ALWAYS AS (.*?)[\n,]", sql)
+        ),
         "checks": sorted(_checks(sql)),
+        "names": sorted(
+            name
+            for name in re.findall(r"CONSTRAINT \"?(\w+)", sql)
+            if name.lower() in names
+        ),
         "options": sorted(
             word
             for word in ("AUTOINCREMENT", "STRICT", "WITHOUT ROWID")
@@ -55,31 +85,35 @@ def _table(connection: sqlite3.Connection, name: str, sql: str) -> dict[str, t.A
 def _bare(default: str | None) -> str | None:
     while default and re.fullmatch(r"\([^()]*(\([^()]*\)[^()]*)*\)", default):
         default = default[1:-1]
-    return default
+    # SQLite stores the same for both, in a column of any type.
+    return {"true": "1", "false": "0"}.get(default, default) if default else default
 
 
-def _indexes(connection: sqlite3.Connection, table: str) -> t.Iterator[t.Any]:
+def _indexes(
+    connection: sqlite3.Connection, schema: str, table: str
+) -> t.Iterator[t.Any]:
     for _, name, unique, origin, _ in connection.execute(
-        f'PRAGMA index_list("{table}")'
+        f'PRAGMA {schema}.index_list("{table}")'
     ).fetchall():
         terms = [
             (column, down, collation)
             for _, place, column, down, collation, is_key in connection.execute(
-                f'PRAGMA index_xinfo("{name}")'
+                f'PRAGMA {schema}.index_xinfo("{name}")'
             )
             if is_key
         ]
-        ((sql,),) = connection.execute(
-            "SELECT sql FROM sqlite_master WHERE name = ?", [name]
-        )
-        text = re.sub(r"[\s\"]+", "", sql or "").lower()
+        # The primary key of a WITHOUT ROWID table has no row of its own.
+        texts = connection.execute(
+            f"SELECT sql FROM {schema}.sqlite_master WHERE name = ?", [name]
+        ).fetchall()
+        text = re.sub(r"[\s\"]+", "", "".join(sql or "" for (sql,) in texts)).lower()
         yield (name if origin == "c" else origin, unique, repr(terms), text)
 
 
-def _keys(connection: sqlite3.Connection, table: str) -> t.Iterator[t.Any]:
+def _keys(connection: sqlite3.Connection, schema: str, table: str) -> t.Iterator[t.Any]:
     found: dict[int, t.Any] = {}
     for id_, _, parent, column, to, update, delete, _ in connection.execute(
-        f'PRAGMA foreign_key_list("{table}")'
+        f'PRAGMA {schema}.foreign_key_list("{table}")'
     ):
         found.setdefault(id_, []).append((parent, column, to, update, delete))
     return iter(found.values())

@@ -13,8 +13,8 @@ import flask_batchmigrate as fb
 from tests.servers import new_database
 
 from . import server_judge
+from .bench import Bench
 from .changes import Define
-from .test_changes import Bench
 
 pytestmark = pytest.mark.servers
 

@@ -14,9 +14,9 @@ from tests.apps import Apps
 from tests.cli_project import Project
 
 from . import changes
+from .bench import Bench
+from .bench import bench as bench
 from .changes import Define
-from .test_changes import Bench
-from .test_changes import bench as bench
 
 MESSAGES = {
     "table added": "create pet",
@@ -24,11 +24,11 @@ MESSAGES = {
     "column added": "add age to person",
     "column removed": "remove age from person",
     "column with an index added": "add x to person",
-    "VARCHAR widened": "change name of person",
+    "VARCHAR widened": "change x of person",
     "UNIQUE without a name added": "change constraints of person",
     "index added": "change indexes of person",
     "AUTOINCREMENT added": "change options of person",
-    "NOT NULL column with a default added": "add age to person",
+    "NOT NULL column with a server default added": "add age to person",
 }
 
 

@@ -15,13 +15,13 @@ from flask_batchmigrate.autogenerate.request import Request
 from tests.servers import new_database
 from tests.servers import SERVERS
 
+from .bench import Bench
+from .bench import bench as bench
+from .bench import made_by
 from .changes import Define
 from .changes import named
 from .changes import person
 from .judge import schema_of
-from .test_changes import Bench
-from .test_changes import bench as bench
-from .test_changes import made_by
 
 
 def column(type_: t.Any, **options: t.Any) -> Define:
@@ -67,11 +67,11 @@ def test_added(bench: Bench, case: str) -> None:
     bench.insert(start)
     bench.migrate(define, rev_id="bb22", request=Request(defaults=options))
     assert value(bench, define) == {"id": 4, "name": "Ada", "x": wanted}
-    assert schema_of(bench.path / "app.db") == made_by(define, bench.path)
+    assert schema_of(bench.path / "app.db") == made_by(define)
     app, _ = bench.app(start)
     with app.app_context():
         fb.downgrade()
-    assert schema_of(bench.path / "app.db") == made_by(start, bench.path)
+    assert schema_of(bench.path / "app.db") == made_by(start)
 
 
 @pytest.mark.servers

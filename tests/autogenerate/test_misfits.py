@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from tests.servers import new_database
 from tests.servers import SERVERS
 
+from .bench import Bench
 from .changes import Define
-from .test_changes import Bench
 
 KINDS = [
     "sqlite",

@@ -18,10 +18,10 @@ from tests.servers import new_database
 from tests.servers import SERVERS
 
 from . import server_judge
+from .bench import Bench
+from .bench import made_by
 from .changes import Define
 from .judge import schema_of
-from .test_changes import Bench
-from .test_changes import made_by
 
 TYPES: dict[str, t.Callable[[], t.Any]] = {
     "int": sa.Integer,
@@ -149,7 +149,7 @@ class Judge:
     def made_by(self, wanted: Define) -> dict[str, t.Any]:
         """Return what ``create_all()`` makes."""
         if self.judged is None:
-            return made_by(wanted, self.path)
+            return made_by(wanted)
         metadata = sa.MetaData()
         wanted(metadata)
         return server_judge.schema_of_models(metadata, self.judged)

@@ -15,10 +15,10 @@ from flask_batchmigrate.autogenerate.request import Request
 from tests.servers import new_database
 from tests.servers import SERVERS
 
+from .bench import Bench
+from .bench import bench as bench
+from .bench import made_by
 from .judge import schema_of
-from .test_changes import Bench
-from .test_changes import bench as bench
-from .test_changes import made_by
 
 Columns = t.Sequence[sa.Column[t.Any]]
 
@@ -126,7 +126,7 @@ def test_by_option(bench: Bench, case: str) -> None:
     app, _ = bench.app(START)
     with app.app_context():
         fb.downgrade()
-    assert schema_of(bench.path / "app.db") == made_by(START, bench.path)
+    assert schema_of(bench.path / "app.db") == made_by(START)
     was = {"id": 4, "fullname": "the fullname", "b": "the b"}
     assert rows(bench, "user") == was
     with app.app_context():

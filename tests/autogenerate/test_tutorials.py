@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from tests.servers import new_database
 from tests.servers import SERVERS
 
+from .bench import Bench
 from .changes import Define
 from .judge import schema_of
 from .judge import schema_of_models
 from .server_judge import schema_of_models as schema_of_server_models
 from .server_judge import schema_of_server
-from .test_changes import Bench
 
 KINDS = [
     "sqlite",
@@ -94,7 +94,7 @@ class Tutorial:
         self.define(metadata)
         if self._judged is None:
             file = self.bench.path / "app.db"
-            models = schema_of_models(metadata, self.bench.path / "models.db")
+            models = schema_of_models(metadata)
             assert schema_of(file) == models
         else:
             models = schema_of_server_models(metadata, self._judged)
