@@ -6,12 +6,14 @@ The revisions up to the start run on empty databases; the later ones are recorde
 from __future__ import annotations
 
 import collections.abc as cabc
+import functools
 import os
 import typing as t
 
 from alembic import command
 
 from ..environment.invocation import Invocation
+from ..environment.recording import mark_script
 from ..environment.stand_ins import recorded_stand_ins
 from ..environment.statements import listening
 from ..project.binds import Bind
@@ -60,15 +62,12 @@ def record(
             recording.may_be_short(column) for recording in recordings.values()
         )
 
-        def mark(*_: object) -> None:
-            for recording in recordings.values():
-                recording.mark_script()
-
-        with reporting_to(Silence()), listening(mark):
-            _run(recorded, direction, target, tag)
         version = call.setup.state.configure_args.get(
             "version_table", "alembic_version"
         )
+        mark = functools.partial(mark_script, version)
+        with reporting_to(Silence()), listening(mark):
+            _run(recorded, direction, target, tag)
         text = "\n".join(_texts(binds, recordings, version))
     buffer = call.config.output_buffer
     if buffer is not None:
@@ -96,9 +95,9 @@ def _texts(
             continue
         seen.append(recording)
         for query in dict.fromkeys(recording.reads_rows):
-            if version not in query:
-                reporter().warning(
-                    "A script reads rows, but there were none when its SQL was written "
-                    f"for '{bind.database}': {' '.join(query.split())}"
-                )
+            reporter().warning(
+                f"A script reads rows of '{bind.database}', which its SQL is written "
+                f"without: {' '.join(query.split())}. Where there are others, the SQL "
+                "stops and changes nothing. Write there what the script does with them."
+            )
         yield recording.script(version, bind.database)

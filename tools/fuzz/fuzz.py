@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import re
 import time
 import traceback
 
 from tests.sqlite.alembic_route import alter_by_alembic
+from tests.sqlite.offline_route import compare_script
 from tests.sqlite.random_choices import from_seed
 from tests.sqlite.random_example import alter
 from tests.sqlite.random_example import Discard
@@ -27,6 +29,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="run this one example")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--alembic", action="store_true", help="through Alembic")
+    parser.add_argument("--offline", action="store_true", help="by the SQL of --sql")
     parser.add_argument("--apsw", action="store_true", help="by the library of APSW")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
     parser.add_argument("--kinds", action="store_true", help="show one of each kind")
@@ -37,15 +40,18 @@ def main() -> int:
         from tools.fuzz.newest import NEWEST
 
         library = NEWEST
+    try_one = functools.partial(run_example, run=run, library=library)
+    if options.offline:
+        try_one = compare_script
     if options.seed is not None:
-        print(run_example(from_seed(options.seed), run=run, library=library))
+        print(try_one(from_seed(options.seed)))
         return 0
     counts: collections.Counter[str] = collections.Counter()
     kinds: collections.Counter[str] = collections.Counter()
     end, seed, failures = time.monotonic() + options.seconds, options.start, 0
     while time.monotonic() < end and failures < options.failures:
         try:
-            counts[run_example(from_seed(seed), run=run, library=library)] += 1
+            counts[try_one(from_seed(seed))] += 1
         except Discard:
             counts["discarded"] += 1
         except Exception as problem:
