@@ -301,7 +301,8 @@ def stamp(
         is_flag=True,
         help="Read no database: compare the models with the result of the revisions on"
         " an empty SQLite database.",
-    )
+    ),
+    failure=2,
 )
 def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:
     """Fail if models, revisions and databases do not fit together.
@@ -309,7 +310,7 @@ def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:
     The exit code is the sum of the faults that were found: 1 if the models differ from
     the result of the revisions, 4 if a database lacks revisions, 8 if the history has
     several heads by accident, and 16 if a SQLite database differs from the result of
-    its revisions. It is 0 if there is no fault, and also 1 if the check itself fails.
+    its revisions. It is 0 if there is no fault, and 2 if the check itself fails.
     """
     findings = commands.findings(directory, scratch)
     for finding in findings:

@@ -53,9 +53,9 @@ def findings(directory: Directory = None, scratch: bool = False) -> list[Finding
             "Only the revisions of SQLite databases can be run on empty ones",
             "Run 'flask db check' without '--scratch' on a database that was upgraded.",
         )
-    results, databases = _of_heads(directory), []
+    results, databases = _of_heads(call), []
     if not scratch:
-        databases = _look(directory)
+        databases = Invocation(directory).look(scripts)
         results += _of_pending(scripts, databases)
     if any(each.kind == "heads" for each in results):
         return results
@@ -64,20 +64,13 @@ def findings(directory: Directory = None, scratch: bool = False) -> list[Finding
     return results + ([] if results else _of_models(directory))
 
 
-def _of_heads(directory: Directory) -> list[Finding]:
-    call = Invocation(directory)
+def _of_heads(call: Invocation) -> list[Finding]:
     try:
         with call.translated():
             call.head_target("head")
     except MultipleHeads as error:
         return [Finding("heads", None, error.problem, error.remedy)]
     return []
-
-
-def _look(directory: Directory) -> list[Current]:
-    call = Invocation(directory)
-    with call.translated():
-        return call.look(call.scripts())
 
 
 def _of_pending(
@@ -126,7 +119,8 @@ def _of_replay(
         with empty_stand_ins(binds) as originals:
             if databases:
                 results += _altered(directory, binds, databases[-1], originals)
-            _replay(directory, "heads")
+            if not (databases and databases[-1].is_head):
+                _replay(directory, "heads")
             return results + _of_models(directory)
     except BatchMigrateError as error:
         if scratch:
