@@ -16,8 +16,9 @@ from .console import ConsoleReporter
 from .console import head_line
 from .console import history_line
 from .console import log_entry
-from .console import show_run
 from .group import command
+from .outcome import show_run
+from .outcome import show_sql
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -325,4 +326,4 @@ def ensure_version(to: ConsoleReporter, directory: str | None, sql: bool) -> Non
     """Create the table that stores the revision."""
     text = commands.ensure_version(directory, sql)
     if text is not None:
-        to.console.value(text.rstrip("\n"))
+        show_sql(to.console, text)

@@ -20,6 +20,7 @@ from ..project.binds import Bind
 from ..reporting import reporter
 from ..reporting import reporting_to
 from ..reporting import Silence
+from ..results import Sql
 from . import lookup
 
 if t.TYPE_CHECKING:
@@ -39,11 +40,10 @@ def record(
     directory: str | os.PathLike[str] | None,
     tag: str | None,
     x_arg: str | cabc.Sequence[str] | None,
-) -> str:
+) -> Sql:
     """Return the SQL of a migration.
 
     :param revision: the target, or a range ``<from>:<to>``.
-    :return: the scripts of all databases, one after the other.
     """
     start, separator, target = revision.rpartition(":")
     if direction == "downgrade" and not separator:
@@ -68,7 +68,7 @@ def record(
         mark = functools.partial(mark_script, version)
         with reporting_to(Silence()), listening(mark):
             _run(recorded, direction, target, tag)
-        text = "\n".join(_texts(binds, recordings, version))
+        text = Sql(dict(_texts(binds, recordings, version)))
     buffer = call.config.output_buffer
     if buffer is not None:
         buffer.write(text)
@@ -87,7 +87,7 @@ def _run(call: Invocation, direction: str, target: str, tag: str | None) -> None
 
 def _texts(
     binds: cabc.Sequence[Bind], recordings: dict[str, Recording], version: str
-) -> cabc.Iterator[str]:
+) -> cabc.Iterator[tuple[str, str]]:
     seen: list[Recording] = []
     for bind in binds:
         recording = recordings[bind.key]
@@ -100,4 +100,4 @@ def _texts(
                 f"without: {' '.join(query.split())}. Where there are others, the SQL "
                 "stops and changes nothing. Write there what the script does with them."
             )
-        yield recording.script(version, bind.database)
+        yield bind.key, recording.script(version, bind.database)

@@ -83,6 +83,8 @@ class Setup:
         self.request: Request | None = None
         #: The SQLite databases that the models were compared with, before the change.
         self.starts: list[Start] = []
+        #: The SQL for each database, by bind, where it is written for several.
+        self.sql: dict[str, SqlBuffer] = {}
         #: The revisions that the run has applied.
         self.applied: list[Applied] = []
         #: The differences between models and databases.

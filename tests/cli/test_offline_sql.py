@@ -17,6 +17,7 @@ from flask_batchmigrate import history as revisions
 from flask_batchmigrate import upgrade
 from tests.cli_project import Project
 from tests.example import history
+from tests.servers import new_database
 
 SHELL: t.Final = shutil.which("sqlite3")
 
@@ -496,6 +497,81 @@ def test_shell_stops_at_an_error(project: Project) -> None:
 def test_nothing_to_do(project: Project) -> None:
     """Then there is no script."""
     assert project.ok("upgrade", "--sql", "aa11:head").stdout.strip() == ""
+
+
+# Several databases
+
+
+@pytest.fixture
+def binds(tmp_path: pathlib.Path) -> Project:
+    """Two databases, and a revision of both."""
+    project = Project(tmp_path, {"a": ["x"]}, {"other": {"b": ["y"]}})
+    project.ok("migrate", "--no-verify")
+    return project
+
+
+def test_files_of_several_databases(binds: Project) -> None:
+    """Each script makes its database; the files have Flask-Migrate's names."""
+    outcome = binds.ok("upgrade", "--sql")
+    assert outcome.stdout == ""
+    assert "The SQL for bind 'other' is in 'other.sql'." in outcome.stderr
+    assert {file.name for file in binds.path.glob("*.sql")} == {".sql", "other.sql"}
+    for file in ("app.db", "other.db"):
+        (binds.path / file).unlink(missing_ok=True)
+    binds.ok("upgrade")
+    for script, file in ((".sql", "app.db"), ("other.sql", "other.db")):
+        copy = binds.path / f"copy-{file}"
+        assert run_in_python((binds.path / script).read_text(), copy) == ""
+        assert state(copy) == state(binds.path / file)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("upgrade", "head:head"), ("upgrade", "head:heads")]
+)
+def test_files_replace_older_ones(binds: Project, arguments: tuple[str, ...]) -> None:
+    """So that nobody runs the script of another release once more."""
+    (binds.path / "other.sql").write_text("DROP TABLE b;")
+    binds.ok(*arguments, "--sql")
+    assert (binds.path / "other.sql").read_text().startswith("-- ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["downgrade", "--sql", "head:base"], 'DROP TABLE main."b"'),
+        (["stamp", "--sql", "head"], "INSERT INTO alembic_version"),
+        (["ensure-version", "--sql"], "CREATE TABLE alembic_version"),
+    ],
+)
+def test_files_of_other_commands(
+    binds: Project, arguments: list[str], expected: str
+) -> None:
+    """Whatever writes SQL writes it in the same place."""
+    assert binds.ok(*arguments).stdout == ""
+    assert expected in (binds.path / "other.sql").read_text()
+
+
+def test_file_that_cannot_be_written(binds: Project) -> None:
+    """It is an error of one line."""
+    (binds.path / "other.sql").mkdir()
+    failed = binds.db("upgrade", "--sql")
+    assert failed.exit_code == 1
+    assert "'other.sql'" in failed.stderr
+
+
+def test_files_of_servers(tmp_path: pathlib.Path) -> None:
+    """The same where Alembic writes the SQL."""
+    with new_database("postgresql") as url:
+        project = Project(tmp_path, {"a": ["x"]}, {"other": {"b": ["y"]}}, uri=url)
+        project.ok("migrate", "--no-verify")
+        assert project.ok("upgrade", "--sql").stdout == ""
+        assert "CREATE TABLE a" in (tmp_path / ".sql").read_text()
+        assert "CREATE TABLE b" in (tmp_path / "other.sql").read_text()
+        assert "CREATE TABLE b" not in (tmp_path / ".sql").read_text()
+        with project.app() as app, app.app_context():
+            text = upgrade(directory=str(tmp_path / "migrations"), sql=True)
+        assert set(text.scripts) == {"", "other"}
+        assert text == "\n".join(text.scripts.values())
 
 
 @pytest.mark.parametrize("run", RUNNERS)
