@@ -26,6 +26,23 @@ class Template:
     path: pathlib.Path
 
 
+class Sql(str):
+    """The SQL of a command for all of its databases, one after the other.
+
+    :param scripts: the SQL for each database, by the key of its first bind; ``''`` is
+        the default bind. An ``env.py`` may write the SQL elsewhere.
+    """
+
+    __slots__ = ("scripts",)
+    scripts: dict[str, str]
+
+    def __new__(cls, scripts: dict[str, str]) -> Sql:
+        """Join the scripts."""
+        self = super().__new__(cls, "\n".join(scripts.values()))
+        self.scripts = scripts
+        return self
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Applied:
     """One revision that was run, or stamped, on one database.

@@ -37,8 +37,8 @@ PUBLIC: t.Final[dict[str, str]] = {
     """,
     "flask_batchmigrate.reporting": "Reporter reporter reporting_to",
     "flask_batchmigrate.results": """
-        Applied Current Finding Rehearsal RehearsedRevision RevisionInfo Statement
-        TablePlan TableStep Template
+        Applied Current Finding Rehearsal RehearsedRevision RevisionInfo Sql
+        Statement TablePlan TableStep Template
     """,
     "flask_batchmigrate.settings": "Setting Settings SETTINGS SetupError",
     "flask_batchmigrate.sqlite.adapter": "RunOptions activate",

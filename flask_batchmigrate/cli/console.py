@@ -19,7 +19,6 @@ from ..autogenerate.request import Nobody
 from ..autogenerate.request import Questioner
 from ..reporting import first_line
 from ..reporting import Reporter
-from ..sqlite.errors import counted
 from .progress import Progress
 from .streams import discard
 from .streams import encodable
@@ -354,23 +353,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
-
-
-def show_run(to: ConsoleReporter, done: list[Applied] | str, *, nothing: str) -> None:
-    """Write the summary of a command that ran revisions, or their SQL.
-
-    :param done: the revisions that were run, or the SQL.
-    :param nothing: the text to show if no revision was run.
-    """
-    if isinstance(done, str):
-        to.console.value(done.rstrip("\n"))
-    elif done:
-        revisions = counted(len({applied.revision for applied in done}), "revision")
-        binds = {applied.bind for applied in done}
-        has_title = to.steps and len(binds) == 1
-        where = "" if has_title else f" on {to.names(binds)}"
-        to.console.say(
-            f"Done: {revisions}{where} in {duration(to.seconds)}.", fg="green"
-        )
-    else:
-        to.console.say(f"{to.names(to.databases) or 'The database'}: {nothing}")

@@ -16,8 +16,9 @@ from .console import ConsoleReporter
 from .console import head_line
 from .console import history_line
 from .console import log_entry
-from .console import show_run
 from .group import command
+from .outcome import show_run
+from .outcome import show_sql
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -301,7 +302,8 @@ def stamp(
         is_flag=True,
         help="Read no database: compare the models with the result of the revisions on"
         " an empty one (on a server, that of BATCHMIGRATE_SCRATCH_URL).",
-    )
+    ),
+    failure=2,
 )
 def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:
     """Fail if models, revisions and databases do not fit together.
@@ -309,7 +311,7 @@ def check(to: ConsoleReporter, directory: str | None, scratch: bool) -> None:
     The exit code is the sum of the faults that were found: 1 if the models differ from
     the result of the revisions, 4 if a database lacks revisions, 8 if the history has
     several heads by accident, and 16 if a SQLite database differs from the result of
-    its revisions. It is 0 if there is no fault, and also 1 if the check itself fails.
+    its revisions. It is 0 if there is no fault, and 2 if the check itself fails.
     """
     findings = commands.findings(directory, scratch)
     for finding in findings:
@@ -324,4 +326,4 @@ def ensure_version(to: ConsoleReporter, directory: str | None, sql: bool) -> Non
     """Create the table that stores the revision."""
     text = commands.ensure_version(directory, sql)
     if text is not None:
-        to.console.value(text.rstrip("\n"))
+        show_sql(to.console, text)

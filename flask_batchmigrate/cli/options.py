@@ -73,7 +73,8 @@ message = click.option(
 sql = click.option(
     "--sql",
     is_flag=True,
-    help="Write the SQL to standard output; change no database.",
+    help="Write the SQL to standard output, or for several databases to files"
+    " <bind>.sql; change no database.",
 )
 tag = click.option("--tag", default=None, help="A word for a custom env.py to read.")
 verbose = click.option(

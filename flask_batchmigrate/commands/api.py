@@ -34,6 +34,7 @@ from ..errors import UnknownRevision
 from ..results import Applied
 from ..results import Current
 from ..results import RevisionInfo
+from ..results import Sql
 from ..results import Template
 from . import amending
 from . import comparing
@@ -232,14 +233,14 @@ def downgrade(
     sql: t.Literal[True],
     tag: str | None = ...,
     x_arg: XArg = ...,
-) -> str: ...
+) -> Sql: ...
 def downgrade(
     directory: Directory = None,
     revision: str | int = "-1",
     sql: bool = False,
     tag: str | None = None,
     x_arg: XArg = None,
-) -> list[Applied] | str:
+) -> list[Applied] | Sql:
     """Take the databases back to an earlier revision.
 
     :param revision: an id, ``base``, or a number of steps, with or without a minus
@@ -336,14 +337,14 @@ def stamp(
     sql: t.Literal[True],
     tag: str | None = ...,
     purge: bool = ...,
-) -> str: ...
+) -> Sql: ...
 def stamp(
     directory: Directory = None,
     revision: str | cabc.Sequence[str] = "head",
     sql: bool = False,
     tag: str | None = None,
     purge: bool = False,
-) -> list[Applied] | str:
+) -> list[Applied] | Sql:
     """Set the stored revision of the databases without running a script.
 
     :param revision: one or several ids, ``head``, ``heads``, or ``base`` for none.
@@ -371,7 +372,7 @@ def check(directory: Directory = None) -> bool:
     return True
 
 
-def ensure_version(directory: Directory = None, sql: bool = False) -> str | None:
+def ensure_version(directory: Directory = None, sql: bool = False) -> Sql | None:
     """Create the table that stores the revision, if it is missing.
 
     :return: the SQL text with ``sql``, else None.
@@ -381,4 +382,4 @@ def ensure_version(directory: Directory = None, sql: bool = False) -> str | None
     with call.guarded():
         call.scripts()
         done = call.apply(sql, command.ensure_version)
-    return done if isinstance(done, str) else None
+    return done if isinstance(done, Sql) else None

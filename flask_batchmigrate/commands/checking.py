@@ -51,10 +51,10 @@ def findings(directory: Directory = None, scratch: bool = False) -> list[Finding
         binds = call.setup.choose(scripts).selected
         is_sqlite = all(bind.dialect == "sqlite" for bind in binds)
     if scratch and not is_sqlite:
-        return _of_heads(directory) or _of_scratch(call, directory)
-    results, databases = _of_heads(directory), []
+        return _of_heads(call) or _of_scratch(call, directory)
+    results, databases = _of_heads(call), []
     if not scratch:
-        databases = _look(directory)
+        databases = Invocation(directory).look(scripts)
         results += _of_pending(scripts, databases)
     if any(each.kind == "heads" for each in results):
         return results
@@ -63,20 +63,13 @@ def findings(directory: Directory = None, scratch: bool = False) -> list[Finding
     return results + ([] if results else _of_models(directory))
 
 
-def _of_heads(directory: Directory) -> list[Finding]:
-    call = Invocation(directory)
+def _of_heads(call: Invocation) -> list[Finding]:
     try:
         with call.translated():
             call.head_target("head")
     except MultipleHeads as error:
         return [Finding("heads", None, error.problem, error.remedy)]
     return []
-
-
-def _look(directory: Directory) -> list[Current]:
-    call = Invocation(directory)
-    with call.translated():
-        return call.look(call.scripts())
 
 
 def _of_pending(
@@ -125,7 +118,8 @@ def _of_replay(
         with empty_stand_ins(binds) as originals:
             if databases:
                 results += _altered(directory, binds, databases[-1], originals)
-            _replay(directory, "heads")
+            if not (databases and databases[-1].is_head):
+                _replay(directory, "heads")
             return results + _of_models(directory)
     except BatchMigrateError as error:
         if scratch:

@@ -6,18 +6,21 @@ The revisions up to the start run on empty databases; the later ones are recorde
 from __future__ import annotations
 
 import collections.abc as cabc
+import functools
 import os
 import typing as t
 
 from alembic import command
 
 from ..environment.invocation import Invocation
+from ..environment.recording import mark_script
 from ..environment.stand_ins import recorded_stand_ins
 from ..environment.statements import listening
 from ..project.binds import Bind
 from ..reporting import reporter
 from ..reporting import reporting_to
 from ..reporting import Silence
+from ..results import Sql
 from . import lookup
 
 if t.TYPE_CHECKING:
@@ -37,11 +40,10 @@ def record(
     directory: str | os.PathLike[str] | None,
     tag: str | None,
     x_arg: str | cabc.Sequence[str] | None,
-) -> str:
+) -> Sql:
     """Return the SQL of a migration.
 
     :param revision: the target, or a range ``<from>:<to>``.
-    :return: the scripts of all databases, one after the other.
     """
     start, separator, target = revision.rpartition(":")
     if direction == "downgrade" and not separator:
@@ -60,16 +62,13 @@ def record(
             recording.may_be_short(column) for recording in recordings.values()
         )
 
-        def mark(*_: object) -> None:
-            for recording in recordings.values():
-                recording.mark_script()
-
-        with reporting_to(Silence()), listening(mark):
-            _run(recorded, direction, target, tag)
         version = call.setup.state.configure_args.get(
             "version_table", "alembic_version"
         )
-        text = "\n".join(_texts(binds, recordings, version))
+        mark = functools.partial(mark_script, version)
+        with reporting_to(Silence()), listening(mark):
+            _run(recorded, direction, target, tag)
+        text = Sql(dict(_texts(binds, recordings, version)))
     buffer = call.config.output_buffer
     if buffer is not None:
         buffer.write(text)
@@ -88,7 +87,7 @@ def _run(call: Invocation, direction: str, target: str, tag: str | None) -> None
 
 def _texts(
     binds: cabc.Sequence[Bind], recordings: dict[str, Recording], version: str
-) -> cabc.Iterator[str]:
+) -> cabc.Iterator[tuple[str, str]]:
     seen: list[Recording] = []
     for bind in binds:
         recording = recordings[bind.key]
@@ -96,9 +95,9 @@ def _texts(
             continue
         seen.append(recording)
         for query in dict.fromkeys(recording.reads_rows):
-            if version not in query:
-                reporter().warning(
-                    "A script reads rows, but there were none when its SQL was written "
-                    f"for '{bind.database}': {' '.join(query.split())}"
-                )
-        yield recording.script(version, bind.database)
+            reporter().warning(
+                f"A script reads rows of '{bind.database}', which its SQL is written "
+                f"without: {' '.join(query.split())}. Where there are others, the SQL "
+                "stops and changes nothing. Write there what the script does with them."
+            )
+        yield bind.key, recording.script(version, bind.database)

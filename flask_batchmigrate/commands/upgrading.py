@@ -8,6 +8,7 @@ import typing as t
 
 from ..project.fast_path import nothing_to_upgrade
 from ..results import Applied
+from ..results import Sql
 
 Directory: t.TypeAlias = "str | os.PathLike[str] | None"
 XArg: t.TypeAlias = "str | cabc.Sequence[str] | None"
@@ -29,14 +30,14 @@ def upgrade(
     sql: t.Literal[True],
     tag: str | None = ...,
     x_arg: XArg = ...,
-) -> str: ...
+) -> Sql: ...
 def upgrade(
     directory: Directory = None,
     revision: str = "head",
     sql: bool = False,
     tag: str | None = None,
     x_arg: XArg = None,
-) -> list[Applied] | str:
+) -> list[Applied] | Sql:
     """Bring the databases to a later revision.
 
     :param revision: an id, steps such as ``+1``, or ``heads``; ``head``, the default,

@@ -85,6 +85,8 @@ class Setup:
         self.starts: list[Start] = []
         #: Whether a hook of the user's had the last word on what is generated.
         self.is_rewritten = False
+        #: The SQL for each database, by bind, where it is written for several.
+        self.sql: dict[str, SqlBuffer] = {}
         #: The revisions that the run has applied.
         self.applied: list[Applied] = []
         #: The differences between models and databases.

@@ -28,6 +28,7 @@ from ..project.revision_files import refuse_unusable_label
 from ..reporting import reporter
 from ..results import Applied
 from ..results import Current
+from ..results import Sql
 from ..state import current_state
 from .config import setup_of
 from .config import SqlBuffer
@@ -161,7 +162,7 @@ class Invocation:
             heads=names,
         )
 
-    def upgrade(self, revision: str, sql: bool, tag: str | None) -> list[Applied] | str:
+    def upgrade(self, revision: str, sql: bool, tag: str | None) -> list[Applied] | Sql:
         """Run the revisions up to one; return those that were applied, or their SQL."""
         with self.guarded():
             self.scripts()
@@ -180,7 +181,7 @@ class Invocation:
         function: cabc.Callable[..., None],
         *args: t.Any,
         **kwargs: t.Any,
-    ) -> list[Applied] | str:
+    ) -> list[Applied] | Sql:
         """Run a command of Alembic; return the applied revisions, or their SQL."""
         if not sql:
             function(self.config, *args, **kwargs)
@@ -188,7 +189,8 @@ class Invocation:
         buffer = SqlBuffer(self.config.output_buffer)
         self.config.output_buffer = buffer
         function(self.config, *args, sql=True, **kwargs)
-        return buffer.getvalue()
+        parts = {key: part.getvalue() for key, part in self.setup.sql.items()}
+        return Sql(parts or {"": buffer.getvalue()})
 
     def prepare_writing(
         self, head: str | None, rev_id: str | None, branch_label: str | None

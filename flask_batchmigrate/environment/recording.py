@@ -1,34 +1,41 @@
-"""Records the statements of a migration of a SQLite database as a script in SQL.
+"""Records the statements of a migration of a SQLite database, for a script in SQL.
 
-The migration is recorded on a database without rows. So the script repeats the engine's
-checks of rows, and stops at a row that would have stopped the migration. The engine
-addresses objects by their row in the catalogue; the script addresses them by name.
+The migration is recorded on a database without rows. So the checks of rows that the
+engine makes are recorded, too, and the script repeats them. The engine addresses
+objects by their row in the catalogue; the script addresses them by name.
 """
 
 from __future__ import annotations
 
-import collections.abc as cabc
-import dataclasses
 import re
 import sqlite3
 import typing as t
 
 from ..sqlite.ddl.statements import first_word
 from ..sqlite.ddl.tokens import may_name
+from .sql_script import Entry
+from .sql_script import literal
+from .sql_script import PLACES
+from .sql_script import Surroundings
+from .sql_script import write_script
 
-GUARD: t.Final = "_batchmigrate_guard"
-_PLACES: t.Final = "_batchmigrate_places"
+if t.TYPE_CHECKING:
+    import sqlalchemy as sa
+
 _SAVEPOINT: t.Final = re.compile(
     r"\s*(SAVEPOINT|RELEASE|ROLLBACK)\s+(?:(?:TO\s+)?(?:SAVEPOINT\s+)?)(.+?)\s*;?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
 _ADDS_COLUMN: t.Final = re.compile(r"\s*ALTER\s+TABLE\b.*\b(ADD|RENAME)\b", re.I | re.S)
 _SENTINEL: t.Final = "batchmigrate_sentinel"
-_WRITABLE: t.Final = re.compile(r"PRAGMA writable_schema = (ON|OFF)$")
-_COOKIE: t.Final = re.compile(r"PRAGMA (\S+)\.schema_version = \d+$")
+_WRITES_NOTHING: t.Final = [
+    "PRAGMA writable_schema = ON",
+    "PRAGMA writable_schema = OFF",
+]
 _KEPT_PRAGMAS: t.Final = re.compile(
-    r"\s*PRAGMA\s+(\w+\.)?(legacy_alter_table|defer_foreign_keys|user_version|"
-    r"application_id|recursive_triggers|ignore_check_constraints)\s*[=(]",
+    r"\s*PRAGMA\s+(\S+\.)?(writable_schema|schema_version|legacy_alter_table|"
+    r"defer_foreign_keys|user_version|application_id|recursive_triggers|"
+    r"ignore_check_constraints)\s*[=(]",
     re.IGNORECASE,
 )
 _PARAMETER: t.Final = re.compile(
@@ -38,32 +45,23 @@ _PARAMETER: t.Final = re.compile(
 )
 """Matches a parameter, or text and comments that may seem to have one in them."""
 
+_CATALOGUE: t.Final = re.compile(
+    r"\b(sqlite_(temp_)?(master|schema)|pragma_\w+)\b", re.IGNORECASE
+).search
+"""Finds out whether a query is about the definitions, which the script compares."""
+
 _SESSION: t.Final = ("foreign_keys", "recursive_triggers", "legacy_alter_table")
-
-
-@dataclasses.dataclass
-class _Entry:
-    """One statement that was run.
-
-    :param sql: the statement, with its parameters written into it.
-    :param is_empty: whether it is a query that returned no row.
-    :param is_of_script: whether a script ran it, not the engine.
-    """
-
-    sql: str
-    is_empty: bool = False
-    is_of_script: bool = False
 
 
 class Recording:
     """The statements that were run on the connections to one database."""
 
     def __init__(self) -> None:
-        self._entries: list[_Entry] = []
+        self._entries: list[Entry] = []
         self._places: dict[int, str] = {}
-        self._catalogue: list[tuple[str, str, str, str | None]] = []
-        self._settings: list[tuple[str, t.Any]] = []
+        self._around = Surroundings()
         self._columns: list[str] = []
+        self._tables: tuple[str, ...] = ()
         self.is_on = False
 
     def may_be_short(self, column: str) -> bool:
@@ -72,21 +70,22 @@ class Recording:
 
     def start(self) -> None:
         """Begin to record; the next transaction is the first one of the script."""
-        self.is_on, self._entries = True, []
-        self._catalogue, self._settings = [], []
+        self.is_on, self._entries, self._around = True, [], Surroundings()
 
     def before(self, connection: sqlite3.Connection, sql: str) -> None:
         """Read the settings and the catalogue that the next statement depends on."""
         if not self.is_on:
             return
-        if first_word(sql) == "BEGIN" and not self._settings:
-            ask = sqlite3.Connection.execute
-            self._settings = [
-                (name, ask(connection, f"PRAGMA {name}").fetchone()[0])
-                for name in _SESSION
-            ]
-            query = "SELECT type, name, tbl_name, sql FROM main.sqlite_master"
-            self._catalogue = _plain(connection, query)
+        around, verb = self._around, first_word(sql)
+        query = "SELECT type, name, tbl_name, sql FROM main.sqlite_master"
+        if verb == "BEGIN" and not around.settings:
+            around.settings = {
+                name: _plain(connection, f"PRAGMA {name}")[0][0] for name in _SESSION
+            }
+            around.catalogue = _plain(connection, query)
+        if verb == "COMMIT":
+            rows = _plain(connection, query)
+            self._tables = tuple(row[1] for row in rows if row[0] == "table")
         if sql == "PRAGMA writable_schema = ON":
             query = "SELECT rowid, type, name FROM main.sqlite_master"
             self._places = {
@@ -94,20 +93,33 @@ class Recording:
                 for rowid, kind, name in _plain(connection, query)
             }
 
-    def after(self, sql: str, parameters: t.Any) -> _Entry | None:
+    def after(self, sql: str, parameters: t.Any) -> Entry | None:
         """Record a statement that was run, and return its entry."""
         if _ADDS_COLUMN.match(sql):
             self._columns.append(sql)
         if not self.is_on:
             return None
-        entry = _Entry(self._written(sql.strip().rstrip(";"), parameters))
+        # SQLite stores white space at the end of a statement with an index.
+        ended = sql.rstrip().endswith(";")
+        sql = sql.rstrip().rstrip(";") if ended else sql
+        entry = Entry(self._written(sql.lstrip(), parameters))
+        if first_word(sql) == "COMMIT":
+            entry.tables = self._tables
         self._entries.append(entry)
         return entry
 
-    def mark_script(self) -> None:
-        """Note that a script ran the last statement."""
-        if self._entries:
-            self._entries[-1].is_of_script = True
+    def keep_rows(self, connection: sqlite3.Connection, version_table: str) -> None:
+        """Keep what the last statement returned, if a database may have other rows.
+
+        :param connection: the connection that it ran on.
+        :param version_table: the table that the revision is stored in.
+        """
+        entry = self._entries[-1] if self._entries else None
+        if entry is None or not entry.is_query or version_table in entry.sql:
+            return
+        # Without tables at the start, all rows are those that the script itself makes.
+        if self._around.objects(version_table) and not _CATALOGUE(entry.sql):
+            entry.rows = _plain(connection, entry.sql)
 
     def _written(self, sql: str, parameters: t.Any) -> str:
         """Return a statement with its parameters written into it."""
@@ -133,22 +145,18 @@ class Recording:
 
     def _place(self, rowid: int) -> str:
         """Address a row of the catalogue by name, or by its distance from the last."""
-        source = f"FROM temp.{_PLACES}"
+        source = f"FROM temp.{PLACES}"
         if rowid in self._places:
             return f"(SELECT place {source} WHERE {self._places[rowid]})"
         behind = rowid - max(self._places)
         return f"(SELECT max(place) + {behind} {source})"
 
-    # The script
+    # What was recorded
 
     @property
     def reads_rows(self) -> list[str]:
-        """The queries of migration scripts, which the SQL can only mention."""
-        return [
-            entry.sql
-            for entry in self._folded()
-            if entry.is_of_script and _is_query(entry.sql)
-        ]
+        """The queries of migration scripts whose rows may be others later."""
+        return [entry.sql for entry in self._folded() if entry.rows is not None]
 
     def script(self, version_table: str, name: str) -> str:
         """Return the script in SQL; empty if the migration did nothing.
@@ -156,78 +164,11 @@ class Recording:
         :param version_table: the table that the revision is stored in.
         :param name: the name of the database, for a comment.
         """
-        entries = self._folded()
-        if not any(first_word(each.sql) == "BEGIN" for each in entries):
-            return ""
-        lines = [
-            *_HEAD,
-            f"-- Database: {name}",
-            *(f"PRAGMA {setting} = {value};" for setting, value in self._settings),
-        ]
-        is_first = True
-        for entry in entries:
-            verb = first_word(entry.sql)
-            if verb == "COMMIT":
-                lines.append(f"DROP TABLE temp.{GUARD};")
-            lines += [f"{line}" for line in self._lines(entry, version_table)]
-            if verb == "BEGIN":
-                lines.append(
-                    f"CREATE TEMP TABLE {GUARD} (is_right CONSTRAINT "
-                    '"the database or a row in it does not fit: nothing was changed" '
-                    "CHECK (is_right));"
-                )
-                lines += self._start(version_table) if is_first else ()
-                is_first = False
-        return "\n".join(lines) + "\n"
+        return write_script(self._folded(), self._around, version_table, name)
 
-    def _lines(self, entry: _Entry, version_table: str) -> cabc.Iterator[str]:
-        sql = entry.sql
-        if match := _COOKIE.match(sql):
-            # This raises the schema version, so that other connections notice.
-            yield f"CREATE TABLE {match[1]}._batchmigrate_reload (x);"
-            yield f"DROP TABLE {match[1]}._batchmigrate_reload;"
-        elif sql == "PRAGMA writable_schema = ON":
-            yield f"DROP TABLE IF EXISTS temp.{_PLACES};"
-            yield (
-                f"CREATE TEMP TABLE {_PLACES} AS SELECT rowid AS place, type, name"
-                " FROM main.sqlite_master;"
-            )
-            yield f"{sql};"
-        elif sql == "PRAGMA writable_schema = OFF":
-            yield "PRAGMA writable_schema = RESET;"
-            yield f"DROP TABLE temp.{_PLACES};"
-        elif _is_query(sql):
-            if entry.is_of_script and version_table not in sql:
-                shown = " ".join(sql.split())
-                yield f"-- A script reads rows here, and found none: {shown}"
-            elif entry.is_empty and not entry.is_of_script and _asks_rows(sql):
-                yield (f"INSERT INTO temp.{GUARD} SELECT 0 WHERE EXISTS ({sql}\n);")
-        elif first_word(sql) != "EXPLAIN":
-            yield f"{sql};" if not _ends_in_comment(sql) else f"{sql}\n;"
-
-    def _start(self, version_table: str) -> cabc.Iterator[str]:
-        """Write the checks that the database is the one the script was made for."""
-        objects = [row for row in self._catalogue if row[2] != version_table]
-        if not objects:
-            return
-        rows = ", ".join(
-            f"({literal(kind)}, {literal(name)}, {literal(sql)})"
-            for kind, name, _, sql in objects
-        )
-        master = "SELECT type, name, sql FROM main.sqlite_master"
-        tables = ", ".join(dict.fromkeys(literal(table) for _, _, table, _ in objects))
-        yield (
-            f"INSERT INTO temp.{GUARD} SELECT NOT EXISTS (VALUES {rows} EXCEPT "
-            f"{master});"
-        )
-        yield (
-            f"INSERT INTO temp.{GUARD} SELECT NOT EXISTS ({master} WHERE tbl_name IN"
-            f" ({tables}) EXCEPT VALUES {rows});"
-        )
-
-    def _folded(self) -> list[_Entry]:
+    def _folded(self) -> list[Entry]:
         """Return the statements that took effect, without those that were undone."""
-        effective: list[_Entry] = []
+        effective: list[Entry] = []
         savepoints: list[tuple[str, int]] = []
         for entry in self._entries:
             verb = first_word(entry.sql)
@@ -249,69 +190,32 @@ class Recording:
                 del effective[starts[-1] if starts else len(effective) :]
             elif self._counts(entry, effective):
                 effective.append(entry)
-                if len(effective) > 1 and [e.sql for e in effective[-2:]] == [
-                    "PRAGMA writable_schema = ON",
-                    "PRAGMA writable_schema = OFF",
-                ]:
-                    del effective[-2:]
+            if [e.sql for e in effective[-2:]] == _WRITES_NOTHING:
+                del effective[-2:]
         return effective
 
-    def _counts(self, entry: _Entry, effective: list[_Entry]) -> bool:
+    def _counts(self, entry: Entry, effective: list[Entry]) -> bool:
         """Tell whether a statement changes something, or reads rows."""
         is_inside = (
             any(map(_begins, effective)) and first_word(effective[-1].sql) != "COMMIT"
         )
         if first_word(entry.sql) == "PRAGMA":
-            known = (_WRITABLE, _COOKIE, _KEPT_PRAGMAS)
-            return is_inside and any(each.match(entry.sql) for each in known)
+            return is_inside and (
+                entry.is_key_check or _KEPT_PRAGMAS.match(entry.sql) is not None
+            )
         if not is_inside and not _begins(entry):
             return False
         return not entry.sql.endswith("SET sql = sql WHERE 0")
 
 
-_HEAD: t.Final = (
-    "-- For the sqlite3 shell. The next two lines make it stop at an error, and allow",
-    "-- it to edit stored definitions, which it refuses by default.",
-    ".bail on",
-    ".dbconfig defensive off",
-)
-
-
-def _begins(entry: _Entry) -> bool:
+def _begins(entry: Entry) -> bool:
     return first_word(entry.sql) == "BEGIN"
-
-
-def _is_query(sql: str) -> bool:
-    return first_word(sql) in ("SELECT", "WITH", "VALUES") and not re.search(
-        r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", sql, re.IGNORECASE
-    )
-
-
-def _asks_rows(sql: str) -> bool:
-    """Tell whether a query of the engine is about rows, not about the catalogue."""
-    others = re.sub(r"pragma_foreign_key_check", "", sql)
-    is_about_schema = re.search(r"\bsqlite_|pragma_|\btemp\b|_batchmigrate_", others)
-    return " FROM " in sql and not is_about_schema
-
-
-def _ends_in_comment(sql: str) -> bool:
-    return "--" in sql.rsplit("\n", 1)[-1]
 
 
 def _plain(connection: sqlite3.Connection, query: str) -> list[t.Any]:
     cursor = sqlite3.Connection.cursor(connection, sqlite3.Cursor)
     cursor.row_factory = None
     return cursor.execute(query).fetchall()
-
-
-_quoting: t.Final = sqlite3.connect(":memory:", check_same_thread=False)
-
-
-def literal(value: t.Any) -> str:
-    """Write a value as an SQL literal that SQLite reads as the same value."""
-    if isinstance(value, str) and "\0" in value:
-        return f"CAST(x'{value.encode().hex()}' AS TEXT)"
-    return str(_quoting.execute("SELECT quote(?)", (value,)).fetchone()[0])
 
 
 def recording_connection(
@@ -323,7 +227,7 @@ def recording_connection(
     """
 
     class Cursor(sqlite3.Cursor):
-        _entry: _Entry | None = None
+        _entry: Entry | None = None
 
         def execute(self, sql: str, parameters: t.Any = ()) -> t.Any:
             recording.before(self.connection, sql)
@@ -345,6 +249,8 @@ def recording_connection(
             return rows
 
     class Connection(kind):  # type: ignore[valid-type,misc]
+        batchmigrate_recording = recording
+
         def cursor(self, factory: t.Any = Cursor) -> t.Any:
             return super().cursor(factory)
 
@@ -352,3 +258,15 @@ def recording_connection(
             return self.cursor().execute(sql, parameters)
 
     return Connection
+
+
+def mark_script(version_table: str, connection: sa.Connection, *_: object) -> None:
+    """Note that a migration script, or Alembic, ran the last statement.
+
+    :param version_table: the table that the revision is stored in.
+    :param connection: the connection that it ran on.
+    """
+    driver = t.cast(t.Any, connection.connection.driver_connection)
+    recording = getattr(driver, "batchmigrate_recording", None)
+    if recording is not None:
+        recording.keep_rows(driver, version_table)

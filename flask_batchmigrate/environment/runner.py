@@ -33,6 +33,7 @@ from .config import Setup
 from .config import setup_of
 from .config import show_url
 from .config import show_urls
+from .config import SqlBuffer
 from .run_state import Run
 
 
@@ -237,6 +238,7 @@ def _run_online(this_run: Run, args: dict[str, t.Any]) -> None:
 
 def _run_offline(this_run: Run, args: dict[str, t.Any]) -> None:
     """Write the SQL of all binds, one after the other."""
+    setup, config = this_run.setup, this_run.environment.config
     for group in by_database(this_run.scope.binds):
         options = _options(this_run, group, args)
         options |= {
@@ -244,7 +246,10 @@ def _run_offline(this_run: Run, args: dict[str, t.Any]) -> None:
             "literal_binds": True,
             "dialect_opts": {"paramstyle": "named"},
         }
-        show_url(this_run.environment.config, group[0])
+        if isinstance(config.output_buffer, SqlBuffer):
+            part = SqlBuffer(config.output_buffer)
+            setup.sql[group[0].key] = options["output_buffer"] = part
+        show_url(config, group[0])
         this_run.configure_for(tuple(group), options)
         if this_run.scope.multi:
             context.static_output(f"-- Database: {group[0].database}")

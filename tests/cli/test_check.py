@@ -16,7 +16,7 @@ from tests.cli_project import write_app
 from tests.example import history
 from tests.servers import new_database
 
-MODELS, PENDING, HEADS, ALTERED = 1, 4, 8, 16
+MODELS, FAILED, PENDING, HEADS, ALTERED = 1, 2, 4, 8, 16
 MAKES_USER = (
     "op.create_table('user', sa.Column('id', sa.Integer, primary_key=True),"
     " sa.Column('name', sa.String(50)))"
@@ -152,8 +152,25 @@ def test_scratch_and_a_broken_revision(project: Project) -> None:
     """A revision that does not run is an error."""
     project.add_revision("bb22", "aa11", "op.drop_column('user', 'no_such')")
     outcome = check(project, "--scratch")
-    assert outcome.exit_code == 1
+    assert outcome.exit_code == FAILED
     assert "'bb22'" in outcome.stderr
+
+
+@pytest.mark.parametrize("option", [(), ("--scratch",)])
+def test_check_that_fails(project: Project, option: tuple[str, ...]) -> None:
+    """What keeps it from looking is told from all that it may find."""
+    (project.versions / "aa11_.py").write_text("revision = 'aa11'\n)")
+    outcome = check(project, *option)
+    assert outcome.exit_code == FAILED
+    assert len(errors(outcome)) == 1
+
+
+def test_unreachable(tmp_path: pathlib.Path) -> None:
+    """A database that cannot be opened is no finding."""
+    project = Project(tmp_path, {"user": ["name"]})
+    project.uri = f"sqlite:///{tmp_path}/no_such_folder/app.db"
+    project.add_revision("aa11", None, MAKES_USER)
+    assert project.db("check").exit_code == FAILED
 
 
 def test_history_that_begins_later(project: Project) -> None:

@@ -11,11 +11,13 @@ import subprocess
 import typing as t
 
 import pytest
+import sqlalchemy as sa
 
 from flask_batchmigrate import history as revisions
 from flask_batchmigrate import upgrade
 from tests.cli_project import Project
 from tests.example import history
+from tests.servers import new_database
 
 SHELL: t.Final = shutil.which("sqlite3")
 
@@ -82,20 +84,27 @@ def state(file: pathlib.Path) -> list[t.Any]:
 
 
 def run_in_shell(script: str, file: pathlib.Path) -> str:
-    """Run a script with the ``sqlite3`` shell; return what it complains of."""
+    """Run a script with the ``sqlite3`` shell; return what it complains of.
+
+    The shell is in defensive mode, as newer ones are by default.
+    """
     assert SHELL is not None
     done = subprocess.run(
-        [SHELL, str(file)], input=script, text=True, capture_output=True, check=False
+        [SHELL, str(file)],
+        input=f".dbconfig defensive on\n{script}",
+        text=True,
+        capture_output=True,
+        check=False,
     )
     return done.stderr
 
 
 def run_in_python(script: str, file: pathlib.Path) -> str:
     """Run a script without the two lines that only the shell understands."""
-    lines = [line for line in script.splitlines() if not line.startswith(".")]
+    script = script.replace(".bail on\n.dbconfig defensive off\n", "", 1)
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
         try:
-            connection.executescript("\n".join(lines))
+            connection.executescript(script)
         except sqlite3.Error as error:
             return str(error)
     return ""
@@ -133,7 +142,9 @@ def both_ways(project: Project, run: Runner, *arguments: str) -> None:
     command, *rest = arguments
     script = project.ok(command, "--sql", *rest).stdout
     copy = project.path / "copy.db"
-    shutil.copy(project.database, copy)
+    copy.unlink(missing_ok=True)
+    if project.database.exists():
+        shutil.copy(project.database, copy)
     project.ok(command, rest[0].split(":")[1])
     assert run(script, copy) == ""
     assert state(copy) == state(project.database)
@@ -288,19 +299,183 @@ def test_default_that_rows_read_by_hand(tmp_path: pathlib.Path, run: Runner) -> 
     assert state(project.database) == before
 
 
-def test_script_that_reads_rows(project: Project) -> None:
-    """The SQL and a warning say what it could not know."""
+@pytest.mark.parametrize("run", RUNNERS)
+@pytest.mark.parametrize(
+    ("table", "row", "change"),
+    [
+        # Neither the old members nor the new ones: a warning, as with the command.
+        (
+            "CREATE TABLE t (e VARCHAR(1))",
+            "'strange'",
+            "batch.alter_column('e', existing_type=sa.Enum('a'),"
+            " type_=sa.Enum('a', 'b'))",
+        ),
+        # SQLite stores white space at the end of an index, and takes this for a name.
+        ("CREATE TABLE t (`--` TEXT)", "1", "batch.create_index('i', ['--'])"),
+        (
+            "CREATE TABLE t (a); CREATE INDEX i ON t (a)\n   ",
+            "1",
+            "batch.alter_column('a', type_=sa.Integer())",
+        ),
+    ],
+)
+def test_like_the_command(
+    tmp_path: pathlib.Path, table: str, row: str, change: str, run: Runner
+) -> None:
+    """Whatever the command does not mind, the script does not, either."""
+    project = Project(tmp_path)
+    lines = [f"op.execute({statement!r})" for statement in table.split("; ")]
+    project.add_revision("aa11", None, "\n    ".join(lines))
+    project.ok("upgrade")
+    execute(project, f"INSERT INTO t VALUES ({row})")
+    line = f"with op.batch_alter_table('t') as batch: {change}"
+    project.add_revision("bb22", "aa11", line)
+    both_ways(project, run, "upgrade", "aa11:head")
+    project.database.unlink()
+    both_ways(project, run, "upgrade", "base:head")
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "op.drop_table('parent')",
+        "with op.batch_alter_table('parent') as b:"
+        " b.alter_column('code', type_=sa.Text(), sqlite_using='code + 1')",
+        "op.rename_table('child', 'kid')\n    op.drop_table('parent')",
+    ],
+)
+def test_rows_without_parents(tmp_path: pathlib.Path, change: str, run: Runner) -> None:
+    """Where the application enforces foreign keys, the script leaves no row alone."""
+    project = Project(tmp_path)
+    engine = sa.create_engine(f"sqlite:///{project.database}")
+
+    @sa.event.listens_for(engine, "connect")
+    def enforce(dbapi: t.Any, record: t.Any) -> None:
+        dbapi.execute("PRAGMA foreign_keys = ON")
+
+    project.options = {"engine": engine, "metadata": sa.MetaData()}
     project.add_revision(
-        "bb22",
         "aa11",
-        "for row in op.get_bind().execute(sa.text('SELECT id FROM item')): pass",
+        None,
+        "op.execute('CREATE TABLE parent (code TEXT UNIQUE, x)')\n    "
+        "op.execute('CREATE TABLE child (code TEXT REFERENCES parent(code))')",
     )
+    project.add_revision("bb22", "aa11", change)
+    project.ok("upgrade", "aa11")
+    script = project.ok("upgrade", "--sql", "aa11:head").stdout
+    fitting, copy = project.path / "fitting.db", project.path / "copy.db"
+    shutil.copy(project.database, fitting)
+    execute(
+        project,
+        "INSERT INTO parent VALUES ('007', 1); INSERT INTO child VALUES ('007')",
+    )
+    shutil.copy(project.database, copy)
+    before = state(project.database)
+    assert "does not fit" in run(script, copy)
+    assert state(copy) == before
+    assert project.db("upgrade").exit_code == 1
+    execute(project, "DELETE FROM child; DELETE FROM parent")
+    if "drop_table" not in change:
+        assert run(script, fitting) == ""
+        project.ok("upgrade")
+        assert state(fitting) == state(project.database)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_rows_that_are_checked_in_the_copy(tmp_path: pathlib.Path, run: Runner) -> None:
+    """A table whose keys are in the way of a quicker check."""
+    project = Project(tmp_path)
+    table = (
+        "CREATE TABLE t (k TEXT UNIQUE, n INTEGER, PRIMARY KEY (k DESC), UNIQUE (k))"
+    )
+    project.add_revision("aa11", None, f"op.execute({table!r})")
+    lines = (
+        "with op.batch_alter_table('t', recreate='always') as batch:"
+        " batch.create_check_constraint('positive', 'n > 0')"
+    )
+    project.add_revision("bb22", "aa11", lines)
+    project.ok("upgrade", "aa11")
+    execute(project, "INSERT INTO t VALUES ('a', -1)")
+    script = project.ok("upgrade", "--sql", "aa11:head").stdout
+    assert "fit" in run(script, project.database)
+    execute(project, "UPDATE t SET n = 1")
+    both_ways(project, run, "upgrade", "aa11:head")
+
+
+def test_other_programs_stop_at_once(project: Project) -> None:
+    """Without a shell, the lines for it are an error, and nothing is changed."""
+    project.add_revision("bb22", "aa11", "op.drop_table('item')")
+    script = project.ok("upgrade", "--sql", "aa11:head").stdout
+    before = state(project.database)
+    with (
+        contextlib.closing(sqlite3.connect(project.database)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="syntax error"),
+    ):
+        connection.executescript(script)
+    assert state(project.database) == before
+
+
+READS = "rows = op.get_bind().execute(sa.text({query!r})).fetchall()"
+WRITES = '[op.execute(f"UPDATE item SET i = {len(str(row))}") for row in rows]'
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM item",
+        "SELECT count(*) FROM item",
+        "WITH x AS (SELECT * FROM item) SELECT max(id), 'it''s' FROM x -- all",
+        "SELECT a FROM item UNION ALL SELECT code FROM parent ORDER BY 1",
+    ],
+)
+def test_script_that_reads_rows(project: Project, query: str, run: Runner) -> None:
+    """The SQL does what the script does without rows, or stops and changes nothing."""
+    project.add_revision("bb22", "aa11", f"{READS.format(query=query)}\n    {WRITES}")
     outcome = project.ok("upgrade", "--sql", "aa11:head")
-    assert "-- A script reads rows here, and found none: SELECT id FROM item" in (
-        outcome.stdout
+    assert outcome.stdout.count("-- A script reads rows here.") == 1
+    assert f"Warning: A script reads rows of '{project.database}'" in outcome.stderr
+    assert query in outcome.stderr
+    before = state(project.database)
+    assert "a script reads rows here" in run(outcome.stdout, project.database)
+    assert state(project.database) == before
+    execute(
+        project, "DELETE FROM item; DELETE FROM parent; DELETE FROM sqlite_sequence"
     )
-    assert "Warning: A script reads rows" in outcome.stderr
-    assert "SELECT id FROM item" in outcome.stderr
+    both_ways(project, run, "upgrade", "aa11:head")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT name FROM sqlite_master",
+        "SELECT name FROM pragma_table_info('item')",
+        "PRAGMA table_info(item)",
+        "SELECT version_num FROM alembic_version",
+    ],
+)
+def test_script_that_reads_definitions(project: Project, query: str) -> None:
+    """They are those of the database that the SQL is for, so there is no warning."""
+    project.add_revision("bb22", "aa11", READS.format(query=query))
+    outcome = project.ok("upgrade", "--sql", "aa11:head")
+    assert "reads rows" not in outcome.output.split("CHECK (is_alike)")[1]
+    assert outcome.stderr == ""
+
+
+def test_script_that_reads_rows_of_its_own(project: Project) -> None:
+    """From nothing, all rows are those that the revisions make."""
+    insert = "op.execute(\"INSERT INTO parent (code) VALUES ('x')\")"
+    read = READS.format(query="SELECT id FROM parent")
+    project.add_revision("bb22", "aa11", f"{insert}\n    {read}\n    {WRITES}")
+    outcome = project.ok("upgrade", "--sql")
+    assert outcome.stderr == ""
+    project.database.unlink()
+    project.ok("upgrade")
+    copy = project.path / "copy.db"
+    assert run_in_python(outcome.stdout, copy) == ""
+    assert state(copy) == state(project.database)
 
 
 def test_nothing_is_touched(project: Project) -> None:
@@ -322,6 +497,81 @@ def test_shell_stops_at_an_error(project: Project) -> None:
 def test_nothing_to_do(project: Project) -> None:
     """Then there is no script."""
     assert project.ok("upgrade", "--sql", "aa11:head").stdout.strip() == ""
+
+
+# Several databases
+
+
+@pytest.fixture
+def binds(tmp_path: pathlib.Path) -> Project:
+    """Two databases, and a revision of both."""
+    project = Project(tmp_path, {"a": ["x"]}, {"other": {"b": ["y"]}})
+    project.ok("migrate", "--no-verify")
+    return project
+
+
+def test_files_of_several_databases(binds: Project) -> None:
+    """Each script makes its database; the files have Flask-Migrate's names."""
+    outcome = binds.ok("upgrade", "--sql")
+    assert outcome.stdout == ""
+    assert "The SQL for bind 'other' is in 'other.sql'." in outcome.stderr
+    assert {file.name for file in binds.path.glob("*.sql")} == {".sql", "other.sql"}
+    for file in ("app.db", "other.db"):
+        (binds.path / file).unlink(missing_ok=True)
+    binds.ok("upgrade")
+    for script, file in ((".sql", "app.db"), ("other.sql", "other.db")):
+        copy = binds.path / f"copy-{file}"
+        assert run_in_python((binds.path / script).read_text(), copy) == ""
+        assert state(copy) == state(binds.path / file)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("upgrade", "head:head"), ("upgrade", "head:heads")]
+)
+def test_files_replace_older_ones(binds: Project, arguments: tuple[str, ...]) -> None:
+    """So that nobody runs the script of another release once more."""
+    (binds.path / "other.sql").write_text("DROP TABLE b;")
+    binds.ok(*arguments, "--sql")
+    assert (binds.path / "other.sql").read_text().startswith("-- ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["downgrade", "--sql", "head:base"], 'DROP TABLE main."b"'),
+        (["stamp", "--sql", "head"], "INSERT INTO alembic_version"),
+        (["ensure-version", "--sql"], "CREATE TABLE alembic_version"),
+    ],
+)
+def test_files_of_other_commands(
+    binds: Project, arguments: list[str], expected: str
+) -> None:
+    """Whatever writes SQL writes it in the same place."""
+    assert binds.ok(*arguments).stdout == ""
+    assert expected in (binds.path / "other.sql").read_text()
+
+
+def test_file_that_cannot_be_written(binds: Project) -> None:
+    """It is an error of one line."""
+    (binds.path / "other.sql").mkdir()
+    failed = binds.db("upgrade", "--sql")
+    assert failed.exit_code == 1
+    assert "'other.sql'" in failed.stderr
+
+
+def test_files_of_servers(tmp_path: pathlib.Path) -> None:
+    """The same where Alembic writes the SQL."""
+    with new_database("postgresql") as url:
+        project = Project(tmp_path, {"a": ["x"]}, {"other": {"b": ["y"]}}, uri=url)
+        project.ok("migrate", "--no-verify")
+        assert project.ok("upgrade", "--sql").stdout == ""
+        assert "CREATE TABLE a" in (tmp_path / ".sql").read_text()
+        assert "CREATE TABLE b" in (tmp_path / "other.sql").read_text()
+        assert "CREATE TABLE b" not in (tmp_path / ".sql").read_text()
+        with project.app() as app, app.app_context():
+            text = upgrade(directory=str(tmp_path / "migrations"), sql=True)
+        assert set(text.scripts) == {"", "other"}
+        assert text == "\n".join(text.scripts.values())
 
 
 @pytest.mark.parametrize("run", RUNNERS)

@@ -43,9 +43,13 @@ class Declared(sa.types.UserDefinedType[t.Any]):
         return self.text
 
 
-def alter_by_alembic(example: Example) -> None:
+def alter_by_alembic(
+    example: Example, may_be_short: cabc.Callable[[str], bool] | None = None
+) -> None:
     """Make the block in a migration of its own, on the example's connection.
 
+    :param may_be_short: given if the rows are in another database: tells whether some
+        may be older than a column of this name.
     :raises Discard: the block has what no batch operation says.
     """
     block, partial = _split(example.meaning.changes)
@@ -54,7 +58,11 @@ def alter_by_alembic(example: Example) -> None:
     engine = sa.create_engine(
         "sqlite://", creator=lambda: example.database, poolclass=StaticPool
     )
-    settings = adapter.RunOptions(keep_indexes=example.keep_indexes)
+    settings = adapter.RunOptions(
+        keep_indexes=example.keep_indexes,
+        may_be_short=may_be_short,
+        progress=lambda step: None,
+    )
     with engine.connect() as connection, adapter.activate(settings):
         operations = Operations(MigrationContext.configure(connection))
         rename = None

@@ -13,6 +13,7 @@ import time
 import traceback
 
 from tests.sqlite.alembic_route import alter_by_alembic
+from tests.sqlite.offline_route import compare_script
 from tests.sqlite.random_choices import from_seed
 from tests.sqlite.random_emphasis import CONVERSIONS
 from tests.sqlite.random_emphasis import COPIES
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="run this one example")
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--alembic", action="store_true", help="through Alembic")
+    parser.add_argument("--offline", action="store_true", help="by the SQL of --sql")
     parser.add_argument("--apsw", action="store_true", help="by the library of APSW")
     parser.add_argument("--failures", type=int, default=5, help="stop after so many")
     parser.add_argument(
@@ -50,6 +52,8 @@ def main() -> int:
     example = functools.partial(
         run_example, run=run, library=library, emphasis=EMPHASES[options.emphasis]
     )
+    if options.offline:
+        example = compare_script
     if options.seed is not None:
         print(example(from_seed(options.seed)))
         return 0

@@ -164,7 +164,8 @@ def _fill_scratch(
     keys_later = bool(keys and conditions is not None and not text.without_rowid)
     bare = parse_table(edits.drop_unique(text)) if keys_later else text
     if conditions:
-        rule = f"CHECK (NOT {any_of(conditions)})"
+        name = always_quoted(f"a row of {stored.name} does not fit")
+        rule = f"CONSTRAINT {name} CHECK (NOT {any_of(conditions)})"
         bare = parse_table(edits.add_constraint(bare, rule))
     rows = int(db.execute(f"SELECT count(*) FROM {stored.path}")[0][0])
     _create(db, stored, created_as(bare, scratch.path))

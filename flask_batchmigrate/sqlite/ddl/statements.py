@@ -99,6 +99,14 @@ def words(sql: str) -> cabc.Iterator[Token]:
         yield Token(kind, match[0], match.start(), match.end())
 
 
+def ends_in_line_comment(sql: str) -> bool:
+    """Tell whether a statement ends in a comment that a line break has to close."""
+    last = None
+    for last in _TOKEN.finditer(sql):  # noqa: B007 - the last one counts
+        pass
+    return last is not None and last[0].startswith("--")
+
+
 def first_word(sql: str) -> str:
     """Return the keyword that a statement begins with.
 
