@@ -196,12 +196,9 @@ def _in_steps(
         if column is None or model is None:
             (last if fills else first).append(operation)
             continue
-        counted = (
-            None
-            if isinstance(operation, ops.AddColumnOp)
-            else old_names.get(column, column)
-        )
-        number = rows.without_value(stored, counted, block.schema)
+        is_new = isinstance(operation, ops.AddColumnOp)
+        filled = None if is_new else old_names.get(column, column)
+        number = rows.without_value(stored, filled, block.schema)
         value = _value(block.table_name, model, number, defaults, request)
         if value is _NONE:
             (last if fills else first).append(operation)
