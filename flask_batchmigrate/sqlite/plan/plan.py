@@ -104,6 +104,8 @@ class Plan:
     :param is_second: whether an earlier plan of the same block was carried out first;
         this plan was made on the table as that one left it.
     :param why: the reason for the way, if the differences do not give it.
+    :param written: how many rows were written, if the steps do not tell; set when the
+        plan was carried out.
     """
 
     table: str
@@ -114,6 +116,7 @@ class Plan:
     target: Target | None = None
     is_second: bool = False
     why: str = ""
+    written: int | None = None
 
     @property
     def reason(self) -> str:
