@@ -98,6 +98,8 @@ class TablePlan:
     :param new_name: the table's name after the change.
     :param depends_on_rows: the way was chosen by what the rows hold.
     :param rows: how many rows the table has; only filled in by a rehearsal.
+    :param converted: how many rows a conversion in place has written, where it does not
+        write all; ``None`` also for a rehearsal without rows.
     """
 
     table: str
@@ -107,12 +109,18 @@ class TablePlan:
     new_name: str
     depends_on_rows: bool = False
     rows: int | None = None
+    converted: int | None = None
 
     @property
     def rows_written(self) -> int | None:
-        """How many rows are written at most; ``None`` where that is not known."""
-        writes = any(step.writes_rows for step in self.steps)
-        return self.rows if writes else 0
+        """How many rows are written; ``None`` where that is not known.
+
+        A rehearsal without rows tells how many they are at most.
+        """
+        writing = [step for step in self.steps if step.writes_rows]
+        if len(writing) == 1 and self.converted is not None:
+            return self.converted
+        return self.rows if writing else 0
 
     @property
     def scans(self) -> int:

@@ -162,7 +162,8 @@ def _table(plan: TablePlan) -> cabc.Iterator[str]:
 def _rows_written(plan: TablePlan) -> str:
     if plan.rows is None:
         return "rows are written" if plan.rows_written is None else "no row is written"
-    at_most = "at most " if plan.way == "conversion in place" else ""
+    is_known = plan.way != "conversion in place" or plan.converted is not None
+    at_most = "" if is_known else "at most "
     return f"{at_most}{plan.rows_written or 0:,} of {counted(plan.rows, 'row')} written"
 
 

@@ -158,7 +158,8 @@ class Rehearsing(Reporter):
             lacking[table.lower()] = lacking.pop(plan.table.lower())
         rows = self._count(table) + lacking.get(table.lower(), 0)
         self.needs_rows |= plan.depends_on_rows and bool(lacking.get(table.lower()))
-        self._changes.append(dataclasses.replace(plan, rows=rows))
+        converted = None if lacking.get(table.lower()) else plan.converted
+        self._changes.append(dataclasses.replace(plan, rows=rows, converted=converted))
 
     def note(self, text: str) -> None:
         """Store a note."""

@@ -99,4 +99,5 @@ def _as_value(plan: Plan) -> TablePlan:
         steps,
         plan.new_name,
         plan.depends_on_rows,
+        converted=plan.written,
     )

@@ -22,6 +22,7 @@ from flask_batchmigrate.results import TablePlan
 from tests.apps import Apps
 from tests.apps import query
 from tests.apps import write_revision
+from tests.cli_project import flask
 from tests.cli_project import Project
 from tests.cli_project import start_flask
 from tests.cli_project import write_app
@@ -267,6 +268,75 @@ def test_killed(project: Project) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert project.state() == before
+
+
+DIES: t.Final = """
+import os, signal, sqlite3, sys
+
+left, counted, connecting = int(os.environ["DIES_AT"]), 0, sqlite3.dbapi2.connect
+
+def count(sql):
+    global counted
+    counted += 1
+    if counted == left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def connect(*args, **options):
+    connection = connecting(*args, **options)
+    connection.set_trace_callback(count)
+    return connection
+
+sqlite3.connect = sqlite3.dbapi2.connect = connect
+import atexit; atexit.register(lambda: print("statements:", counted))
+"""
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+@pytest.mark.parametrize("option", BOTH)
+def test_killed_at_several_moments(project: Project, option: str, mode: str) -> None:
+    """Whichever statement a rehearsal has come to: the files stay as they are."""
+    with contextlib.closing(sqlite3.connect(project.database)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+    write_app(project.path, models="")
+    app = project.path / "app.py"
+    app.write_text(DIES + app.read_text())
+    add(project, f"{NUMBER[:-1]}, sqlite_keep_values=True); {DROP[:-8]}'title')")
+    before = project.state()
+    told = flask(project.path, "db", "upgrade", option, DIES_AT="0")
+    assert told.exit_code == 0
+    assert project.state() == before
+    statements = int(told.stdout.rsplit("statements: ", 1)[1])
+    assert statements > 50
+    for moment in range(1, statements + 1, statements // 4):
+        killed = flask(project.path, "db", "upgrade", option, DIES_AT=str(moment))
+        assert killed.exit_code == -signal.SIGKILL
+        assert project.state() == before
+
+
+@pytest.mark.parametrize("option", BOTH)
+def test_killed_on_postgresql(tmp_path: pathlib.Path, option: str) -> None:
+    """The server undoes what a killed rehearsal has done, and keeps no lock of it."""
+    with new_database("postgresql") as url:
+        project = Project(tmp_path, uri=url)
+        project.add_revision("aa11", None, MAKES_BOOK)
+        project.ok("upgrade")
+        write_app(project.path, models="")
+        app = project.path / "app.py"
+        uri = f"sqlite:///{project.database}"
+        app.write_text(app.read_text().replace(uri, url))
+        lines = "print('here', flush=True); import time; time.sleep(600)"
+        project.add_revision("bb22", "aa11", f"op.drop_table('book'); {lines}")
+        with start_flask(project.path, "db", "upgrade", option) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "here\n"
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            # This waits until the server has undone it.
+            connection.execute(sa.text("INSERT INTO book (title) VALUES ('x')"))
+        engine.dispose()
+        assert "aa11" in project.ok("current").stdout
 
 
 def test_other_threads_keep_their_database(apps: Apps) -> None:

@@ -25,18 +25,19 @@ from .value_passes import converted
 from .value_passes import passes
 
 
-def convert_rows(db: Database, target: Target, work: Conversions) -> None:
+def convert_rows(db: Database, target: Target, work: Conversions) -> int:
     """Store the values of a table as its new definition stores them.
 
     The columns to fill must have been added before. Afterwards the table has a
     definition that stores records like the new one, but has none of its constraints.
 
+    :return: how many rows were written.
     :raises NotConfirmed: SQLite refuses a value or an expression; a copy finds out why.
     """
     stored = read_table(read_own(db, target.before), target.before.name)
     text = converted(stored.text, work)
     try:
-        _run_passes(db, stored, text, work)
+        return _run_passes(db, stored, text, work)
     except db.driver_error as error:
         if not (is_about_rows(error) or is_verdict(error)):
             raise
@@ -45,8 +46,8 @@ def convert_rows(db: Database, target: Target, work: Conversions) -> None:
 
 def _run_passes(
     db: Database, stored: StoredTable, text: TableText, work: Conversions
-) -> None:
-    triggers = None
+) -> int:
+    triggers, written = None, 0
     for step in passes(text, work):
         if triggers is None:
             triggers = hide_triggers(db, stored.schema, stored.name, step.sql)
@@ -54,7 +55,10 @@ def _run_passes(
             replace_text(db, stored.schema, stored.name, step.sql)
         statement = step.statement(stored.path, stored.name)
         run_long(db, stored, "converting rows", statement)
+        # A second pass may write rows that the first has written.
+        written = max(written, int(db.execute("SELECT changes()")[0][0]))
     show_triggers(db, stored.schema, stored.name, text.sql, triggers or ())
+    return written
 
 
 def any_differs(db: Database, stored: StoredTable, work: Conversions) -> bool:

@@ -349,35 +349,40 @@ def _carry_out(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalo
     """
     if plan.way is Way.COPY:
         # There is no savepoint here: it makes SQLite write each changed page twice.
-        return plan, _run_verified(db, before, plan)
+        return _run_verified(db, before, plan)
     try:
         with savepoint(db, "batchmigrate_steps"):
-            return plan, _run_verified(db, before, plan)
+            return _run_verified(db, before, plan)
     except NotConfirmed as error:
         if not plan.instead:
             raise copy_ruled_out(plan.table, plan.turned().reason) from error
         return _carry_out(db, before, plan.turned())
 
 
-def _run_verified(db: Database, before: Snapshot, plan: Plan) -> Catalogue:
+def _run_verified(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalogue]:
     """Run the steps of a plan, and compare the result with the plan.
 
-    :return: the catalogue afterwards.
+    :return: the plan, with what it has written, and the catalogue afterwards.
     """
-    assert plan.target is not None
-    _run_steps(db, plan.steps)
+    target = plan.target
+    assert target is not None
+    plan = dataclasses.replace(plan, written=_run_steps(db, plan.steps))
     after = read_catalogue(db, before.catalogue.schema)
     try:
-        verify(before.catalogue, after, plan.target, plan.way)
+        verify(before.catalogue, after, target, plan.way)
     except VerificationError as error:
         if any(isinstance(step, DropColumn) for step in plan.steps):
             # SQLite's own ALTER respells text in double quotes in the whole schema.
             raise NotConfirmed(str(error)) from error
         raise
-    return after
+    return plan, after
 
 
-def _run_steps(db: Database, steps: cabc.Iterable[Step]) -> None:
+def _run_steps(db: Database, steps: cabc.Iterable[Step]) -> int | None:
+    """Run the steps; return how many rows were written, if the steps do not tell."""
+    written = None
     for step in steps:
         log.debug("%s", step)
-        step.run(db)
+        if (number := step.run(db)) is not None:
+            written = number
+    return written

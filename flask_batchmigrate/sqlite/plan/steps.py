@@ -65,9 +65,10 @@ class Step(t.Protocol):
     def cost(self) -> Cost:
         """The cost of the step."""
 
-    def run(self, db: Database) -> None:
+    def run(self, db: Database) -> int | None:
         """Carry out the step in the open transaction.
 
+        :return: how many rows it has written, if its cost does not tell.
         :raises ChangeRefused: rows or dependent objects do not allow the change.
         :raises NotConfirmed: SQLite does not confirm that the change is safe.
         """
@@ -184,9 +185,10 @@ class ConvertRows:
             parts.append(f"fill column {names}")
         return " and ".join(parts) or "look for values that do not fit their types"
 
-    def run(self, db: Database) -> None:
+    def run(self, db: Database) -> int | None:
         """Write the rows; afterwards only the constraints are missing."""
-        convert.convert_rows(db, self.target, self.work)
+        written = convert.convert_rows(db, self.target, self.work)
+        return None if self.work.writes_all_rows else written
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
