@@ -600,10 +600,13 @@ def differences(
 def _columns(database: t.Any, schema: Schema) -> dict[str, t.Any]:
     names = [t.name for t in schema.tables]
     names += [p.name for p in schema.programs if p.kind == "view"]
-    return {
-        name: database.execute(f"PRAGMA table_xinfo({plain(name)})").fetchall()
-        for name in names
-    }
+    found = {}
+    for name in names:
+        rows = database.execute(f"PRAGMA table_xinfo({plain(name)})").fetchall()
+        # Before 3.37 the words after a type are part of it, if they follow it at once.
+        ends = [row[2].removesuffix(" GENERATED ALWAYS") for row in rows]
+        found[name] = [(*r[:2], end, *r[3:]) for r, end in zip(rows, ends, strict=True)]
+    return found
 
 
 def _indexes(database: t.Any, schema: Schema) -> dict[str, t.Any]:

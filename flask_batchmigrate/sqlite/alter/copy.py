@@ -24,6 +24,7 @@ from ..ddl.tokens import ROWID_NAMES
 from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
+from ..errors import RowsRefused
 from ..errors import VerificationError
 from ..schema.catalogue import Catalogue
 from ..schema.catalogue import qualified
@@ -33,6 +34,7 @@ from ..schema.database import Database
 from ..schema.database import legacy_alter_table
 from ..schema.database import Row
 from ..schema.database import savepoint
+from ..schema.database import trial
 from ..schema.progress import run_long
 from ..schema.records import created_as
 from ..schema.rows import any_of
@@ -47,6 +49,8 @@ from .row_checks import explained_rows
 from .row_checks import misfits
 from .statistics import read_statistics
 from .statistics import restore_statistics
+from .strict_values import refuse_computed
+from .strict_values import unchecked
 from .unique_indexes import NotSettled
 from .unique_indexes import replace_definition
 from .unique_indexes import Shown
@@ -135,10 +139,35 @@ def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
 
 def _copy_all(db: Database, target: Target, scratch: Scratch) -> int:
     """Copy the rows into a table that accepts every row, and check them there."""
-    with explained_rows(db, target):
-        rows = _fill_scratch(db, target, scratch)
-    check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
+    path = f"{scratch.path} AS {always_quoted(target.before.name)}"
+    try:
+        with explained_rows(db, target):
+            rows = _fill_scratch(db, target, scratch)
+            check_rows(db, target, path)
+    except RowsRefused:
+        if unchecked(target):
+            _refuse_computed(db, target, scratch)
+        raise
     return rows
+
+
+def _refuse_computed(db: Database, target: Target, scratch: Scratch) -> None:
+    """Refuse computed values of a STRICT table, with their rows, if that is the reason.
+
+    The newest SQLite does not store such a row, nor read it. So the rows are copied
+    into a temporary table that is not STRICT.
+    """
+    text = parse_table(edits.set_options(scratch.text, strict=False))
+    twin = Scratch("temp", scratch.name, str(text.sql))
+    with trial(db, "batchmigrate_computed"):
+        db.execute(created_as(text, twin.path))
+        try:
+            db.execute(_transfer(target, twin))
+        except db.driver_error as error:
+            if is_about_rows(error):
+                return
+            raise
+        refuse_computed(db, target, twin.path)
 
 
 def _fill_scratch(

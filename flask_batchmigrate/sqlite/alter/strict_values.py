@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from ..ddl import edits
 from ..ddl.quoting import always_quoted
 from ..ddl.tokens import upper
 from ..errors import RowsRefused
 from ..schema.database import Database
+from ..schema.database import trial
 from ..schema.rows import row_key
 from ..schema.rows import rows_where
+from ..schema.schema_edit import replace_text
 from ..target.target import Target
 from .row_checks import changed_columns
+from .row_checks import explained_rows
 
 STORED_AS = {
     "INT": "integer",
@@ -24,20 +28,34 @@ See https://www.sqlite.org/stricttables.html
 """
 
 
-def check_generated(db: Database, target: Target) -> None:
+def check_computed(db: Database, target: Target) -> None:
     """Refuse computed values that a STRICT table cannot hold.
 
     SQLite checks them neither when it adds the column nor when it copies rows, but its
-    ``integrity_check`` reports them afterwards.
+    ``integrity_check`` reports them afterwards. SQLite 3.54 does not even read such a
+    row, so the table is not STRICT while its rows are read here.
 
     :param target: a change that has been made.
+    :raises RowsRefused: gives the number of rows and the first of them.
+    """
+    stored = target.before
+    with explained_rows(db, target), trial(db, "batchmigrate_computed"):
+        if db.can_write_schema:
+            text = edits.set_options(target.text, strict=False)
+            replace_text(db, stored.schema, stored.name, text)
+        refuse_computed(db, target, stored.path)
+
+
+def refuse_computed(db: Database, target: Target, path: str) -> None:
+    """Refuse computed values that are not of the type of their column.
+
+    :param path: the table with the new columns and values, in SQL.
     :raises RowsRefused: gives the number of rows and the first of them.
     """
     for name, storage in unchecked(target):
         value = always_quoted(name)
         condition = f"typeof({value}) NOT IN ('null', '{storage}')"
-        key, path = row_key(target.text), target.before.path
-        misfits = rows_where(db, path, key, condition, value)
+        misfits = rows_where(db, path, row_key(target.text), condition, value)
         if misfits:
             column = target.text.column(name)
             raise RowsRefused(

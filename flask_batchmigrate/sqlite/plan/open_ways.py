@@ -7,8 +7,11 @@ from ..schema.database import Database
 from ..schema.dependants import broken_objects
 from .ways import Way
 
-_DROPS_COLUMNS = (3, 35, 0)
-"""The first release with ``ALTER TABLE ... DROP COLUMN``."""
+_DROPS_COLUMNS = (3, 35, 5)
+"""The first release whose ``DROP COLUMN`` does not damage the file.
+
+See https://www.sqlite.org/releaselog/3_35_5.html
+"""
 
 
 def why_closed(
@@ -31,7 +34,7 @@ def why_closed(
     if way is Way.CONVERT and not sees_rows:
         return "the rows are in another database, and only a copy is sure to fit them"
     if drops and db.version < _DROPS_COLUMNS:
-        return f"SQLite {'.'.join(map(str, db.version))} has no DROP COLUMN"
+        return f"SQLite {'.'.join(map(str, db.version))} has no safe DROP COLUMN"
     # A broken view or trigger anywhere stops SQLite's own ALTER TABLE.
     broken = broken_objects(db, catalogue) if drops else ()
     if broken:

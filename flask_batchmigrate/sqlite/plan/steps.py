@@ -27,7 +27,7 @@ from ..alter.row_checks import check_rows
 from ..alter.row_checks import rules_of
 from ..alter.statistics import restore_statistics
 from ..alter.statistics import Statistics
-from ..alter.strict_values import check_generated
+from ..alter.strict_values import check_computed
 from ..alter.strict_values import unchecked
 from ..ddl.objects import IndexText
 from ..schema.catalogue import Catalogue
@@ -328,7 +328,7 @@ class CheckComputed:
 
     def run(self, db: Database) -> None:
         """Read every row once for each column."""
-        check_generated(db, self.target)
+        check_computed(db, self.target)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from flask_batchmigrate.sqlite.alter.pending_keys import PendingKeys
 from flask_batchmigrate.sqlite.error_codes import is_verdict
 from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.plan.engine import alter_table
+from flask_batchmigrate.sqlite.plan.engine import Report
 from flask_batchmigrate.sqlite.plan.plan import Options
+from flask_batchmigrate.sqlite.plan.ways import Way
 from flask_batchmigrate.sqlite.schema.database import Database
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from flask_batchmigrate.sqlite.schema.database import Row
@@ -118,7 +120,7 @@ KEYS = (
     AddColumn("isbn", "isbn TEXT UNIQUE"),
 )
 CONVERT = (SetType("pages", "INTEGER"), SetNotNull("title", True))
-COPY = (*CONVERT, changes.Reorder((("long", "old"),)))
+COPY = (*CONVERT, changes.Reorder((("old", "title"),)))
 
 WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
     "alter": (
@@ -152,8 +154,25 @@ WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
         ),
         DirectDatabase,
     ),
+    # Beside indexes that a copy would have to build, all is done in place.
+    "convert-and-drop": (
+        altering(SetType("pages", "INTEGER"), DropColumn("old"), keep_indexes=False),
+        DirectDatabase,
+    ),
+    "convert-and-fill": (
+        altering(
+            AddColumn("extra", "extra INTEGER NOT NULL DEFAULT (1 + 1)"),
+            SetType("pages", "REAL"),
+            changes.CreateIndex("ix_new", "CREATE INDEX ix_new ON book (extra)"),
+        ),
+        DirectDatabase,
+    ),
     "copy": (altering(*COPY), DirectDatabase),
-    "copy-keeping-indexes": (altering(*COPY, keep_indexes=True), DirectDatabase),
+    "copy-building-indexes": (altering(*COPY, keep_indexes=False), DirectDatabase),
+    "copy-of-conversion-and-drop": (
+        altering(SetType("pages", "INTEGER"), DropColumn("old")),
+        DirectDatabase,
+    ),
     "copy-keys": (
         altering(
             AddConstraint("CONSTRAINT uq UNIQUE (pages, id)"),
@@ -189,8 +208,21 @@ WORKS: dict[str, tuple[Work, type[DirectDatabase]]] = {
 }
 """What is done, and through which door."""
 
+if sqlite3.sqlite_version_info >= (3, 37):
+    STRICT = (
+        AddColumn("note", "note TEXT NOT NULL", fill="'n' || id"),
+        SetType("book_id", "INT"),
+        changes.SetOptions(strict=True),
+    )
+    WORKS["convert-to-strict"] = (
+        lambda db: alter_table(db, "mark", STRICT),
+        DirectDatabase,
+    )
+
 UNENFORCED = ("copy-without-schema-writing",)
 REFUSED = ("refused-row", "refused-row-in-place", "refused-view")
+WAYS = {"alter": Way.ALTER, "edit": Way.EDIT, "convert": Way.CONVERT, "copy": Way.COPY}
+"""The way that a work takes, by the first word of its name."""
 
 
 class Injected(sqlite3.OperationalError):
@@ -245,6 +277,7 @@ class Door:
 class Ground:
     """A file, one connection to it, and what is to be done with it."""
 
+    name: str
     path: pathlib.Path
     connection: sqlite3.Connection
     door: DirectDatabase
@@ -311,7 +344,8 @@ def ground(
     connection.executescript(SCHEMA)
     enforced = request.param not in UNENFORCED
     connection.execute(f"PRAGMA foreign_keys = {int(enforced)}")
-    ground = Ground(path, connection, door(connection), work, request.param in REFUSED)
+    refused = request.param in REFUSED
+    ground = Ground(request.param, path, connection, door(connection), work, refused)
     ground.before = ground.state()
     yield ground
     connection.close()
@@ -350,6 +384,17 @@ def told(error: BaseException | None) -> set[BaseException]:
         found.add(error)
         error = error.__cause__ or error.__context__
     return found
+
+
+def test_the_way(ground: Ground) -> None:
+    """A work is what its name says: the way that it takes is not another one."""
+    wanted = WAYS.get(ground.name.split("-")[0])
+    ground.connection.execute("BEGIN IMMEDIATE")
+    report = None if ground.refused else ground.work(ground.door)
+    assert wanted is None or (isinstance(report, Report) and report.way is wanted)
+    if ground.name == "convert-and-drop" and report.way is Way.CONVERT:
+        steps = {type(step).__name__ for step in report.plans[-1].steps}
+        assert {"ConvertRows", "DropColumn"} <= steps
 
 
 @pytest.mark.parametrize("runs_first", [False, True], ids=["instead", "afterwards"])

@@ -89,7 +89,7 @@ PLANS: dict[str, Planned] = {
         ("column dropped: b",),
         ("drop column 'b' by ALTER TABLE (every row is written)", EDIT),
         (COPY,),
-        minimum=(3, 35),
+        minimum=(3, 35, 5),
         way=Way.EDIT,  # the text is set to what it is to be, comments included
     ),
     "virtual column added": Planned(
@@ -380,10 +380,10 @@ PLANS: dict[str, Planned] = {
 """One block for each kind of difference, by its key in ``CASES``."""
 
 
-class Before335(DirectDatabase):
-    """A library that drops no column."""
+class Before3355(DirectDatabase):
+    """A library whose DROP COLUMN damages files."""
 
-    version = (3, 34, 1)
+    version = (3, 35, 4)
 
 
 class Defensive(DirectDatabase):
@@ -481,7 +481,7 @@ def test_steps_come_in_their_order(make: Make) -> None:
         f"{PARENT}; CREATE TABLE t (a INTEGER, b TEXT, old TEXT);"
         " CREATE INDEX ix ON t (b); CREATE INDEX kept ON t (a)"
     )
-    need(file, (3, 35))
+    need(file, (3, 35, 5))
     made = plan(
         file,
         changes.DropIndex("ix"),
@@ -599,7 +599,7 @@ def test_several_columns_are_dropped_by_a_copy(
 ) -> None:
     """Each DROP COLUMN writes every row; a copy does once, and builds indexes."""
     file = make("CREATE TABLE t (a, b, c, d, e, f); CREATE INDEX ix ON t (a)")
-    need(file, (3, 35))
+    need(file, (3, 35, 5))
 
     def made(count: int) -> Plan:
         drops = (DropColumn(name) for name in "bcdef"[:count])
@@ -613,7 +613,7 @@ def test_several_columns_are_dropped_by_a_copy(
 def test_a_conversion_beside_a_drop(make: Make) -> None:
     """It is made in place only where a copy would have to build other indexes."""
     file = make("CREATE TABLE t (a, b TEXT, c); CREATE INDEX ix ON t (a)")
-    need(file, (3, 35))
+    need(file, (3, 35, 5))
     block = (SetType("b", "INTEGER", "c + 1"), DropColumn("c"))
     assert plan(file, *block).way is Way.COPY
     assert plan(file, *block, options=Options(keep_indexes=False)).lines == (
@@ -632,17 +632,17 @@ def test_a_library_that_guards_its_schema(make: Make) -> None:
     assert made.reason == f"NOT NULL set ('b'): {forbidden}"
 
 
-def test_a_library_without_drop_column(make: Make) -> None:
+def test_a_library_without_a_safe_drop_column(make: Make) -> None:
     """The plan names the release, and the column."""
-    made = plan(make(PLAIN), DropColumn("b"), database=Before335)
+    made = plan(make(PLAIN), DropColumn("b"), database=Before3355)
     assert made.way is Way.COPY
-    assert made.reason == "column dropped ('b'): SQLite 3.34.1 has no DROP COLUMN"
+    assert made.reason == "column dropped ('b'): SQLite 3.35.4 has no safe DROP COLUMN"
 
 
 def test_a_broken_view_elsewhere(make: Make) -> None:
     """It stops SQLite's ALTER TABLE, and the plan names it."""
     file = make(f"{PLAIN}; CREATE VIEW v AS SELECT nope FROM nowhere")
-    need(file, (3, 35))
+    need(file, (3, 35, 5))
     made = plan(file, DropColumn("b"))
     assert made.way is Way.COPY
     assert made.reason == (
@@ -709,7 +709,7 @@ def test_a_plan_that_sqlite_does_not_confirm(make: Make) -> None:
         'CREATE TABLE t (a, b, c DEFAULT "x"); CREATE TABLE other (d);'
         ' CREATE VIEW v AS SELECT d, "some text" AS e FROM other'
     )
-    need(file, (3, 35))
+    need(file, (3, 37))
     planned = plan(file, DropColumn("b"))
     assert planned.way is Way.EDIT
     (done,) = file.alter(DropColumn("b")).plans

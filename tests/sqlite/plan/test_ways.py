@@ -22,6 +22,8 @@ def test_page() -> None:
 # Found by a random block.
 def test_never_means_never(connection: sqlite3.Connection) -> None:
     """What SQLite does not confirm is refused where a copy is ruled out."""
+    if sqlite3.sqlite_version_info < (3, 37):
+        pytest.skip("DROP COLUMN respells other texts from SQLite 3.37 on")
     connection.execute('CREATE TABLE t (a, b, c DEFAULT "x")')
     connection.execute("CREATE TABLE other (d)")
     connection.execute('CREATE VIEW v AS SELECT d, "some text" AS e FROM other')
