@@ -10,6 +10,8 @@
    it (:mod:`.enums`), new members of the type (:mod:`.enum_members`), and the
    conversion of values (:mod:`.conversions`).
 5. The downgrade is made by reversing the operations, so that it restores the schema.
+   Both make and drop tables in the order that the keys between them need
+   (:mod:`.table_order`).
 
 The user's own ``process_revision_directives`` gets the result, and has the last word.
 """
@@ -36,6 +38,7 @@ from .names import name_everything
 from .request import Request
 from .server_renames import with_renames_on_server
 from .sqlite_renames import with_renames
+from .table_order import in_order
 from .verify import Start
 
 if t.TYPE_CHECKING:
@@ -94,4 +97,6 @@ def improve(
         convert(upgrade)
     upgrade.ops[:0] = members
     upgrade.reverse_into(downgrade)
+    for each in (upgrade, downgrade):
+        each.ops[:] = in_order(each.ops)
     return start

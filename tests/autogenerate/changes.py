@@ -125,6 +125,18 @@ def members(*items: sa.SchemaItem) -> Define:
     return define
 
 
+def lone(metadata: sa.MetaData) -> None:
+    """A table that has nothing to do with the others."""
+    id_ = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table("lone", metadata, id_)
+
+
+def family(metadata: sa.MetaData) -> None:
+    """That table, a person and a pet."""
+    lone(metadata)
+    pet()(metadata)
+
+
 def linked(make: bool) -> Define:
     """Two tables, and maybe the association table between them."""
 
@@ -449,6 +461,7 @@ def _types() -> list[Change]:
         types("DATE to DATETIME", sa.Date, sa.DateTime),
         types("DATETIME with a time zone", sa.DateTime(), moment),
         types("TEXT to JSON", sa.Text, sa.JSON, '{"a": 1}', "[]"),
+        types("JSON to TEXT", sa.JSON, sa.Text),
         types(
             "VARCHAR to Enum", sa.String(9), sa.Enum("on", "off", name="e"), "on", "off"
         ),
@@ -768,6 +781,7 @@ def _indexes() -> list[Change]:
 def _tables() -> list[Change]:
     return [
         *_both_ways("table", person(), pet()),
+        *_both_ways("two tables, of which one refers to the other", lone, family),
         *_both_ways("association table", linked(False), linked(True)),
         *_both_ways(
             "table with one of everything",
