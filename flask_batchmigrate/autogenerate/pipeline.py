@@ -34,6 +34,7 @@ from .fills import fill
 from .fills import Rows
 from .log_lines import lines
 from .misfits import mark_misfits
+from .mysql_indexes import add_key_indexes
 from .names import name_everything
 from .request import Request
 from .server_renames import with_renames_on_server
@@ -95,6 +96,8 @@ def improve(
         mark_misfits(upgrade, connection)
         make_and_drop(upgrade, tables, connection)
         convert(upgrade)
+        if context.dialect.name in ("mysql", "mariadb"):
+            add_key_indexes(connection, upgrade)
     upgrade.ops[:0] = members
     upgrade.reverse_into(downgrade)
     for each in (upgrade, downgrade):

@@ -20,6 +20,7 @@ from sqlalchemy.sql.elements import conv
 
 from .collations import Place
 from .collations import set_collations
+from .columns import computed_apart
 from .columns import with_named_check
 from .enums import portable
 from .mariadb_json import restore_json
@@ -66,7 +67,7 @@ def complete_on_server(
         return blocks[place]
 
     for each in blocks.values():
-        each.ops[:] = [_improved(operation) for operation in each.ops]
+        each.ops[:] = computed_apart([_improved(operation) for operation in each.ops])
     inspector = sa.inspect(context.connection)
     for table in _tables_of_both(context, inspector):
         table.complete(block(table.place))
@@ -205,10 +206,12 @@ class _Table:
         dropped_checks, added_checks = self._checks()
         recomputed = self._recomputed()
         indexes = self._indexes_of(recomputed)
+        added = [o for o in block.ops if isinstance(o, ops.AddColumnOp)]
         others = [
             o
             for o in block.ops
             if not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
+            and o not in added
         ]
         if self.defaults:
             self._set_defaults(others, recomputed)
@@ -219,10 +222,15 @@ class _Table:
             *map(DropIndex, indexes),
             *old_key,
             *(DropColumn(name, _column(self.columns[c]), schema) for c in recomputed),
-            *(
-                ops.AddColumnOp(name, column, schema=schema)
-                for column in self.model.columns
-                if column.name in recomputed
+            *computed_apart(
+                [
+                    *added,
+                    *(
+                        ops.AddColumnOp(name, column, schema=schema)
+                        for column in self.model.columns
+                        if column.name in recomputed
+                    ),
+                ]
             ),
             *others,
             *new_key,

@@ -76,13 +76,31 @@ def _without(
 def _making(
     place: _Place, keys: cabc.Iterable[sa.ForeignKeyConstraint]
 ) -> ops.ModifyTableOps:
-    return ops.ModifyTableOps(place[1], [_making_one(k) for k in keys], schema=place[0])
+    made = [_making_one(place, key) for key in keys]
+    return ops.ModifyTableOps(place[1], made, schema=place[0])
 
 
-def _making_one(key: sa.ForeignKeyConstraint) -> ops.CreateForeignKeyOp:
-    made = t.cast("ops.CreateForeignKeyOp", ops.AddConstraintOp.from_constraint(key))
-    made.kw.pop("use_alter", None)
-    return made
+def _making_one(child: _Place, key: sa.ForeignKeyConstraint) -> ops.CreateForeignKeyOp:
+    """Return the operation that makes a key; its parent need not be known."""
+    schema, parent = _parent(key)
+    options = {
+        "source_schema": child[0],
+        "referent_schema": schema,
+        "ondelete": key.ondelete,
+        "onupdate": key.onupdate,
+        "deferrable": key.deferrable,
+        "initially": key.initially,
+        "match": key.match,
+        **key.dialect_kwargs,
+    }
+    return ops.CreateForeignKeyOp(
+        t.cast("str | None", key.name),
+        child[1],
+        parent,
+        [str(name) for name in key.column_keys],
+        [each.target_fullname.rpartition(".")[2] for each in key.elements],
+        **{name: value for name, value in options.items() if value is not None},
+    )
 
 
 def _drops_in_order(operations: _Operations) -> _Operations:
@@ -145,5 +163,6 @@ def _children_first(
 
 
 def _dropping(child: _Place, key: sa.ForeignKeyConstraint) -> ops.ModifyTableOps:
-    drop = DropConstraint(_making_one(key), child[1], "foreignkey", child[0])
+    made = _making_one(child, key)
+    drop = DropConstraint(made, child[1], "foreignkey", child[0])
     return ops.ModifyTableOps(child[1], [drop], schema=child[0])
