@@ -149,6 +149,34 @@ def in_order(before: Definition, names: cabc.Collection[str]) -> list[str]:
     return [column.name for column in dropped]
 
 
+def computed_apart(
+    operations: cabc.Sequence[ops.MigrateOperation],
+) -> list[ops.MigrateOperation]:
+    """Return operations that drop computed columns first, and add them last.
+
+    A computed column needs those that it is computed from.
+    """
+    ordered = list(operations)
+    for kind, is_first in ((ops.DropColumnOp, True), (ops.AddColumnOp, False)):
+        places = [i for i, each in enumerate(ordered) if isinstance(each, kind)]
+        moved = sorted(
+            (ordered[i] for i in places),
+            key=lambda o: _is_computed(o) != is_first,
+        )
+        for i, operation in zip(places, moved, strict=True):
+            ordered[i] = operation
+    return ordered
+
+
+def _is_computed(operation: t.Any) -> bool:
+    column = (
+        operation.column
+        if isinstance(operation, ops.AddColumnOp)
+        else operation.to_column()
+    )
+    return column.computed is not None
+
+
 def recomputed(before: Definition, after: Definition, seen: Seen) -> list[str]:
     """Return the columns whose computation changes, begins or ends.
 

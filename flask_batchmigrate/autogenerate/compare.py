@@ -13,6 +13,7 @@ from . import constructors
 from .alembic_findings import Seen
 from .columns import add_column
 from .columns import altered_columns
+from .columns import computed_apart
 from .columns import drop_column
 from .columns import in_order
 from .columns import recomputed
@@ -71,7 +72,9 @@ def differences(
         *(DropIndex(constructors.create_index(before, item)) for item in old_indexes),
         *(constructors.drop_constraint(before, item) for item in old_key),
         *(drop_column(before, name, types) for name in recomputed_columns),
-        *(add_column(after, name) for name in (*recomputed_columns, *added)),
+        *computed_apart(
+            [add_column(after, name) for name in (*recomputed_columns, *added)]
+        ),
         *altered_columns(before, after, seen, recomputed_columns, types),
         *(names.create(item) for item in new_key),
         *(names.create(item) for item in new if not is_key(item)),

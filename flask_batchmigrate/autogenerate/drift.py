@@ -38,6 +38,9 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
     quiet = RunOptions(note=_ignore, warn=_ignore)
     comparison = Generation(False, Request())
     comparison.add_options(options, context.dialect.name, context.script)
+    if options["compare_server_default"] is None:
+        # Only 'context.configure()' takes this for a choice that is left open.
+        del options["compare_server_default"]
     with activate(quiet), comparison.comparing(context.dialect.name):
         own = MigrationContext.configure(connection, opts=options)
         upgrade = produce_migrations(own, metadata).upgrade_ops

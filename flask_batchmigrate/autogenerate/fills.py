@@ -186,8 +186,7 @@ def _in_steps(
         if isinstance(o, ops.AlterColumnOp) and o.modify_name is not None
     }
     stored = renamed.get(block.table_name, block.table_name)
-    table = tables.get((block.schema, block.table_name))
-    computed = _computed_before(block)
+    table, computed = tables.get((block.schema, block.table_name)), _computed(block)
     for operation in block.ops:
         if isinstance(operation, ops.AddColumnOp) and operation.column.name in computed:
             first.append(_filled(operation, computed, fills, last))
@@ -210,16 +209,24 @@ def _in_steps(
             last.append(tight)
         else:
             last.append(operation)
-    if not fills:
-        return [block]
+    return _split(block, first, fills, last) if fills else [block]
+
+
+def _split(
+    block: ops.ModifyTableOps,
+    first: list[ops.MigrateOperation],
+    fills: list[ops.MigrateOperation],
+    last: list[ops.MigrateOperation],
+) -> list[ops.MigrateOperation]:
+    """Return a block in two parts, with the operations that fill rows between them."""
     parts = [
         ops.ModifyTableOps(block.table_name, part, schema=block.schema)
         for part in (first, last)
     ]
-    return [*([parts[0]] if first else []), *fills, parts[1]]
+    return [*(parts[:1] if first else ()), *fills, *(parts[1:] if last else ())]
 
 
-def _computed_before(block: ops.ModifyTableOps) -> dict[str, Expression]:
+def _computed(block: ops.ModifyTableOps) -> dict[str, Expression]:
     """Return the expressions of computed columns that become plain, by name."""
     dropped = {
         o.column_name: o.to_column().computed

@@ -14,11 +14,11 @@ from ..reporting import reporter
 from . import first_revision
 from .imports import render_item
 from .message import message
+from .own_comparisons import compare_server_default
+from .own_comparisons import compare_type
 from .pipeline import improve
 from .request import Request
 from .schemas import compare_known_schemas
-from .server_tables import compare_server_default
-from .server_tables import compare_type
 from .verify import Start
 
 if t.TYPE_CHECKING:
@@ -107,9 +107,7 @@ class Generation:
         options["compare_type"] = compare_type(
             dialect, options.get("compare_type", True)
         )
-        defaults = compare_server_default(dialect)
-        if defaults is not None:
-            options.setdefault("compare_server_default", defaults)
+        options.setdefault("compare_server_default", compare_server_default(dialect))
 
     @contextlib.contextmanager
     def comparing(self, dialect: str) -> cabc.Iterator[None]:

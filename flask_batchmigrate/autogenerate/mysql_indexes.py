@@ -9,10 +9,12 @@ model.
 from __future__ import annotations
 
 import collections.abc as cabc
+import copy
 import re
 import typing as t
 
 import sqlalchemy as sa
+from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.dialects.mysql import dialect
 
@@ -31,10 +33,99 @@ _TERM: t.Final = re.compile(
 )
 
 
+class KeyIndex(ops.MigrateOperation):
+    """Stands for the index that a new foreign key creates, which the downgrade drops.
+
+    :param key: the operation that creates the foreign key.
+    """
+
+    def __init__(self, key: ops.CreateForeignKeyOp) -> None:
+        self.key = key
+
+    def reverse(self) -> DropIndex:
+        """Return the operation that drops the index after the foreign key."""
+        key = self.key
+        create = ops.CreateIndexOp(
+            str(key.constraint_name),
+            key.source_table,
+            key.local_cols,
+            schema=key.kw.get("source_schema"),
+        )
+        return DropIndex(create)
+
+    def to_diff_tuple(self) -> tuple[t.Any, ...]:
+        """Return a description of the index."""
+        return ("key_index", self.key.source_table, *self.key.local_cols)
+
+
+@renderers.dispatch_for(KeyIndex)
+def _render(autogen_context: t.Any, operation: KeyIndex) -> list[str]:
+    return []
+
+
+def add_key_indexes(connection: sa.Connection, upgrade: ops.UpgradeOps) -> None:
+    """Have the downgrade drop the indexes that new foreign keys create.
+
+    :param upgrade: the operations, whose constraints all have names; changed in place.
+    """
+    inspector = sa.inspect(connection)
+    for block in upgrade.ops:
+        if isinstance(block, ops.ModifyTableOps):
+            block.ops[:] = [
+                more
+                for operation in block.ops
+                for more in (
+                    *_key_index(inspector, block, operation),
+                    operation,
+                )
+            ]
+
+
+def _key_index(
+    inspector: sa.Inspector, block: ops.ModifyTableOps, operation: t.Any
+) -> list[KeyIndex]:
+    """Return the index that an operation creates: a foreign key that finds none."""
+    if not isinstance(operation, ops.CreateForeignKeyOp) or not inspector.has_table(
+        block.table_name, schema=block.schema
+    ):
+        return []
+    table, schema = block.table_name, block.schema
+    added = {o.column.name for o in block.ops if isinstance(o, ops.AddColumnOp)}
+    created = [
+        [str(column.name) for column in o.to_index().columns]
+        for o in block.ops
+        if isinstance(o, ops.CreateIndexOp)
+    ]
+    uniques = [
+        [str(getattr(column, "name", column)) for column in o.columns]
+        for o in block.ops
+        if isinstance(o, ops.CreateUniqueConstraintOp)
+    ]
+    dropped = {
+        getattr(o, "index_name", None) or getattr(o, "constraint_name", None)
+        for o in block.ops
+        if isinstance(o, (ops.DropIndexOp, ops.DropConstraintOp))
+    }
+    stored: list[list[t.Any]] = [
+        list(each["column_names"])
+        for each in inspector.get_indexes(table, schema=schema)
+        if each["name"] not in dropped
+    ]
+    key = inspector.get_pk_constraint(table, schema=schema)["constrained_columns"]
+    columns = list(operation.local_cols)
+    served = any(
+        index[: len(columns)] == columns for index in (*created, *uniques, *stored, key)
+    )
+    # A column takes its index along.
+    return [] if served or added >= set(columns) else [KeyIndex(operation)]
+
+
 def correct_indexes(
     connection: sa.Connection, blocks: cabc.Iterable[ops.ModifyTableOps]
 ) -> None:
     """Drop the indexes of dropped foreign keys, and keep unchanged indexes.
+
+    The downgrade creates dropped indexes with the order of their columns.
 
     :param blocks: the operations on each table; changed in place.
     """
@@ -44,7 +135,10 @@ def correct_indexes(
             more
             for operation in block.ops
             if getattr(operation, "index_name", None) not in equal
-            for more in (operation, *_left_behind(connection, block, operation))
+            for more in (
+                _with_order(connection, block, operation),
+                *_left_behind(connection, block, operation),
+            )
         ]
 
 
@@ -89,6 +183,25 @@ def _stored_orders(
     }
     rows = connection.execute(_ORDERS, values)
     return [(str(name), str(order)) for name, order in rows]
+
+
+def _with_order(
+    connection: sa.Connection, block: ops.ModifyTableOps, operation: t.Any
+) -> ops.MigrateOperation:
+    """Return the removal of an index that knows the order of the index's columns."""
+    if not isinstance(operation, ops.DropIndexOp):
+        return t.cast("ops.MigrateOperation", operation)
+    create = operation.reverse()
+    orders = dict(_stored_orders(connection, block, create))
+    if "D" not in orders.values():
+        return operation
+    terms = [
+        sa.text(f"{name} DESC") if order == "D" else name
+        for name, order in orders.items()
+    ]
+    described = copy.copy(create)
+    described.columns = terms
+    return DropIndex(described)
 
 
 def _left_behind(

@@ -10,6 +10,8 @@
    it (:mod:`.enums`), new members of the type (:mod:`.enum_members`), and the
    conversion of values (:mod:`.conversions`).
 5. The downgrade is made by reversing the operations, so that it restores the schema.
+   Both make and drop tables in the order that the keys between them need
+   (:mod:`.table_order`).
 
 The user's own ``process_revision_directives`` gets the result, and has the last word.
 """
@@ -28,17 +30,21 @@ from .drops import mark_losses
 from .drops import tell_strangers
 from .enum_members import changed_members
 from .enums import make_and_drop
+from .enums import Tables
 from .fills import fill
 from .fills import Rows
 from .log_lines import lines
 from .misfits import mark_misfits
+from .mysql_indexes import add_key_indexes
 from .names import name_everything
 from .request import Request
 from .server_renames import with_renames_on_server
 from .sqlite_renames import with_renames
+from .table_order import in_order
 from .verify import Start
 
 if t.TYPE_CHECKING:
+    import sqlalchemy as sa
     from alembic.operations import ops
     from alembic.runtime.migration import MigrationContext
 
@@ -86,12 +92,29 @@ def improve(
         reporter().note(line)
     if request.writes:
         tell_strangers(history)
-        mark_losses(upgrade, request, connection)
-        fill(upgrade, request, Rows(connection), tables)
-        name_everything(upgrade)
-        mark_misfits(upgrade, connection)
-        make_and_drop(upgrade, tables, connection)
-        convert(upgrade)
+        _prepare(upgrade, request, connection, tables)
     upgrade.ops[:0] = members
     upgrade.reverse_into(downgrade)
+    for each in (upgrade, downgrade):
+        each.ops[:] = in_order(each.ops)
     return start
+
+
+def _prepare(
+    upgrade: ops.UpgradeOps,
+    request: Request,
+    connection: sa.Connection,
+    tables: Tables,
+) -> None:
+    """Make operations that can be written: named, filled and right for each database.
+
+    :param tables: the tables of the models.
+    """
+    mark_losses(upgrade, request, connection)
+    fill(upgrade, request, Rows(connection), tables)
+    name_everything(upgrade)
+    mark_misfits(upgrade, connection)
+    make_and_drop(upgrade, tables, connection)
+    convert(upgrade)
+    if connection.dialect.name in ("mysql", "mariadb"):
+        add_key_indexes(connection, upgrade)

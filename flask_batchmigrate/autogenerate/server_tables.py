@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import functools
 import typing as t
 import warnings
 
@@ -17,8 +18,12 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy.sql.elements import conv
 
+from .collations import Place
+from .collations import set_collations
+from .columns import computed_apart
 from .columns import with_named_check
 from .enums import portable
+from .mariadb_json import restore_json
 from .mysql_indexes import correct_indexes
 from .names import default_name
 from .names import with_names
@@ -28,6 +33,7 @@ from .operations import DropColumn
 from .operations import DropConstraint
 from .operations import DropIndex
 from .operations import plain_text
+from .own_comparisons import compares_types
 from .server_twin import Parts
 from .server_twin import parts
 from .server_twin import parts_of_model
@@ -36,69 +42,53 @@ if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
 
-def compare_server_default(dialect: str) -> bool | None:
-    """Return Alembic's option of this name for a user who sets none.
-
-    :return: None for MySQL and MariaDB, whose defaults :func:`complete_on_server`
-        compares: they rewrite defaults, which Alembic takes for a difference.
-    """
-    return True if dialect in ("sqlite", "postgresql") else None
-
-
-def compare_type(dialect: str, chosen: t.Any) -> t.Any:
-    """Return Alembic's option of this name, which compares the members of Enums, too.
-
-    On MySQL and MariaDB the older of the supported releases of Alembic do not.
-
-    :param chosen: the option that the user chose.
-    """
-    is_mysql = dialect in ("mysql", "mariadb")
-    return _compare_members if is_mysql and chosen is True else chosen
-
-
-def _compare_members(
-    context: t.Any,
-    stored_column: t.Any,
-    model_column: t.Any,
-    stored: t.Any,
-    model: t.Any,
-) -> bool | None:
-    """Return whether an ENUM has other members; None leaves other types to Alembic."""
-    if isinstance(stored, sa.Enum) and isinstance(model, sa.Enum):
-        return set(stored.enums) != set(model.enums)
-    return None
-
-
 def complete_on_server(
     context: MigrationContext, operations: cabc.Iterable[ops.MigrateOperation]
 ) -> list[ops.MigrateOperation]:
     """Return Alembic's operations, and those for the parts of tables that it misses.
 
-    These are CHECKs, computed columns, members of the primary key, and on MySQL and
-    MariaDB the defaults.
+    These are CHECKs, computed columns, collations, members of the primary key, and on
+    MySQL and MariaDB the defaults.
 
     :param operations: the operations that Alembic found.
     """
+    assert context.connection is not None
     completed = list(operations)
     blocks = {
         (o.schema, o.table_name): o
         for o in completed
         if isinstance(o, ops.ModifyTableOps)
     }
-    for block in blocks.values():
-        block.ops[:] = [_improved(each) for each in block.ops]
-    for table in _tables_of_both(context):
-        if table.place not in blocks:
-            schema, name = table.place
-            blocks[table.place] = ops.ModifyTableOps(name, [], schema=schema)
-            completed.append(blocks[table.place])
-        table.complete(blocks[table.place])
+
+    def block(place: Place) -> ops.ModifyTableOps:
+        if place not in blocks:
+            blocks[place] = ops.ModifyTableOps(place[1], [], schema=place[0])
+            completed.append(blocks[place])
+        return blocks[place]
+
+    for each in blocks.values():
+        each.ops[:] = computed_apart([_improved(operation) for operation in each.ops])
+    inspector = sa.inspect(context.connection)
+    for table in _tables_of_both(context, inspector):
+        table.complete(block(table.place))
+    if compares_types(context.opts):
+        columns = functools.partial(_columns, inspector)
+        set_collations(AutogenContext(context), columns, block)
     if context.dialect.name in ("mysql", "mariadb"):
-        assert context.connection is not None
         correct_indexes(context.connection, blocks.values())
+    if getattr(context.dialect, "is_mariadb", False):
+        completed = restore_json(context.connection, completed)
     return [
         o for o in completed if not (isinstance(o, ops.ModifyTableOps) and not o.ops)
     ]
+
+
+def _columns(
+    inspector: sa.Inspector, schema: str | None
+) -> cabc.Mapping[t.Any, cabc.Sequence[t.Any]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        return inspector.get_multi_columns(schema=schema)
 
 
 def _improved(operation: ops.MigrateOperation) -> ops.MigrateOperation:
@@ -111,21 +101,20 @@ def _improved(operation: ops.MigrateOperation) -> ops.MigrateOperation:
     return operation
 
 
-def _tables_of_both(context: MigrationContext) -> cabc.Iterator[_Table]:
+def _tables_of_both(
+    context: MigrationContext, inspector: sa.Inspector
+) -> cabc.Iterator[_Table]:
     """Yield the tables of both the models and the server that have parts to compare."""
     autogen = AutogenContext(context)
     connection = context.connection
     assert connection is not None
-    inspector = sa.inspect(connection)
     # Without a user's choice, on MySQL and MariaDB: see compare_server_default().
     defaults = "compare_server_default" not in context.opts
     tables = autogen.sorted_tables
     for schema in dict.fromkeys(table.schema for table in tables):
         checks = inspector.get_multi_check_constraints(schema=schema)
         keys = inspector.get_multi_pk_constraint(schema=schema)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", sa.exc.SAWarning)
-            columns = inspector.get_multi_columns(schema=schema)
+        columns = _columns(inspector, schema)
         for model in tables:
             place = schema, str(model.name)
             if model.schema != schema or place not in columns:
@@ -217,10 +206,12 @@ class _Table:
         dropped_checks, added_checks = self._checks()
         recomputed = self._recomputed()
         indexes = self._indexes_of(recomputed)
+        added = [o for o in block.ops if isinstance(o, ops.AddColumnOp)]
         others = [
             o
             for o in block.ops
             if not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
+            and o not in added
         ]
         if self.defaults:
             self._set_defaults(others, recomputed)
@@ -231,10 +222,15 @@ class _Table:
             *map(DropIndex, indexes),
             *old_key,
             *(DropColumn(name, _column(self.columns[c]), schema) for c in recomputed),
-            *(
-                ops.AddColumnOp(name, column, schema=schema)
-                for column in self.model.columns
-                if column.name in recomputed
+            *computed_apart(
+                [
+                    *added,
+                    *(
+                        ops.AddColumnOp(name, column, schema=schema)
+                        for column in self.model.columns
+                        if column.name in recomputed
+                    ),
+                ]
             ),
             *others,
             *new_key,

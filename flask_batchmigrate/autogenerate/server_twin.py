@@ -9,7 +9,9 @@ import re
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
+from ..reporting import reporter
 from .copies import copy_table
 from .enums import native
 
@@ -53,15 +55,25 @@ def _without_table(expression: str) -> str:
     return re.sub(rf"(`?){_NAME}\1\.", "", expression)
 
 
+class _CreateTwin(sa.schema.CreateTable):
+    """Creates a temporary table."""
+
+
+# https://docs.sqlalchemy.org/en/20/core/compiler.html
+@compiles(_CreateTwin)
+def _create_twin(element: _CreateTwin, compiler: t.Any, **options: t.Any) -> str:
+    text = str(compiler.visit_create_table(element, **options))
+    return text.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1)
+
+
 def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
     """Return the parts of a table of the models as the server writes them.
 
-    :return: None if the server cannot create the table, as for want of a right or type.
+    :return: None if the server does not create the table, as for want of a right or
+        type; a warning tells why.
     """
     copied = copy_table(table, name=_NAME, schema=None)
-    # https://docs.sqlalchemy.org/en/20/core/metadata.html#sqlalchemy.schema.Table.params.prefixes
-    copied._prefixes = ["TEMPORARY"]
-    create = sa.schema.CreateTable(copied, include_foreign_key_constraints=[])
+    create = _CreateTwin(copied, include_foreign_key_constraints=[])
     try:
         with _undone(connection):
             if connection.dialect.name == "postgresql":
@@ -74,7 +86,13 @@ def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
                 inspector.get_check_constraints(_NAME, schema=schema),
                 inspector.get_columns(_NAME, schema=schema),
             )
-    except sa.exc.DBAPIError:
+    except sa.exc.DBAPIError as error:
+        why = " ".join(str(error.orig).split())
+        reporter().warning(
+            f"The CHECK constraints, computed columns and defaults of table "
+            f"'{table.fullname}' were not compared, since the server did not make a "
+            f"temporary table like it: {why}. Compare with a user who may make one."
+        )
         return None
 
 

@@ -15,6 +15,7 @@ POSTGRESQL: t.Final = ("postgresql",)
 MARIADB: t.Final = ("mariadb",)
 SERVERS: t.Final = (*POSTGRESQL, *MARIADB)
 NOT_MARIADB: t.Final = (*SQLITE, *POSTGRESQL)
+_NO_OPERATION: t.Final = "no operation of Alembic changes it in a table that is there"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +124,18 @@ def members(*items: sa.SchemaItem) -> Define:
         )
 
     return define
+
+
+def lone(metadata: sa.MetaData) -> None:
+    """A table that has nothing to do with the others."""
+    id_ = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table("lone", metadata, id_)
+
+
+def family(metadata: sa.MetaData) -> None:
+    """That table, a person and a pet."""
+    lone(metadata)
+    pet()(metadata)
 
 
 def linked(make: bool) -> Define:
@@ -353,6 +366,11 @@ def _columns() -> list[Change]:
         *_both_ways(
             "computed column", person(age()), person(age(), _computed("age * 2"))
         ),
+        *_both_ways(
+            "computed column and what it is computed from",
+            person(),
+            person(_computed("age * 2"), age()),
+        ),
         *_both_ways("column of a type of one's own", person(), person(x(Code))),
         *_both_ways("column of JSON", person(), person(x(sa.JSON))),
         *_both_ways("column of `Uuid`", person(), person(x(sa.Uuid))),
@@ -449,6 +467,7 @@ def _types() -> list[Change]:
         types("DATE to DATETIME", sa.Date, sa.DateTime),
         types("DATETIME with a time zone", sa.DateTime(), moment),
         types("TEXT to JSON", sa.Text, sa.JSON, '{"a": 1}', "[]"),
+        types("JSON to TEXT", sa.JSON, sa.Text),
         types(
             "VARCHAR to Enum", sa.String(9), sa.Enum("on", "off", name="e"), "on", "off"
         ),
@@ -495,6 +514,11 @@ def _nulls_and_defaults() -> list[Change]:
             person(age(), _computed("age * 2")),
             person(age(), _computed("age + age + 1")),
         ),
+        Change(
+            "expression of a computed column changed, with a new column",
+            person(age(), _computed("age * 2")),
+            person(age(), _computed("age + more"), sa.Column("more", sa.Integer)),
+        ),
         *_there_and_back(
             "column",
             "plain",
@@ -528,11 +552,16 @@ def _keys() -> list[Change]:
             "type of the primary key",
             person(),
             person_of_key(sa.BigInteger),
+            limits={"sqlite": "SQLite numbers the rows of an INTEGER only"},
         ),
         *_both_ways(
             "numbering of the primary key by the database",
             person_of_key(sa.Integer, autoincrement=False),
             person(),
+            limits={
+                way: dict.fromkeys(SERVERS, _NO_OPERATION)
+                for way in ("added", "removed")
+            },
         ),
         *_both_ways(
             "foreign key",
@@ -569,7 +598,10 @@ def _keys() -> list[Change]:
             limits=_everywhere("another name of a foreign key is no difference"),
         ),
         *_both_ways(
-            "two tables that refer to one another", both_refer(False), both_refer(True)
+            "two tables that refer to one another",
+            both_refer(False),
+            both_refer(True),
+            values=dict.fromkeys(("firm.other_id", "worker.other_id"), (None, None)),
         ),
     ]
 
@@ -586,9 +618,6 @@ def person_of_key(type_: t.Any, **options: t.Any) -> Define:
         )
 
     return define
-
-
-_NO_OPERATION: t.Final = "no operation of Alembic changes it in a table that is there"
 
 
 def _with_conflicts(metadata: sa.MetaData) -> None:
@@ -768,6 +797,7 @@ def _indexes() -> list[Change]:
 def _tables() -> list[Change]:
     return [
         *_both_ways("table", person(), pet()),
+        *_both_ways("two tables, of which one refers to the other", lone, family),
         *_both_ways("association table", linked(False), linked(True)),
         *_both_ways(
             "table with one of everything",
@@ -806,6 +836,7 @@ def _tables() -> list[Change]:
             "Aria",
             person(mysql_engine="InnoDB", mariadb_engine="InnoDB"),
             person(mysql_engine="Aria", mariadb_engine="Aria"),
+            limits={"mariadb": _NO_OPERATION},
             only=MARIADB,
         ),
         *_both_ways("table of another schema", in_shop(table=False), in_shop()),

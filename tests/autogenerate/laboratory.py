@@ -304,10 +304,11 @@ def _same(old: t.Any, new: t.Any) -> bool:
     if old is None:
         # A column that is NOT NULL now, or computed.
         return new is not None
-    with contextlib.suppress(decimal.InvalidOperation, ValueError):
+    with contextlib.suppress(decimal.InvalidOperation):
         return decimal.Decimal(str(old)) == decimal.Decimal(str(new))
-    with contextlib.suppress(TypeError, ValueError):
-        return bool(json.loads(old) == new)
+    texts = [v if isinstance(v, str) else json.dumps(v) for v in (old, new)]
+    with contextlib.suppress(ValueError):
+        return bool(json.loads(texts[0]) == json.loads(texts[1]))
     return False
 
 
