@@ -64,7 +64,6 @@ from .ways import Way
 FOLLOWED: t.Final = "SQLite follows the name everywhere"
 NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
 
-
 MayBeShort = cabc.Callable[[str], bool]
 
 
@@ -104,8 +103,7 @@ class Plan:
     :param is_second: whether an earlier plan of the same block was carried out first;
         this plan was made on the table as that one left it.
     :param why: the reason for the way, if the differences do not give it.
-    :param written: how many rows were written, if the steps do not tell; set when the
-        plan was carried out.
+    :param written: how many rows the steps have written, if their costs do not tell.
     """
 
     table: str
