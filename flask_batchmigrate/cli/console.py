@@ -132,8 +132,10 @@ class Console:
 
     def _close_line(self) -> None:
         if self._line_is_open:
+            # A bar is erased, with what the terminal has shown of Ctrl+C after it.
+            end = f"\r{' ' * (self._drawn + 2)}\r" if self._drawn else "\n"
             self._line_is_open, self._drawn = False, 0
-            self._error_stream("")
+            self._error_stream(end, nl=False)
 
     def _error_stream(self, text: str, *, nl: bool = True) -> None:
         """Write to standard error, if there is one.

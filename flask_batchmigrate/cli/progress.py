@@ -19,6 +19,9 @@ REDRAWN: t.Final = 0.1
 LOGGED: t.Final = 5.0
 """The seconds before the next line, without a terminal."""
 
+_WIDTH: t.Final = 20
+_NARROWEST: t.Final = 6
+
 
 class Progress:
     """Decides when progress is shown, and how.
@@ -52,28 +55,48 @@ class Progress:
             return None
         self._next = now + (REDRAWN if self.is_terminal else LOGGED)
         done, seconds = round(rows * fraction), now - self._start
-        rate = f"{done / seconds:,.0f} rows/s" if seconds else ""
+        rate = done / seconds if seconds else 0.0
         if self.is_terminal:
-            return self._drawn(f"{table}: {step}", done, rows, rate)
+            return self._drawn(f"    {table}: {step}", done, rows, rate)
         seconds_left = seconds * (1 - fraction) / fraction if fraction else 0
         return (
-            f"{table}: {step}, {done:,} of {rows:,} rows ({fraction:.0%}), {rate}, "
-            f"{seconds_left:.0f} s left"
+            f"{table}: {step}, {done:,} of {rows:,} rows ({fraction:.0%}), "
+            f"{rate:,.0f} rows/s, {seconds_left:.0f} s left"
         )
 
-    def _drawn(self, label: str, done: int, rows: int, rate: str) -> str:
-        """Return the bar of click as text, to show between the lines of the command."""
+    def _drawn(self, label: str, done: int, rows: int, rate: float) -> str:
+        """Return the bar of click as text, to show between the lines of the command.
+
+        If it is too long for a line of the terminal, the bar and then the label are
+        shortened.
+        """
         if self._bar is None:
             self._bar = click.progressbar(
                 length=max(rows, 1),
-                label=f"    {label}",
-                show_pos=True,
+                show_percent=False,
                 show_eta=True,
-                width=20,
                 item_show_func=lambda item: item,
                 file=io.StringIO(),
             )
         bar = self._bar
-        bar.update(max(0, done - bar.pos), rate)
-        width = shutil.get_terminal_size().columns
-        return str(bar.format_progress_line())[: width - 1]
+        item = f"{rounded(done)} of {rounded(rows)} rows, {rounded(rate)}/s"
+        bar.update(max(0, done - bar.pos), item)
+        bar.label, bar.width = label, _WIDTH
+        # Two places are left for what a terminal shows of Ctrl+C.
+        most = shutil.get_terminal_size().columns - 3
+        surplus = len(bar.format_progress_line()) - most
+        if surplus > 0:
+            bar.width = max(_WIDTH - surplus, _NARROWEST)
+            surplus -= _WIDTH - bar.width
+        if surplus > 0:
+            bar.label = f"{label[: -surplus - 3]}..."
+        return str(bar.format_progress_line())[:most]
+
+
+def rounded(number: float) -> str:
+    """Write a number with three digits, to read while it grows."""
+    if number < 10_000:
+        return f"{number:.0f}"
+    if number < 999_500:
+        return f"{number / 1000:.0f}k"
+    return f"{number / 1_000_000:.{2 if number < 9_995_000 else 1}f}M"

@@ -139,9 +139,11 @@ def _revision(revision: RehearsedRevision) -> cabc.Iterator[str]:
     # Every application loads this module when it starts, but few rehearse.
     from ..results import TablePlan
 
-    took = "" if revision.seconds is None else f"  {duration(revision.seconds)}"
+    took = ""
+    if revision.seconds is not None:
+        took = click.style(f"  {duration(revision.seconds)}", dim=True)
     name = click.style(revision.revision, fg="yellow")
-    yield f"  {name}  {revision.message}{click.style(took, dim=True)}"
+    yield f"  {name}  {revision.message}{took}"
     for change in revision.changes:
         if isinstance(change, TablePlan):
             yield from _table(change)

@@ -52,8 +52,8 @@ def project(tmp_path: pathlib.Path) -> Project:
 def test_bar_on_a_terminal(project: Project) -> None:
     """A bar with rows, rate and time left takes the place of the line meanwhile."""
     seen = on_terminal(project, "upgrade", models=AT_ONCE, NO_COLOR="1")
-    assert re.search(r"\r    item: copying rows  \[[#-]+\]  \d+/60000", seen)
-    assert "rows/s" in seen
+    bar = r"\r    item: copying rows  \[[#-]+\]  .*\d+k? of 60k rows, \d+k?/s"
+    assert re.search(bar, seen)
     last = [line for line in seen.split("\n") if "bb22" in line][-1]
     *_, bar, done = last.split("\r")
     assert done.startswith("  bb22  step bb22  ")
@@ -76,6 +76,43 @@ def test_quiet(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """``--quiet`` keeps it back."""
     monkeypatch.setattr(progress, "LOGGED", 0)
     assert project.ok("upgrade", "--quiet").output == ""
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 120])
+@pytest.mark.parametrize("rows", [0, 7, 60_000, 3_000_000, 123_456_789])
+def test_bar_fits_the_terminal(
+    columns: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bar and its label give way; rows, rate and time left are in full."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    now = 0.0
+    shown = Progress(True, lambda: now)
+    for second in range(9):
+        now = float(second)
+        text = shown.text("book", "building index 'ix_book_shelf'", second / 9, rows)
+        if text is not None:
+            assert len(text) <= columns - 3
+            assert columns < 80 or text.endswith("/s")
+            assert columns < 80 or re.search(r"\[[#-]{6,20}\]", text)
+            assert columns < 60 or text.startswith("    book: b")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (9_999, "9999"),
+        (10_000, "10k"),
+        (999_499, "999k"),
+        (999_500, "1.00M"),
+        (9_994_000, "9.99M"),
+        (9_995_000, "10.0M"),
+        (1_234_567_890, "1234.6M"),
+    ],
+)
+def test_rounded(number: int, text: str) -> None:
+    """Short enough for a line that grows."""
+    assert progress.rounded(number) == text
 
 
 def test_short_statements_are_not_worth_it(project: Project) -> None:

@@ -101,8 +101,7 @@ class Plan:
     :param target: the table before and after; ``None`` if only names change.
     :param is_second: whether it was made after the block's renames, a plan themselves.
     :param why: the reason for the way, if the differences do not give it.
-    :param written: how many rows were written, if the steps do not tell; set when the
-        plan was carried out.
+    :param written: how many rows the steps have written, if their costs do not tell.
     """
 
     table: str
