@@ -34,7 +34,7 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
     connection, metadata = context.connection, context.opts.get("target_metadata")
     if connection is None or metadata is None or context.script is None:
         return ()
-    options = dict(context.opts)
+    options = {**context.opts, "connection": connection}
     quiet = RunOptions(note=_ignore, warn=_ignore)
     comparison = Generation(False, Request())
     comparison.add_options(options, context.dialect.name, context.script)

@@ -20,6 +20,7 @@ from .pipeline import improve
 from .request import Request
 from .schemas import compare_known_schemas
 from .verify import Start
+from .virtual_tables import leave_out_virtual_tables
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops
@@ -104,6 +105,8 @@ class Generation:
         # A comparison does not need the version table.
         options.setdefault("dont_mutate", True)
         compare_known_schemas(options, scripts)
+        if dialect == "sqlite":
+            leave_out_virtual_tables(options)
         options["compare_type"] = compare_type(
             dialect, options.get("compare_type", True)
         )

@@ -105,6 +105,24 @@ def test_virtual_tables_of_modules_that_are_not_loaded(module: str) -> None:
     assert internal == {"docs", "docs_chunks", "docs_vector_chunks00"}
 
 
+def test_a_virtual_table_in_the_way(apps: Apps) -> None:
+    """Beside a virtual table of an unknown module, the models are compared as ever."""
+    with contextlib.closing(sqlite3.connect(apps.path / "app.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE docs_chunks (x); CREATE TABLE theirs (x);"
+            "PRAGMA writable_schema = ON;"
+            "INSERT INTO sqlite_master VALUES"
+            " ('table', 'docs', 'docs', 0, 'CREATE VIRTUAL TABLE docs USING unknown')"
+        )
+    app = apps.make()
+    with app.app_context():
+        assert len(fb.migrate()) == 1
+        fb.upgrade()
+        assert fb.check() is True
+        (found,) = app.extensions["migrate"].migrate.status(compare=True)
+    assert found.differing == ()
+
+
 def test_a_comparison_of_ones_own_decides(apps: Apps) -> None:
     """Where the user compares types, that comparison is asked and has its way."""
     with apps.make().app_context():
