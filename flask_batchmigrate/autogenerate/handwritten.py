@@ -54,7 +54,9 @@ def _written(
             case ast.With() if _called(statement.items[0].context_expr) in _BLOCKS:
                 yield from _written(statement.body)
             case ast.If() if not statement.orelse and _asks_dialect(statement.test):
-                yield from _written(statement.body)
+                # On MySQL, values are converted by a statement of their own.
+                if "'mysql'" not in ast.unparse(statement.test):
+                    yield from _written(statement.body)
             case ast.Import() | ast.ImportFrom() if is_module:
                 pass
             case _ if not _is_generated(statement, is_module):
@@ -89,8 +91,8 @@ def _is_operation(call: ast.Call) -> bool:
 
 
 def _asks_dialect(test: ast.expr) -> bool:
-    """Tell whether a condition is that of an operation for PostgreSQL only."""
-    return ast.unparse(test).endswith(".get_context().dialect.name == 'postgresql'")
+    """Tell whether a condition is that of an operation for one kind of database."""
+    return ".get_context().dialect.name " in ast.unparse(test)
 
 
 def _called(node: ast.expr) -> str:

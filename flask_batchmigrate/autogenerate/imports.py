@@ -13,6 +13,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..reporting import reporter
+from .conversions import generic
 from .enums import EnumThatExists
 from .rendering import type_text
 
@@ -47,7 +48,8 @@ def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | boo
     if isinstance(type_, EnumThatExists):
         return type_.text(context)
     if module.partition(".")[0] == "sqlalchemy":
-        return False
+        other = generic(type_)
+        return False if other is type_ else type_text(context, other)
     if context.opts.get("user_module_prefix") is not None:
         return False
     text = f"{module}.{type(type_).__qualname__}{_arguments(type_)}"

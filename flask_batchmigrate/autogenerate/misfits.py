@@ -14,13 +14,19 @@ import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
 
+from ..errors import BatchMigrateError
+from ..errors import NOTHING_WRITTEN
 from ..reporting import reporter
 from ..sqlite.errors import counted
+from .conversion_checks import Conversions
+from .conversions import AlterColumn
 from .fills import Nothing
 from .operations import AddCheck
 from .operations import plain_text
 from .renames import RenameColumn
 from .renames import RenameTable
+from .request import Request
+from .row_values import RowValues
 
 
 class Misfit(ops.MigrateOperation):
@@ -46,13 +52,19 @@ def _render(autogen_context: t.Any, operation: Misfit) -> str:
     return f"# When this was generated, {operation.text}."
 
 
-def mark_misfits(upgrade: ops.UpgradeOps, connection: sa.Connection) -> None:
+def mark_misfits(
+    upgrade: ops.UpgradeOps, request: Request, connection: sa.Connection
+) -> None:
     """Put a comment before each operation that rows make fail, and warn of the rows.
 
     :param upgrade: the operations, whose constraints all have names; changed in place.
+    :param request: says how values are converted to other types.
     :param connection: a connection to the database before the upgrade.
+    :raises BatchMigrateError: values change, which the request does not allow, or an
+        option is wrong.
     """
-    counter = _Counter(upgrade, connection)
+    conversions = Conversions(request, connection)
+    counter = _Counter(upgrade, connection, conversions)
     misfits: list[str] = []
     operations: list[ops.MigrateOperation] = []
     for operation in upgrade.ops:
@@ -72,10 +84,13 @@ def mark_misfits(upgrade: ops.UpgradeOps, connection: sa.Connection) -> None:
                 operations.append(Misfit(text))
         operations.append(operation)
     upgrade.ops[:] = operations
-    if misfits:
+    conversions.conclude()
+    refused = [text for text in misfits if text not in conversions.changed]
+    if refused:
         reporter().warning(
-            f"An upgrade of this database would be refused: {'; '.join(misfits)}. "
-            "Change these rows first, here and wherever the script is run."
+            f"An upgrade of this database would be refused: {'; '.join(refused)}. "
+            "Change these rows first, here and wherever the script is run"
+            f"{conversions.advice}."
         )
 
 
@@ -85,8 +100,15 @@ class _Counter:
     :param upgrade: the operations, which may rename and add tables and columns.
     """
 
-    def __init__(self, upgrade: ops.UpgradeOps, connection: sa.Connection) -> None:
+    def __init__(
+        self,
+        upgrade: ops.UpgradeOps,
+        connection: sa.Connection,
+        conversions: Conversions,
+    ) -> None:
         self._connection = connection
+        self._conversions = conversions
+        self._values = RowValues(upgrade)
         self._tables: dict[str, str] = {}
         self._columns: dict[tuple[str, str], str] = {}
         #: Tables and columns that the database does not have yet.
@@ -131,12 +153,21 @@ class _Counter:
             return self._of_foreign_key(operation)
         if isinstance(operation, AddCheck):
             return self._of_check(operation)
-        if (
-            isinstance(operation, ops.AlterColumnOp)
-            and operation.modify_type is not None
-        ):
-            return self._of_length(operation)
+        if isinstance(operation, AlterColumn):
+            self._conversions.take(operation)
+            if operation.using is None and (text := self._of_length(operation)):
+                return text
+            return self._of_type(operation)
         return None
+
+    def _of_type(self, operation: AlterColumn) -> str | None:
+        source = self._table(
+            operation.table_name, operation.schema, [operation.column_name]
+        )
+        if source is None:
+            return None
+        table, (term,) = source
+        return self._conversions.misfit(operation, table, str(term.name))
 
     def _of_unique_index(self, operation: ops.CreateIndexOp) -> str | None:
         names: list[t.Any] = [getattr(c, "name", c) for c in operation.columns]
@@ -152,27 +183,65 @@ class _Counter:
     def _of_unique(
         self, operation: t.Any, name: str, columns: cabc.Sequence[str]
     ) -> str | None:
-        source = self._table(operation.table_name, operation.schema, columns)
+        place = operation.table_name
+        number = self._alike(place, operation.schema, columns)
+        if number is None:
+            return None
+        column_list = ", ".join(columns)
+        for given in columns:
+            if self._values.is_given(place, given):
+                raise BatchMigrateError(
+                    f"{counted(number, 'row')} of '{place}' would share a value of "
+                    f"'{column_list}', which '{name}' refuses: they all get one value "
+                    f"for '{given}'",
+                    "Let the column be NULL, or add it without UNIQUE, give each row "
+                    "its own value in a revision written by hand, and add UNIQUE after "
+                    "that.",
+                    state=NOTHING_WRITTEN,
+                    table=place,
+                    column=given,
+                )
+        return (
+            f"{counted(number, 'row')} of '{place}' shared a value of '{column_list}' with "
+            f"another, which '{name}' refuses"
+        )
+
+    def _alike(
+        self, place: str, schema: str | None, columns: cabc.Sequence[str]
+    ) -> int | None:
+        """Count the rows that share their values with another row after the script.
+
+        :return: the number; None if it is 0, or the values are not known.
+        """
+        added = self._added(place)
+        stored = [name for name in columns if name not in added]
+        source = self._table(place, schema, stored)
         if source is None:
             return None
         table, terms = source
+        by_name = dict(zip(stored, terms, strict=True))
+        values = []
+        for number, name in enumerate(columns):
+            term = by_name.get(name, sa.column(name))
+            value = self._values.value(place, name, term)
+            if value is None:
+                return None
+            values.append(value.label(f"value_{number}"))
+        rows = sa.select(*values).select_from(table).subquery()
         count = sa.func.count()
         groups = (
             sa.select(count.label("rows"))
-            .select_from(table)
-            .where(*(term.is_not(None) for term in terms))
-            .group_by(*terms)
+            .select_from(rows)
+            .where(*(value.is_not(None) for value in rows.c))
+            .group_by(*rows.c)
             .having(count > 1)
             .subquery()
         )
-        number = self._number(sa.select(sa.func.sum(groups.c.rows)))
-        column_list = ", ".join(columns)
-        if number is None:
-            return None
-        return (
-            f"{counted(number, 'row')} of '{operation.table_name}' shared a value of "
-            f"'{column_list}' with another, which '{name}' refuses"
-        )
+        return self._number(sa.select(sa.func.sum(groups.c.rows)))
+
+    def _added(self, table: str) -> set[str | None]:
+        """Return the new columns of a table."""
+        return {column for name, column in self._new if name == table and column}
 
     def _of_foreign_key(self, operation: ops.CreateForeignKeyOp) -> str | None:
         schemas = [operation.kw.get(f"{end}_schema") for end in ("source", "referent")]

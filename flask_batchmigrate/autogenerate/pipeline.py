@@ -4,11 +4,11 @@
    the renames (:mod:`.sqlite_renames`). Tables and columns that no revision mentions
    are left alone (:mod:`.drops`).
 2. Rows get values for columns that must not be NULL (:mod:`.fills`).
-3. Every new constraint gets a name (:mod:`.names`), and the rows that would make it
+3. Every new constraint gets a name (:mod:`.names`), every change of a type the
+   conversion of values (:mod:`.conversions`), and the rows that would make one of them
    fail are counted (:mod:`.misfits`).
 4. The needs of other databases are added: a PostgreSQL type before the column that has
-   it (:mod:`.enums`), new members of the type (:mod:`.enum_members`), and the
-   conversion of values (:mod:`.conversions`).
+   it (:mod:`.enums`), and new members of the type (:mod:`.enum_members`).
 5. The downgrade is made by reversing the operations, so that it restores the schema.
    Both make and drop tables in the order that the keys between them need
    (:mod:`.table_order`).
@@ -25,6 +25,7 @@ from alembic.autogenerate.api import AutogenContext
 from ..reporting import reporter
 from . import sqlite
 from .conversions import convert
+from .conversions import convert_on_mysql
 from .drops import History
 from .drops import mark_losses
 from .drops import tell_strangers
@@ -113,8 +114,9 @@ def _prepare(
     mark_losses(upgrade, request, connection)
     fill(upgrade, request, Rows(connection), tables)
     name_everything(upgrade)
-    mark_misfits(upgrade, connection)
-    make_and_drop(upgrade, tables, connection)
     convert(upgrade)
+    mark_misfits(upgrade, request, connection)
+    convert_on_mysql(upgrade)
+    make_and_drop(upgrade, tables, connection)
     if connection.dialect.name in ("mysql", "mariadb"):
         add_key_indexes(connection, upgrade)

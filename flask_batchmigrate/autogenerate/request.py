@@ -25,6 +25,13 @@ class Questioner(t.Protocol):
         :param type_: its type, as SQL.
         """
 
+    def conversion_for(self, column: str, problem: str) -> str | None:
+        """Return the SQL expression that converts values; None if nobody gives one.
+
+        :param column: the column, as in ``user.age``.
+        :param problem: what is known of its values, as a sentence without a full stop.
+        """
+
 
 class Nobody:
     """Answers no question, as in a pipeline or in a call of the API."""
@@ -37,6 +44,10 @@ class Nobody:
         """Return no answer."""
         return None
 
+    def conversion_for(self, column: str, problem: str) -> str | None:
+        """Return no answer."""
+        return None
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
@@ -46,6 +57,8 @@ class Request:
         a table.
     :param no_rename: take no drop and addition for a rename.
     :param defaults: the values that rows get in columns without one: ``users.age=0``.
+    :param conversions: the SQL expressions that convert the values of columns whose
+        type changes: ``users.age=NULLIF(age, '')``.
     :param drop_unknown: drop also tables and columns that no revision mentions.
     :param destructive: write also operations that lose rows or values.
     :param dry_run: show the script, and keep no file.
@@ -57,6 +70,7 @@ class Request:
     renames: cabc.Sequence[str] = ()
     no_rename: bool = False
     defaults: cabc.Sequence[str] = ()
+    conversions: cabc.Sequence[str] = ()
     drop_unknown: bool = False
     destructive: bool = True
     dry_run: bool = False

@@ -121,10 +121,15 @@ class Console:
         self._close_line()
         return click.confirm(question, err=True)
 
-    def ask_for(self, question: str) -> str:
-        """Ask for a text."""
+    def ask_for(self, question: str, default: str | None = None) -> str:
+        """Ask for a text.
+
+        :param default: what an empty answer means; None asks again.
+        """
         self._close_line()
-        return str(click.prompt(question, err=True))
+        return str(
+            click.prompt(question, err=True, default=default, show_default=False)
+        )
 
     def _labelled(self, label: str, color: str, text: str) -> None:
         self._close_line()
@@ -172,6 +177,11 @@ class Terminal(Nobody):
         return self._console.ask_for(
             f"Column '{column}' ({type_}) must not be NULL. Value for existing rows"
         )
+
+    def conversion_for(self, column: str, problem: str) -> str | None:
+        """Ask for the expression that converts values."""
+        question = f"{problem}. SQL expression that converts them (empty: none)"
+        return self._console.ask_for(question, "") or None
 
 
 class ConsoleReporter(Reporter):

@@ -152,6 +152,14 @@ generated = joined(
         " repeated.",
     ),
     click.option(
+        "--using",
+        "conversions",
+        multiple=True,
+        metavar="TABLE.COLUMN=SQL",
+        help="SQL expression that converts the values of a column whose type changes;"
+        " may be repeated.",
+    ),
+    click.option(
         "--drop-unknown",
         is_flag=True,
         help="Also drop tables and columns that no revision mentions.",
@@ -184,6 +192,7 @@ def request(arguments: dict[str, t.Any], questioner: Questioner) -> Request:
         renames=arguments.pop("renames"),
         no_rename=arguments.pop("no_rename"),
         defaults=arguments.pop("defaults"),
+        conversions=arguments.pop("conversions"),
         drop_unknown=arguments.pop("drop_unknown"),
         destructive=not arguments.pop("no_destructive"),
         dry_run=arguments.pop("dry_run"),

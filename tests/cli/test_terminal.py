@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+import sqlite3
 
 import pytest
 
@@ -117,3 +119,32 @@ def test_rename_is_asked(tmp_path: pathlib.Path) -> None:
     assert process.returncode == 0
     texts = [p.read_text() for p in tmp_path.glob("migrations/versions/*.py")]
     assert any("new_column_name='full_name'" in text for text in texts)
+
+
+@pytest.mark.parametrize("answer", ["NULLIF(age, 'old')", ""])
+def test_conversion_is_asked(tmp_path: pathlib.Path, answer: str) -> None:
+    """A person is asked how values are converted that do not fit a new type."""
+    project = Project(tmp_path)
+    model = (
+        "\nclass User(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n"
+    )
+    write_app(tmp_path, f"{model}    age = db.Column(db.String(50))\n")
+    for command in ("migrate", "upgrade"):
+        assert flask(tmp_path, "db", command).exit_code == 0
+    with contextlib.closing(sqlite3.connect(project.database)) as connection:
+        connection.execute("INSERT INTO user (age) VALUES ('old'), ('7')")
+        connection.commit()
+    write_app(tmp_path, f"{model}    age = db.Column(db.Integer)\n")
+    ours, theirs = pty.openpty()
+    ends = {"stdin": theirs, "stderr": theirs}
+    with start_flask(tmp_path, "db", "migrate", **ends) as process:
+        os.close(theirs)
+        shown = b""
+        while b"(empty: none)" not in shown:
+            shown += os.read(ours, 1024)
+        os.write(ours, f"{answer}\n".encode())
+        process.wait()
+        os.close(ours)
+    assert b"1 of 2 values of 'user.age' was not an integer ('old')." in shown
+    assert process.returncode == 0
+    assert flask(tmp_path, "db", "upgrade").exit_code == (0 if answer else 1)
