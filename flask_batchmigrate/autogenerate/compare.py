@@ -57,11 +57,12 @@ def differences(
     recomputed_columns = recomputed(before, after, seen)
     old, new = changed_constraints(before, after, seen)
     types = Types(before, after, old, new)
+    kept = [item for item in before.constraints if item not in old]
     old = [item for item in old if not types.makes(item)]
     new = [item for item in new if not types.makes(item)]
     old_key, new_key = changed_key(before, after)
     old_indexes, new_indexes = changed_indexes(before, after, seen, recomputed_columns)
-    names = constructors.Names(after)
+    names = constructors.Names(after, kept)
     return [
         *(constructors.drop_constraint(before, item) for item in old if is_key(item)),
         *(

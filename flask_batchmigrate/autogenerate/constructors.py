@@ -43,12 +43,15 @@ class Names:
     """Makes the new constraints of a table, each with its own name.
 
     :param definition: the table that has the constraints.
+    :param kept: the stored constraints that stay, whose names are taken.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(
+        self, definition: Definition, kept: cabc.Iterable[ConstraintText]
+    ) -> None:
         self._definition = definition
         self._taken = {
-            each.name.lower() for each in definition.constraints if each.name
+            each.name.lower() for each in (*definition.constraints, *kept) if each.name
         }
         # The checks that types make get their names from the type.
         self._taken |= {

@@ -28,8 +28,11 @@ if t.TYPE_CHECKING:
 
 _Hook = cabc.Callable[[t.Any, t.Any, t.Any], None]
 
-#: Warnings of Alembic about differences that are compared all the same.
-_SEEN: t.Final = (r"Computed default on .* cannot be modified",)
+#: Warnings of Alembic and SQLAlchemy about what is compared, or ordered, all the same.
+_SEEN: t.Final = (
+    r"Computed default on .* cannot be modified",
+    r"Cannot correctly sort tables",
+)
 #: Further warnings of Alembic and SQLAlchemy, about what is compared on SQLite.
 _SEEN_ON_SQLITE: t.Final = (
     r"autogenerate skipping .*expression-based index",

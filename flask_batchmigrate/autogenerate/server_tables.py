@@ -26,6 +26,7 @@ from .enums import portable
 from .mariadb_json import restore_json
 from .mysql_indexes import correct_indexes
 from .names import default_name
+from .names import free
 from .names import with_names
 from .operations import AddCheck
 from .operations import AddPrimaryKey
@@ -255,9 +256,12 @@ class _Table:
             else:
                 new.append(name)
         dropped = [self._add_check(name, text) for name, text in unmatched.items()]
+        kept = {name.lower() for name in self.stored.checks if name not in unmatched}
         added = [
             self._add_check(
-                str(constraint.name), _text(constraint, self.inspector.dialect)
+                # A name that nobody chose may be that of a CHECK that stays.
+                free(str(constraint.name), () if constraint.name in names else kept),
+                _text(constraint, self.inspector.dialect),
             )
             for constraint in named.constraints
             if isinstance(constraint, sa.CheckConstraint)

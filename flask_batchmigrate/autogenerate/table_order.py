@@ -106,7 +106,8 @@ def _making_one(child: _Place, key: sa.ForeignKeyConstraint) -> ops.CreateForeig
 def _drops_in_order(operations: _Operations) -> _Operations:
     """Drop the tables that refer to others first, and keys in both directions before.
 
-    What belongs to the drop of a table, its indexes and comments, stays with it.
+    Comments stay with the drop of their table. Its indexes go along with it: MySQL does
+    not drop an index by itself that a foreign key of the table needs.
     """
     rest: _Operations = []
     groups: dict[_Place, _Operations] = {}
@@ -119,19 +120,21 @@ def _drops_in_order(operations: _Operations) -> _Operations:
         place = _place(operation)
         group: _Operations = [operation]
         while rest and _belongs(rest[-1], place):
-            group.insert(0, rest.pop())
+            belonging = rest.pop()
+            if isinstance(belonging, Loss):
+                group.insert(0, belonging)
         groups[place], tables[place] = group, operation.to_table()
         end = len(rest)
     ordered, unlinked = _children_first(tables)
-    if ordered == list(tables) and not unlinked:
-        return operations
     dropped = [each for place in ordered for each in groups[place]]
     return [*rest[:end], *unlinked, *dropped, *rest[end:]]
 
 
 def _belongs(operation: ops.MigrateOperation, place: _Place) -> bool:
     return isinstance(operation, Loss) or (
-        isinstance(operation, ops.ModifyTableOps) and _place(operation) == place
+        isinstance(operation, ops.ModifyTableOps)
+        and _place(operation) == place
+        and all(isinstance(inner, ops.DropIndexOp) for inner in operation.ops)
     )
 
 

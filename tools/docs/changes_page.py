@@ -39,20 +39,14 @@ Each row is a change of models, tried with two rows in each table on SQLite, Pos
 and MariaDB: `flask db migrate`, `upgrade`, `downgrade` and `upgrade` again, without a
 hand edit.
 
-✓
-: It is found, and `flask db check` finds it, too. The upgrade makes what `create_all()`
-  makes of the models, by the catalogue of the database, and keeps the rows. A second
-  `migrate` finds nothing. The downgrade restores the start, and keeps the rows that the
-  upgrade kept.
-
-=
-: The database does not know the difference: `create_all()` makes the same before and
+- ✓: it is found, and `flask db check` finds it, too. The upgrade makes what
+  `create_all()` makes of the models, by the catalogue of the database, and keeps the
+  rows. A second `migrate` finds nothing. The downgrade restores the start, and keeps
+  the rows that the upgrade kept.
+- =: the database does not know the difference. `create_all()` makes the same before and
   after, and nothing is found.
-
-1
-: A part of this does not hold; the reason is below the table.
-
-An empty cell: the database has no such thing.
+- A number: a part of this does not hold; the reason is below the table.
+- An empty cell: the database has no such thing.
 """
 
 
