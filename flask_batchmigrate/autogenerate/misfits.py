@@ -202,8 +202,8 @@ class _Counter:
                     column=given,
                 )
         return (
-            f"{counted(number, 'row')} of '{place}' shared a value of '{column_list}' with "
-            f"another, which '{name}' refuses"
+            f"{counted(number, 'row')} of '{place}' shared a value of '{column_list}' "
+            f"with another, which '{name}' refuses"
         )
 
     def _alike(

@@ -19,6 +19,7 @@ from .console import log_entry
 from .group import command
 from .outcome import show_run
 from .outcome import show_sql
+from .status_command import show_pending
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -76,9 +77,23 @@ def revision(to: ConsoleReporter, directory: str | None, **arguments: t.Any) -> 
     _show_written(to.console, commands.revision(directory, **arguments))
 
 
-@command(options.script, options.generated)
-def migrate(to: ConsoleReporter, directory: str | None, **arguments: t.Any) -> None:
+@command(
+    options.script,
+    options.generated,
+    click.option(
+        "--check",
+        is_flag=True,
+        help="Only fail if a revision would be written; write none.",
+    ),
+)
+def migrate(
+    to: ConsoleReporter, directory: str | None, check: bool, **arguments: t.Any
+) -> None:
     """Write a revision with the differences from the models."""
+    if check:
+        commands.check(directory)
+        to.console.value("No new upgrade operations detected.")
+        return
     request = options.request(arguments, to.console.questioner())
     _show_written(to.console, commands.migrate(directory, request=request, **arguments))
 
@@ -117,10 +132,20 @@ def merge(
     options.tag,
     options.plans,
     rehearsal.asked,
+    click.option(
+        "--check",
+        is_flag=True,
+        help="Only exit with 1 if revisions are pending, and 2 after an error; change"
+        " nothing.",
+    ),
     options.revision("head"),
 )
 def upgrade(
-    to: ConsoleReporter, directory: str | None, verbose: bool, **arguments: t.Any
+    to: ConsoleReporter,
+    directory: str | None,
+    verbose: bool,
+    check: bool,
+    **arguments: t.Any,
 ) -> None:
     """Bring the databases to a later revision.
 
@@ -130,6 +155,8 @@ def upgrade(
     if rehearsal.is_asked(arguments):
         rehearsal.rehearse(to, "upgrade", directory, arguments)
         return
+    if check:
+        show_pending(to, directory)
     to.plans = verbose
     done = commands.upgrade(directory, **_real(arguments))
     show_run(to, done, nothing="nothing to upgrade.")

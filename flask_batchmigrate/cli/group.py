@@ -37,10 +37,12 @@ def _is_expected(error: BaseException) -> bool:
 
     from ..settings import SetupError
 
-    return isinstance(error, (CommandError, SetupError))
+    # Its subclasses are about the command line, and click shows them with more.
+    is_own = type(error) is click.ClickException
+    return is_own or isinstance(error, (CommandError, SetupError))
 
 
-@click.group()
+@click.group(cls=options.Group)
 @options.shared
 @with_appcontext
 def db(
@@ -57,7 +59,7 @@ def db(
 
 def command(
     *decorators: options.Decorator,
-    cls: type[click.Command] = click.Command,
+    cls: type[click.Command] = options.Command,
     failure: int = 1,
 ) -> cabc.Callable[[_Function], click.Command]:
     """Register a function as a command, with the options that all commands share.
@@ -87,8 +89,7 @@ def command(
             try:
                 showing = _showing(console, directory, sql=arguments.get("sql", False))
                 with rarely_collecting(), showing as reporter:
-                    function(reporter, directory, **arguments)
-                console.flush()
+                    _call(console, function, reporter, directory, **arguments)
             except click.exceptions.Exit:
                 raise
             except (Exception, KeyboardInterrupt) as error:
@@ -102,6 +103,16 @@ def command(
         return db.command(cls=cls)(options.joined(*decorators, options.shared)(invoke))
 
     return decorate
+
+
+def _call(console: Console, function: _Function, *args: t.Any, **kw: t.Any) -> None:
+    """Call the function of a command, and write what standard output buffers."""
+    try:
+        function(*args, **kw)
+    except click.exceptions.Exit:
+        console.flush()
+        raise
+    console.flush()
 
 
 @contextlib.contextmanager

@@ -10,6 +10,9 @@ import click
 
 from ..autogenerate.request import Questioner
 from ..autogenerate.request import Request
+from .streams import failing_in_one_line
+
+UNCHANGED: t.Final = "Nothing was changed."
 
 _Function = cabc.Callable[..., t.Any]
 Decorator = cabc.Callable[[_Function], _Function]
@@ -201,7 +204,25 @@ def request(arguments: dict[str, t.Any], questioner: Questioner) -> Request:
     )
 
 
-class StepsCommand(click.Command):
+class Command(click.Command):
+    """A command whose help text may fail to be written."""
+
+    def make_context(self, *args: t.Any, **kwargs: t.Any) -> click.Context:
+        """Read the arguments, and write the help text if they ask for it."""
+        with failing_in_one_line(UNCHANGED):
+            return super().make_context(*args, **kwargs)
+
+
+class Group(click.Group):
+    """A group of commands whose help text may fail to be written."""
+
+    def make_context(self, *args: t.Any, **kwargs: t.Any) -> click.Context:
+        """Read the arguments, and write the help text if they ask for it."""
+        with failing_in_one_line(UNCHANGED):
+            return super().make_context(*args, **kwargs)
+
+
+class StepsCommand(Command):
     """A command whose revision may be a number of steps back, as ``downgrade -1``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -58,6 +58,9 @@ def show_sql(console: Console, sql: Sql) -> None:
         try:
             path.write_text(text, encoding="utf-8", newline="\n")
         except (OSError, ValueError) as error:
-            raise click.FileError(str(path), str(error)) from error
+            reason = getattr(error, "strerror", None) or error
+            raise click.ClickException(
+                f"The SQL cannot be written to '{path}': {reason}."
+            ) from error
         name = f"bind '{bind}'" if bind else "the default bind"
         console.say(f"The SQL for {name} is in '{path}'.", fg="green")

@@ -122,9 +122,10 @@ def _lines(rehearsal: Rehearsal) -> cabc.Iterator[str]:
             yield from _revision(revision)
     for note in rehearsal.notes:
         yield from _wrapped(f"Note: {note}", "  ", "    ")
-    losing = sum(revision.is_destructive for revision in rehearsal.revisions)
+    # A revision may run on several databases.
+    losing = {each.revision for each in rehearsal.revisions if each.is_destructive}
     if losing:
-        text = f"! {counted(losing, 'revision')} would lose rows or values."
+        text = f"! {counted(len(losing), 'revision')} would lose rows or values."
         yield click.style(text, fg="red")
 
 

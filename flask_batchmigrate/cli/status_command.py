@@ -51,6 +51,25 @@ def status(to: ConsoleReporter, directory: str | None, as_json: bool) -> None:
                 to.console.value("")
             for line in _lines(database):
                 to.console.value(line)
+    _exit(databases)
+
+
+def show_pending(to: ConsoleReporter, directory: str | None) -> t.NoReturn:
+    """Say of each database in a line whether revisions are pending, and exit."""
+    from ..errors import BatchMigrateError
+    from ..status import read
+
+    try:
+        databases = read(compare=False, directory=directory)
+    except BatchMigrateError as error:
+        to.console.error(str(error))
+        click.get_current_context().exit(_ERROR)
+    for database in databases:
+        to.console.value(f"{_name(database)}: {_SAYS[database.state](database)}")
+    _exit(databases)
+
+
+def _exit(databases: cabc.Iterable[DatabaseStatus]) -> t.NoReturn:
     code = max((_CODES[database.state] for database in databases), default=_AT_HEAD)
     click.get_current_context().exit(code)
 
@@ -60,9 +79,7 @@ db.add_command(status, "showmigrations")
 
 
 def _lines(database: DatabaseStatus) -> cabc.Iterator[str]:
-    kind = f"bind '{database.bind}', " if database.bind else ""
-    name = f"'{database.database}' ({kind}{database.dialect})"
-    yield click.style(name, bold=True)
+    yield click.style(_name(database), bold=True)
     at = ", ".join(database.current) or "no revision yet"
     heads = ", ".join(database.heads) or "none"
     yield f"  At {at}; newest: {heads}. {_SAYS[database.state](database)}"
@@ -71,6 +88,11 @@ def _lines(database: DatabaseStatus) -> cabc.Iterator[str]:
         yield f"  {_box(revision)} {name}  {revision.message}"
     if database.differing is not None:
         yield f"  {_drift(database)}"
+
+
+def _name(database: DatabaseStatus) -> str:
+    kind = f"bind '{database.bind}', " if database.bind else ""
+    return f"'{database.database}' ({kind}{database.dialect})"
 
 
 def _box(revision: ListedRevision) -> str:

@@ -17,10 +17,14 @@ def is_terminal(stream: t.TextIO | None) -> bool:
 
 
 @contextlib.contextmanager
-def failing_in_one_line() -> cabc.Iterator[None]:
+def failing_in_one_line(
+    state: str = "What the command has changed stays changed.",
+) -> cabc.Iterator[None]:
     """Turn a failed write to standard output into an error of one line.
 
     If the reader of a pipe has closed it, click ends the command without a message.
+
+    :param state: a sentence about what was changed.
     """
     try:
         yield
@@ -29,8 +33,7 @@ def failing_in_one_line() -> cabc.Iterator[None]:
     except OSError as error:
         discard(sys.stdout)
         raise click.ClickException(
-            f"Standard output cannot be written to: {error.strerror or error}. "
-            "What the command has changed stays changed."
+            f"Standard output cannot be written to: {error.strerror or error}. {state}"
         ) from error
 
 

@@ -41,10 +41,10 @@ OPTIONS = {
     "revision": SCRIPT | {"--autogenerate"},
     "migrate": SCRIPT
     | {"--rename", "--no-rename", "--default", "--drop-unknown"}
-    | {"--no-destructive", "--dry-run", "--no-verify"},
+    | {"--no-destructive", "--dry-run", "--no-verify", "--check"},
     "edit": set(),
     "merge": {"--message", "-m", "--branch-label", "--rev-id", "--splice"},
-    "upgrade": {"--sql", "--tag", "--verbose", "-v"} | REHEARSAL,
+    "upgrade": {"--sql", "--tag", "--verbose", "-v", "--check"} | REHEARSAL,
     "downgrade": {"--sql", "--tag", "--verbose", "-v"} | REHEARSAL,
     "show": set(),
     "history": {"--rev-range", "-r", "--verbose", "-v", "--indicate-current", "-i"},

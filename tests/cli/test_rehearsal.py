@@ -515,3 +515,6 @@ def test_binds(tmp_path: pathlib.Path) -> None:
     assert project.state() == before
     assert "app.db': 1 revision" in text
     assert "other.db' (bind 'other'): 1 revision" in text
+    project.ok("upgrade")
+    text = project.ok("downgrade", "--plan").stdout
+    assert text.endswith("! 1 revision would lose rows or values.\n")

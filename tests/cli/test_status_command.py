@@ -147,3 +147,45 @@ def test_real_process(project: Project) -> None:
     assert flask(project.path, "db", "status").exit_code == 1
     flask(project.path, "db", "upgrade")
     assert flask(project.path, "db", "status").exit_code == 0
+
+
+# ``--check``, as Django has it
+
+
+def test_check_of_upgrade(tmp_path: pathlib.Path) -> None:
+    """A line for each database, and the exit code; nothing is upgraded."""
+    project = Project(tmp_path, {"a": ["x"]}, {"other": {"b": ["y"]}})
+    project.ok("migrate", "--no-verify")
+    before = project.state()
+    pending = project.db("upgrade", "--check")
+    assert (pending.exit_code, project.state()) == (1, before)
+    first, second = pending.stdout.splitlines()
+    assert first.startswith(f"'{tmp_path / 'app.db'}' (sqlite): Pending: 1 revision")
+    assert second.startswith(f"'{tmp_path / 'other.db'}' (bind 'other', sqlite): Pend")
+    project.ok("upgrade")
+    assert "Nothing is pending." in project.ok("upgrade", "--check").stdout
+
+
+def test_check_of_upgrade_that_fails(tmp_path: pathlib.Path) -> None:
+    """What cannot be told is no pending revision."""
+    project = Project(tmp_path, uri=f"sqlite:///{tmp_path}/no_such_folder/app.db")
+    project.add_history("aa11")
+    failed = project.db("upgrade", "--check")
+    assert failed.exit_code == 2
+    assert failed.stderr.startswith("Error: ")
+
+
+def test_check_of_migrate(tmp_path: pathlib.Path) -> None:
+    """It fails where a revision would be written, and writes none."""
+    project = Project(tmp_path, {"user": ["name"]})
+    project.ok("migrate", "--no-verify")
+    project.ok("upgrade")
+    assert project.ok("migrate", "--check").stdout == (
+        "No new upgrade operations detected.\n"
+    )
+    project.tables["user"].append("email")
+    before = project.state()
+    found = project.db("migrate", "--check")
+    assert (found.exit_code, project.state()) == (1, before)
+    assert "'user.email'" in found.stderr
+    assert len(list(project.versions.glob("*.py"))) == 1
