@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import typing as t
+
+from ._values import value
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -12,7 +13,7 @@ if t.TYPE_CHECKING:
 Direction = t.Literal["upgrade", "downgrade", "stamp"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Template:
     """A migrations folder template that ``init`` can write.
 
@@ -26,7 +27,7 @@ class Template:
     path: pathlib.Path
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Applied:
     """One revision that was run, or stamped, on one database.
 
@@ -48,7 +49,7 @@ class Applied:
     seconds: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TableStep:
     """One step of a change of a table. ``str()`` of it is one line for a person.
 
@@ -69,7 +70,7 @@ class TableStep:
         return f"{self.text} ({self.cost})"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TablePlan:
     """How one table of a SQLite database is changed, and why in this way.
 
@@ -107,7 +108,7 @@ class TablePlan:
         return any(step.is_destructive for step in self.steps)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Statement:
     """A statement of a script that changes something.
 
@@ -121,7 +122,7 @@ class Statement:
     is_destructive: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RehearsedRevision:
     """A revision that was rehearsed on one database.
 
@@ -148,7 +149,7 @@ class RehearsedRevision:
         return any(change.is_destructive for change in self.changes)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rehearsal:
     """What a migration would do; nothing of it was done.
 
@@ -164,7 +165,7 @@ class Rehearsal:
     warnings: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Finding:
     """Something that ``check`` has found.
 
@@ -188,7 +189,7 @@ class Finding:
         return {"models": 1, "pending": 4, "heads": 8, "altered": 16}[self.kind]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RevisionInfo:
     """A revision and its position in the history.
 
@@ -214,7 +215,7 @@ class RevisionInfo:
         return self.script.revision
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Current:
     """The current revisions of one database.
 

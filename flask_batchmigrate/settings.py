@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import difflib
 import math
 import os
 import typing as t
 
+from ._values import value
 from .sqlite.errors import DescribedError
 
 PREFIX: t.Final = "BATCHMIGRATE_"
@@ -18,7 +18,7 @@ class SetupError(DescribedError, RuntimeError):
     """The extension was set up wrongly; raised without loading Alembic."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Setting:
     """One setting.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import typing as t
 
@@ -11,6 +10,7 @@ from alembic import context
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 
+from ._values import value
 from .commands.upgrading import upgrade
 from .environment.applied import applied_revisions
 from .environment.invocation import Invocation
@@ -25,7 +25,7 @@ from .results import Direction
 State: t.TypeAlias = t.Literal["current", "pending", "unstamped", "newer"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class PendingRevision:
     """A revision that has not been run on a database.
 
@@ -37,7 +37,7 @@ class PendingRevision:
     message: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ListedRevision:
     """A revision of the migrations folder, and whether a database has it.
 
@@ -52,7 +52,7 @@ class ListedRevision:
     is_applied: bool | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DatabaseStatus:
     """The revisions of one database, compared with the migrations folder.
 

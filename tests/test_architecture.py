@@ -16,18 +16,20 @@ PACKAGE = "flask_batchmigrate"
 FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
 VOCABULARY = frozenset(
-    {"_compat", "errors", "reporting", "results", "settings", "state"}
+    {"_compat", "_values", "errors", "reporting", "results", "settings", "state"}
 )
 """Modules that every package but the SQLite engine may import."""
 
-LEAVES = frozenset({"sqlite.errors", "sqlite.error_codes", "sqlite.callsite"})
+LEAVES = frozenset(
+    {"_values", "sqlite.errors", "sqlite.error_codes", "sqlite.callsite"}
+)
 TEXT = LEAVES | {"sqlite.ddl"}
 STORED = TEXT | {"sqlite.schema"}
 DEEDS = STORED | {"sqlite.target", "sqlite.alter"}
 
 ALLOWED: dict[str, frozenset[str]] = {
     "sqlite": frozenset(),
-    "sqlite.errors": frozenset(),
+    "sqlite.errors": frozenset({"_values"}),
     "sqlite.error_codes": frozenset(),
     "sqlite.callsite": frozenset(),
     "sqlite.ddl": LEAVES,
@@ -38,11 +40,12 @@ ALLOWED: dict[str, frozenset[str]] = {
     "sqlite.transaction": STORED,
     "sqlite.adapter": DEEDS | {"sqlite.plan", "sqlite.transaction"},
     "_compat": frozenset(),
-    "settings": frozenset({"sqlite.errors"}),
-    "results": frozenset(),
+    "_values": frozenset(),
+    "settings": frozenset({"_values", "sqlite.errors"}),
+    "results": frozenset({"_values"}),
     "reporting": frozenset({"results"}),
     "errors": frozenset({"_compat", "settings", "sqlite.errors"}),
-    "state": frozenset({"errors", "settings"}),
+    "state": frozenset({"_values", "errors", "settings"}),
     "locks": VOCABULARY,
     "project": VOCABULARY | {"sqlite.error_codes"},
     "autogenerate": VOCABULARY

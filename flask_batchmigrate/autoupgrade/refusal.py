@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
+
+from .._values import value
 
 if t.TYPE_CHECKING:
     from ..status import DatabaseStatus
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Refusal:
     """The reason for which requests are refused.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import functools
 import time
 import typing as t
@@ -11,6 +10,7 @@ import typing as t
 from alembic import context
 from alembic.script import Script
 
+from .._values import value
 from ..project.binds import Bind
 from ..project.revision_files import accepts_engine_name
 from ..project.revision_files import names_in
@@ -22,7 +22,7 @@ from .config import Setup
 from .script_connection import ScriptConnections
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Failure:
     """A revision's script that raised an error."""
 

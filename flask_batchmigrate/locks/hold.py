@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import random
 import time
 import typing as t
 
 import sqlalchemy as sa
 
+from .._values import value
 from ..errors import DatabaseError
 from ..errors import DatabaseUnavailable
 from ..errors import LockTimeout
@@ -36,7 +36,7 @@ _PAUSES: t.Final = (0.02, 0.5)
 _SLICE: t.Final = 1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Lockable:
     """A database to lock.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import typing as t
 
 import sqlalchemy as sa
 from sqlalchemy.sql import sqltypes
 
+from ..._values import value
 from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
 
@@ -25,7 +25,7 @@ _POSTGRESQL_SUFFIX: t.Final = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Conventions:
     """The naming conventions of a run, and the names that PostgreSQL would make up.
 

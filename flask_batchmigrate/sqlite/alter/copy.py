@@ -9,9 +9,9 @@ in https://www.sqlite.org/lang_altertable.html#otheralter.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import functools
 
+from ..._values import value
 from ..ddl import edits
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_trigger
@@ -44,7 +44,7 @@ from .indexes import drop_indexes
 from .kept_indexes import settled
 from .row_checks import check_rows
 from .row_checks import explained_rows
-from .row_checks import misfits
+from .row_checks import rules_of
 from .statistics import read_statistics
 from .statistics import restore_statistics
 from .unique_indexes import NotSettled
@@ -56,22 +56,32 @@ _CHECKED_AS_STORED = (3, 32, 0)
 
 
 # This class has no slots, so that it can cache its text.
-@dataclasses.dataclass(frozen=True)
+@value(frozen=True)
 class Scratch:
     """The table that receives the rows.
 
+    Most plans never copy, so its texts are written on demand.
+
     :param name: a name that no object of the schema has.
-    :param sql: the statement that creates the table, which stores records as the new
-        definition does.
+    :param definition: the new definition.
+    :param is_relaxed: whether it leaves out what does not matter for how records are
+        stored.
     """
 
     schema: str
     name: str
-    sql: str
+    definition: TableText
+    is_relaxed: bool
+
+    @functools.cached_property
+    def sql(self) -> str:
+        """The statement that creates it."""
+        write = edits.relaxed if self.is_relaxed else edits.set_name
+        return write(self.definition, self.name)
 
     @functools.cached_property
     def text(self) -> TableText:
-        """The table's definition, parsed on demand: most plans never copy."""
+        """Its definition, read from the statement."""
         return parse_table(self.sql)
 
     @property
@@ -86,12 +96,7 @@ def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
     :param catalogue: all objects of the table's schema.
     """
     name = catalogue.free_name("_batchmigrate_copy_")
-    sql = (
-        edits.relaxed(target.text, name)
-        if db.can_write_schema
-        else edits.set_name(target.text, name)
-    )
-    return Scratch(target.before.schema, name, sql)
+    return Scratch(target.before.schema, name, target.text, db.can_write_schema)
 
 
 def copy_table(
@@ -116,7 +121,7 @@ def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
     :return: the number of rows; ``None`` if a row does not fit, or SQLite does not
         accept a condition as a CHECK. :func:`_copy_all` then finds out why.
     """
-    conditions = misfits(target)
+    conditions = [rule.condition for rule in rules_of(target)]
     if not conditions and not target.text.of_kind(ConstraintKind.UNIQUE):
         return None
     ignored = db.execute("PRAGMA ignore_check_constraints")[0][0]
@@ -137,7 +142,8 @@ def _copy_all(db: Database, target: Target, scratch: Scratch) -> int:
     """Copy the rows into a table that accepts every row, and check them there."""
     with explained_rows(db, target):
         rows = _fill_scratch(db, target, scratch)
-    check_rows(db, target, f"{scratch.path} AS {always_quoted(target.before.name)}")
+    path = f"{scratch.path} AS {always_quoted(target.before.name)}"
+    check_rows(db, target, path, rules_of(target))
     return rows
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+from ..._values import value
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
 from .reader import Span
 
 
 # Without slots, so that the properties are worked out once.
-@dataclasses.dataclass(frozen=True)
+@value(frozen=True)
 class ColumnText:
     """One column as written.
 

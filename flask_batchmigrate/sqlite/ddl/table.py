@@ -15,6 +15,7 @@ import functools
 import re
 import typing as t
 
+from ..._values import value
 from .affinity import Affinity
 from .affinity import affinity
 from .clauses import at_table_constraint
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OptionText:
     """One option after the closing parenthesis.
 
@@ -70,7 +71,7 @@ class Pieces(t.Protocol):
 
 
 # Without slots: what is worked out of a text once is kept beside it.
-@dataclasses.dataclass(frozen=True)
+@value(frozen=True)
 class TableText:
     """A CREATE TABLE statement, read.
 
@@ -113,7 +114,7 @@ class TableText:
 
         :param name: the column's name, in any case.
         """
-        return upper(name) in self.places
+        return name in self._by_name or upper(name) in self.places
 
     def column(self, name: str) -> ColumnText:
         """Find a column.
@@ -121,10 +122,17 @@ class TableText:
         :param name: its name, in any case.
         :raises KeyError: if there is none of that name.
         """
+        found = self._by_name.get(name)
+        if found is not None:
+            return found
         try:
             return self.columns[self.places[upper(name)]]
         except KeyError:
             raise KeyError(name) from None
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, ColumnText]:
+        return {column.name: column for column in self.columns}
 
     @functools.cached_property
     def places(self) -> cabc.Mapping[str, int]:

@@ -16,6 +16,7 @@ import dataclasses
 import functools
 import logging
 
+from ..._values import value
 from ..alter.deferred_keys import forget_orphans
 from ..alter.deferred_keys import orphans_of_lost_keys
 from ..alter.in_place import NotConfirmed
@@ -69,7 +70,7 @@ from .ways import Way
 log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Report:
     """The record of what a block did to a table.
 
@@ -97,7 +98,7 @@ class Report:
         return deciding[-1].reason if deciding else "no change"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Part:
     """The record of what one part of a block did.
 

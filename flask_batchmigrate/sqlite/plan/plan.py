@@ -6,6 +6,7 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from ..._values import value
 from ..alter.copy import plan_scratch
 from ..alter.default_checks import check_defaults
 from ..alter.kept_indexes import kept_indexes
@@ -68,7 +69,7 @@ NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay v
 MayBeShort = cabc.Callable[[str], bool]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Options:
     """The settings of a block, besides its changes.
 
@@ -90,7 +91,7 @@ class Options:
     may_be_short: MayBeShort | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Plan:
     """The plan for one table. ``str()`` of it is one line for a person.
 
@@ -246,8 +247,8 @@ def _in_place(
     for name in target.added_columns:
         if target.text.column(name).generated is None:
             steps.append(AddColumn(target, name))
-    if rules_of(target):
-        steps.append(CheckRows(target))
+    if rules := rules_of(target):
+        steps.append(CheckRows(target, rules))
     steps += _drops(snapshot, target)
     if way is Way.EDIT:
         steps.append(EditDefinition(target, _builds_index(target)))
@@ -281,8 +282,8 @@ def _converting(
         if target.text.column(name).generated is None:
             steps.append(AddColumn(target, name, filled.get(name)))
     steps.append(ConvertRows(target, work))
-    if rules_of(target):
-        steps.append(CheckRows(target))
+    if rules := rules_of(target):
+        steps.append(CheckRows(target, rules))
     steps += _drops(snapshot, target)
     steps.append(EditDefinition(target, _builds_index(target), after_conversion=True))
     built = (*rebuilt, *target.new_indexes)

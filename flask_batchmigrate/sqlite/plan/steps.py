@@ -8,10 +8,10 @@ steps to run instead.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import typing as t
 
+from ..._values import value
 from ..alter import convert
 from ..alter import copy
 from ..alter import drop
@@ -24,7 +24,7 @@ from ..alter.parent_checks import NoParentKey
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import check_numbering
 from ..alter.row_checks import check_rows
-from ..alter.row_checks import rules_of
+from ..alter.row_checks import Rule
 from ..alter.statistics import restore_statistics
 from ..alter.statistics import Statistics
 from ..alter.strict_values import check_generated
@@ -73,7 +73,7 @@ class Step(t.Protocol):
         """
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RenameColumns:
     """Rename columns by ``ALTER TABLE``; SQLite replaces the old names everywhere.
 
@@ -94,7 +94,7 @@ class RenameColumns:
         rename.rename_columns(db, self.catalogue, self.table, self.renames)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RenameTable:
     """Rename a table by ``ALTER TABLE``; SQLite replaces the old name everywhere."""
 
@@ -111,7 +111,7 @@ class RenameTable:
         rename.rename_table(db, self.schema, self.table, self.new_name)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DropIndex:
     """Drop an index that was created by a statement of its own."""
 
@@ -127,7 +127,7 @@ class DropIndex:
         drop_indexes(db, self.schema, (self.name,))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AddColumn:
     """Add a column by ``ALTER TABLE``: older rows read its default.
 
@@ -147,22 +147,26 @@ class AddColumn:
         in_place.add_column(db, self.target, self.name, self.definition)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CheckRows:
-    """Look for rows that do not fit the new definition."""
+    """Look for rows that do not fit the new definition.
+
+    :param rules: the rules that they may break.
+    """
 
     target: Target
+    rules: tuple[Rule, ...]
     cost: t.ClassVar[Cost] = Cost.SCAN
 
     def __str__(self) -> str:
-        return f"look for rows that break {' or '.join(rules_of(self.target))}"
+        return f"look for rows that break {' or '.join(r.label for r in self.rules)}"
 
     def run(self, db: Database) -> None:
         """Read every row once."""
-        check_rows(db, self.target, self.target.before.path)
+        check_rows(db, self.target, self.target.before.path, self.rules)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ConvertRows:
     """Store values under the new types and expressions, in place."""
 
@@ -189,7 +193,7 @@ class ConvertRows:
         convert.convert_rows(db, self.target, self.work)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DropColumn:
     """Drop a column by ``ALTER TABLE``, with the constraints that mention it.
 
@@ -209,7 +213,7 @@ class DropColumn:
         in_place.drop_column(db, self.target, self.name, self.before)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class EditDefinition:
     """Replace the stored text with the new one, together with the indexes of its keys.
 
@@ -233,7 +237,7 @@ class EditDefinition:
         in_place.edit_definition(db, self.target, self.after_conversion)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SpellDefinition:
     """Write the text as the script has it, if ``ALTER TABLE`` spelled it otherwise."""
 
@@ -248,7 +252,7 @@ class SpellDefinition:
         in_place.spell_definition(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CheckNumbering:
     """Look for NULL in a column that becomes the rowid: SQLite would replace it."""
 
@@ -263,7 +267,7 @@ class CheckNumbering:
         check_numbering(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CopyTable:
     """Copy the rows into a table with the new definition, which replaces the old one.
 
@@ -291,7 +295,7 @@ class CopyTable:
         copy.copy_table(db, self.target, self.scratch, self.kept)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class BuildIndexes:
     """Create indexes of the table from their text.
 
@@ -313,7 +317,7 @@ class BuildIndexes:
             restore_statistics(db, self.statistics)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CheckComputed:
     """Look for computed values that a STRICT table cannot hold."""
 
@@ -329,7 +333,7 @@ class CheckComputed:
         check_generated(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CheckParents:
     """Look for rows without a parent under the new foreign keys.
 
@@ -353,7 +357,7 @@ class CheckParents:
             self.pending.added(self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class DropTable:
     """Drop a table, without losing rows of other tables.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 
+from ..._values import value
 from ..ddl.expressions import column_names
 from ..ddl.quoting import always_quoted
 from ..ddl.table import TableText
@@ -17,7 +17,7 @@ from .database import Row
 EXAMPLES = 3
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Offenders:
     """Rows that do not fit.
 
@@ -40,7 +40,7 @@ class Offenders:
         return f"{rows}: {', '.join(self.examples)}{more}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RowKey:
     """The columns that identify a row in a message: its primary key, or the rowid."""
 
