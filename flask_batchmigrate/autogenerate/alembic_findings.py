@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import typing as t
 
 from alembic.operations import ops
 
+from .._values import value
 from ..sqlite.ddl.tokens import same_name
 
 #: Tells whether the user's filters let a difference through: the object, its name,
@@ -15,7 +15,7 @@ from ..sqlite.ddl.tokens import same_name
 Filter = cabc.Callable[[t.Any, str | None, str, bool, t.Any], bool]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Seen:
     """The operations that Alembic's comparison found for one table.
 

@@ -14,6 +14,7 @@ import warnings
 import sqlalchemy as sa
 from sqlalchemy.sql import ddl
 
+from .._values import value
 from ..sqlite.adapter.translate import Translator
 from ..sqlite.ddl.objects import IndexText
 from ..sqlite.ddl.objects import parse_index
@@ -37,7 +38,7 @@ _CONSTRAINTS: t.Final = (
 
 
 # Without slots, because cached properties need a ``__dict__``.
-@dataclasses.dataclass(frozen=True)
+@value(frozen=True)
 class Definition:
     """The definition of a table and its indexes.
 

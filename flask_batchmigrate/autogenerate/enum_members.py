@@ -15,13 +15,14 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from .._values import value
 from .enums import Key
 from .enums import key_of
 from .enums import native
 from .enums import Tables
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class EnumColumn:
     """A column that has an Enum type, and its default before and after a change."""
 

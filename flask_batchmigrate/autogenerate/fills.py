@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import collections.abc as cabc
-import dataclasses
 import datetime
 import decimal
 import enum
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
 
+from .._values import value
 from ..errors import BatchMigrateError
 from ..errors import NOTHING_WRITTEN
 from .request import Request
@@ -47,7 +47,7 @@ class FillColumn(ops.MigrateOperation):
         return ("fill_column", self.schema, self.table_name, self.column_name)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Expression:
     """An SQL expression that the database evaluates.
 
@@ -96,7 +96,7 @@ def _render_nothing(autogen_context: t.Any, operation: Nothing) -> list[str]:
     return []
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rows:
     """Counts rows of the database that was compared.
 

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from ..reporting import reporter
 from . import first_revision
+from .alembic_options import compare_server_default
+from .alembic_options import compare_type
 from .imports import render_item
 from .message import message
 from .pipeline import improve
 from .request import Request
-from .server_tables import compare_server_default
-from .server_tables import compare_type
 from .verify import Start
 
 if t.TYPE_CHECKING:

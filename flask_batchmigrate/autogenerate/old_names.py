@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import copy
-import dataclasses
 import re
 import typing as t
 
@@ -18,6 +17,7 @@ from alembic.autogenerate import produce_migrations
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
+from .._values import value
 from .operations import AddCheck
 from .operations import DropColumn
 from .operations import DropConstraint
@@ -73,7 +73,7 @@ class _Names:
         return {old: new for new, old in self.old_columns.get(place, {}).items()}
 
 
-@dataclasses.dataclass(frozen=True)
+@value(frozen=True)
 class _Models:
     """Tables as Alembic's comparison asks a ``MetaData`` for them."""
 
@@ -127,7 +127,7 @@ def _under_old_names(metadata: list[sa.MetaData], names: _Names) -> _Models:
     return _Models({table.fullname: table for table in tables}, tables)
 
 
-@dataclasses.dataclass(frozen=True)
+@value(frozen=True)
 class _Translator:
     """Translates operations from the database's names to those of the models."""
 

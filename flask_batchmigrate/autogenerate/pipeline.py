@@ -34,7 +34,6 @@ from .log_lines import lines
 from .misfits import mark_misfits
 from .names import name_everything
 from .request import Request
-from .server_renames import with_renames_on_server
 from .sqlite_renames import with_renames
 from .verify import Start
 
@@ -74,6 +73,8 @@ def improve(
             rewritten,
         )
     else:
+        from .server_renames import with_renames_on_server
+
         upgrade.ops[:] = with_renames_on_server(context, upgrade, request, history)
     tables = {
         (table.schema, str(table.name)): table

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
 
+from .._values import value
 from ..errors import BatchMigrateError
 from ..errors import NOTHING_WRITTEN
 from .request import Request
@@ -18,7 +19,7 @@ from .request import Request
 _DECLARED: t.Final = "renamed_from"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rename:
     """The rename of one table or column.
 

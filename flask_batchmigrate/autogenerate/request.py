@@ -6,6 +6,8 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from .._values import value
+
 
 class Questioner(t.Protocol):
     """Answers questions that only a person can answer."""
@@ -38,7 +40,7 @@ class Nobody:
         return None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Request:
     """How a revision is generated.
 

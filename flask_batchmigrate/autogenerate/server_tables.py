@@ -8,7 +8,6 @@ sees is created from the model and read in the same way as the stored table.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import typing as t
 import warnings
 
@@ -17,9 +16,9 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy.sql.elements import conv
 
+from .._values import value
 from .columns import with_named_check
 from .enums import portable
-from .mysql_indexes import correct_indexes
 from .names import default_name
 from .names import with_names
 from .operations import AddCheck
@@ -34,39 +33,6 @@ from .server_twin import parts_of_model
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
-
-
-def compare_server_default(dialect: str) -> bool | None:
-    """Return Alembic's option of this name for a user who sets none.
-
-    :return: None for MySQL and MariaDB, whose defaults :func:`complete_on_server`
-        compares: they rewrite defaults, which Alembic takes for a difference.
-    """
-    return True if dialect in ("sqlite", "postgresql") else None
-
-
-def compare_type(dialect: str, chosen: t.Any) -> t.Any:
-    """Return Alembic's option of this name, which compares the members of Enums, too.
-
-    On MySQL and MariaDB the older of the supported releases of Alembic do not.
-
-    :param chosen: the option that the user chose.
-    """
-    is_mysql = dialect in ("mysql", "mariadb")
-    return _compare_members if is_mysql and chosen is True else chosen
-
-
-def _compare_members(
-    context: t.Any,
-    stored_column: t.Any,
-    model_column: t.Any,
-    stored: t.Any,
-    model: t.Any,
-) -> bool | None:
-    """Return whether an ENUM has other members; None leaves other types to Alembic."""
-    if isinstance(stored, sa.Enum) and isinstance(model, sa.Enum):
-        return set(stored.enums) != set(model.enums)
-    return None
 
 
 def complete_on_server(
@@ -94,6 +60,8 @@ def complete_on_server(
             completed.append(blocks[table.place])
         table.complete(blocks[table.place])
     if context.dialect.name in ("mysql", "mariadb"):
+        from .mysql_indexes import correct_indexes
+
         assert context.connection is not None
         correct_indexes(context.connection, blocks.values())
     return [
@@ -178,7 +146,7 @@ def _key_columns(table: sa.Table) -> list[str]:
     return [str(column.name) for column in table.primary_key.columns]
 
 
-@dataclasses.dataclass(frozen=True)
+@value(frozen=True)
 class _Table:
     """A table that both the models and a server have.
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import re
 import typing as t
 
 import sqlalchemy as sa
 
+from .._values import value
 from .enums import native
 
 _NAME: t.Final = "batchmigrate_twin"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Parts:
     """The parts of a table that a server rewrites.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import inspect
 import typing as t
 import warnings
@@ -20,6 +19,7 @@ from alembic.operations import Operations
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
+from .._values import value
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import RunOptions
 from ..sqlite.errors import EngineError
@@ -42,7 +42,7 @@ if t.TYPE_CHECKING:
     from alembic.script import Script
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Start:
     """A SQLite database that models were compared with.
 

@@ -36,7 +36,6 @@ from ..results import Current
 from ..results import RevisionInfo
 from ..results import Template
 from . import lookup
-from . import offline
 from . import scaffold
 from . import writing
 from .upgrading import Directory
@@ -232,8 +231,11 @@ def downgrade(
     :raises UnknownRevision: there is no such revision.
     """
     call = Invocation(directory, x_arg)
-    if sql and offline.can_record(call):
-        return offline.record("downgrade", str(revision), directory, tag, x_arg)
+    if sql:
+        from . import offline
+
+        if offline.can_record(call):
+            return offline.record("downgrade", str(revision), directory, tag, x_arg)
     with call.guarded():
         target = lookup.steps_back(call.scripts(), str(revision))
         if sql and target.startswith("-"):

@@ -7,7 +7,6 @@ longer.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
 import typing as t
@@ -15,6 +14,7 @@ import typing as t
 import sqlalchemy as sa
 from flask import current_app
 
+from .._values import value
 from ..reporting import reporter
 from ..sqlite.error_codes import is_busy
 from ..state import command_line
@@ -116,7 +116,7 @@ def _newest(files: Overview) -> str | None:
     return next(iter(files.heads)) if plain else None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Databases:
     """The databases that a migration folder belongs to.
 

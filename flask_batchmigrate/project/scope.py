@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
+from .._values import value
 from ..errors import UnknownBind
 from ..state import MigrateState
 from . import binds
@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 _FOR_SEVERAL: t.Final = re.compile(r"engine_name|_upgrades")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Scope:
     """The binds of one run, and the form of its scripts.
 

@@ -1,0 +1,40 @@
+"""Chooses the options of Alembic's comparison that depend on the database."""
+
+from __future__ import annotations
+
+import typing as t
+
+import sqlalchemy as sa
+
+
+def compare_server_default(dialect: str) -> bool | None:
+    """Return Alembic's option of this name for a user who sets none.
+
+    :return: None for MySQL and MariaDB, whose defaults :mod:`.server_tables`
+        compares: they rewrite defaults, which Alembic takes for a difference.
+    """
+    return True if dialect in ("sqlite", "postgresql") else None
+
+
+def compare_type(dialect: str, chosen: t.Any) -> t.Any:
+    """Return Alembic's option of this name, which compares the members of Enums, too.
+
+    On MySQL and MariaDB the older of the supported releases of Alembic do not.
+
+    :param chosen: the option that the user chose.
+    """
+    is_mysql = dialect in ("mysql", "mariadb")
+    return _compare_members if is_mysql and chosen is True else chosen
+
+
+def _compare_members(
+    context: t.Any,
+    stored_column: t.Any,
+    model_column: t.Any,
+    stored: t.Any,
+    model: t.Any,
+) -> bool | None:
+    """Return whether an ENUM has other members; None leaves other types to Alembic."""
+    if isinstance(stored, sa.Enum) and isinstance(model, sa.Enum):
+        return set(stored.enums) != set(model.enums)
+    return None
