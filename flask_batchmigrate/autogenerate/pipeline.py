@@ -39,7 +39,6 @@ from .misfits import mark_misfits
 from .mysql_indexes import add_key_indexes
 from .names import name_everything
 from .request import Request
-from .server_renames import with_renames_on_server
 from .sqlite_renames import with_renames
 from .table_order import in_order
 from .verify import Start
@@ -81,6 +80,8 @@ def improve(
             rewritten,
         )
     else:
+        from .server_renames import with_renames_on_server
+
         upgrade.ops[:] = with_renames_on_server(context, upgrade, request, history)
     tables = {
         (table.schema, str(table.name)): table

@@ -6,15 +6,17 @@ Only the command line uses this; the commands as functions leave logging alone.
 from __future__ import annotations
 
 import collections.abc as cabc
-import configparser
 import contextlib
 import logging
-import logging.config
 import pathlib
 import re
 import sys
+import typing as t
 
 from .console import Console
+
+if t.TYPE_CHECKING:
+    import configparser
 
 #: Loggers whose records the commands show.
 SHOWN_LOGGERS = ("alembic", "flask_migrate", "flask_batchmigrate")
@@ -83,6 +85,8 @@ def shown_logs(console: Console, ini: pathlib.Path | None) -> cabc.Iterator[bool
 
 
 def _apply(parser: configparser.ConfigParser, ini: pathlib.Path | None) -> None:
+    import logging.config
+
     try:
         logging.config.fileConfig(parser, disable_existing_loggers=False)
     except Exception as error:
@@ -115,6 +119,8 @@ def _show_on(console: Console) -> None:
 def _read_ini(path: pathlib.Path) -> configparser.ConfigParser | None:
     if not path.is_file():
         return None
+    import configparser
+
     here = str(path.parent.absolute()).replace("%", "%%")
     parser = configparser.ConfigParser({"here": here})
     try:

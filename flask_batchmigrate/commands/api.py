@@ -39,7 +39,6 @@ from ..results import Template
 from . import amending
 from . import comparing
 from . import lookup
-from . import offline
 from . import scaffold
 from . import writing
 from .upgrading import Directory
@@ -251,8 +250,11 @@ def downgrade(
     :raises UnknownRevision: there is no such revision.
     """
     call = Invocation(directory, x_arg)
-    if sql and offline.can_record(call):
-        return offline.record("downgrade", str(revision), directory, tag, x_arg)
+    if sql:
+        from . import offline
+
+        if offline.can_record(call):
+            return offline.record("downgrade", str(revision), directory, tag, x_arg)
     with call.guarded():
         target = lookup.steps_back(call.scripts(), str(revision))
         if sql and target.startswith("-"):

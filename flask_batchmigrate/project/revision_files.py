@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import pathlib
 import re
+import types
 import typing as t
 
 from .header import declared
@@ -238,6 +239,12 @@ def takes_engine_name(script: Script) -> bool:
 
 def accepts_engine_name(function: cabc.Callable[..., t.Any]) -> bool:
     """Return whether a script's function takes the name of a bind."""
+    if isinstance(function, types.FunctionType) and not vars(function):
+        # Most functions take nothing, which their code shows much faster.
+        code = function.__code__
+        keywords = code.co_flags & inspect.CO_VARKEYWORDS
+        if not (code.co_argcount or code.co_kwonlyargcount or keywords):
+            return False
     parameters = inspect.signature(function).parameters.values()
     return any(
         p.name == "engine_name" or p.kind is inspect.Parameter.VAR_KEYWORD

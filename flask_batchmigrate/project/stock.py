@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import collections.abc as cabc
-import configparser
 import enum
 import hashlib
 import pathlib
@@ -79,15 +78,21 @@ def is_plain(ini: pathlib.Path) -> bool:
 
     :param ini: the file, which need not exist.
     """
+    try:
+        # Alembic reads the file in the encoding of the system.
+        text = ini.read_bytes().decode("ascii")
+    except FileNotFoundError:
+        return True
+    except (OSError, UnicodeError):
+        return False
+    import configparser
+
     # Alembic makes its parser with this default, too.
     parser = configparser.ConfigParser({"here": "here"})
     try:
-        # Alembic reads the file in the encoding of the system.
-        parser.read_string(ini.read_bytes().decode("ascii"))
+        parser.read_string(text)
         options = {name for name, _ in parser.items("alembic")}
-    except FileNotFoundError:
-        return True
-    except (OSError, UnicodeError, configparser.Error):
+    except configparser.Error:
         return False
     return options <= {"here", *_OF_NEW_FILES}
 

@@ -46,7 +46,7 @@ from .indexes import drop_indexes
 from .kept_indexes import settled
 from .row_checks import check_rows
 from .row_checks import explained_rows
-from .row_checks import misfits
+from .row_checks import rules_of
 from .statistics import read_statistics
 from .statistics import restore_statistics
 from .strict_values import refuse_computed
@@ -64,18 +64,28 @@ _CHECKED_AS_STORED = (3, 32, 0)
 class Scratch:
     """The table that receives the rows.
 
+    Most plans never copy, so its texts are written on demand.
+
     :param name: a name that no object of the schema has.
-    :param sql: the statement that creates the table, which stores records as the new
-        definition does.
+    :param definition: the new definition.
+    :param is_relaxed: whether it leaves out what does not matter for how records are
+        stored.
     """
 
     schema: str
     name: str
-    sql: str
+    definition: TableText
+    is_relaxed: bool
+
+    @functools.cached_property
+    def sql(self) -> str:
+        """The statement that creates it."""
+        write = edits.relaxed if self.is_relaxed else edits.set_name
+        return write(self.definition, self.name)
 
     @functools.cached_property
     def text(self) -> TableText:
-        """The table's definition, parsed on demand: most plans never copy."""
+        """Its definition, read from the statement."""
         return parse_table(self.sql)
 
     @property
@@ -90,12 +100,7 @@ def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
     :param catalogue: all objects of the table's schema.
     """
     name = catalogue.free_name("_batchmigrate_copy_")
-    sql = (
-        edits.relaxed(target.text, name)
-        if db.can_write_schema
-        else edits.set_name(target.text, name)
-    )
-    return Scratch(target.before.schema, name, sql)
+    return Scratch(target.before.schema, name, target.text, db.can_write_schema)
 
 
 def copy_table(
@@ -120,7 +125,7 @@ def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
     :return: the number of rows; ``None`` if a row does not fit, or SQLite does not
         accept a condition as a CHECK. :func:`_copy_all` then finds out why.
     """
-    conditions = misfits(target)
+    conditions = [rule.condition for rule in rules_of(target)]
     if not conditions and not target.text.of_kind(ConstraintKind.UNIQUE):
         return None
     ignored = db.execute("PRAGMA ignore_check_constraints")[0][0]
@@ -143,7 +148,7 @@ def _copy_all(db: Database, target: Target, scratch: Scratch) -> int:
     try:
         with explained_rows(db, target):
             rows = _fill_scratch(db, target, scratch)
-            check_rows(db, target, path)
+            check_rows(db, target, path, rules_of(target))
     except RowsRefused:
         if unchecked(target):
             _refuse_computed(db, target, scratch)
@@ -158,7 +163,7 @@ def _refuse_computed(db: Database, target: Target, scratch: Scratch) -> None:
     into a temporary table that is not STRICT.
     """
     text = parse_table(edits.set_options(scratch.text, strict=False))
-    twin = Scratch("temp", scratch.name, str(text.sql))
+    twin = Scratch("temp", scratch.name, text, is_relaxed=False)
     with trial(db, "batchmigrate_computed"):
         db.execute(created_as(text, twin.path))
         try:

@@ -7,7 +7,7 @@ import dataclasses
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..schema.database import Database
-from ..schema.database import trial
+from ..schema.database import temporary
 from ..target.target import Target
 from ..target.value_types import misfit_condition
 from .row_checks import misfit
@@ -50,7 +50,7 @@ def check_defaults(db: Database, target: Target) -> None:
 
 def _is_true(db: Database, affinity: str, default: str, condition: str) -> bool:
     """Tell whether a condition is true for what a column stores by default."""
-    with trial(db, "batchmigrate_default"):
+    with temporary(db, "batchmigrate_default", f"temp.{_TABLE}"):
         try:
             db.execute(
                 f"CREATE TEMP TABLE {_TABLE} (value {affinity} DEFAULT {default}, x)"

@@ -40,7 +40,7 @@ from ..target.value_types import misfit_condition
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Rule:
+class Rule:
     """A rule that every row has to fit.
 
     :param label: the name of the rule in a plan.
@@ -55,14 +55,16 @@ class _Rule:
     refuse: cabc.Callable[[Offenders], RowsRefused]
 
 
-def check_rows(db: Database, target: Target, path: str) -> None:
+def check_rows(
+    db: Database, target: Target, path: str, rules: cabc.Sequence[Rule]
+) -> None:
     """Refuse rows that do not fit the new definition.
 
     :param path: the table to read, in SQL. It has the new columns and values, but not
         the new constraints, since SQLite would assume that they hold.
+    :param rules: what :func:`rules_of` returns.
     :raises RowsRefused: gives the number of rows and the first of them.
     """
-    rules = list(_rules(target))
     if len(rules) > 1 and _all_fit(db, path, rules):
         return
     key = row_key(target.text)
@@ -73,7 +75,7 @@ def check_rows(db: Database, target: Target, path: str) -> None:
 
 
 def _where(
-    db: Database, target: Target, path: str, key: RowKey, rule: _Rule
+    db: Database, target: Target, path: str, key: RowKey, rule: Rule
 ) -> Offenders | None:
     try:
         return rows_where(db, path, key, rule.condition, rule.value)
@@ -88,7 +90,7 @@ def _where(
         ) from error
 
 
-def _all_fit(db: Database, path: str, rules: list[_Rule]) -> bool:
+def _all_fit(db: Database, path: str, rules: cabc.Sequence[Rule]) -> bool:
     """Tell whether every row fits all of the rules, in one pass over the rows."""
     try:
         return not any_row(db, path, [rule.condition for rule in rules])
@@ -99,17 +101,12 @@ def _all_fit(db: Database, path: str, rules: list[_Rule]) -> bool:
         return False
 
 
-def rules_of(target: Target) -> tuple[str, ...]:
-    """Return the names of the rules that :func:`check_rows` checks."""
-    return tuple(rule.label for rule in _rules(target))
+def rules_of(target: Target) -> tuple[Rule, ...]:
+    """Return the rules of the new definition that stored rows may break."""
+    return tuple(_rules(target))
 
 
-def misfits(target: Target) -> list[str]:
-    """Return the conditions that :func:`check_rows` checks, in SQL."""
-    return [rule.condition for rule in _rules(target)]
-
-
-def _rules(target: Target) -> cabc.Iterator[_Rule]:
+def _rules(target: Target) -> cabc.Iterator[Rule]:
     for column, source in zip(target.text.columns, target.sources, strict=True):
         if _is_newly_required(target, column, source):
             yield _null_rule(target, column, source)
@@ -173,8 +170,8 @@ def _is_newly_required(target: Target, column: ColumnText, source: Source) -> bo
     return not was_required
 
 
-def _null_rule(target: Target, column: ColumnText, source: Source) -> _Rule:
-    return _Rule(
+def _null_rule(target: Target, column: ColumnText, source: Source) -> Rule:
+    return Rule(
         f"NOT NULL of '{column.name}'",
         f"{always_quoted(column.name)} IS NULL",
         None,
@@ -225,13 +222,13 @@ def _null_refused(
 
 def _type_rule(
     target: Target, column: ColumnText, source: Source
-) -> cabc.Iterator[_Rule]:
+) -> cabc.Iterator[Rule]:
     if source.origin is None or source.keep_misfits:
         return
     value = always_quoted(column.name)
     condition = misfit(target, column, source, value)
     if condition is not None:
-        yield _Rule(
+        yield Rule(
             f"type {column.type} of '{column.name}'",
             condition,
             value,
@@ -312,8 +309,8 @@ def misfit(
     return misfit_condition(column.type, value)
 
 
-def _check_rule(target: Target, check: ConstraintText) -> _Rule:
-    return _Rule(
+def _check_rule(target: Target, check: ConstraintText) -> Rule:
+    return Rule(
         describe(check),
         f"NOT ({without_schema(check.expression or '')}\n)",
         None,

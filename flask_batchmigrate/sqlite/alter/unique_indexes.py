@@ -18,7 +18,7 @@ from ..ddl.quoting import always_quoted
 from ..ddl.table import TableText
 from ..schema.catalogue import automatic_name
 from ..schema.catalogue import qualified
-from ..schema.catalogue import read_catalogue
+from ..schema.catalogue import read_with_scratch
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
 from ..schema.progress import run_long
@@ -74,7 +74,7 @@ def replace_definition(
     present = automatic_indexes(db, stored.schema, stored.name)
     wanted = wanted_indexes(db, text)
     moves = _compare(present, wanted)
-    catalogue = read_catalogue(db, stored.schema)
+    catalogue = read_with_scratch(db, stored.schema, stored.name)
     stored_names = {o.name for o in catalogue.of_table(stored.name, "index")}
     names = {n: automatic_name(stored.name, n) for n in (*present, *wanted)}
     if not _only_unique(stored.text, text, moves) or not stored_names.issuperset(

@@ -6,9 +6,11 @@ import dataclasses
 import typing as t
 
 from ..errors import SqlTextError
+from .tokens import Kind
 from .tokens import significant
 from .tokens import Token
 from .tokens import tokenize
+from .tokens import upper
 
 
 class Span(t.NamedTuple):
@@ -52,8 +54,14 @@ class Reader:
         self.all_tokens = tokenize(sql)
         self.tokens = significant(self.all_tokens)
         self.position = 0
-        # The tokens as keywords, which are looked at many times.
-        self._words = tuple(token.keyword for token in self.tokens)
+        # The tokens as keywords and as symbols, which are looked at many times.
+        word, symbol = Kind.WORD, Kind.SYMBOL
+        self._words = tuple(
+            [upper(token[1]) if token[0] is word else "" for token in self.tokens]
+        )
+        self._symbols = [
+            token[1] if token[0] is symbol else "" for token in self.tokens
+        ]
 
     def peek(self, ahead: int = 0) -> Token | None:
         """Look at a token without taking it.
@@ -140,8 +148,8 @@ class Reader:
 
         :param text: the symbol.
         """
-        token = self.peek()
-        return token is not None and token.is_symbol(text)
+        index = self.position
+        return index < len(self._symbols) and self._symbols[index] == text
 
     def accept_symbol(self, text: str) -> bool:
         """Take this symbol if it comes next.

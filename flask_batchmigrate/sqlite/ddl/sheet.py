@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import functools
 import typing as t
 
 from .layout import Item
@@ -141,10 +142,18 @@ class Sheet:
         return Sheet(self.table, layout, parts, chunks, joints, keys, places)
 
 
+_MUCH: t.Final = 100_000
+"""Tables with more characters take too much room to keep their pieces."""
+
+
 def sheet_of(table: TableText) -> Sheet:
     """Split a table into pieces, unless an edit has done so."""
     if isinstance(table.sheet, Sheet):
         return table.sheet
+    return _split(table) if len(table.sql) > _MUCH else _split_kept(table.sql)
+
+
+def _split(table: TableText) -> Sheet:
     layout = take_apart(table)
     keys = tuple(upper(column.name) for column in table.columns)
     return Sheet(
@@ -157,6 +166,12 @@ def sheet_of(table: TableText) -> Sheet:
         keys,
         _places(keys),
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _split_kept(sql: str) -> Sheet:
+    """Split a table that a block edits several times, and the next block again."""
+    return _split(parse_table(sql))
 
 
 def next_table(sql: str) -> TableText:

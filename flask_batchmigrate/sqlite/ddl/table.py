@@ -113,7 +113,7 @@ class TableText:
 
         :param name: the column's name, in any case.
         """
-        return upper(name) in self.places
+        return name in self._by_name or upper(name) in self.places
 
     def column(self, name: str) -> ColumnText:
         """Find a column.
@@ -121,10 +121,17 @@ class TableText:
         :param name: its name, in any case.
         :raises KeyError: if there is none of that name.
         """
+        found = self._by_name.get(name)
+        if found is not None:
+            return found
         try:
             return self.columns[self.places[upper(name)]]
         except KeyError:
             raise KeyError(name) from None
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, ColumnText]:
+        return {column.name: column for column in self.columns}
 
     @functools.cached_property
     def places(self) -> cabc.Mapping[str, int]:

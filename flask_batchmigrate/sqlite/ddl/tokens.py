@@ -156,7 +156,7 @@ _MASTER = re.compile(
 )
 
 
-_KINDS = {kind.name: kind for kind in Kind}
+_KINDS = {index: Kind[name] for name, index in _MASTER.groupindex.items()}
 
 
 _MUCH: t.Final = 100_000
@@ -180,15 +180,16 @@ def _tokenize_once(sql: str) -> tuple[Token, ...]:
     nul = sql.find("\0")
     if nul >= 0:
         raise SqlTextError("A statement cannot hold a NUL character", sql, nul)
-    while position < len(sql):
-        match = _MASTER.match(sql, position)
-        if match is None or match.lastgroup is None:
-            raise SqlTextError("Text that is not SQL", sql, position)
-        end = match.end()
-        token = (_KINDS[match.lastgroup], match[0], position, end)
+    for match in _MASTER.finditer(sql):
+        start, end = match.span()
+        if start != position:
+            break
+        token = (_KINDS[match.lastindex or 0], match[0], start, end)
         # What the class itself does, without a call of a function between.
         tokens.append(tuple.__new__(Token, token))
         position = end
+    if position < len(sql):
+        raise SqlTextError("Text that is not SQL", sql, position)
     return tuple(tokens)
 
 

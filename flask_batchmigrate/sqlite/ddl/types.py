@@ -9,6 +9,7 @@ from .reader import Reader
 from .reader import Span
 from .tokens import JOIN_WORDS
 from .tokens import Kind
+from .tokens import RESERVED
 from .tokens import Token
 from .tokens import tokenize
 from .tokens import unquote
@@ -70,7 +71,7 @@ def _without_quotes(reported: str) -> str:
 
 def _take_type_words(reader: Reader) -> list[Token]:
     words: list[Token] = []
-    while _is_type_word(reader.peek()):
+    while _at_type_word(reader):
         words.append(reader.take())
     if not words or words[-1].keyword != "ALWAYS" or not reader.at("AS"):
         return words
@@ -99,7 +100,12 @@ def _take_size(reader: Reader) -> None:
         raise reader.error("Expected a number in the size of a type")
 
 
-def _is_type_word(token: Token | None) -> bool:
-    if token is None or not token.is_name:
-        return False
-    return token.keyword not in JOIN_WORDS and token.keyword != "INDEXED"
+def _at_type_word(reader: Reader) -> bool:
+    word = reader.keyword()
+    if word:
+        return word not in _NO_TYPES
+    token = reader.peek()
+    return token is not None and token.is_name
+
+
+_NO_TYPES = RESERVED.union(JOIN_WORDS, ("INDEXED",))

@@ -15,9 +15,9 @@ import dataclasses
 
 from ..ddl.table import ColumnText
 from ..ddl.table import ConstraintKind
+from ..ddl.tokens import may_name
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
-from ..ddl.tokens import whole_word
 from ..schema.catalogue import Catalogue
 from ..schema.catalogue import read_catalogue_around
 from ..schema.catalogue import read_table
@@ -120,14 +120,9 @@ def _is_named(catalogue: Catalogue, target: Target, column: str) -> bool:
     https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
     """
     stored = target.before
-    new = whole_word(column)
-    if new is None or new.search(stored.text.sql):
-        return True
-    if any(new.search(index.sql) for index in stored.indexes):
-        return True
-    old = whole_word(stored.name)
-    return old is None or any(
-        old.search(o.sql or "")
+    texts = [stored.text.sql, *(index.sql for index in stored.indexes)]
+    return any(may_name(sql, column) for sql in texts) or any(
+        may_name(o.sql or "", stored.name)
         for o in catalogue.objects
         if o.type in ("view", "trigger")
     )

@@ -274,8 +274,8 @@ def _in_place(
     for name in target.added_columns:
         if target.text.column(name).generated is None:
             steps.append(AddColumn(target, name))
-    if rules_of(target):
-        steps.append(CheckRows(target))
+    if rules := rules_of(target):
+        steps.append(CheckRows(target, rules))
     steps += _drops(snapshot, target)
     if way is Way.EDIT:
         steps.append(EditDefinition(target, _builds_index(target)))
@@ -309,8 +309,8 @@ def _converting(
         if target.text.column(name).generated is None:
             steps.append(AddColumn(target, name, filled.get(name)))
     steps.append(ConvertRows(target, work))
-    if rules_of(target):
-        steps.append(CheckRows(target))
+    if rules := rules_of(target):
+        steps.append(CheckRows(target, rules))
     steps += _drops(snapshot, target)
     steps.append(EditDefinition(target, _builds_index(target), after_conversion=True))
     built = (*rebuilt, *target.new_indexes)

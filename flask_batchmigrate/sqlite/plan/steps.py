@@ -24,7 +24,7 @@ from ..alter.parent_checks import NoParentKey
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import check_numbering
 from ..alter.row_checks import check_rows
-from ..alter.row_checks import rules_of
+from ..alter.row_checks import Rule
 from ..alter.statistics import restore_statistics
 from ..alter.statistics import Statistics
 from ..alter.strict_values import check_computed
@@ -150,17 +150,21 @@ class AddColumn:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CheckRows:
-    """Look for rows that do not fit the new definition."""
+    """Look for rows that do not fit the new definition.
+
+    :param rules: the rules that they may break.
+    """
 
     target: Target
+    rules: tuple[Rule, ...]
     cost: t.ClassVar[Cost] = Cost.SCAN
 
     def __str__(self) -> str:
-        return f"look for rows that break {' or '.join(rules_of(self.target))}"
+        return f"look for rows that break {' or '.join(r.label for r in self.rules)}"
 
     def run(self, db: Database) -> None:
         """Read every row once."""
-        check_rows(db, self.target, self.target.before.path)
+        check_rows(db, self.target, self.target.before.path, self.rules)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -84,8 +84,12 @@ def _same_objects(
     kept: cabc.Collection[str],
 ) -> None:
     """Compare all objects that the change should not have touched."""
-    # The place of an object in the catalogue does not matter. Plain tuples are fast.
-    old, new = ({o[1:] for o in objects} for objects in (before, after))
+    old_rows, new_rows = frozenset(before), frozenset(after)
+    # The place of an object in the catalogue does not matter.
+    old, new = (
+        {o[1:] for o in objects}
+        for objects in (old_rows - new_rows, new_rows - old_rows)
+    )
     lost, gained = (
         sorted(o.name for o in objects if not _is_own(table, o, kept))
         for objects in (

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import itertools
 import typing as t
+import weakref
 
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_index
@@ -70,6 +71,7 @@ class Catalogue:
 
     :param bom_is_space: whether the library takes a byte order mark for white space.
     :param shadows: the tables that belong to a virtual table, by their folded names.
+    :param has_virtual_tables: whether any of its tables is one.
     """
 
     schema: str
@@ -78,6 +80,7 @@ class Catalogue:
     shadows: cabc.Mapping[str, Shadow] = dataclasses.field(
         default_factory=dict, compare=False
     )
+    has_virtual_tables: bool = False
 
     def table(self, name: str) -> StoredObject | None:
         """Return the table of this name, in any case of its letters."""
@@ -86,27 +89,33 @@ class Catalogue:
 
     def find(self, name: str) -> StoredObject | None:
         """Return the table, view or index of this name; they share one namespace."""
-        return self._by_name.get(upper(name))
+        found = self._by_name.get(name)
+        return found if found is not None else self._by_folded_name.get(upper(name))
 
     def of_table(self, name: str, type_: str) -> tuple[StoredObject, ...]:
         """Return the indexes or triggers that belong to a table or view."""
         belonging = self._by_table.get(upper(name), ())
-        return tuple(o for o in belonging if o.type == type_)
-
-    @functools.cached_property
-    def _by_name(self) -> dict[str, StoredObject]:
-        return {upper(o.name): o for o in self.objects if o.type != "trigger"}
-
-    @functools.cached_property
-    def _by_table(self) -> dict[str, list[StoredObject]]:
-        by_table: dict[str, list[StoredObject]] = {}
-        for o in self.objects:
-            by_table.setdefault(upper(o.table), []).append(o)
-        return by_table
+        return tuple([o for o in belonging if o.type == type_])
 
     def of_type(self, type_: str) -> tuple[StoredObject, ...]:
         """Return all tables, views, indexes or triggers."""
-        return tuple(o for o in self.objects if o.type == type_)
+        return tuple([o for o in self.objects if o.type == type_])
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, StoredObject]:
+        return {o.name: o for o in self.objects if o.type != "trigger"}
+
+    @functools.cached_property
+    def _by_folded_name(self) -> dict[str, StoredObject]:
+        return {upper(name): o for name, o in self._by_name.items()}
+
+    @functools.cached_property
+    def _by_table(self) -> dict[str, list[StoredObject]]:
+        folded = {table: upper(table) for table in {o.table for o in self.objects}}
+        by_table: dict[str, list[StoredObject]] = {}
+        for o in self.objects:
+            by_table.setdefault(folded[o.table], []).append(o)
+        return by_table
 
     def free_name(self, stem: str) -> str:
         """Return a name that begins with the stem and that no object has."""
@@ -159,7 +168,21 @@ def read_catalogue(db: Readable, schema: str) -> Catalogue:
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM {quote(schema)}.sqlite_master ORDER BY rowid"
     )
-    return _catalogue(db, schema, rows)
+    # Most blocks find what the one before them has left.
+    latest = _latest.get(db)
+    if latest is not None and latest[0].schema == schema and latest[1] == rows:
+        return latest[0]
+    catalogue = _catalogue(db, schema, rows)
+    if not catalogue.has_virtual_tables:
+        # With such tables it also depends on the modules that are loaded.
+        _latest[db] = (catalogue, rows)
+    return catalogue
+
+
+_latest: t.Final[
+    weakref.WeakKeyDictionary[Readable, tuple[Catalogue, cabc.Sequence[Row]]]
+] = weakref.WeakKeyDictionary()
+"""The catalogue that was read last on a connection, and the rows that it is made of."""
 
 
 def _catalogue(db: Readable, schema: str, rows: cabc.Iterable[Row]) -> Catalogue:
@@ -172,9 +195,11 @@ def _catalogue(db: Readable, schema: str, rows: cabc.Iterable[Row]) -> Catalogue
                 "Dump the database into a new file.",
             )
     marked = any(BOM in o.sql for o in objects if o.sql is not None)
-    tables = ((o.name, o.sql or "") for o in objects if o.type == "table")
-    shadows = find_shadows(db, schema, tables)
-    return Catalogue(schema, objects, not marked or _takes_bom_for_space(db), shadows)
+    tables = [(o.name, o.sql or "") for o in objects if o.type == "table"]
+    has_virtual = any(is_virtual_table(sql) for _, sql in tables)
+    shadows = find_shadows(db, schema, tables) if has_virtual else {}
+    bom_is_space = not marked or _takes_bom_for_space(db)
+    return Catalogue(schema, objects, bom_is_space, shadows, has_virtual)
 
 
 def _takes_bom_for_space(db: Readable) -> bool:
@@ -214,6 +239,20 @@ def read_own(db: Database, stored: StoredTable) -> Catalogue:
         (stored.name,),
     )
     return _catalogue(db, stored.schema, rows)
+
+
+def read_with_scratch(db: Database, schema: str, table: str) -> Catalogue:
+    """Read a table with its indexes and triggers, and the scratch objects.
+
+    What ANALYZE has stored is among them, and whatever has a name of the engine's.
+    """
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM {quote(schema)}.sqlite_master"
+        " WHERE tbl_name = ? COLLATE NOCASE OR name IN ('sqlite_stat1', 'sqlite_stat4')"
+        " OR name LIKE '\\_batchmigrate\\_%' ESCAPE '\\' ORDER BY rowid",
+        (table,),
+    )
+    return _catalogue(db, schema, rows)
 
 
 def find_table(catalogue: Catalogue, name: str) -> StoredObject:

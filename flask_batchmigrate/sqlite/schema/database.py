@@ -8,6 +8,7 @@ import functools
 import sqlite3
 import typing as t
 
+from ..error_codes import is_busy
 from ..error_codes import is_verdict
 from ..errors import UnsupportedLibrary
 
@@ -168,6 +169,47 @@ def trial(db: Database, name: str) -> cabc.Iterator[None]:
         _undo(db, name, error)
         raise
     _undo(db, name)
+
+
+@contextlib.contextmanager
+def temporary(db: Database, name: str, *tables: str) -> cabc.Iterator[None]:
+    """Undo what the block did, which creates these temporary tables and nothing else.
+
+    They are dropped where that is enough: after a rollback SQLite would read the whole
+    schema again.
+
+    :param name: a name no other savepoint of the engine has.
+    :param tables: their names for use in SQL, each with its schema.
+    """
+    was_empty = _is_temp_empty(db)
+    db.execute(f"SAVEPOINT {name}")
+    try:
+        yield
+    except BaseException as error:
+        _undo(db, name, error)
+        raise
+    if was_empty and _have_gone(db, tables):
+        db.execute(f"RELEASE {name}")
+    else:
+        _undo(db, name)
+
+
+def _have_gone(db: Database, tables: cabc.Iterable[str]) -> bool:
+    """Drop temporary tables, and tell whether nothing temporary is left."""
+    try:
+        for table in tables:
+            db.execute(f"DROP TABLE {table}")
+    except db.driver_error as error:
+        # SQLite drops no table while a query is open, and none that was not created.
+        if not (is_verdict(error) or is_busy(error)):
+            raise
+        return False
+    # AUTOINCREMENT makes a table of its own, which stays.
+    return _is_temp_empty(db)
+
+
+def _is_temp_empty(db: Database) -> bool:
+    return not db.execute("SELECT 1 FROM temp.sqlite_master LIMIT 1")
 
 
 def _undo(db: Database, name: str, error: BaseException | None = None) -> None:

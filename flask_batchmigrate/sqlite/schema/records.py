@@ -14,6 +14,8 @@ import secrets
 import typing as t
 
 from ..ddl import edits
+from ..ddl.constraints import ConstraintKind
+from ..ddl.constraints import ConstraintText
 from ..ddl.quoting import always_quoted
 from ..ddl.statements import explain
 from ..ddl.table import TableText
@@ -23,6 +25,7 @@ from ..errors import ChangeRefused
 from .catalogue import automatic_number
 from .catalogue import StoredTable
 from .database import Database
+from .database import temporary
 from .database import trial
 from .schema_edit import replace_text
 
@@ -67,6 +70,8 @@ def stays_valid(
         left out, which does not matter for how a record is stored.
     """
     before = stored.text
+    if _stores_alike(before, text, keys):
+        return True
     if not keys:
         before = edits.next_table(edits.drop_unique(before))
         text = edits.next_table(edits.drop_unique(text))
@@ -76,7 +81,7 @@ def stays_valid(
         # Nothing differs that has to do with how records and keys are stored.
         return True
     try:
-        with trial(db, "batchmigrate_judge"):
+        with temporary(db, "batchmigrate_judge", f"temp.{_OLD}", f"temp.{_NEW}"):
             db.execute(old.replace(_NEW, _OLD, 1))
             db.execute(new)
             plan = db.execute(
@@ -92,6 +97,27 @@ def stays_valid(
             raise
         # SQLite does not accept the definition of a twin.
         return False
+
+
+def _stores_alike(before: TableText, after: TableText, keys: bool) -> bool:
+    """Tell whether two definitions differ in nothing that has to do with storage."""
+    kinds = {ConstraintKind.PRIMARY_KEY, ConstraintKind.GENERATED}
+    kinds |= {ConstraintKind.UNIQUE} if keys else set()
+    before_, after_ = (
+        (
+            [(c.name, _texts_of(c.constraints, kinds)) for c in table.columns],
+            _texts_of(table.constraints, kinds),
+            [option.name for option in table.options],
+        )
+        for table in (before, after)
+    )
+    return before_ == after_
+
+
+def _texts_of(
+    constraints: cabc.Iterable[ConstraintText], kinds: cabc.Collection[ConstraintKind]
+) -> list[str]:
+    return [c.text for c in constraints if c.kind in kinds]
 
 
 def check_definition(db: Database, stored: StoredTable, text: TableText) -> None:
@@ -114,8 +140,8 @@ def check_definition(db: Database, stored: StoredTable, text: TableText) -> None
 
 def _rejection(db: Database, text: TableText, name: str) -> Exception | None:
     try:
-        with trial(db, "batchmigrate_definition"):
-            path = f"temp.{always_quoted(name)}"
+        path = f"temp.{always_quoted(name)}"
+        with temporary(db, "batchmigrate_definition", path):
             db.execute(created_as(text, path))
             # Columns that are computed from one another are an error only when read.
             db.execute(explain(f"SELECT * FROM {path}"))
@@ -183,7 +209,7 @@ def automatic_indexes(
 
 def wanted_indexes(db: Database, text: TableText) -> dict[int, AutomaticIndex]:
     """Return the indexes that SQLite makes for the keys of a definition, by number."""
-    with trial(db, "batchmigrate_wanted"):
+    with temporary(db, "batchmigrate_wanted", f"temp.{_NEW}"):
         db.execute(edits.relaxed(text, _NEW, "temp"))
         return automatic_indexes(db, "temp", _NEW)
 

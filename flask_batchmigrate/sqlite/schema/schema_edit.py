@@ -19,6 +19,7 @@ from .catalogue import automatic_name
 from .catalogue import automatic_number
 from .catalogue import Catalogue
 from .catalogue import read_catalogue
+from .catalogue import read_with_scratch
 from .catalogue import StoredObject
 from .database import Database
 from .database import legacy_alter_table
@@ -122,7 +123,7 @@ def replace_with_indexes(
 
     :param table: its name exactly as the catalogue has it.
     """
-    catalogue = read_catalogue(db, schema)
+    catalogue = read_with_scratch(db, schema, table)
     rowids = {o.name: o.rowid for o in catalogue.of_table(table, "index")}
     # They are found by rowid, because two of them may exchange their names.
     moved = [(rowids[row.name], row) for row in rows]

@@ -55,16 +55,15 @@ def find_shadows(
     :param tables: the names and texts of all tables of the schema.
     :return: by the names of such tables, folded for comparisons.
     """
+    tables = tuple(tables)
     virtual: dict[str, tuple[str, str]] = {}
-    others = []
     for name, sql in tables:
         if is_virtual_table(sql):
             module = _MODULE.search(sql)
             virtual[upper(name)] = (name, upper(module[1]) if module else "")
-        else:
-            others.append(upper(name))
     if not virtual:
         return {}
+    others = [key for name, _ in tables if (key := upper(name)) not in virtual]
     shadows: dict[str, Shadow] = {}
     guessed: dict[str, Shadow] = {}
     for key in others:

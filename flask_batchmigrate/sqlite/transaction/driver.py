@@ -95,15 +95,17 @@ class Driver:
 
     def execute(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Run one statement on the driver and return all of its rows."""
-        with contextlib.closing(self.dbapi.cursor()) as cursor:
+        cursor = self.dbapi.cursor()
+        try:
             if self._synchronous and hasattr(cursor, "row_factory"):
                 # The rows are tuples, whatever row factory the application has set.
                 cursor.row_factory = None
             named = isinstance(parameters, dict)
             cursor.execute(sql, parameters if named else tuple(parameters))
             # libSQL describes no statement without rows.
-            rows = cursor.fetchall() if cursor.description else []
-            return [tuple(row) for row in rows]
+            return list(map(tuple, cursor.fetchall())) if cursor.description else []
+        finally:
+            cursor.close()
 
     @functools.cached_property
     def version(self) -> tuple[int, int, int]:

@@ -97,7 +97,11 @@ def active_for(connection: sa.Connection) -> MigrationTransaction | None:
 
     :param connection: any connection to the database, also the transaction's own.
     """
-    return _own(running.with_identity(Driver(connection).identity()))
+    driver = Driver(connection)
+    on_it = running.with_driver(driver.dbapi)
+    if on_it is None or not on_it.is_begun:
+        on_it = running.with_identity(driver.identity())
+    return _own(on_it)
 
 
 def _own(migration: running.Running | None) -> MigrationTransaction | None:
