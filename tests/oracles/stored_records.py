@@ -10,6 +10,7 @@ import collections.abc as cabc
 import contextlib
 import pathlib
 import sqlite3
+import struct
 import typing as t
 
 _TABLE_LEAF: t.Final = 13
@@ -39,6 +40,37 @@ def records_in(content: bytes, root: int) -> list[tuple[int | None, bytes]]:
     :param root: the number of the tree's first page.
     """
     return list(_Pages(content, reserved=content[20]).records(root))
+
+
+def values_in(record: bytes) -> list[tuple[str, t.Any]]:
+    """Read the values of a record, each with its storage class.
+
+    See https://www.sqlite.org/fileformat2.html#record_format.
+    """
+    size, at = _varint(record, 0)
+    body, found = size, []
+    while at < size:
+        kind, at = _varint(record, at)
+        length = _LENGTHS[kind] if kind < len(_LENGTHS) else (kind - 12) // 2
+        content = record[body : body + length]
+        body += length
+        found.append(_value(kind, content))
+    return found
+
+
+_LENGTHS: t.Final = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)
+
+
+def _value(kind: int, content: bytes) -> tuple[str, t.Any]:
+    if kind == 0:
+        return "null", None
+    if kind == 7:
+        return "real", struct.unpack(">d", content)[0]
+    if kind in (8, 9):
+        return "integer", kind - 8
+    if kind < 7:
+        return "integer", int.from_bytes(content, "big", signed=True)
+    return ("text" if kind % 2 else "blob"), content
 
 
 class _Pages:

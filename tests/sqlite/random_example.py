@@ -31,12 +31,14 @@ from tests.oracles.block_oracle import expect
 from tests.oracles.block_oracle import Expected
 from tests.oracles.block_oracle import orphans
 from tests.oracles.plan_reasons import unexplained
+from tests.oracles.schema_model import affinity
 from tests.oracles.schema_model import ForeignKey
 from tests.oracles.schema_model import plain
 from tests.oracles.schema_model import Schema
 from tests.oracles.schema_model import Table
 from tests.oracles.schema_model import Writer
 from tests.oracles.stored_records import records_in
+from tests.oracles.stored_records import values_in
 from tests.sqlite.random_blocks import BlockBuilder
 from tests.sqlite.random_blocks import Meaning
 from tests.sqlite.random_choices import Choices
@@ -61,7 +63,9 @@ ACCEPTED: t.Final = {
     # ROWID table; and the newest ones give no column a name of the rowid.
     "SQLite cannot rename it": re.compile(
         r"SQLite cannot rename column .*(after rename|rename (to|from) rowid alias)"
+        r"|SQLite cannot rename column .*no such column"
     ),
+    "SQLite would rename more": re.compile(r"would change computed columns of"),
     "something is broken already": re.compile(r"SQLite cannot rename .*cannot compile"),
 }
 """The refusals that need no fault in the block: what they say."""
@@ -426,14 +430,29 @@ def _differing_records(example: Example, wanted: t.Any) -> list[str]:
     if image is None:
         return []
     sql = "SELECT rootpage FROM sqlite_master WHERE type = 'table' AND name = ?"
+    # The newest releases store a whole number in a REAL column as an integer or as a
+    # real, depending on what is computed from it before it is stored.
+    reals = any(affinity(column.type) == "REAL" for column in table.columns)
+    is_loose = reals and example.library.version >= (3, 41)
     found = []
     for database in (example.database, wanted):
         root = database.execute(sql, (table.name,)).fetchone()[0]
-        records = records_in(image(database), root)
-        if table.numbered_anew:
-            records = [(None, record) for _, record in records]
+        records = [
+            (None if table.numbered_anew else rowid, _stored(record, is_loose))
+            for rowid, record in records_in(image(database), root)
+        ]
         found.append(sorted(records, key=repr))
     return [] if found[0] == found[1] else [f"stored {found[0]}, wanted {found[1]}"]
+
+
+def _stored(record: bytes, is_loose: bool) -> t.Any:
+    """Return a record; where a number may be stored in both ways, by its values."""
+    if not is_loose:
+        return record
+    return [
+        ("real", float(value)) if kind == "integer" else (kind, value)
+        for kind, value in values_in(record)
+    ]
 
 
 def _flags(before: list[t.Any], database: t.Any) -> list[str]:

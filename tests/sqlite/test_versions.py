@@ -392,3 +392,24 @@ def test_a_condition_names_its_table_and_the_schema_is_closed() -> None:
         one.execute("COMMIT")
         assert one.execute("SELECT * FROM t").fetchall() == [("1", 1)]
         assert len(one.execute("SELECT * FROM sqlite_master").fetchall()) == 1
+
+
+# Found by a random block.
+def test_a_rename_leaves_computed_columns_of_other_tables(
+    tmp_path: pathlib.Path,
+) -> None:
+    """Before 3.35, SQLite may take their columns for those of the renamed table."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "app.db")) as connection:
+        connection.isolation_level = None
+        connection.execute("CREATE TABLE t (a, b)")
+        connection.execute("CREATE TABLE other (k, g AS (\"k\" || 'x'))")
+        connection.execute("INSERT INTO other VALUES (1)")
+        connection.execute("BEGIN IMMEDIATE")
+        rename = changes.RenameColumn("a", "--")
+        try:
+            alter_table(DirectDatabase(connection), "t", [rename])
+        except ChangeRefused as refusal:
+            assert sqlite3.sqlite_version_info < (3, 35)
+            assert "computed columns of 'other'" in str(refusal)
+        connection.execute("COMMIT")
+        assert connection.execute("SELECT g FROM other").fetchall() == [("1x",)]

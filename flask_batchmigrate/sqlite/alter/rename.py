@@ -7,8 +7,11 @@ keys of other tables: https://www.sqlite.org/lang_altertable.html#altertabrename
 from __future__ import annotations
 
 import collections.abc as cabc
+import typing as t
 
+from ..ddl.meaning import spelling
 from ..ddl.quoting import always_quoted
+from ..ddl.table import parse_table
 from ..ddl.tokens import Kind
 from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
@@ -32,6 +35,12 @@ from ..schema.dependants import virtual_tables_naming
 from ..schema.schema_edit import replace_texts
 
 _MAKE_AGAIN = "Drop that table first and create it again afterwards."
+
+_RENAMES_IN_ONE_TABLE: t.Final = (3, 35, 0)
+"""Older releases may replace names in computed columns of other tables.
+
+They take these for columns of the table whose column is renamed.
+"""
 
 
 def rename_columns(
@@ -69,8 +78,36 @@ def rename_columns(
                 f"column '{name}' of '{table}'",
                 new_name,
             )
+    if db.version < _RENAMES_IN_ONE_TABLE:
+        _refuse_changed_expressions(db, catalogue, table)
     _refuse_newly_broken(db, catalogue.schema, table, before)
     _refuse_left_behind(db, catalogue, before, [name for name, _ in renames])
+
+
+def _refuse_changed_expressions(db: Database, before: Catalogue, table: str) -> None:
+    """Refuse a rename that has replaced names in computed columns of other tables.
+
+    :param before: all objects of the table's schema, before the rename.
+    """
+    after = read_catalogue(db, before.schema)
+    texts = {row.name: row.sql for row in after.of_type("table")}
+    for row in before.of_type("table"):
+        sql = texts.get(row.name)
+        if same_name(row.name, table) or sql in (None, row.sql) or row.sql is None:
+            continue
+        if _expressions(row.sql) != _expressions(str(sql)):
+            version = ".".join(map(str, db.version))
+            raise ChangeRefused(
+                f"A column of '{table}' cannot be renamed: SQLite {version} would"
+                f" change computed columns of '{row.name}', too",
+                "Use SQLite 3.35 or newer.",
+                table=table,
+            )
+
+
+def _expressions(sql: str) -> list[tuple[str, ...]]:
+    rules = [column.generated for column in parse_table(sql).columns]
+    return [spelling(rule.expression or "") for rule in rules if rule is not None]
 
 
 def rename_table(db: Database, schema: str, table: str, new_name: str) -> None:

@@ -356,15 +356,15 @@ def test_a_killed_change_leaves_the_old_or_the_new_table(
 def test_many_killed_changes_leave_the_old_or_the_new_table(
     tmp_path: pathlib.Path, way: str, journal: str
 ) -> None:
-    """So it is at any moment, for a table with 200,000 rows: 100 kills each."""
+    """So it is at any moment, for a table with 50,000 rows: 120 kills in all."""
     seed = random.randrange(10**6)
     moments = random.Random(seed)
     left: collections.Counter[str] = collections.Counter()
     hot = 0
-    with prepare(tmp_path, 200_000, {HEAD: ONE_WAY[way]}) as ground:
+    with prepare(tmp_path, 50_000, {HEAD: ONE_WAY[way]}) as ground:
         check_way(ground, way)
-        for _ in range(100):
+        for _ in range(30):
             left[kill_once(ground, journal, "together", moments.uniform(0.1, 1.1))] += 1
             hot += ground.was_at_work
         print(f"\nseed {seed}, {way}, {journal}: {dict(left)}, {hot} at work")
-    assert hot > 20
+    assert hot > 5
