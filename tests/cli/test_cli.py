@@ -41,7 +41,7 @@ OPTIONS = {
     "revision": SCRIPT | {"--autogenerate"},
     "migrate": SCRIPT
     | {"--rename", "--no-rename", "--default", "--drop-unknown"}
-    | {"--no-destructive", "--dry-run", "--no-verify"},
+    | {"--using", "--no-destructive", "--dry-run", "--no-verify", "--amend"},
     "edit": set(),
     "merge": {"--message", "-m", "--branch-label", "--rev-id", "--splice"},
     "upgrade": {"--sql", "--tag", "--verbose", "-v"} | REHEARSAL,
