@@ -66,7 +66,13 @@ class Conversions:
     ) -> Unfit | None:
         try:
             return unfit(self._connection, table, column, change)
-        except sa.exc.DBAPIError as error:
+        except sa.exc.SQLAlchemyError as error:
+            if change.using is None:
+                reporter().note(
+                    f"It is not known whether the values of '{place}' fit "
+                    f"{change.modify_type!r}: {words(error)}"
+                )
+                return None
             raise BatchMigrateError(
                 f"'--using {place}={change.using}' fails: {words(error)}",
                 f"Write an expression of {self._connection.dialect.name}.",

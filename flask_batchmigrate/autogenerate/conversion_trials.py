@@ -59,13 +59,11 @@ class Unfit:
         noun = _NOUNS.get(family(type_) or "", (f"of {type_!r}",) * 2)[several]
         if family(type_) == "enum":
             noun = f"among {', '.join(map(repr, type_.enums))}"
+        said = f"{'were' if several else 'was'} not {noun}"
         if not self.refused:
-            noun = f"the same as {type_!r}"
+            said = f"would have changed as {type_!r}"
         values = "value" if self.total == 1 else "values"
-        return (
-            f"{number} of {self.total} {values} of '{place}' "
-            f"{'were' if several else 'was'} not {noun} ({self.example})"
-        )
+        return f"{number} of {self.total} {values} of '{place}' {said} ({self.example})"
 
 
 def unfit(
@@ -80,6 +78,8 @@ def unfit(
     :param column: the column, by the name that the database has.
     :param change: the change of its type.
     :return: the numbers; None if every value fits, or nobody can tell.
+    :raises sqlalchemy.exc.SQLAlchemyError: the expression of a person is wrong, or the
+        database does not let the conversion be tried.
     """
     before, after = family(change.existing_type), family(change.modify_type)
     if before == after and before not in (*_NUMBERS, "enum"):
@@ -94,13 +94,7 @@ def unfit(
         before or "",
         after or "",
     )
-    try:
-        counts = trial.counted()
-    except sa.exc.DBAPIError:
-        # The expression of a person may be wrong, or the right to try may be missing.
-        if change.using is not None:
-            raise
-        return None
+    counts = trial.counted()
     if counts is None or not (counts[0] or counts[1]):
         return None
     refused, changed, example = counts
@@ -265,7 +259,7 @@ class _Trial:
         if self.before in (*_NUMBERS, "boolean") and self.after in _NUMBERS:
             return "", "old <> new"
         if self.before in (*_NUMBERS, "boolean") and self.after in _TIMES:
-            return "old IS NOT NULL", ""
+            return "new IS NULL OR new = 0", "TRUE"
         if self.before == "text" and self.after in ("date", "moment"):
             iso = _ISO.replace(r"\s", "[[:space:]]")
             return f"old NOT REGEXP '{iso}' OR new = 0", ""
@@ -286,8 +280,11 @@ class _Trial:
             return None
         is_mysql = self.connection.dialect.name != "postgresql"
         old = f"quote({self.name})" if is_mysql else f"quote_literal({self.name}::text)"
+        # MySQL takes a number for the place of a member.
+        by_place = is_mysql and self.before != "text" and self.change.using is None
+        counts = "0, count(*)" if by_place else "count(*), 0"
         return self._result(
-            f"SELECT count(*), 0, min({old}) FROM {self._source} "
+            f"SELECT {counts}, min({old}) FROM {self._source} "
             f"WHERE {value} NOT IN ({self._members(self.change.modify_type)})"
         )
 

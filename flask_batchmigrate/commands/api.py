@@ -36,7 +36,6 @@ from ..results import Current
 from ..results import RevisionInfo
 from ..results import Sql
 from ..results import Template
-from . import amending
 from . import comparing
 from . import lookup
 from . import scaffold
@@ -149,6 +148,9 @@ def migrate(
     :raises DatabaseNotUpToDate: a database is not at the newest revision.
     """
     if amend:
+        # It loads what other commands do not need.
+        from . import amending
+
         amending.refuse_options(
             sql=sql,
             head=head != "head",

@@ -112,7 +112,8 @@ def copies_without(path: pathlib.Path, call: Invocation) -> cabc.Iterator[Copies
     own: pathlib.Path | None = None
     with contextlib.ExitStack() as stack:
         for location in locations:
-            made = tempfile.mkdtemp(prefix=f"{location.name}-", dir=location.parent)
+            prefix = f"{location.name}-amending-"
+            made = tempfile.mkdtemp(prefix=prefix, dir=location.parent)
             stack.callback(shutil.rmtree, made)
             copy = pathlib.Path(made)
             if location.is_dir():
@@ -132,7 +133,7 @@ def prepared(
 
     :return: the function that puts it there.
     """
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".amending-", suffix=".tmp", dir=path.parent)
     replacement = pathlib.Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -81,24 +81,24 @@ BAD: list[tuple[Type, Type, list[t.Any], str | None]] = [
     (text, sa.Integer, ["1.5", "k"], "2 of 2 values of '{}' were not integers ("),
     (text, sa.Float, ["k"], "1 of 1 value of '{}' was not a number ('k')"),
     (text, sa.Boolean, ["maybe"], "1 of 1 value of '{}' was not true or false"),
-    (text, sa.DateTime, ["now", "2020-02-03"], "1 of 2 values of '{}' was not"),
+    (text, sa.DateTime, ["now", "2020-02-03"], "1 of 2 values of '{}' w"),
     (text, sa.Date, ["03.02.2020"], None),
     (text, sa.Time, ["noon"], "1 of 1 value of '{}' was not a time ('noon')"),
     (sa.Text, sa.JSON, ["hello"], "1 of 1 value of '{}' was not JSON ('hello')"),
     (text, color, ["green"], "1 of 1 value of '{}' was not among 'red', 'blue'"),
-    (sa.Integer, color, [1], "1 of 1 value of '{}' was not among 'red', 'blue'"),
+    (sa.Integer, color, [1], None),
     (sa.Integer, sa.Boolean, [2], None),
     (sa.Float, sa.Integer, [2.5], None),
     (money, sa.Integer, [decimal.Decimal("2.50")], None),
     (sa.BigInteger, sa.Integer, [5_000_000_000], None),
     (sa.DateTime, sa.Date, [MOMENT, NIGHT], None),
     (sa.Integer, sa.DateTime, [1_600_000_000], "1 of 1 value of '{}' was not a date"),
-    (sa.Integer, sa.Date, [20200203], "1 of 1 value of '{}' was not a date"),
+    (sa.Integer, sa.Date, [20200203], None),
 ]
 #: The same, of what only servers change: SQLite stores every digit.
 ROUNDED: list[tuple[Type, Type, list[t.Any], str]] = [
-    (text, money, ["1.555"], "1 of 1 value of '{}' was not the same as Numeric("),
-    (sa.Float, money, [2.555, 2.5], "1 of 2 values of '{}' was not the same as Num"),
+    (text, money, ["1.555"], "1 of 1 value of '{}' would have changed as Numeric("),
+    (sa.Float, money, [2.555, 2.5], "1 of 2 values of '{}' would have changed as Num"),
 ]
 
 

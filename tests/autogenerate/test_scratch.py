@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import contextlib
 import pathlib
 import typing as t
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
 
+import flask_batchmigrate as fb
 from flask_batchmigrate.reporting import Reporter
 from flask_batchmigrate.reporting import reporting_to
 from tests.cli_project import Project
@@ -380,3 +384,35 @@ def test_sqlite_beside_a_server(tmp_path: pathlib.Path, url: str, scratch: str) 
         project.tables["user"].append("email")
         project.bound["other"]["pet"].append("age")
     assert relations(scratch) == set()
+
+
+def test_several_binds(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each database on a server has a scratch database of its own."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.ExitStack() as stack:
+        kinds = ["postgresql", "mariadb", "postgresql", "mariadb"]
+        urls = [stack.enter_context(new_database(kind)) for kind in kinds]
+        wrong = stack.enter_context(new_database("postgresql"))
+
+        def app(scratch: t.Any) -> Flask:
+            made = Flask("an_app", root_path=str(tmp_path))
+            made.config["SQLALCHEMY_DATABASE_URI"] = urls[0]
+            made.config["SQLALCHEMY_BINDS"] = {"other": urls[1]}
+            made.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"poolclass": sa.pool.NullPool}
+            db = SQLAlchemy(made)
+            db.Table("user", db.Column("id", db.Integer, primary_key=True))
+            key = db.Column("id", db.Integer, primary_key=True)
+            db.Table("pet", key, bind_key="other")
+            fb.BatchMigrate(made, db, scratch_url=scratch)
+            return made
+
+        both = {"": urls[2], "other": urls[3]}
+        for scratch in (wrong, {"": urls[2], "other": wrong}):
+            result = app(scratch).test_cli_runner().invoke(args=["db", "migrate"])
+            assert result.exit_code == 1
+            assert "cannot be the scratch database" in result.output
+        result = app(both).test_cli_runner().invoke(args=["db", "migrate"])
+        assert result.exit_code == 0, result.output
+        assert VERIFIED in result.output
+        assert relations(urls[2]) == relations(urls[3]) == set()
+        assert relations(urls[0]) == relations(urls[1]) == set()

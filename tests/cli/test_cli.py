@@ -41,7 +41,8 @@ OPTIONS = {
     "revision": SCRIPT | {"--autogenerate"},
     "migrate": SCRIPT
     | {"--rename", "--no-rename", "--default", "--drop-unknown"}
-    | {"--no-destructive", "--dry-run", "--no-verify", "--check"},
+    | {"--using", "--no-destructive", "--dry-run", "--no-verify", "--amend"}
+    | {"--check"},
     "edit": set(),
     "merge": {"--message", "-m", "--branch-label", "--rev-id", "--splice"},
     "upgrade": {"--sql", "--tag", "--verbose", "-v", "--check"} | REHEARSAL,
