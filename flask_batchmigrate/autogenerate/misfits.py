@@ -18,8 +18,8 @@ from ..reporting import reporter
 from .fills import Nothing
 from .operations import AddCheck
 from .operations import plain_text
-from .renames import RenameColumn
-from .renames import RenameTable
+from .stored_names import Place
+from .stored_names import StoredNames
 
 
 class Misfit(ops.MigrateOperation):
@@ -78,6 +78,10 @@ def mark_misfits(upgrade: ops.UpgradeOps, connection: sa.Connection) -> None:
         )
 
 
+def _place(operation: t.Any) -> Place:
+    return operation.schema, operation.table_name
+
+
 class _Counter:
     """Counts rows by the names that the database uses.
 
@@ -86,18 +90,14 @@ class _Counter:
 
     def __init__(self, upgrade: ops.UpgradeOps, connection: sa.Connection) -> None:
         self._connection = connection
-        self._tables: dict[str, str] = {}
-        self._columns: dict[tuple[str, str], str] = {}
+        self._stored = StoredNames(upgrade.ops)
         #: Tables and columns that the database does not have yet.
-        self._new: set[tuple[str, str | None]] = set()
+        self._new: set[tuple[Place, str | None]] = set()
         #: Columns whose values get another type before they are compared.
-        self._retyped: set[tuple[str, str | None]] = set()
+        self._retyped: set[tuple[Place, str | None]] = set()
         for operation in upgrade.ops:
-            if isinstance(operation, RenameTable):
-                old = self._tables.pop(operation.table_name, operation.table_name)
-                self._tables[operation.new_table_name] = old
-            elif isinstance(operation, ops.CreateTableOp):
-                self._new.add((operation.table_name, None))
+            if isinstance(operation, ops.CreateTableOp):
+                self._new.add(((operation.schema, operation.table_name), None))
             for inner in (
                 operation.ops if isinstance(operation, ops.ModifyTableOps) else ()
             ):
@@ -105,18 +105,12 @@ class _Counter:
 
     def _note(self, operation: ops.MigrateOperation) -> None:
         if isinstance(operation, ops.AddColumnOp):
-            self._new.add((operation.table_name, str(operation.column.name)))
-        elif isinstance(operation, RenameColumn):
-            table = operation.table_name
-            old = self._columns.pop(
-                (table, operation.column_name), operation.column_name
-            )
-            self._columns[table, str(operation.modify_name)] = old
+            self._new.add((_place(operation), str(operation.column.name)))
         elif (
             isinstance(operation, ops.AlterColumnOp)
             and operation.modify_type is not None
         ):
-            self._retyped.add((operation.table_name, operation.column_name))
+            self._retyped.add((_place(operation), operation.column_name))
 
     def misfit(self, operation: ops.MigrateOperation) -> str | None:
         """Describe the rows that make an operation fail; None if there are none."""
@@ -176,9 +170,12 @@ class _Counter:
     def _of_foreign_key(self, operation: ops.CreateForeignKeyOp) -> str | None:
         schemas = [operation.kw.get(f"{end}_schema") for end in ("source", "referent")]
         child = self._table(operation.source_table, schemas[0], operation.local_cols)
-        ends: set[tuple[str, str | None]] = {
-            *((operation.source_table, column) for column in operation.local_cols),
-            *((operation.referent_table, column) for column in operation.remote_cols),
+        sides = (
+            ((schemas[0], operation.source_table), operation.local_cols),
+            ((schemas[1], operation.referent_table), operation.remote_cols),
+        )
+        ends: set[tuple[Place, str | None]] = {
+            (place, column) for place, columns in sides for column in columns
         }
         if child is None or ends & self._retyped:
             return None
@@ -207,8 +204,8 @@ class _Counter:
 
     def _of_check(self, operation: AddCheck) -> str | None:
         words = set(re.findall(r"\w+", operation.expression))
-        places = (*self._new, *self._retyped, *self._columns)
-        changed = {column for table, column in places if table == operation.table_name}
+        places = (*self._new, *self._retyped, *self._stored.columns)
+        changed = {column for place, column in places if place == _place(operation)}
         source = self._table(operation.table_name, operation.schema, ())
         if source is None or words & changed:
             return None
@@ -252,13 +249,13 @@ class _Counter:
         self, table: str, schema: str | None, columns: cabc.Iterable[str]
     ) -> tuple[sa.TableClause, list[sa.ColumnClause[t.Any]]] | None:
         """Return a table and columns by their stored names; None if one is new."""
-        names = list(columns)
-        if {(table, name) for name in (None, *names)} & self._new:
+        names, place = list(columns), (schema, table)
+        if {(place, name) for name in (None, *names)} & self._new:
             return None
         terms: list[sa.ColumnClause[t.Any]] = [
-            sa.column(self._columns.get((table, name), name)) for name in names
+            sa.column(self._stored.column(place, name)) for name in names
         ]
-        stored = self._tables.get(table, table)
+        stored = self._stored.table(place)
         return sa.table(stored, *dict.fromkeys(terms), schema=schema), terms
 
     def _number(self, query: sa.Select[t.Any]) -> int | None:
