@@ -20,9 +20,8 @@ from ..errors import NOTHING_WRITTEN
 from ..reporting import reporter
 from ..sqlite.errors import counted
 from .fills import Nothing
-from .renames import RenameColumn
-from .renames import RenameTable
 from .request import Request
+from .stored_names import StoredNames
 
 if t.TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -164,18 +163,13 @@ def mark_losses(
     """
     losses: list[str] = []
     operations: list[ops.MigrateOperation] = []
-    stored_names: dict[str, str] = {}
+    stored = StoredNames(upgrade.ops)
     for operation in upgrade.ops:
-        if isinstance(operation, RenameTable):
-            stored_names[operation.new_table_name] = stored_names.pop(
-                operation.table_name, operation.table_name
-            )
         if isinstance(operation, ops.DropTableOp):
             lost_rows = _rows(connection, operation)
             losses += lost_rows
             operations += map(Loss, lost_rows)
         elif isinstance(operation, ops.ModifyTableOps):
-            stored = stored_names.get(operation.table_name, operation.table_name)
             losses += _mark_columns(operation, stored, connection)
         operations.append(operation)
     upgrade.ops[:] = operations
@@ -198,21 +192,17 @@ def _rows(connection: sa.Connection, operation: ops.DropTableOp) -> list[str]:
 
 
 def _mark_columns(
-    block: ops.ModifyTableOps, stored: str, connection: sa.Connection
+    block: ops.ModifyTableOps, stored: StoredNames, connection: sa.Connection
 ) -> list[str]:
     """Put comments before the drops of columns with values; return the losses."""
     losses: list[str] = []
     operations: list[ops.MigrateOperation] = []
-    old_names = {
-        str(o.modify_name): o.column_name
-        for o in block.ops
-        if isinstance(o, RenameColumn)
-    }
+    place = block.schema, block.table_name
     for operation in block.ops:
         if isinstance(operation, ops.DropColumnOp) and not _is_computed(operation):
             name = operation.column_name
-            column: sa.ColumnClause[t.Any] = sa.column(old_names.get(name, name))
-            table = sa.table(stored, column, schema=block.schema)
+            column: sa.ColumnClause[t.Any] = sa.column(stored.column(place, name))
+            table = sa.table(stored.table(place), column, schema=block.schema)
             query = sa.select(sa.func.count(column)).select_from(table)
             number = connection.execute(query).scalar_one()
             if number:

@@ -23,6 +23,8 @@ from ..errors import NOTHING_WRITTEN
 from ..sqlite.errors import counted
 from .copies import copy_table
 from .request import Request
+from .stored_names import Place
+from .stored_names import StoredNames
 
 
 class FillColumn(ops.MigrateOperation):
@@ -124,7 +126,7 @@ class Rows:
         return int(self.connection.execute(query).scalar_one())
 
 
-Tables: t.TypeAlias = "cabc.Mapping[tuple[str | None, str], sa.Table]"
+Tables: t.TypeAlias = "cabc.Mapping[Place, sa.Table]"
 
 
 def fill(upgrade: ops.UpgradeOps, request: Request, rows: Rows, tables: Tables) -> None:
@@ -137,13 +139,10 @@ def fill(upgrade: ops.UpgradeOps, request: Request, rows: Rows, tables: Tables) 
     """
     defaults = dict(_parse(text) for text in request.defaults)
     operations: list[ops.MigrateOperation] = []
-    renamed: dict[str, str] = {}
+    stored = StoredNames(upgrade.ops)
     for operation in upgrade.ops:
-        new_name = getattr(operation, "new_table_name", None)
-        if new_name is not None:
-            renamed[new_name] = t.cast(t.Any, operation).table_name
         if isinstance(operation, ops.ModifyTableOps):
-            operations += _in_steps(operation, defaults, request, rows, renamed, tables)
+            operations += _in_steps(operation, defaults, request, rows, stored, tables)
         else:
             operations.append(operation)
     if defaults:
@@ -173,20 +172,15 @@ def _in_steps(
     defaults: dict[str, str],
     request: Request,
     rows: Rows,
-    renamed: cabc.Mapping[str, str],
+    stored: StoredNames,
     tables: Tables,
 ) -> list[ops.MigrateOperation]:
     """Return a block, split where rows are filled: add columns, fill, set NOT NULL."""
     first: list[ops.MigrateOperation] = []
     fills: list[ops.MigrateOperation] = []
     last: list[ops.MigrateOperation] = []
-    old_names = {
-        str(o.modify_name): o.column_name
-        for o in block.ops
-        if isinstance(o, ops.AlterColumnOp) and o.modify_name is not None
-    }
-    stored = renamed.get(block.table_name, block.table_name)
-    table, computed = tables.get((block.schema, block.table_name)), _computed(block)
+    place = block.schema, block.table_name
+    table, computed = tables.get(place), _computed(block)
     for operation in block.ops:
         if isinstance(operation, ops.AddColumnOp) and operation.column.name in computed:
             first.append(_filled(operation, computed, fills, last))
@@ -196,8 +190,8 @@ def _in_steps(
             (last if fills else first).append(operation)
             continue
         is_new = isinstance(operation, ops.AddColumnOp)
-        filled = None if is_new else old_names.get(column, column)
-        number = rows.without_value(stored, filled, block.schema)
+        filled = None if is_new else stored.column(place, column)
+        number = rows.without_value(stored.table(place), filled, block.schema)
         value = _value(block.table_name, model, number, defaults, request)
         if value is _NONE:
             (last if fills else first).append(operation)

@@ -23,10 +23,10 @@ from .conversions import AlterColumn
 from .fills import Nothing
 from .operations import AddCheck
 from .operations import plain_text
-from .renames import RenameColumn
-from .renames import RenameTable
 from .request import Request
 from .row_values import RowValues
+from .stored_names import Place
+from .stored_names import StoredNames
 
 
 class Misfit(ops.MigrateOperation):
@@ -94,6 +94,10 @@ def mark_misfits(
         )
 
 
+def _place(operation: t.Any) -> Place:
+    return operation.schema, operation.table_name
+
+
 class _Counter:
     """Counts rows by the names that the database uses.
 
@@ -109,18 +113,14 @@ class _Counter:
         self._connection = connection
         self._conversions = conversions
         self._values = RowValues(upgrade)
-        self._tables: dict[str, str] = {}
-        self._columns: dict[tuple[str, str], str] = {}
+        self._stored = StoredNames(upgrade.ops)
         #: Tables and columns that the database does not have yet.
-        self._new: set[tuple[str, str | None]] = set()
+        self._new: set[tuple[Place, str | None]] = set()
         #: Columns whose values get another type before they are compared.
-        self._retyped: set[tuple[str, str | None]] = set()
+        self._retyped: set[tuple[Place, str | None]] = set()
         for operation in upgrade.ops:
-            if isinstance(operation, RenameTable):
-                old = self._tables.pop(operation.table_name, operation.table_name)
-                self._tables[operation.new_table_name] = old
-            elif isinstance(operation, ops.CreateTableOp):
-                self._new.add((operation.table_name, None))
+            if isinstance(operation, ops.CreateTableOp):
+                self._new.add(((operation.schema, operation.table_name), None))
             for inner in (
                 operation.ops if isinstance(operation, ops.ModifyTableOps) else ()
             ):
@@ -128,18 +128,12 @@ class _Counter:
 
     def _note(self, operation: ops.MigrateOperation) -> None:
         if isinstance(operation, ops.AddColumnOp):
-            self._new.add((operation.table_name, str(operation.column.name)))
-        elif isinstance(operation, RenameColumn):
-            table = operation.table_name
-            old = self._columns.pop(
-                (table, operation.column_name), operation.column_name
-            )
-            self._columns[table, str(operation.modify_name)] = old
+            self._new.add((_place(operation), str(operation.column.name)))
         elif (
             isinstance(operation, ops.AlterColumnOp)
             and operation.modify_type is not None
         ):
-            self._retyped.add((operation.table_name, operation.column_name))
+            self._retyped.add((_place(operation), operation.column_name))
 
     def misfit(self, operation: ops.MigrateOperation) -> str | None:
         """Describe the rows that make an operation fail; None if there are none."""
@@ -183,39 +177,38 @@ class _Counter:
     def _of_unique(
         self, operation: t.Any, name: str, columns: cabc.Sequence[str]
     ) -> str | None:
-        place = operation.table_name
-        number = self._alike(place, operation.schema, columns)
+        place = _place(operation)
+        table = operation.table_name
+        number = self._alike(place, columns)
         if number is None:
             return None
         column_list = ", ".join(columns)
         for given in columns:
             if self._values.is_given(place, given):
                 raise BatchMigrateError(
-                    f"{counted(number, 'row')} of '{place}' would share a value of "
+                    f"{counted(number, 'row')} of '{table}' would share a value of "
                     f"'{column_list}', which '{name}' refuses: they all get one value "
                     f"for '{given}'",
                     "Let the column be NULL, or add it without UNIQUE, give each row "
                     "its own value in a revision written by hand, and add UNIQUE after "
                     "that.",
                     state=NOTHING_WRITTEN,
-                    table=place,
+                    table=table,
                     column=given,
                 )
         return (
-            f"{counted(number, 'row')} of '{place}' shared a value of '{column_list}' "
+            f"{counted(number, 'row')} of '{table}' shared a value of '{column_list}' "
             f"with another, which '{name}' refuses"
         )
 
-    def _alike(
-        self, place: str, schema: str | None, columns: cabc.Sequence[str]
-    ) -> int | None:
+    def _alike(self, place: Place, columns: cabc.Sequence[str]) -> int | None:
         """Count the rows that share their values with another row after the script.
 
         :return: the number; None if it is 0, or the values are not known.
         """
         added = self._added(place)
         stored = [name for name in columns if name not in added]
-        source = self._table(place, schema, stored)
+        source = self._table(place[1], place[0], stored)
         if source is None:
             return None
         table, terms = source
@@ -239,16 +232,19 @@ class _Counter:
         )
         return self._number(sa.select(sa.func.sum(groups.c.rows)))
 
-    def _added(self, table: str) -> set[str | None]:
+    def _added(self, table: Place) -> set[str | None]:
         """Return the new columns of a table."""
         return {column for name, column in self._new if name == table and column}
 
     def _of_foreign_key(self, operation: ops.CreateForeignKeyOp) -> str | None:
         schemas = [operation.kw.get(f"{end}_schema") for end in ("source", "referent")]
         child = self._table(operation.source_table, schemas[0], operation.local_cols)
-        ends: set[tuple[str, str | None]] = {
-            *((operation.source_table, column) for column in operation.local_cols),
-            *((operation.referent_table, column) for column in operation.remote_cols),
+        sides = (
+            ((schemas[0], operation.source_table), operation.local_cols),
+            ((schemas[1], operation.referent_table), operation.remote_cols),
+        )
+        ends: set[tuple[Place, str | None]] = {
+            (place, column) for place, columns in sides for column in columns
         }
         if child is None or ends & self._retyped:
             return None
@@ -277,8 +273,8 @@ class _Counter:
 
     def _of_check(self, operation: AddCheck) -> str | None:
         words = set(re.findall(r"\w+", operation.expression))
-        places = (*self._new, *self._retyped, *self._columns)
-        changed = {column for table, column in places if table == operation.table_name}
+        places = (*self._new, *self._retyped, *self._stored.columns)
+        changed = {column for place, column in places if place == _place(operation)}
         source = self._table(operation.table_name, operation.schema, ())
         if source is None or words & changed:
             return None
@@ -324,13 +320,13 @@ class _Counter:
         self, table: str, schema: str | None, columns: cabc.Iterable[str]
     ) -> tuple[sa.TableClause, list[sa.ColumnClause[t.Any]]] | None:
         """Return a table and columns by their stored names; None if one is new."""
-        names = list(columns)
-        if {(table, name) for name in (None, *names)} & self._new:
+        names, place = list(columns), (schema, table)
+        if {(place, name) for name in (None, *names)} & self._new:
             return None
         terms: list[sa.ColumnClause[t.Any]] = [
-            sa.column(self._columns.get((table, name), name)) for name in names
+            sa.column(self._stored.column(place, name)) for name in names
         ]
-        stored = self._tables.get(table, table)
+        stored = self._stored.table(place)
         return sa.table(stored, *dict.fromkeys(terms), schema=schema), terms
 
     def _number(self, query: sa.Select[t.Any]) -> int | None:

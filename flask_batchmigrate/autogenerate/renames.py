@@ -37,8 +37,10 @@ class Rename:
     @property
     def option(self) -> str:
         """The value of ``--rename`` for this rename."""
-        place = f"{self.table}." if self.table is not None else ""
-        return f"{place}{self.old}:{self.new}"
+        schema = f"{self.schema}." if self.schema else ""
+        if self.table is None:
+            return f"{schema}{self.old}:{schema}{self.new}"
+        return f"{schema}{self.table}.{self.old}:{self.new}"
 
     @property
     def what(self) -> str:
@@ -125,13 +127,13 @@ def operations(
     """
     for rename in in_steps([rename for rename in renames if rename.table is None]):
         yield RenameTable(rename.old, rename.new, schema=rename.schema)
-    old_names = {rename.new: rename.old for rename in renames if rename.table is None}
+    old_names = {(r.schema, r.new): r.old for r in renames if r.table is None}
     columns: dict[tuple[str | None, str], list[Rename]] = {}
     for rename in renames:
         if rename.table is not None:
             columns.setdefault((rename.schema, rename.table), []).append(rename)
     for (schema, table), renames_of_columns in columns.items():
-        stored_table = old_names.get(table, table)
+        stored_table = old_names.get((schema, table), table)
         origins: dict[str, str] = {}
         block: Operations = []
         for rename in in_steps(renames_of_columns):
@@ -152,12 +154,12 @@ def _told(
     :raises BatchMigrateError: an option names a table or column that does not exist.
     """
     renames = [_parse(text, tables, stored) for text in request.renames]
-    requested = {(rename.table, rename.new) for rename in renames}
+    requested = {(rename.schema, rename.table, rename.new) for rename in renames}
     for (schema, name), table in tables.items():
         old = table.info.get(_DECLARED)
         if (
             old is not None
-            and (None, name) not in requested
+            and (schema, None, name) not in requested
             and stored(schema, name) is None
             and stored(schema, str(old)) is not None
         ):
@@ -175,7 +177,7 @@ def _told(
                 old in columns
                 and new not in columns
                 and old not in table.columns
-                and (name, new) not in requested
+                and (schema, name, new) not in requested
             ):
                 renames.append(Rename(name, str(old), new, schema))
     return renames
@@ -195,23 +197,38 @@ def _parse(
             "Write '<table>.<old>:<new>' for a column, '<old>:<new>' for a table.",
             state=NOTHING_WRITTEN,
         )
-    new = new.rpartition(".")[2]
-    places = {name: schema for schema, name in tables}
-    if not dot:
+    places = _by_name(tables)
+    if not dot or (new in places and table not in places):
         if new not in places:
             raise _unknown(text, f"the models have no table '{new}'")
-        if stored(places[new], old) is None:
-            raise _unknown(text, f"the database has no table '{old}'")
-        return Rename(None, old, new, places[new])
+        schema, name = places[new]
+        if stored(schema, old) is None:
+            raise _unknown(text, f"the database has no table '{left}'")
+        return Rename(None, old, name, schema)
     if table not in places:
         raise _unknown(text, f"the models have no table '{table}'")
-    schema = places[table]
-    if new not in tables[schema, table].columns:
+    schema, name = places[table]
+    new = new.rpartition(".")[2]
+    if new not in tables[schema, name].columns:
         raise _unknown(text, f"the model has no column '{table}.{new}'")
-    columns = stored(schema, table)
+    columns = stored(schema, name)
     if columns is not None and old not in columns:
         raise _unknown(text, f"the database has no column '{table}.{old}'")
-    return Rename(table, old, new, schema)
+    return Rename(name, old, new, schema)
+
+
+def _by_name(
+    tables: cabc.Iterable[tuple[str | None, str]],
+) -> dict[str, tuple[str | None, str]]:
+    """Map names of tables, with their schema and without, to the tables.
+
+    A name without a schema means the default schema first.
+    """
+    places: dict[str, tuple[str | None, str]] = {}
+    for schema, name in sorted(tables, key=lambda place: place[0] is not None):
+        places.setdefault(name, (schema, name))
+        places[f"{schema}.{name}" if schema else name] = (schema, name)
+    return places
 
 
 def _unknown(text: str, why: str) -> BatchMigrateError:
@@ -298,6 +315,8 @@ def _same_column(dropped: t.Any, added: t.Any) -> bool:
 def _same_table(dropped: t.Any, created: t.Any) -> bool:
     """Tell whether a rename may lead from one table to another: most columns agree."""
     before, after = dropped.to_table(), created.to_table()
+    if dropped.schema != created.schema:
+        return False
     columns = [
         {(c.name, _family(c.type)) for c in side.columns} for side in (before, after)
     ]
@@ -321,7 +340,9 @@ def _ask(
     confirmed: list[Rename] = []
     for rename in candidates:
         if any(
-            rename.old == other.old or rename.new == other.new for other in confirmed
+            rename.schema == other.schema
+            and (rename.old == other.old or rename.new == other.new)
+            for other in confirmed
         ):
             continue
         if rename in declined:
@@ -348,16 +369,20 @@ def in_steps(renames: cabc.Sequence[Rename]) -> list[Rename]:
 
     Renames that swap names pass through a temporary name.
     """
-    pending = {rename.old: rename for rename in renames}
+    pending = {(rename.schema, rename.old): rename for rename in renames}
     steps: list[Rename] = []
     while pending:
-        free = [old for old, rename in pending.items() if rename.new not in pending]
+        free = [
+            place
+            for place, rename in pending.items()
+            if (rename.schema, rename.new) not in pending
+        ]
         if free:
             steps.append(pending.pop(free[0]))
             continue
-        old, rename = next(iter(pending.items()))
+        (schema, old), rename = next(iter(pending.items()))
         temporary = f"{old}__renamed"
-        del pending[old]
+        del pending[schema, old]
         steps.append(dataclasses.replace(rename, new=temporary))
-        pending[temporary] = dataclasses.replace(rename, old=temporary)
+        pending[schema, temporary] = dataclasses.replace(rename, old=temporary)
     return steps

@@ -11,6 +11,7 @@ from alembic.operations import ops
 from .fills import Expression
 from .fills import FillColumn
 from .operations import plain_text
+from .stored_names import Place
 
 #: SQL that has the same value in every row of one statement.
 _CONSTANT: t.Final = re.compile(
@@ -27,23 +28,24 @@ class RowValues:
     """
 
     def __init__(self, upgrade: ops.UpgradeOps) -> None:
-        self._added: dict[tuple[str, str], sa.Column[t.Any]] = {}
-        self._filled: dict[tuple[str, str], object] = {}
+        self._added: dict[tuple[Place, str], sa.Column[t.Any]] = {}
+        self._filled: dict[tuple[Place, str], object] = {}
         for operation in upgrade.ops:
             if isinstance(operation, FillColumn):
-                place = operation.table_name, operation.column_name
-                self._filled[place] = operation.value
+                table = operation.schema, operation.table_name
+                self._filled[table, operation.column_name] = operation.value
             inner = operation.ops if isinstance(operation, ops.ModifyTableOps) else ()
             for each in inner:
                 if isinstance(each, ops.AddColumnOp):
-                    self._added[each.table_name, str(each.column.name)] = each.column
+                    table = each.schema, each.table_name
+                    self._added[table, str(each.column.name)] = each.column
 
-    def is_given(self, table: str, column: str) -> bool:
+    def is_given(self, table: Place, column: str) -> bool:
         """Tell whether the script gives rows a value for a column."""
         return {(table, column)} <= self._added.keys() | self._filled.keys()
 
     def value(
-        self, table: str, column: str, stored: sa.ColumnElement[t.Any]
+        self, table: Place, column: str, stored: sa.ColumnElement[t.Any]
     ) -> sa.ColumnElement[t.Any] | None:
         """Return the value that rows have in a column after the script.
 

@@ -398,6 +398,14 @@ def _columns() -> list[Change]:
             old_names={"person.years": "age"},
         ),
         Change(
+            "column renamed, and made NOT NULL",
+            person(age()),
+            person(
+                sa.Column("years", sa.Integer, default=3, nullable=False, **_old("age"))
+            ),
+            old_names={"person.years": "age"},
+        ),
+        Change(
             "column with a CHECK renamed",
             person(age(), _check("age > 3", "ck_age")),
             person(

@@ -185,10 +185,13 @@ def walk(judge: Judge, first: Define, second: Define) -> None:
                 hypothesis.assume(not any(text in str(error) for text in REFUSED))
                 raise
             with db.engine.begin() as connection:
-                # A row only where every column takes NULL or has a default.
+                # A row only where every column takes NULL or has a default, which is no
+                # row of another table.
                 for table in db.metadata.sorted_tables if not number else ():
                     if all(
-                        c.nullable or c.server_default is not None or c.primary_key
+                        not c.foreign_keys
+                        if c.server_default is not None
+                        else c.nullable or c.primary_key
                         for c in table.columns
                     ):
                         connection.execute(table.insert(), {"id": 7})

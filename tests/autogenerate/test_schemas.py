@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import typing as t
 
@@ -13,6 +14,11 @@ from flask_sqlalchemy import SQLAlchemy
 import flask_batchmigrate as fb
 from flask_batchmigrate.autogenerate.request import Request
 from tests.apps import query
+from tests.servers import new_database
+from tests.servers import SERVERS
+
+from .changes import Define
+from .laboratory import Place
 
 
 def make(path: pathlib.Path, *columns: str, **options: t.Any) -> Flask:
@@ -106,6 +112,70 @@ def test_a_script_that_does_not_restore(path: pathlib.Path) -> None:
     with app.app_context(), failed:
         fb.migrate()
     assert contents(path) == before
+
+
+def twins(names: dict[str | None, str], **options: t.Any) -> Define:
+    """A table of the same name in two schemas, each with a column."""
+
+    def define(metadata: sa.MetaData) -> None:
+        for schema, column in names.items():
+            sa.Table(
+                "person",
+                metadata,
+                sa.Column("id", sa.Integer, primary_key=True),
+                sa.Column(column, sa.String(50), **options),
+                schema=metadata.info["schema"] if schema else None,
+            )
+
+    return define
+
+
+RENAMES = {
+    "default schema": ("person.name:label", {None: "label", "shop": "name"}),
+    "other schema": ("{}.person.name:label", {None: "name", "shop": "label"}),
+}
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("renamed", RENAMES)
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+def test_tables_of_one_name(tmp_path: pathlib.Path, kind: str, renamed: str) -> None:
+    """``--rename`` means the table of the schema that it names."""
+    option, after = RENAMES[renamed]
+    with contextlib.ExitStack() as stack:
+        urls: list[t.Any] = [f"sqlite:///{tmp_path / 'app.db'}", None]
+        if kind != "sqlite":
+            urls = [stack.enter_context(new_database(kind)) for _ in urls]
+        place = Place(*urls, tmp_path)
+        stack.callback(place.close)
+        place.empty()
+        app, db = place.app(twins({None: "name", "shop": "name"}))
+        with app.app_context():
+            fb.migrate(rev_id="aa11")
+            fb.upgrade()
+            with db.engine.begin() as connection:
+                for table in db.metadata.tables.values():
+                    connection.execute(table.insert(), {"id": 4, "name": table.key})
+        option = option.format(place.schema())
+        likely = pytest.raises(fb.BatchMigrateError, match=f"'--rename {option}'")
+        app, _ = place.app(twins(after))
+        with app.app_context(), likely:
+            fb.migrate()
+        app, db = place.app(twins(after, nullable=False))
+        request = Request(renames=[option])
+        with app.app_context():
+            (script,) = fb.migrate(request=request)
+            fb.upgrade()
+            with db.engine.connect() as connection:
+                held = [
+                    tuple(connection.execute(sa.select(table)).one())
+                    for table in db.metadata.tables.values()
+                ]
+            assert fb.migrate() == []
+            fb.downgrade()
+            fb.upgrade()
+    assert held == [(4, "person"), (4, f"{place.schema()}.person")]
+    assert "Loses" not in pathlib.Path(script.path).read_text()
 
 
 def test_schemas_that_the_user_chooses(path: pathlib.Path) -> None:
