@@ -317,6 +317,8 @@ def test_default_that_rows_read_by_hand(tmp_path: pathlib.Path, run: Runner) -> 
             "1",
             "batch.alter_column('a', type_=sa.Integer())",
         ),
+        # A column that has values becomes the rowid.
+        ("CREATE TABLE t (id INTEGER)", "7", "batch.create_primary_key('pk', ['id'])"),
     ],
 )
 def test_like_the_command(
