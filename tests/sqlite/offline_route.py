@@ -92,11 +92,11 @@ def _recorded(example: Example) -> str:
         for statement, values in example.statements:
             if not _ROWS.match(statement):
                 database.execute(statement, values)
-        recording.start()
+        recording.start("alembic_version")
         alter_by_alembic(
             dataclasses.replace(example, database=database), recording.may_be_short
         )
-        return recording.script("alembic_version", "the example")
+        return recording.script("the example")
 
 
 def _run(script: str, database: sqlite3.Connection) -> str:
