@@ -291,7 +291,7 @@ def test_other_branches(project: Project) -> None:
         "other",
         None,
         "op.create_table('o', sa.Column('id', sa.Integer))",
-        extra="branch_labels = 'other'",
+        extra="branch_labels = 'side'",
     )
     project.ok("upgrade", "other")
     both_ways(project, run_in_python, "upgrade", "aa11:bb22")
