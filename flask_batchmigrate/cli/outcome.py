@@ -50,7 +50,8 @@ def show_sql(console: Console, sql: Sql) -> None:
     :raises click.ClickException: a file cannot be written.
     """
     if len(sql.scripts) < 2:
-        console.value(sql.rstrip("\n"))
+        if sql:  # an env.py may have written it elsewhere
+            console.value(sql.rstrip("\n"))
         return
     for bind, script in sql.scripts.items():
         path = pathlib.Path(f"{bind}.sql")

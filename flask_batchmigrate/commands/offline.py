@@ -6,7 +6,6 @@ The revisions up to the start run on empty databases; the later ones are recorde
 from __future__ import annotations
 
 import collections.abc as cabc
-import functools
 import os
 import typing as t
 
@@ -51,24 +50,21 @@ def record(
     call = Invocation(directory, x_arg)
     with call.translated():
         binds = call.setup.choose(call.scripts()).selected
+    version = call.setup.state.configure_args.get("version_table", "alembic_version")
     with recorded_stand_ins(binds) as recordings:
         if start and start != "base":
             with reporting_to(Silence()):
                 _run(Invocation(directory, x_arg), "upgrade", start, tag)
         for recording in recordings.values():
-            recording.start()
+            recording.start(version)
         recorded = Invocation(directory, x_arg)
         recorded.setup.may_be_short = lambda column: any(
             recording.may_be_short(column) for recording in recordings.values()
         )
 
-        version = call.setup.state.configure_args.get(
-            "version_table", "alembic_version"
-        )
-        mark = functools.partial(mark_script, version)
-        with reporting_to(Silence()), listening(mark):
+        with reporting_to(Silence()), listening(mark_script):
             _run(recorded, direction, target, tag)
-        text = Sql(dict(_texts(binds, recordings, version)))
+        text = Sql(dict(_texts(binds, recordings)))
     buffer = call.config.output_buffer
     if buffer is not None:
         buffer.write(text)
@@ -86,7 +82,7 @@ def _run(call: Invocation, direction: str, target: str, tag: str | None) -> None
 
 
 def _texts(
-    binds: cabc.Sequence[Bind], recordings: dict[str, Recording], version: str
+    binds: cabc.Sequence[Bind], recordings: dict[str, Recording]
 ) -> cabc.Iterator[tuple[str, str]]:
     seen: list[Recording] = []
     for bind in binds:
@@ -100,4 +96,4 @@ def _texts(
                 f"without: {' '.join(query.split())}. Where there are others, the SQL "
                 "stops and changes nothing. Write there what the script does with them."
             )
-        yield bind.key, recording.script(version, bind.database)
+        yield bind.key, recording.script(bind.database)

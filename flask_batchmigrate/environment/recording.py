@@ -11,6 +11,7 @@ import re
 import sqlite3
 import typing as t
 
+from ..sqlite.ddl.quoting import always_quoted
 from ..sqlite.ddl.statements import first_word
 from ..sqlite.ddl.tokens import may_name
 from .sql_script import Entry
@@ -59,7 +60,7 @@ class Recording:
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._places: dict[int, str] = {}
-        self._around = Surroundings()
+        self._around = Surroundings("")
         self._columns: list[str] = []
         self._tables: tuple[str, ...] = ()
         self.is_on = False
@@ -68,9 +69,13 @@ class Recording:
         """Tell whether rows may be older than a column that was added or renamed."""
         return any(may_name(sql, column) for sql in self._columns)
 
-    def start(self) -> None:
-        """Begin to record; the next transaction is the first one of the script."""
-        self.is_on, self._entries, self._around = True, [], Surroundings()
+    def start(self, version_table: str) -> None:
+        """Begin to record; the next transaction is the first one of the script.
+
+        :param version_table: the table that the revision is stored in.
+        """
+        self.is_on, self._entries = True, []
+        self._around = Surroundings(version_table)
 
     def before(self, connection: sqlite3.Connection, sql: str) -> None:
         """Read the settings and the catalogue that the next statement depends on."""
@@ -83,6 +88,9 @@ class Recording:
                 name: _plain(connection, f"PRAGMA {name}")[0][0] for name in _SESSION
             }
             around.catalogue = _plain(connection, query)
+            if any(row[1] == around.version_table for row in around.catalogue):
+                stored = f"SELECT * FROM {always_quoted(around.version_table)}"
+                around.revisions = _plain(connection, stored)
         if verb == "COMMIT":
             rows = _plain(connection, query)
             self._tables = tuple(row[1] for row in rows if row[0] == "table")
@@ -108,17 +116,17 @@ class Recording:
         self._entries.append(entry)
         return entry
 
-    def keep_rows(self, connection: sqlite3.Connection, version_table: str) -> None:
+    def keep_rows(self, connection: sqlite3.Connection) -> None:
         """Keep what the last statement returned, if a database may have other rows.
 
         :param connection: the connection that it ran on.
-        :param version_table: the table that the revision is stored in.
         """
         entry = self._entries[-1] if self._entries else None
+        version_table = self._around.version_table
         if entry is None or not entry.is_query or version_table in entry.sql:
             return
         # Without tables at the start, all rows are those that the script itself makes.
-        if self._around.objects(version_table) and not _CATALOGUE(entry.sql):
+        if self._around.objects and not _CATALOGUE(entry.sql):
             entry.rows = _plain(connection, entry.sql)
 
     def _written(self, sql: str, parameters: t.Any) -> str:
@@ -158,13 +166,12 @@ class Recording:
         """The queries of migration scripts whose rows may be others later."""
         return [entry.sql for entry in self._folded() if entry.rows is not None]
 
-    def script(self, version_table: str, name: str) -> str:
+    def script(self, name: str) -> str:
         """Return the script in SQL; empty if the migration did nothing.
 
-        :param version_table: the table that the revision is stored in.
         :param name: the name of the database, for a comment.
         """
-        return write_script(self._folded(), self._around, version_table, name)
+        return write_script(self._folded(), self._around, name)
 
     def _folded(self) -> list[Entry]:
         """Return the statements that took effect, without those that were undone."""
@@ -260,13 +267,12 @@ def recording_connection(
     return Connection
 
 
-def mark_script(version_table: str, connection: sa.Connection, *_: object) -> None:
+def mark_script(connection: sa.Connection, *_: object) -> None:
     """Note that a migration script, or Alembic, ran the last statement.
 
-    :param version_table: the table that the revision is stored in.
     :param connection: the connection that it ran on.
     """
     driver = t.cast(t.Any, connection.connection.driver_connection)
     recording = getattr(driver, "batchmigrate_recording", None)
     if recording is not None:
-        recording.keep_rows(driver, version_table)
+        recording.keep_rows(driver)

@@ -13,6 +13,7 @@ import re
 import sqlite3
 import typing as t
 
+from ..sqlite.ddl.quoting import always_quoted
 from ..sqlite.ddl.statements import ends_in_line_comment
 from ..sqlite.ddl.statements import first_word
 from ..sqlite.ddl.statements import words
@@ -62,30 +63,32 @@ class Entry:
 class Surroundings:
     """The database that a migration was recorded on.
 
+    :param version_table: the table that the revision is stored in.
     :param settings: the pragmas of the connection before the migration.
     :param catalogue: type, name, table and text of the objects before the migration.
+    :param revisions: the rows of the version table before the migration.
     """
+
+    version_table: str
 
     settings: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     catalogue: list[tuple[str, str, str, str | None]] = dataclasses.field(
         default_factory=list
     )
+    revisions: list[tuple[str, ...]] = dataclasses.field(default_factory=list)
 
-    def objects(self, version_table: str) -> list[tuple[str, str, str, str | None]]:
-        """Return the objects that the revisions up to the start have made."""
-        return [row for row in self.catalogue if row[2] != version_table]
+    @property
+    def objects(self) -> list[tuple[str, str, str, str | None]]:
+        """The objects that the revisions up to the start have made."""
+        return [row for row in self.catalogue if row[2] != self.version_table]
 
 
 def write_script(
-    entries: cabc.Collection[Entry],
-    around: Surroundings,
-    version_table: str,
-    name: str,
+    entries: cabc.Collection[Entry], around: Surroundings, name: str
 ) -> str:
     """Return the script; empty if the migration did nothing.
 
     :param entries: the statements that took effect, in order.
-    :param version_table: the table that the revision is stored in.
     :param name: the name of the database, for a comment.
     """
     if not any(first_word(entry.sql) == "BEGIN" for entry in entries):
@@ -109,9 +112,7 @@ def write_script(
         lines += _lines(entry)
         if verb == "BEGIN":
             lines.append(_MAKES_GUARD)
-            lines += _same_definitions(
-                around.objects(version_table) if is_first else []
-            )
+            lines += _same_start(around) if is_first else ()
             is_first = False
     return "\n".join(lines) + "\n"
 
@@ -130,12 +131,20 @@ def _requires(condition: str) -> str:
     return f"INSERT INTO temp.{_GUARD} (is_right) SELECT {condition};"
 
 
+def _same_start(around: Surroundings) -> cabc.Iterator[str]:
+    """Check that the database is the one that the script was made for."""
+    if around.revisions:
+        table = f"main.{always_quoted(around.version_table)}"
+        rows = ", ".join(f"({', '.join(map(literal, r))})" for r in around.revisions)
+        # The database may be at revisions of other branches, too.
+        yield _requires(f"NOT EXISTS (VALUES {rows} EXCEPT SELECT * FROM {table})")
+    if around.objects:
+        yield from _same_definitions(around.objects)
+
+
 def _same_definitions(
     objects: cabc.Collection[tuple[str, str, str, str | None]],
 ) -> cabc.Iterator[str]:
-    """Check that the database is the one that the script was made for."""
-    if not objects:
-        return
     rows = ", ".join(
         f"({literal(kind)}, {literal(name)}, {literal(sql)})"
         for kind, name, _, sql in objects

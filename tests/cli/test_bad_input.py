@@ -41,12 +41,13 @@ def refused(project: Project, *args: str) -> str:
     before = project.state()
     outcome = project.db(*args)
     assert project.state() == before
-    return one_line(outcome)
+    # Of "check", 1 is a finding.
+    return one_line(outcome, 2 if args[0] == "check" else 1)
 
 
-def one_line(outcome: Outcome) -> str:
+def one_line(outcome: Outcome, exit_code: int = 1) -> str:
     """The error, which is the last line; only progress stands before it."""
-    assert outcome.exit_code == 1, outcome.output
+    assert outcome.exit_code == exit_code, outcome.output
     assert outcome.stdout == ""
     *progress, error = outcome.stderr.splitlines()
     assert error.startswith("Error: "), outcome.stderr

@@ -262,6 +262,41 @@ def test_database_altered_by_hand(project: Project, by_hand: str, run: Runner) -
     assert state(project.database) == before
 
 
+@pytest.mark.parametrize("run", RUNNERS)
+@pytest.mark.parametrize("stored", ["bb22", "cc33", None])
+def test_database_at_another_revision(
+    project: Project, stored: str | None, run: Runner
+) -> None:
+    """A script that ran already, or was made for another release, changes nothing."""
+    project.add_revision("bb22", "aa11", "op.execute('UPDATE item SET i = i + 1')")
+    project.add_revision("cc33", "bb22", "op.execute('UPDATE item SET i = i + 2')")
+    script = project.ok("upgrade", "--sql", "aa11:bb22").stdout
+    if stored == "bb22":
+        assert run(script, project.database) == ""
+    else:
+        execute(project, "DELETE FROM alembic_version")
+    if stored == "cc33":
+        execute(project, "INSERT INTO alembic_version VALUES ('cc33')")
+    before = state(project.database)
+    assert "does not fit" in run(script, project.database)
+    assert state(project.database) == before
+
+
+def test_other_branches(project: Project) -> None:
+    """A script of one branch runs on a database that has another one, too."""
+    project.add_revision(
+        "bb22", "aa11", "op.create_table('t', sa.Column('id', sa.Integer))"
+    )
+    project.add_revision(
+        "other",
+        None,
+        "op.create_table('o', sa.Column('id', sa.Integer))",
+        extra="branch_labels = 'side'",
+    )
+    project.ok("upgrade", "other")
+    both_ways(project, run_in_python, "upgrade", "aa11:bb22")
+
+
 def test_default_that_old_rows_read(project: Project) -> None:
     """Rows from before the column keep their value, as with ``upgrade``."""
     project.add_revision(
@@ -317,6 +352,8 @@ def test_default_that_rows_read_by_hand(tmp_path: pathlib.Path, run: Runner) -> 
             "1",
             "batch.alter_column('a', type_=sa.Integer())",
         ),
+        # A column that has values becomes the rowid.
+        ("CREATE TABLE t (id INTEGER)", "7", "batch.create_primary_key('pk', ['id'])"),
     ],
 )
 def test_like_the_command(

@@ -17,6 +17,7 @@ from flask_batchmigrate.sqlite.ddl.constraints import ConstraintKind
 from flask_batchmigrate.sqlite.ddl.objects import parse_index
 from flask_batchmigrate.sqlite.ddl.table import parse_column
 from flask_batchmigrate.sqlite.ddl.table import parse_table_constraint
+from flask_batchmigrate.sqlite.plan.plan import Plan
 from flask_batchmigrate.sqlite.target import changes
 from tests.sqlite.random_example import Discard
 from tests.sqlite.random_example import Example
@@ -44,12 +45,15 @@ class Declared(sa.types.UserDefinedType[t.Any]):
 
 
 def alter_by_alembic(
-    example: Example, may_be_short: cabc.Callable[[str], bool] | None = None
+    example: Example,
+    may_be_short: cabc.Callable[[str], bool] | None = None,
+    planned: cabc.Callable[[Plan], object] = lambda plan: None,
 ) -> None:
     """Make the block in a migration of its own, on the example's connection.
 
     :param may_be_short: given if the rows are in another database: tells whether some
         may be older than a column of this name.
+    :param planned: called with each plan.
     :raises Discard: the block has what no batch operation says.
     """
     block, partial = _split(example.meaning.changes)
@@ -62,6 +66,7 @@ def alter_by_alembic(
         keep_indexes=example.keep_indexes,
         may_be_short=may_be_short,
         progress=lambda step: None,
+        planned=planned,
     )
     with engine.connect() as connection, adapter.activate(settings):
         operations = Operations(MigrationContext.configure(connection))
