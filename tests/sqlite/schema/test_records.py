@@ -36,3 +36,71 @@ def test_columns_that_are_computed_from_one_another(
             changes.AddColumn("a", "a AS (g + 1)"),
             changes.AddColumn("c", "c"),
         )
+
+
+@pytest.mark.parametrize(
+    "temporary",
+    [
+        "",
+        "CREATE TEMP TABLE other (x); INSERT INTO temp.other VALUES (1)",
+        "CREATE TEMP TABLE t (x); INSERT INTO temp.t VALUES (1)",
+    ],
+    ids=["none", "another", "of the same name"],
+)
+@pytest.mark.parametrize(
+    "table",
+    [
+        "CREATE TABLE main.t (a INTEGER PRIMARY KEY, b TEXT)",
+        "CREATE TABLE main.t (a INTEGER PRIMARY KEY AUTOINCREMENT, b TEXT)",
+        "CREATE TABLE main.t (a INTEGER PRIMARY KEY, b TEXT REFERENCES t (b))",
+    ],
+    ids=["plain", "AUTOINCREMENT", "with a key to itself"],
+)
+@pytest.mark.parametrize("enforced", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        changes.SetNotNull("b", True),
+        changes.AddConstraint("CONSTRAINT uq UNIQUE (b)"),
+        changes.AddConstraint("CONSTRAINT ck CHECK (b <> '')"),
+        changes.SetType("b", "VARCHAR(9)"),
+        changes.SetDefault("b", "'x'"),
+    ],
+    ids=["NOT NULL", "UNIQUE", "CHECK", "type", "default"],
+)
+def test_nothing_temporary_is_left(
+    connection: sqlite3.Connection,
+    temporary: str,
+    table: str,
+    enforced: bool,
+    change: changes.Change,
+) -> None:
+    """What SQLite is asked by temporary tables leaves no trace of them."""
+    connection.executescript(temporary)
+    connection.execute(table)
+    connection.execute("INSERT INTO main.t VALUES (1, NULL)")
+    connection.execute("UPDATE main.t SET b = 'b'")
+    connection.execute(f"PRAGMA foreign_keys = {int(enforced)}")
+    rows = "SELECT name, sql FROM temp.sqlite_master ORDER BY name"
+    before = connection.execute(rows).fetchall()
+    connection.execute("BEGIN")
+    alter(connection, change)
+    connection.execute("COMMIT")
+    assert connection.execute(rows).fetchall() == before
+    for name, _ in before:
+        assert connection.execute(f"SELECT x FROM temp.{name}").fetchall() == [(1,)]
+    assert connection.execute("SELECT * FROM main.t").fetchall() == [(1, "b")]
+
+
+def test_while_a_query_is_open(connection: sqlite3.Connection) -> None:
+    """SQLite drops no temporary table then, and none is left all the same."""
+    connection.execute("CREATE TABLE t (a)")
+    connection.execute("CREATE TABLE o (x)")
+    connection.executemany("INSERT INTO o VALUES (?)", [(1,), (2,)])
+    cursor = connection.execute("SELECT x FROM o")
+    cursor.fetchone()
+    alter(connection, changes.SetNotNull("a", True))
+    cursor.close()
+    assert connection.execute("SELECT 1 FROM temp.sqlite_master").fetchall() == []
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("INSERT INTO t VALUES (NULL)")
