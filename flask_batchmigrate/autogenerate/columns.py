@@ -315,7 +315,11 @@ def _with_plain_order(type_: t.Any) -> sa.types.TypeEngine[t.Any]:
     """
     if not isinstance(type_, sa.String):
         return t.cast("sa.types.TypeEngine[t.Any]", type_)
-    plain = sa.String(type_.length, collation="BINARY")
+    # A type of the application may have a constructor of its own.
+    is_own = not type(type_).__module__.startswith("sqlalchemy.")
+    usual = sa.Text if isinstance(type_, sa.Text) else sa.String
+    kind: type[sa.String] = usual if is_own else type(type_)
+    plain = kind(type_.length, collation="BINARY")
     return type_.with_variant(plain, "sqlite")
 
 

@@ -25,7 +25,7 @@ def compare_known_schemas(options: dict[str, t.Any], scripts: ScriptDirectory) -
         chosen ``include_schemas``.
     :param scripts: the revisions, which may name schemas that the models name no more.
     """
-    if "include_schemas" in options:
+    if options.get("include_schemas") is not None:
         return
     schemas = _of_models(options.get("target_metadata")) | _of_revisions(scripts)
     if not schemas:

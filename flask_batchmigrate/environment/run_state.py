@@ -171,6 +171,10 @@ class Run:
             self.reached = binds[0]
         for bind in binds:
             reporter().bind_started(bind.key, bind.database, dialect)
+        if self.setup.looks:
+            # Alembic's defaults would look like a choice of the user's.
+            for name in ("compare_server_default", "include_schemas"):
+                options.setdefault(name, None)
         if self._generation is not None:
             scripts = self.environment.script
             self._generation.add_options(options, str(dialect), scripts)

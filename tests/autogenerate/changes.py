@@ -459,9 +459,14 @@ def _types() -> list[Change]:
         "postgresql": "C",
         "mysql": "utf8mb4_bin",
     }
-    collated = sa.String(50)
-    for dialect, name in collation.items():
-        collated = collated.with_variant(sa.String(50, collation=name), dialect)
+
+    def collated(kind: t.Any, *arguments: t.Any) -> t.Any:
+        type_ = kind(*arguments)
+        for dialect, name in collation.items():
+            variant = kind(*arguments, collation=name)
+            type_ = type_.with_variant(variant, dialect)
+        return type_
+
     moment = sa.DateTime(timezone=True)
     return [
         types("VARCHAR widened", sa.String(50), sa.String(80)),
@@ -485,7 +490,19 @@ def _types() -> list[Change]:
         ),
         types("Enum to VARCHAR", sa.Enum("on", "off", name="e"), sa.String(9)),
         types("type of one's own to another", Code(), sa.String(40)),
-        *_both_ways("collation", person(x(sa.String(50))), person(x(collated))),
+        *_both_ways(
+            "collation",
+            person(x(sa.String(50))),
+            person(x(collated(sa.String, 50))),
+        ),
+        *_both_ways(
+            "collation of a TEXT", person(x(sa.Text)), person(x(collated(sa.Text)))
+        ),
+        Change(
+            "TEXT to VARCHAR with a collation",
+            person(x(sa.Text)),
+            person(x(collated(sa.String, 50))),
+        ),
     ]
 
 

@@ -39,7 +39,7 @@ Each row is a change of models, tried with two rows in each table on SQLite, Pos
 and MariaDB: `flask db migrate`, `upgrade`, `downgrade` and `upgrade` again, without a
 hand edit.
 
-- ✓: it is found, and `flask db check` finds it, too. The upgrade makes what
+- ✓: it is found, by `flask db check` and `status` as well. The upgrade makes what
   `create_all()` makes of the models, by the catalogue of the database, and keeps the
   rows. A second `migrate` finds nothing. The downgrade restores the start, and keeps
   the rows that the upgrade kept.
