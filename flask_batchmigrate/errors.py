@@ -15,14 +15,14 @@ import typing as t
 from alembic.util import CommandError
 
 from .sqlite.errors import DescribedError
-from .sqlite.errors import Left as Left
+from .sqlite.errors import Outcome as Outcome
 from .sqlite.errors import State as State
 from .sqlite.errors import UNCHANGED as UNCHANGED
 
 #: No file was written, and no database was read.
-NOTHING_WRITTEN: t.Final = State(Left.UNCHANGED, "No file was written.")
+NOTHING_WRITTEN: t.Final = State(Outcome.UNCHANGED, "No file was written.")
 #: A file was written.
-ONLY_WRITTEN: t.Final = State(Left.UNCHANGED, "No database was changed.")
+ONLY_WRITTEN: t.Final = State(Outcome.UNCHANGED, "No database was changed.")
 
 
 def words(error: BaseException) -> str:
@@ -182,7 +182,8 @@ class NotVerified(BatchMigrateError):
 
     def __init__(self, path: pathlib.Path, problems: list[str]) -> None:
         super().__init__(
-            f"'{path}' was written, but it is not right: {'; '.join(problems)}",
+            f"'{path}' was written, but it does not pass the verification: "
+            f"{'; '.join(problems)}",
             "Correct the file, or delete it and report this.",
             path=path,
         )
@@ -202,7 +203,7 @@ class NotSupported(BatchMigrateError):
 
 
 #: A commit had begun, and may have succeeded.
-UNCERTAIN: t.Final = State(Left.UNKNOWN, "'flask db current' shows what is stored.")
+UNCERTAIN: t.Final = State(Outcome.UNKNOWN, "'flask db current' shows what is stored.")
 
 
 def in_use(name: str, state: State = UNCHANGED) -> LockTimeout:
@@ -212,8 +213,8 @@ def in_use(name: str, state: State = UNCHANGED) -> LockTimeout:
     :param state: the state in which the databases were left.
     """
     return LockTimeout(
-        f"{name} was locked by another program for as long as the application's "
+        f"{name} was locked by another program for longer than the application's "
         "connections wait",
-        "Try again when that has finished.",
+        "Try again when that program has finished.",
         state=state,
     )

@@ -88,10 +88,10 @@ class Reporter:
 
 
 class Silence(Reporter):
-    """Receives the events of what runs only to be looked at, and says nothing."""
+    """Discards notes, warnings and messages about waiting."""
 
     def note(self, text: str) -> None:
-        """Keep it back."""
+        """Discard the message."""
 
     warning = waiting = note
 

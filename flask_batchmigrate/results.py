@@ -152,7 +152,7 @@ class RehearsedRevision:
     """A revision that was rehearsed on one database.
 
     :param bind: the bind key; ``''`` for the default bind.
-    :param database: the database as it may be shown: no password.
+    :param database: the database, without a password.
     :param direction: ``upgrade`` or ``downgrade``.
     :param revision: its id.
     :param message: the first paragraph of the script's docstring.
@@ -176,11 +176,11 @@ class RehearsedRevision:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a migration would do; nothing of it was done.
+    """What a migration would do; nothing was stored.
 
     :param revisions: the revisions that would run, in order.
     :param with_rows: they ran with the rows of the databases.
-    :param notes: what would go along with a change, in sentences.
+    :param notes: side effects of the changes, in sentences.
     :param warnings: what would not be as it should be.
     """
 
@@ -197,8 +197,8 @@ class Finding:
     :param kind: ``models``: they differ from what the revisions make. ``pending``: a
         database lacks revisions. ``heads``: the history has several by accident.
         ``altered``: a database is not what its revision makes.
-    :param database: the database that it is about, as it may be shown, if it is about
-        one.
+    :param database: the database that it is about, without a password, if it is
+        about one.
     :param problem: what is not as it should be.
     :param remedy: what to do about it.
     """

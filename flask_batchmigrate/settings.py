@@ -280,7 +280,11 @@ class Settings:
         for key in self._config:
             if key.startswith(PREFIX) and key not in known:
                 close = difflib.get_close_matches(key, known, 1)
-                hint = f"Did you mean '{close[0]}'?" if close else f"Known: {known}."
+                hint = (
+                    f"Did you mean '{close[0]}'?"
+                    if close
+                    else f"Known: {', '.join(known)}."
+                )
                 raise SetupError(
                     f"'{key}' is not a setting of Flask-BatchMigrate", hint
                 )

@@ -113,6 +113,11 @@ class MigrateState:
             self._options["render_as_batch"] = AutomaticBatch(self._any_sqlite())
         return self._options
 
+    @property
+    def version_table(self) -> str:
+        """The name of the table that stores the revisions."""
+        return str(self.configure_args.get("version_table", "alembic_version"))
+
     def _any_sqlite(self) -> bool:
         """Return whether a bind is SQLite; True outside an application context."""
         engines: cabc.Mapping[t.Any, t.Any] = self.databases.engines

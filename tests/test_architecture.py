@@ -25,6 +25,30 @@ TEXT = LEAVES | {"sqlite.ddl"}
 STORED = TEXT | {"sqlite.schema"}
 DEEDS = STORED | {"sqlite.target", "sqlite.alter"}
 
+CHOICES = VOCABULARY | {
+    "autogenerate.request",
+    "autogenerate.script",
+    "sqlite.errors",
+}
+TABLES = (
+    CHOICES
+    | STORED
+    | {"autogenerate.choices", "autogenerate.differences"}
+    | {"sqlite.target", "sqlite.transaction", "sqlite.adapter"}
+)
+GENERATED = frozenset(
+    {
+        "autogenerate",
+        "autogenerate.choices",
+        "autogenerate.differences",
+        "autogenerate.request",
+        "autogenerate.rows",
+        "autogenerate.servers",
+        "autogenerate.tables",
+    }
+)
+RUNS = frozenset({"environment", "environment.connection", "environment.rehearsal"})
+
 ALLOWED: dict[str, frozenset[str]] = {
     "sqlite": frozenset(),
     "sqlite.errors": frozenset(),
@@ -45,17 +69,30 @@ ALLOWED: dict[str, frozenset[str]] = {
     "state": frozenset({"errors", "settings"}),
     "locks": VOCABULARY,
     "project": VOCABULARY | {"sqlite.error_codes"},
-    "autogenerate": VOCABULARY
+    "autogenerate.request": VOCABULARY,
+    "autogenerate.differences": VOCABULARY,
+    "autogenerate.script": VOCABULARY,
+    "autogenerate.choices": CHOICES,
+    "autogenerate.rows": CHOICES | {"autogenerate.choices", "sqlite.target"},
+    "autogenerate.tables": TABLES,
+    "autogenerate.servers": CHOICES | {"autogenerate.choices", "autogenerate.tables"},
+    "autogenerate": TABLES
+    | {"autogenerate.rows", "autogenerate.tables", "autogenerate.servers"},
+    "environment.connection": VOCABULARY
+    | {"project", "sqlite.ddl", "sqlite.transaction"},
+    "environment.rehearsal": VOCABULARY
     | STORED
-    | {"sqlite.target", "sqlite.transaction", "sqlite.adapter"},
+    | {"environment.connection", "autogenerate.tables"}
+    | {"project", "sqlite.transaction"},
     "environment": VOCABULARY
-    | {"project", "autogenerate", "locks"}
     | STORED
+    | {"environment.connection", "environment.rehearsal"}
+    | {"autogenerate", "autogenerate.request", "project", "locks"}
     | {"sqlite.adapter", "sqlite.transaction"},
-    "commands": VOCABULARY | {"environment", "autogenerate", "project"},
+    "commands": VOCABULARY | RUNS | GENERATED | {"project"},
     "status": VOCABULARY | {"environment", "autogenerate", "project"},
     "cli": VOCABULARY
-    | {"status", "commands", "autogenerate", "project", "sqlite.errors"},
+    | {"autogenerate.request", "status", "commands", "project", "sqlite.errors"},
     "autoupgrade": VOCABULARY | {"commands", "status", "project"},
     "extension": VOCABULARY | {"autoupgrade", "cli", "environment", "status"},
     "": VOCABULARY | {"commands", "environment", "extension"},
@@ -132,9 +169,10 @@ def imported_files(name: str) -> cabc.Iterator[tuple[str, int]]:
 
 
 def package(name: str) -> str:
-    """The package of a module; a module on the top floor is one by itself."""
+    """The longest beginning of a module's name that has a row in the table."""
     parts = name.split(".")
-    return ".".join(parts[:2] if parts[0] == "sqlite" else parts[:1])
+    beginnings = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((found for found in beginnings if found in ALLOWED), parts[0])
 
 
 def inside() -> cabc.Iterator[str]:

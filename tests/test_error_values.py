@@ -14,7 +14,7 @@ import pytest
 import flask_batchmigrate as fb
 from flask_batchmigrate import errors
 from flask_batchmigrate.errors import BatchMigrateError
-from flask_batchmigrate.errors import Left
+from flask_batchmigrate.errors import Outcome
 from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.errors import MissingColumn
 from flask_batchmigrate.sqlite.errors import render
@@ -88,11 +88,11 @@ def test_the_run_decides_what_is_left(apps: Apps) -> None:
     assert isinstance(error, fb.AlterationError)
     assert isinstance(error.__cause__, ChangeRefused)
     assert error.__cause__.state == UNCHANGED
-    assert error.state.left is Left.COMMITTED
+    assert error.state.outcome is Outcome.COMMITTED
     assert error.state.revisions == ("r0", "r1")
     assert version_of(apps.path / "app.db") == {"r1"}
     assert "Nothing was changed" not in str(error)
-    assert str(error).endswith(error.state.said)
+    assert str(error).endswith(error.state.text)
 
 
 @pytest.mark.parametrize("separately", [False, True])
@@ -105,7 +105,9 @@ def test_a_commit_that_fails(apps: Apps, separately: bool) -> None:
     assert error.remedy == "Drop these foreign keys first."
     assert error.table == "p"
     stored = ("r0", "r1") if separately else ()
-    assert error.state.left is (Left.COMMITTED if separately else Left.UNCHANGED)
+    assert error.state.outcome is (
+        Outcome.COMMITTED if separately else Outcome.UNCHANGED
+    )
     assert error.state.revisions == stored
     if separately:
         assert version_of(apps.path / "app.db") == {"r1"}
@@ -119,7 +121,7 @@ def test_a_transactions_own_error(apps: Apps) -> None:
     commit = "op.get_bind().connection.driver_connection.executescript('SELECT 1')"
     error = failing(apps, create("a"), commit, **config)
     assert isinstance(error, fb.AlterationError)
-    assert error.state.left is Left.COMMITTED
+    assert error.state.outcome is Outcome.COMMITTED
     assert error.state.revisions == ("r0",)
     assert "(1 transaction) stays" in str(error)
 
@@ -165,7 +167,7 @@ def test_a_note_has_the_problem_alone() -> None:
     block = [changes.DropColumn("b"), changes.AddColumn("b", "b TEXT DEFAULT 'z'")]
     (note,) = alter_table(DirectDatabase(connection), "t", block).notes
     connection.close()
-    assert note.startswith("index 'ix' on 't' went with column 'b'")
+    assert note.startswith("index 'ix' on 't' was dropped with column 'b'")
     assert note.endswith("2 rows: 'x', 'z' (2 times) are equal")
 
 
@@ -214,7 +216,12 @@ def test_all_of_the_family_can_be_pickled(error: Exception) -> None:
         ("mend it", UNCHANGED, True, "It is odd: mend it. Nothing was changed."),
         ("mend it", UNCHANGED, False, "It is odd. Nothing was changed. Mend it."),
         ("mend it", UNKNOWN, False, "It is odd: mend it."),
-        ("Mend it!", State(Left.UNKNOWN, "Look."), True, "It is odd. Mend it! Look."),
+        (
+            "Mend it!",
+            State(Outcome.UNKNOWN, "Look."),
+            True,
+            "It is odd. Mend it! Look.",
+        ),
     ],
 )
 def test_the_sentences(remedy: str, state: State, last: bool, message: str) -> None:
@@ -222,7 +229,7 @@ def test_the_sentences(remedy: str, state: State, last: bool, message: str) -> N
     assert render("It is odd", remedy, state, state_last=last) == message
     assert render("It is odd.", "", state, state_last=last).startswith(
         "It is odd. "
-    ) is (bool(state.said))
+    ) is (bool(state.text))
 
 
 def test_one_place_has_the_words() -> None:

@@ -88,7 +88,7 @@ heavy = {heavy!r}
 print(" ".join(name for name in heavy if name in sys.modules))
 """
 
-COMPARING = "flask_batchmigrate.autogenerate.compare"
+COMPARING = "flask_batchmigrate.autogenerate.tables.compare"
 ADAPTER = "flask_batchmigrate.sqlite.adapter.impl"
 TRANSACTION = "flask_batchmigrate.sqlite.transaction.migration"
 CHANGES = "flask_batchmigrate.sqlite.plan.engine"

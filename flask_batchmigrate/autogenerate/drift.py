@@ -10,14 +10,14 @@ from alembic.runtime.migration import MigrationContext
 
 from ..sqlite.adapter import activate
 from ..sqlite.adapter import RunOptions
-from .drops import History
-from .enum_members import changed_members
-from .enum_members import EnumMembers
+from .choices.drops import History
 from .generation import Generation
 from .request import Request
-from .server_tables import complete_on_server
-from .sqlite import Comparison
-from .sqlite import complete
+from .servers.completion import complete_on_server
+from .servers.enum_members import changed_members
+from .servers.enum_members import EnumMembers
+from .tables.comparison import Comparison
+from .tables.comparison import complete
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops
@@ -35,7 +35,7 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
     if connection is None or metadata is None or context.script is None:
         return ()
     options = {**context.opts, "connection": connection}
-    quiet = RunOptions(note=_ignore, warn=_ignore)
+    quiet = RunOptions.silent()
     comparison = Generation(False, Request())
     comparison.add_options(options, context.dialect.name, context.script)
     if options["compare_server_default"] is None:
@@ -45,7 +45,7 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
         own = MigrationContext.configure(connection, opts=options)
         upgrade = produce_migrations(own, metadata).upgrade_ops
         assert upgrade is not None
-        operations = History(context.script).without_strangers(_all(own, upgrade))
+        operations = History(context.script).without_unowned(_all(own, upgrade))
     return tuple(sorted({table for each in operations for table in _tables(each)}))
 
 
@@ -69,7 +69,3 @@ def _tables(operation: t.Any) -> list[str]:
     if isinstance(operation, EnumMembers):
         return [column.table for column in operation.columns]
     return [str(operation.table_name)]
-
-
-def _ignore(_: str) -> None:
-    """Ignore the messages of a comparison."""

@@ -35,7 +35,7 @@ def advice(tables: cabc.Sequence[str], written: bool) -> str:
     """
     names = ", ".join(f"'{name}'" for name in tables[:3])
     more = f" and {len(tables) - 3} more" if len(tables) > 3 else ""
-    result = "The database has tables of the models but no revision, so"
+    result = "The database already has tables of the models but no revision, so"
     if written:
         result += (
             f" the first revision does not make them: {names}{more}. A new database "

@@ -14,13 +14,13 @@ from ..reporting import reporter
 from . import first_revision
 from .imports import render_item
 from .message import message
-from .own_comparisons import compare_server_default
-from .own_comparisons import compare_type
 from .pipeline import improve
 from .request import Request
 from .schemas import compare_known_schemas
+from .servers.own_comparisons import compare_server_default
+from .servers.own_comparisons import compare_type
+from .tables.virtual_tables import leave_out_virtual_tables
 from .verify import Start
-from .virtual_tables import leave_out_virtual_tables
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops

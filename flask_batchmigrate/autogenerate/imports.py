@@ -13,9 +13,9 @@ import typing as t
 import sqlalchemy as sa
 
 from ..reporting import reporter
-from .conversions import generic
-from .enums import EnumThatExists
-from .rendering import type_text
+from .rows.conversions import generic
+from .script.enums import ExistingEnum
+from .script.rendering import type_text
 
 _Render = cabc.Callable[[str, t.Any, t.Any], t.Any]
 
@@ -45,7 +45,7 @@ def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | boo
         )
         return "sa.types.NullType()"
     module = type(type_).__module__
-    if isinstance(type_, EnumThatExists):
+    if isinstance(type_, ExistingEnum):
         return type_.text(context)
     if module.partition(".")[0] == "sqlalchemy":
         other = generic(type_)

@@ -7,10 +7,10 @@ import typing as t
 
 from alembic.operations import ops
 
-from .enum_members import EnumMembers
-from .operations import SetTableOptions
-from .renames import RenameColumn
-from .renames import RenameTable
+from .choices.renames import RenameColumn
+from .choices.renames import RenameTable
+from .script.operations import SetTableOptions
+from .servers.enum_members import EnumMembers
 
 _KINDS: t.Final = (
     (ops.CreateUniqueConstraintOp, "unique constraint"),
@@ -26,11 +26,11 @@ def lines(operations: cabc.Iterable[ops.MigrateOperation]) -> cabc.Iterator[str]
         if isinstance(operation, ops.OpContainer):
             yield from lines(operation.ops)
         else:
-            changes = _said(operation)
+            changes = _described(operation)
             yield from [f"Detected {change}" for change in changes]
 
 
-def _said(operation: t.Any) -> list[str]:
+def _described(operation: t.Any) -> list[str]:
     if isinstance(operation, RenameTable):
         return [
             f"renamed table {operation.table_name!r} to {operation.new_table_name!r}"

@@ -7,10 +7,10 @@ import typing as t
 
 from alembic.operations import ops
 
-from .enum_members import EnumMembers
-from .operations import SetTableOptions
-from .renames import RenameColumn
-from .renames import RenameTable
+from .choices.renames import RenameColumn
+from .choices.renames import RenameTable
+from .script.operations import SetTableOptions
+from .servers.enum_members import EnumMembers
 
 _MOST: t.Final = 3
 _LONGEST: t.Final = 60
@@ -21,7 +21,7 @@ def message(operations: cabc.Iterable[ops.MigrateOperation]) -> str | None:
 
     :return: the words; None for operations that are not worth a mention.
     """
-    phrases = list(dict.fromkeys(_said(operations, None)))
+    phrases = list(dict.fromkeys(_described(operations, None)))
     if not phrases:
         return None
     text = " and ".join(phrases[:_MOST])
@@ -31,7 +31,7 @@ def message(operations: cabc.Iterable[ops.MigrateOperation]) -> str | None:
     return text
 
 
-def _said(
+def _described(
     operations: cabc.Iterable[ops.MigrateOperation], table: str | None
 ) -> cabc.Iterator[str]:
     """Yield a few words for each operation, except for those that a column implies."""
@@ -41,7 +41,7 @@ def _said(
     ]
     for operation in everything:
         if isinstance(operation, ops.ModifyTableOps):
-            yield from _said(operation.ops, str(operation.table_name))
+            yield from _described(operation.ops, str(operation.table_name))
         elif (phrase := _said_of_whole(operation)) is not None:
             yield phrase
         elif isinstance(operation, RenameColumn):

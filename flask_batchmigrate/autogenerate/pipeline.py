@@ -1,14 +1,16 @@
 """The steps that the operations found by Alembic go through, in order.
 
-1. On SQLite, the comparison of the definitions completes them (:mod:`.sqlite`), after
-   the renames (:mod:`.sqlite_renames`). Tables and columns that no revision mentions
-   are left alone (:mod:`.drops`).
-2. Rows get values for columns that must not be NULL (:mod:`.fills`).
-3. Every new constraint gets a name (:mod:`.names`), every change of a type the
-   conversion of values (:mod:`.conversions`), and the rows that would make one of them
-   fail are counted (:mod:`.misfits`).
+1. On SQLite, the comparison of the definitions completes them
+   (:mod:`.tables.comparison`), after the renames (:mod:`.tables.renames_first`); on
+   servers, :mod:`.servers` does. Tables and columns that no revision mentions are left
+   alone (:mod:`.choices.drops`).
+2. Rows get values for columns that must not be NULL (:mod:`.choices.fills`).
+3. Every new constraint gets a name (:mod:`.script.names`), every change of a type the
+   conversion of values (:mod:`.rows.conversions`), and the rows that would make one of
+   them fail are counted (:mod:`.rows.misfits`).
 4. The needs of other databases are added: a PostgreSQL type before the column that has
-   it (:mod:`.enums`), and new members of the type (:mod:`.enum_members`).
+   it (:mod:`.script.enums`), and new members of the type
+   (:mod:`.servers.enum_members`).
 5. The downgrade is made by reversing the operations, so that it restores the schema.
    Both make and drop tables in the order that the keys between them need
    (:mod:`.table_order`).
@@ -23,24 +25,24 @@ import typing as t
 from alembic.autogenerate.api import AutogenContext
 
 from ..reporting import reporter
-from . import sqlite
-from .conversions import convert
-from .conversions import convert_on_mysql
-from .drops import History
-from .drops import mark_losses
-from .drops import tell_strangers
-from .enum_members import changed_members
-from .enums import make_and_drop
-from .enums import Tables
-from .fills import fill
-from .fills import Rows
+from .choices.drops import History
+from .choices.drops import mark_losses
+from .choices.drops import report_unowned
+from .choices.fills import fill
+from .choices.fills import Rows
 from .log_lines import lines
-from .misfits import mark_misfits
-from .mysql_indexes import add_key_indexes
-from .names import name_everything
 from .request import Request
-from .sqlite_renames import with_renames
+from .rows.conversions import convert
+from .rows.conversions import convert_on_mysql
+from .rows.misfits import mark_misfits
+from .script.enums import create_and_drop_types
+from .script.enums import Tables
+from .script.names import name_everything
+from .servers.enum_members import changed_members
+from .servers.mysql_indexes import add_key_indexes
 from .table_order import in_order
+from .tables import comparison as sqlite
+from .tables.renames_first import with_renames
 from .verify import Start
 
 if t.TYPE_CHECKING:
@@ -80,7 +82,7 @@ def improve(
             rewritten,
         )
     else:
-        from .server_renames import with_renames_on_server
+        from .servers.renames_first import with_renames_on_server
 
         upgrade.ops[:] = with_renames_on_server(context, upgrade, request, history)
     tables = {
@@ -93,7 +95,7 @@ def improve(
     for line in lines([*members, *upgrade.ops]):
         reporter().note(line)
     if request.writes:
-        tell_strangers(history)
+        report_unowned(history)
         _prepare(upgrade, request, connection, tables)
     upgrade.ops[:0] = members
     upgrade.reverse_into(downgrade)
@@ -118,6 +120,6 @@ def _prepare(
     convert(upgrade)
     mark_misfits(upgrade, request, connection)
     convert_on_mysql(upgrade)
-    make_and_drop(upgrade, tables, connection)
+    create_and_drop_types(upgrade, tables, connection)
     if connection.dialect.name in ("mysql", "mariadb"):
         add_key_indexes(connection, upgrade)

@@ -14,8 +14,8 @@ import typing as t
 import sqlalchemy as sa
 from alembic.operations import ops
 
-from .drops import Loss
-from .operations import DropConstraint
+from .choices.drops import Loss
+from .script.operations import DropConstraint
 
 _Place: t.TypeAlias = tuple[str | None, str]
 _Operations: t.TypeAlias = list[ops.MigrateOperation]

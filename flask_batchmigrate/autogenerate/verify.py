@@ -26,17 +26,17 @@ from ..sqlite.errors import EngineError
 from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.schema.catalogue import read_catalogue
 from ..sqlite.transaction.driver import Driver
-from .alembic_findings import Seen
-from .compare import differences
-from .compare import options
-from .definition import Definition
-from .definition import of_database
-from .drops import History
-from .scratch import scratch
-from .sqlite import Comparison
-from .sqlite import complete
-from .sqlite import schema_name
-from .virtual_tables import internal_tables
+from .choices.drops import History
+from .tables.alembic_findings import AlembicFindings
+from .tables.compare import differences
+from .tables.compare import options
+from .tables.comparison import Comparison
+from .tables.comparison import complete
+from .tables.comparison import schema_name
+from .tables.definition import Definition
+from .tables.definition import of_database
+from .tables.scratch import scratch
+from .tables.virtual_tables import internal_tables
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -74,7 +74,7 @@ def problems(script: Script, start: Start) -> list[str]:
     """
     with (
         scratch(start.engine, start.catalogues) as connection,
-        activate(RunOptions(note=_ignore, warn=_ignore)),
+        activate(RunOptions.silent()),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
@@ -92,10 +92,6 @@ def problems(script: Script, start: Start) -> list[str]:
             if failures:
                 return failures
     return []
-
-
-def _ignore(_: str) -> None:
-    """Ignore the messages of a run that only tries a script."""
 
 
 def _read(connection: sa.Connection) -> _Catalogues:
@@ -137,7 +133,7 @@ def _not_reached(
     comparison = Comparison(restricted)
     remaining = [
         operation
-        for operation in history.without_strangers(complete(comparison, upgrade))
+        for operation in history.without_unowned(complete(comparison, upgrade))
         if _is_in(
             touched,
             getattr(operation, "schema", None),
@@ -151,7 +147,7 @@ def _not_reached(
         if everything.catalogue(schema).find(name) is None
         and everything.includes(table)
     ]
-    sentences = [f"after the upgrade, {text}" for text in _said(remaining)]
+    sentences = [f"after the upgrade, {text}" for text in _described(remaining)]
     return sentences + [f"after the upgrade, there is no table '{m}'" for m in missing]
 
 
@@ -242,12 +238,12 @@ def _changes(actual: Definition, wanted: Definition) -> cabc.Iterator[str]:
         what = "is missing" if name in columns[1] else "is still there"
         yield f"column '{wanted.name}.{name}' {what}"
     if columns[0].keys() == columns[1].keys():
-        seen = Seen((), True, True, lambda *_: True)
+        seen = AlembicFindings((), True, True, lambda *_: True)
         first, last = options(actual, wanted)
-        yield from _said([*first, *differences(actual, wanted, seen), *last])
+        yield from _described([*first, *differences(actual, wanted, seen), *last])
 
 
-def _said(operations: cabc.Iterable[t.Any]) -> list[str]:
+def _described(operations: cabc.Iterable[t.Any]) -> list[str]:
     """Describe operations that should not be necessary."""
     return [
         f"this differs: {' '.join(map(str, _flat(difference)))}"

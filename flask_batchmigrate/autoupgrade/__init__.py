@@ -1,4 +1,4 @@
 """The first request: it is served, waits for the upgrade, or is refused.
 
-Stands in front of the application until nothing is left to upgrade, then goes away.
+The gate wraps the application until nothing is left to upgrade, then removes itself.
 """

@@ -81,7 +81,7 @@ class Gate:
         self._refusal: Refusal | None = None
         self._failures = 0
         self._retry_at = 0.0
-        self._last_told = ""
+        self._last_logged = ""
         self._page = page.DeveloperPage()
 
     def __call__(
@@ -265,12 +265,12 @@ class Gate:
         self._ready = True
         self._refusal = None
         self._failures = 0
-        self._last_told = ""
+        self._last_logged = ""
 
     def _tell(self, refusal: Refusal) -> None:
         """Log a failure: in full the first time, in short if it repeats itself."""
-        if self._last_told != refusal.reason:
-            self._last_told = refusal.reason
+        if self._last_logged != refusal.reason:
+            self._last_logged = refusal.reason
             self._app.logger.log(
                 logging.WARNING if refusal.error is None else logging.ERROR,
                 "The databases are not up to date: %s",
@@ -278,7 +278,7 @@ class Gate:
                 exc_info=refusal.error,
             )
         else:
-            self._app.logger.info("The databases are not up to date, as before.")
+            self._app.logger.info("The databases are still not up to date.")
 
     # Answers to refused requests
 

@@ -39,4 +39,6 @@ def behind_code(status: DatabaseStatus) -> str:
             "Run 'flask db stamp <revision>' with the revision that they correspond to."
         )
     names = ", ".join(f"'{each.revision}'" for each in status.pending)
-    return f"Database '{status.database}' lacks {names}. Run 'flask db upgrade'."
+    return (
+        f"Database '{status.database}' lacks revision {names}. Run 'flask db upgrade'."
+    )

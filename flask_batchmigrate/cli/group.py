@@ -21,9 +21,9 @@ from ..state import command_line
 from ..state import forget_command_line
 from ..state import set_command_line
 from . import options
-from .collector import rarely_collecting
 from .console import Console
 from .console import ConsoleReporter
+from .gc_threshold import rarely_collecting
 
 _Function = cabc.Callable[..., t.Any]
 
@@ -154,4 +154,4 @@ def _interrupted(error: BaseException) -> str | None:
     from ..errors import UNCHANGED
 
     is_unchanged = getattr(error, "state", None) == UNCHANGED
-    return f"Interrupted. {(UNCHANGED if is_unchanged else UNCERTAIN).said}"
+    return f"Interrupted. {(UNCHANGED if is_unchanged else UNCERTAIN).text}"

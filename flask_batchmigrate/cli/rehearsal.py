@@ -89,7 +89,7 @@ def rehearse(
         to.console.warn(warning)
     from ..errors import UNCHANGED
 
-    to.console.say(UNCHANGED.said, fg="green")
+    to.console.say(UNCHANGED.text, fg="green")
 
 
 def _as_json(rehearsal: Rehearsal) -> dict[str, t.Any]:

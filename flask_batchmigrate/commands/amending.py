@@ -17,15 +17,15 @@ import typing as t
 from alembic import command
 from alembic.script import Script
 
-from ..autogenerate.downgrade_losses import downgrade_losses
 from ..autogenerate.handwritten import lost_statements
+from ..autogenerate.rows.downgrade_losses import downgrade_losses
 from ..environment.applied import applied_revisions
 from ..environment.invocation import Invocation
-from ..environment.stand_ins import stand_ins
+from ..environment.rehearsal.stand_ins import stand_ins
 from ..errors import BatchMigrateError
 from ..errors import DatabaseNotUpToDate
-from ..errors import Left
 from ..errors import NotSupported
+from ..errors import Outcome
 from ..errors import State
 from ..errors import UNCHANGED
 from ..project.binds import Bind
@@ -116,8 +116,7 @@ class _Amendment:
         self._message = message if message is not None else words
         destructive = call.setup.state.settings["destructive"]
         self._may_lose = request.destructive and destructive
-        configured = call.setup.state.configure_args
-        self._version_table = configured.get("version_table", "alembic_version")
+        self._version_table = call.setup.state.version_table
         self._losses = ""
         #: The servers' databases that have been taken back.
         self._taken_back: list[Bind] = []
@@ -344,7 +343,7 @@ class _Amendment:
                 raise
             said += f", and could not be upgraded again: {another.problem}."
         if isinstance(error, BatchMigrateError):
-            error.state = State(Left.COMMITTED, said)
+            error.state = State(Outcome.COMMITTED, said)
 
     # The file
 

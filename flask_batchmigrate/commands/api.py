@@ -189,7 +189,7 @@ def edit(directory: Directory = None, revision: str = "current") -> list[Script]
         scripts = lookup.resolve(call, revision)
         if not scripts:
             raise UnknownRevision(
-                f"No revision is '{revision}'",
+                f"There is no revision '{revision}' to edit",
                 "Run 'flask db upgrade' first, or name a revision.",
             )
         for script in scripts:

@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 
 from ..environment.applied import applied_revisions
 from ..environment.invocation import Invocation
-from ..environment.stand_ins import empty_stand_ins
+from ..environment.rehearsal.stand_ins import empty_stand_ins
 from ..errors import BatchMigrateError
 from ..errors import MultipleHeads
 from ..errors import NotSupported
@@ -48,7 +48,7 @@ def findings(directory: Directory = None, scratch: bool = False) -> list[Finding
     with call.translated():
         call.require_models()
         scripts = call.scripts()
-        binds = call.setup.choose(scripts).selected
+        binds = call.setup.make_scope(scripts).selected
         is_sqlite = all(bind.dialect == "sqlite" for bind in binds)
     if scratch and not is_sqlite:
         return _of_heads(call) or _of_scratch(call, directory)
@@ -125,7 +125,7 @@ def _of_replay(
         if scratch:
             raise
         reporter().note(
-            "It is not known what was altered by hand, since the revisions do not run "
+            "Changes by hand cannot be found, since the revisions do not run "
             f"on an empty database: {error.problem}"
         )
     # Without a replay, the models can only be compared with the databases.
@@ -172,13 +172,13 @@ def _altered(
         are connected to the empty ones.
     """
     # These modules load many others, which other commands do not need.
-    from ..autogenerate.alterations import alterations
-    from ..autogenerate.drops import History
+    from ..autogenerate.choices.drops import History
+    from ..autogenerate.tables.altered_by_hand import alterations
 
     for head in database.heads:
         _replay(directory, head)
     call = Invocation(directory)
-    version = call.setup.state.configure_args.get("version_table", "alembic_version")
+    version = call.setup.state.version_table
     bind = next(bind for bind in binds if bind.key == database.bind)
     with bind.engine.connect() as replayed:
         history = History(call.scripts())
@@ -190,8 +190,8 @@ def _altered(
         Finding(
             "altered",
             database.database,
-            f"Database '{database.database}' is not what its revision ({at}) makes; it"
-            f" was altered by hand: {'; '.join(differing)}",
+            f"Database '{database.database}' differs from what its revision ({at})"
+            f" makes, so it was altered by hand: {'; '.join(differing)}",
             "Undo that by hand, or put it into the models and a revision.",
         )
     ]

@@ -12,9 +12,9 @@ import typing as t
 from alembic import command
 
 from ..environment.invocation import Invocation
-from ..environment.recording import mark_script
-from ..environment.stand_ins import recorded_stand_ins
-from ..environment.statements import listening
+from ..environment.rehearsal.recording import mark_script
+from ..environment.rehearsal.stand_ins import recorded_stand_ins
+from ..environment.rehearsal.statements import listening
 from ..project.binds import Bind
 from ..reporting import reporter
 from ..reporting import reporting_to
@@ -23,13 +23,13 @@ from ..results import Sql
 from . import lookup
 
 if t.TYPE_CHECKING:
-    from ..environment.recording import Recording
+    from ..environment.rehearsal.recording import Recording
 
 
 def can_record(call: Invocation) -> bool:
     """Tell whether the SQL of a migration can be recorded on empty databases."""
     with call.translated():
-        binds = call.setup.choose(call.scripts()).selected
+        binds = call.setup.make_scope(call.scripts()).selected
     return all(bind.dialect == "sqlite" for bind in binds)
 
 
@@ -49,7 +49,7 @@ def record(
         start = "head"
     call = Invocation(directory, x_arg)
     with call.translated():
-        binds = call.setup.choose(call.scripts()).selected
+        binds = call.setup.make_scope(call.scripts()).selected
     version = call.setup.state.configure_args.get("version_table", "alembic_version")
     with recorded_stand_ins(binds) as recordings:
         if start and start != "base":

@@ -14,13 +14,13 @@ from alembic.script import Script
 from alembic.util import to_tuple
 
 from ..autogenerate.differences import in_words
-from ..autogenerate.server_snapshot import not_restored
-from ..autogenerate.server_snapshot import Snapshot
-from ..autogenerate.server_snapshot import snapshot
+from ..autogenerate.servers.snapshot import not_restored
+from ..autogenerate.servers.snapshot import Snapshot
+from ..autogenerate.servers.snapshot import snapshot
 from ..environment.invocation import Invocation
+from ..environment.rehearsal.stand_ins import empty_stand_ins
 from ..environment.scratch_servers import DIALECTS
 from ..environment.scratch_servers import scratch_servers
-from ..environment.stand_ins import empty_stand_ins
 from ..errors import BatchMigrateError
 from ..errors import NotSupported
 from ..errors import SchemaDiffers
@@ -48,7 +48,7 @@ class Scratch:
         self._known = tuple(known.values())
         self._binds: cabc.Sequence[Bind]
         if call.setup.folder.exists:
-            self._binds = call.setup.choose(call.scripts()).selected
+            self._binds = call.setup.make_scope(call.scripts()).selected
         else:
             self._binds = select(state, known, frozenset())
         self._timeout = state.settings.lock_timeout
@@ -158,8 +158,7 @@ def _prove(
     scratch: Scratch, make_call: MakeCall, script: Script, is_rewritten: bool
 ) -> Proof:
     call = make_call()
-    options = call.setup.state.configure_args
-    version = options.get("version_table", "alembic_version")
+    version = call.setup.state.version_table
     with call.translated():
         heads = set(call.scripts().get_heads()) - {script.revision}
     before_it = [str(each) for each in to_tuple(script.down_revision, ())]

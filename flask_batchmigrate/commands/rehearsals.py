@@ -6,10 +6,10 @@ import typing as t
 
 from alembic import command
 
-from ..environment.commits import RehearsalOver
+from ..environment.connection.committed_steps import RehearsalOver
 from ..environment.invocation import Invocation
-from ..environment.rehearsing import Rehearsing
-from ..environment.stand_ins import stand_ins
+from ..environment.rehearsal.rehearsing import Rehearsing
+from ..environment.rehearsal.stand_ins import stand_ins
 from ..project.binds import find
 from ..reporting import reporter
 from ..reporting import reporting_to
@@ -72,11 +72,10 @@ def _rehearsed(
     binds = tuple(find(state).values())
     rehearsal = Rehearsing(reporter(), binds, with_rows)
     call.setup.rehearsal = rehearsal
-    version_table = state.configure_args.get("version_table", "alembic_version")
     with (
         call.guarded(),
         reporting_to(rehearsal),
-        stand_ins(binds, with_rows, version_table) as lacking,
+        stand_ins(binds, with_rows, state.version_table) as lacking,
     ):
         rehearsal.lacking = lacking
         scripts = call.scripts()

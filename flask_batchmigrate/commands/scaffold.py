@@ -63,7 +63,7 @@ def find_template(config: Config, name: str | None, multidb: bool) -> pathlib.Pa
 
 def _is_multi(config: Config) -> bool:
     """Return whether the application or the folder needs the form for several binds."""
-    return setup_of(config).choose(ScriptDirectory.from_config(config)).multi
+    return setup_of(config).make_scope(ScriptDirectory.from_config(config)).multi
 
 
 def write(config: Config, template: pathlib.Path, package: bool) -> pathlib.Path:

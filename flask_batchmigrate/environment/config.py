@@ -22,23 +22,23 @@ from alembic.script import ScriptDirectory
 from alembic.util import coerce_resource_to_filename
 from flask import current_app
 
-from ..project import scope
 from ..project.binds import Bind
 from ..project.folder import Folder
 from ..project.folder import locate
 from ..project.revision_files import check_files
-from ..project.scope import Scope
 from ..results import Applied
 from ..settings import SetupError
 from ..state import command_line
 from ..state import current_state
 from ..state import Extension
 from ..state import MigrateState
+from . import scope
+from .scope import Scope
 
 if t.TYPE_CHECKING:
     from ..autogenerate.request import Request
     from ..autogenerate.verify import Start
-    from .rehearsing import Rehearsing
+    from .rehearsal.rehearsing import Rehearsing
 
 HERE: t.Final = pathlib.Path(__file__).parent
 PACKAGED: t.Final = HERE / "packaged"
@@ -63,7 +63,7 @@ class Setup:
         #: Whether the models are compared with the database.
         self.compares = False
         #: Whether the databases are only read.
-        self.looks = False
+        self.only_reads = False
         #: Whether only the table for the revision is created.
         self.ensures_version_table = False
         #: Whether a revision file is written from the comparison.
@@ -92,7 +92,7 @@ class Setup:
         #: The differences between models and databases.
         self.diffs: list[t.Any] = []
 
-    def choose(self, scripts: ScriptDirectory) -> Scope:
+    def make_scope(self, scripts: ScriptDirectory) -> Scope:
         """Choose the binds to migrate and the form of scripts.
 
         :raises BrokenScript: the revision files do not form a valid history.
@@ -296,10 +296,10 @@ class SqlBuffer(io.StringIO):
 
     def __init__(self, behind: t.TextIO | None) -> None:
         super().__init__()
-        self._behind = behind
+        self._next = behind
 
     def write(self, text: str) -> int:
         """Store a piece of text, and pass it on."""
-        if self._behind is not None:
-            self._behind.write(text)
+        if self._next is not None:
+            self._next.write(text)
         return super().write(text)

@@ -32,8 +32,8 @@ from ..results import Sql
 from ..state import current_state
 from .config import setup_of
 from .config import SqlBuffer
-from .detour import without_making
-from .errors import translated
+from .error_translation import translated
+from .rehearsal.detour import without_making
 from .runner import exclusive
 
 
@@ -110,7 +110,7 @@ class Invocation:
         :param look: a function that is called for each database with its stored
             revisions and Alembic's context; ``setup.active`` has its binds.
         """
-        self.setup.looks = True
+        self.setup.only_reads = True
 
         def read(stored: t.Any, context: MigrationContext) -> cabc.Iterable[t.NoReturn]:
             look(stored, context)

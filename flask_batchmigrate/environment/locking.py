@@ -33,7 +33,7 @@ _FIRST_PAUSE: t.Final = 0.5
 _LONGEST_PAUSE: t.Final = 30.0
 
 
-def take(run: Run, attempt: cabc.Callable[[], None]) -> None:
+def run_locked(run: Run, attempt: cabc.Callable[[], None]) -> None:
     """Run the environment while this process holds the migration locks.
 
     :param attempt: runs the environment; it may be called several times.
@@ -46,17 +46,17 @@ def take(run: Run, attempt: cabc.Callable[[], None]) -> None:
     if context.is_offline_mode() or not (has_destination or ensures):
         attempt()
     elif not settings.lock:
-        _persistently(run, attempt)
+        _with_retries(run, attempt)
     elif ensures:
         if not _all_there(run):
             with held(_databases(run), settings.lock_timeout):
                 return attempt()
         attempt()
     else:
-        _when_free(run, attempt)
+        _with_locks(run, attempt)
 
 
-def _when_free(run: Run, attempt: cabc.Callable[[], None]) -> None:
+def _with_locks(run: Run, attempt: cabc.Callable[[], None]) -> None:
     """Run with the locks, unless another process does all the work in the meantime."""
     if _found_nothing_to_do(run, attempt):
         return
@@ -65,7 +65,7 @@ def _when_free(run: Run, attempt: cabc.Callable[[], None]) -> None:
     while True:
         try:
             with held(databases, timeout, lambda: _all_there(run)):
-                return _persistently(run, attempt)
+                return _with_retries(run, attempt)
         except NothingLeft:
             if _found_nothing_to_do(run, attempt):
                 return
@@ -73,9 +73,9 @@ def _when_free(run: Run, attempt: cabc.Callable[[], None]) -> None:
 
 def _databases(run: Run) -> list[Lockable]:
     """Return the databases whose servers have locks, and report the others."""
-    args = run.setup.state.configure_args
-    schema, table = args.get("version_table_schema"), args.get("version_table")
-    name = ".".join(filter(None, (schema, table or "alembic_version")))
+    state = run.setup.state
+    schema = state.configure_args.get("version_table_schema")
+    name = ".".join(filter(None, (schema, state.version_table)))
     lockable = []
     for first, *_ in by_database(run.scope.selected):
         if can_lock(first.engine.dialect):
@@ -100,14 +100,14 @@ def _found_nothing_to_do(run: Run, attempt: cabc.Callable[[], None]) -> bool:
     try:
         attempt()
     except Exception:
-        if not run.wants_to_write:
+        if not run.needs_lock:
             raise
     finally:
         run.may_write = True
-    if run.wants_to_write:
+    if run.needs_lock:
         # An 'env.py' may use another version table, or another process was faster.
         run.begin_again()
-    return not run.wants_to_write
+    return not run.needs_lock
 
 
 def _all_there(run: Run) -> bool:
@@ -141,7 +141,7 @@ def _is_there(run: Run, bind: Bind) -> bool:
         return False
 
 
-def _persistently(run: Run, attempt: cabc.Callable[[], None]) -> None:
+def _with_retries(run: Run, attempt: cabc.Callable[[], None]) -> None:
     """Run the environment, and retry if a statement waits too long for a table."""
     settings = run.setup.state.settings
     retries = settings.server_lock_retries if settings.server_lock_timeout else 0

@@ -7,7 +7,7 @@ import typing as t
 
 from ..errors import UNCERTAIN
 from ..sqlite.errors import EngineError
-from ..sqlite.errors import Left
+from ..sqlite.errors import Outcome
 from ..sqlite.errors import State
 from ..sqlite.errors import TransactionError
 from ..sqlite.errors import UNCHANGED
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from .run_state import Run
 
 _KINDS: t.Final = {"mysql": "MySQL", "mariadb": "MariaDB", "oracle": "Oracle"}
-_BEFORE: t.Final = State(Left.COMMITTED, "What ran before it was committed.")
+_BEFORE: t.Final = State(Outcome.COMMITTED, "What ran before it was committed.")
 
 
 def own_state(error: Exception, run: Run | None) -> State | None:
@@ -36,7 +36,7 @@ def own_state(error: Exception, run: Run | None) -> State | None:
         return _with_revisions(_BEFORE, run) if is_known else None
     # Those are other databases: nothing was committed in the one with the error.
     return State(
-        Left.COMMITTED,
+        Outcome.COMMITTED,
         f"That database was not changed; {', '.join(done)} had been migrated before it "
         "and will not be undone. Run the command again to complete the rest.",
         run.commits.revisions,
@@ -72,7 +72,7 @@ def state_after_script(run: Run, line: int | None) -> State:
             "not stored. Undo by hand what it did, or take that out of the script, and "
             "run the command again."
         )
-        return _with_revisions(State(Left.COMMITTED, said), run)
+        return _with_revisions(State(Outcome.COMMITTED, said), run)
     if run.commits.committed:
         return _with_revisions(_BEFORE, run)
     return UNKNOWN

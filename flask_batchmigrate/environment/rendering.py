@@ -26,7 +26,7 @@ _SURROGATE: t.Final = re.compile(r"[\ud800-\udfff]")
 
 def engine_names(config: AlembicConfig) -> list[str]:
     """Return the names of the binds that a new revision has functions for."""
-    made = setup_of(config).choose(ScriptDirectory.from_config(config))
+    made = setup_of(config).make_scope(ScriptDirectory.from_config(config))
     return [bind.name for bind in made.binds]
 
 
@@ -40,7 +40,7 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
     setup = setup_of(config)
     path = setup.folder.script_template
     if not path.is_file():
-        made = setup.choose(ScriptDirectory.from_config(config))
+        made = setup.make_scope(ScriptDirectory.from_config(config))
         name = "flask-multidb" if made.multi else "flask"
         path = TEMPLATES / name / "script.py.mako"
     try:
@@ -48,8 +48,8 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
         ast.parse(text)
     except SyntaxError as error:
         raise BrokenScript(
-            f"Template '{path}' makes a file that is not Python: {error.msg}, line "
-            f"{error.lineno} of it",
+            f"Template '{path}' produces invalid Python (line {error.lineno}): "
+            f"{error.msg}",
             "Correct the template or the message.",
             state=NOTHING_WRITTEN,
             path=path,

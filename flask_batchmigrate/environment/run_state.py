@@ -19,7 +19,6 @@ from ..project.binds import by_database
 from ..project.binds import find_by_engine
 from ..project.binds import find_by_url
 from ..project.binds import no_models
-from ..project.scope import Scope
 from ..reporting import reporter
 from ..results import Applied
 from ..results import Direction
@@ -29,17 +28,18 @@ from .arguments import dialect_name
 from .arguments import hooks
 from .arguments import named
 from .arguments import require_synchronous
-from .autobegin import autobegun
-from .autobegin import committed
-from .commits import Commits
 from .config import Setup
-from .detour import refuse_strayed
-from .script_connection import ScriptConnections
+from .connection.autobegin import autobegun
+from .connection.autobegin import committed
+from .connection.committed_steps import CommittedSteps
+from .connection.script_connection import ScriptConnections
+from .rehearsal.detour import refuse_unredirected
+from .scope import Scope
 from .scripts import Failure
 from .scripts import ScriptCalls
 from .server_limits import limit
 from .server_limits import Limits
-from .stored import StoredRevisions
+from .stored_revisions import StoredRevisions
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -56,7 +56,7 @@ def _do_nothing(_: object) -> None:
     """Do nothing, in place of a function of the SQLite engine."""
 
 
-class NotItsTurn(Exception):
+class LockNotHeld(Exception):
     """There is something to migrate, but the lock is not held."""
 
 
@@ -78,11 +78,11 @@ class Run:
         self.is_configured = False
         self.reached: Bind | None = None
         self.heads: tuple[str, ...] = ()
-        self.commits = Commits(setup.applied)
+        self.commits = CommittedSteps(setup.applied)
         #: Whether the databases' locks are held, or are not needed.
         self.may_write = True
         #: Whether the run was stopped because it may not write.
-        self.wants_to_write = False
+        self.needs_lock = False
         self.transactions: list[MigrationTransaction] = []
         #: Makes a context use a transaction that is already open.
         self.join: cabc.Callable[[MigrationContext], object] = _do_nothing
@@ -136,7 +136,7 @@ class Run:
         """Replace ``context.configure`` while a user's ``env.py`` runs."""
         options = named(self.environment, args, kwargs)
         require_synchronous(options, self.setup.folder.env)
-        only_reads = self.setup.compares or self.setup.looks
+        only_reads = self.setup.compares or self.setup.only_reads
         self._to_commit = None if only_reads else autobegun(options.get("connection"))
         self.configure_for(self._binds_of(options), options)
 
@@ -164,14 +164,14 @@ class Run:
         options["on_version_apply"] = (*hooks(options), self._on_version_apply)
         connection = options.get("connection")
         if isinstance(connection, sa.Connection):
-            refuse_strayed(connection)
+            refuse_unredirected(connection)
             self.commits.watch(connection, binds, self._cleanup)
             self._limit(connection)
         if binds:
             self.reached = binds[0]
         for bind in binds:
             reporter().bind_started(bind.key, bind.database, dialect)
-        if self.setup.looks:
+        if self.setup.only_reads:
             # Alembic's defaults would look like a choice of the user's.
             for name in ("compare_server_default", "include_schemas"):
                 options.setdefault(name, None)
@@ -190,8 +190,8 @@ class Run:
         """Replace ``context.run_migrations``."""
         self.heads = tuple(context.get_context().get_current_heads())
         if not self.may_write and self._would_write():
-            self.wants_to_write = True
-            raise NotItsTurn
+            self.needs_lock = True
+            raise LockNotHeld
         outside, self.in_env_py = self.in_env_py, False
         try:
             with self._comparing(), self._rehearsing(), warnings.catch_warnings():
@@ -257,7 +257,7 @@ class Run:
             found = find_by_url(candidates, sa.make_url(url))
         if found is None:
             return ()
-        if self.scope.multi and not (self.setup.compares or self.setup.looks):
+        if self.scope.multi and not (self.setup.compares or self.setup.only_reads):
             # Binds on the same database share its version table, so they are migrated
             # together.
             for group in by_database(self.scope.binds):
@@ -269,8 +269,8 @@ class Run:
         """Limit how long the statements of a migration may wait and run."""
         settings = self.setup.state.settings
         limits = Limits(settings.server_lock_timeout, settings.statement_timeout)
-        looks = self.setup.compares or self.setup.looks
-        if limits != Limits(None, None) and not looks:
+        only_reads = self.setup.compares or self.setup.only_reads
+        if limits != Limits(None, None) and not only_reads:
             limit(connection, limits, self._cleanup)
 
     def _would_write(self) -> bool:

@@ -15,16 +15,15 @@ from alembic.runtime.environment import EnvironmentContext
 from flask import current_app
 
 from ..errors import AlreadyRunning
-from ..errors import Left
 from ..errors import NotSupported
+from ..errors import Outcome
 from ..errors import State
 from ..project.binds import Bind
 from ..project.binds import by_database
 from ..project.binds import find
 from ..project.binds import models
 from ..reporting import reporter
-from . import autobegin
-from . import errors
+from . import error_translation
 from . import locking
 from . import user_env
 from .config import PACKAGED
@@ -34,6 +33,7 @@ from .config import setup_of
 from .config import show_url
 from .config import show_urls
 from .config import SqlBuffer
+from .connection import autobegin
 from .run_state import Run
 
 
@@ -64,7 +64,7 @@ class _OneAtATime:
                 "A migration is running in this thread, and a revision script or "
                 "'env.py' called a migration command",
                 "Remove the call from there.",
-                state=State(Left.UNCHANGED, "Nothing was changed by the call."),
+                state=State(Outcome.UNCHANGED, "Nothing was changed by the call."),
             )
         with self._lock:
             self._owner = threading.get_ident()
@@ -94,13 +94,13 @@ def run(**configure_args: t.Any) -> None:
     if this_run is not None and this_run.in_env_py:
         _run_packaged(this_run, configure_args)
     elif this_run is None and _process.mine:
-        _run_all(user_env.at_work(), configure_args)
+        _run_all(user_env.current_environment(), configure_args)
     elif not current_app:
         with _application():
             run(**configure_args)
     else:
         with exclusive():
-            _run_all(user_env.at_work(), configure_args)
+            _run_all(user_env.current_environment(), configure_args)
 
 
 @contextlib.contextmanager
@@ -118,21 +118,23 @@ def _run_all(environment: EnvironmentContext, configure_args: dict[str, t.Any]) 
     setup = setup_of(config)
     if not setup.folder_may_miss:
         setup.folder.require()
-    with errors.translated(setup):
+    with error_translation.translated(setup):
         # Scripts may read it as soon as they are loaded.
         show_urls(config, find(setup.state).values(), keep=setup.folder.env.is_file())
-        made = setup.choose(environment.script)
+        made = setup.make_scope(environment.script)
     args = setup.state.fresh_configure_args(
         any(t.engine.dialect.name == "sqlite" for t in made.known)
     )
     with (
         Run(setup, made, environment) as this_run,
         setup.state.running_with(args),
-        errors.translated(setup, this_run),
+        error_translation.translated(setup, this_run),
     ):
         _process.run = this_run
         try:
-            locking.take(this_run, lambda: _run_once(config, this_run, configure_args))
+            locking.run_locked(
+                this_run, lambda: _run_once(config, this_run, configure_args)
+            )
         finally:
             _process.run = None
         this_run.finish()
@@ -142,7 +144,7 @@ def _run_once(
     config: AlembicConfig, this_run: Run, configure_args: dict[str, t.Any]
 ) -> None:
     """Run the environment; if it may write, use the project's engine for SQLite."""
-    if this_run.setup.looks:
+    if this_run.setup.only_reads:
         _run_environment(config, this_run, configure_args)
         return
     # Only runs that may change a database load its many modules.
@@ -168,8 +170,8 @@ def _run_environment(
         _run_user_env(this_run, folder.env, code)
     if not this_run.is_configured:
         reporter().warning(
-            f"'{folder.env}' configured no database, so nothing was done. It, or what "
-            "it calls, has to call 'context.configure()' of 'alembic.context'."
+            f"'{folder.env}' configured no database, so nothing was done. Call "
+            "'alembic.context.configure()' in it."
         )
 
 

@@ -17,9 +17,9 @@ from ..project.revision_files import names_in
 from ..reporting import reporter
 from ..results import Direction
 from .arguments import own_models
-from .commits import Commits
 from .config import Setup
-from .script_connection import ScriptConnections
+from .connection.committed_steps import CommittedSteps
+from .connection.script_connection import ScriptConnections
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ScriptCalls:
     def __init__(
         self,
         setup: Setup,
-        commits: Commits,
+        commits: CommittedSteps,
         connections: ScriptConnections,
         explain: cabc.Callable[[Exception], Exception | None],
     ) -> None:

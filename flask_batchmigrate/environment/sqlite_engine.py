@@ -63,7 +63,7 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
     )
     with contextlib.ExitStack() as stack:
         sessions = getattr(setup.state.db, "session", None)
-        migrates = not (setup.compares or setup.looks)
+        migrates = not (setup.compares or setup.only_reads)
         if migrates and isinstance(sessions, orm.scoped_session):
             from ..sqlite.transaction.sessions import join
 
@@ -74,14 +74,14 @@ def sqlite_engine(run: Run) -> cabc.Iterator[None]:
 
 
 def _explain(error: Exception) -> Exception | None:
-    """Say what an error means that the engine has caused."""
+    """Translate an error that the engine caused."""
     from ..sqlite.transaction.migration import explain
 
     return explain(error)
 
 
 def _as_value(plan: Plan) -> TablePlan:
-    """Return what a plan says, for whoever is told of it."""
+    """Convert a plan to its public value."""
     steps = tuple(
         TableStep(
             str(step),

@@ -23,7 +23,7 @@ import alembic.context
 from alembic.runtime.environment import EnvironmentContext
 
 
-class _StandIn(types.ModuleType):
+class _PatchedModule(types.ModuleType):
     """A module with some names replaced; all others come from the original."""
 
     def __init__(self, original: types.ModuleType, **replaced: t.Any) -> None:
@@ -41,16 +41,16 @@ def _leave_logging_alone(*args: t.Any, **kwargs: t.Any) -> None:
 
 def _stand_ins() -> list[tuple[types.ModuleType, types.ModuleType]]:
     """Return the modules to replace, each with its stand-in."""
-    config = _StandIn(
+    config = _PatchedModule(
         logging.config,
         fileConfig=_leave_logging_alone,
         dictConfig=_leave_logging_alone,
     )
-    log = _StandIn(logging, config=config, basicConfig=_leave_logging_alone)
+    log = _PatchedModule(logging, config=config, basicConfig=_leave_logging_alone)
     return [(logging, log), (logging.config, config)]
 
 
-def at_work() -> EnvironmentContext:
+def current_environment() -> EnvironmentContext:
     """Return the environment with which Alembic was started.
 
     The functions of ``alembic.context`` pass their calls to it. Before it is

@@ -1,1 +1,1 @@
-"""Locks of servers, by which one process at a time migrates a database."""
+"""Migration locks on database servers: one process at a time migrates a database."""

@@ -168,8 +168,8 @@ class _Lock:
             if error.connection_invalidated:
                 raise _unavailable(self._database, error) from error
             raise DatabaseError(
-                f"Database '{self._database.name}' gives no migration lock: "
-                f"{words(error)}",
+                f"The migration lock of database '{self._database.name}' cannot be "
+                f"taken: {words(error)}",
                 "Where only one process migrates at a time, set 'BATCHMIGRATE_LOCK' to "
                 "False.",
                 state=UNCHANGED,
@@ -212,8 +212,8 @@ class _Lock:
 
     def _timed_out(self, timeout: float) -> LockTimeout:
         return LockTimeout(
-            f"Database '{self._database.name}' was being migrated by somebody else for "
-            f"all of {timeout:g} s ({self._holder()})",
+            f"Database '{self._database.name}' was being migrated by another process "
+            f"for all of {timeout:g} s ({self._holder()})",
             "Try again later, or wait longer: 'BATCHMIGRATE_LOCK_TIMEOUT'.",
             state=UNCHANGED,
         )

@@ -112,7 +112,7 @@ def _overview(folder: Folder) -> Overview:
 
 
 def _newest(files: Overview) -> str | None:
-    plain = files.is_line and len(files.heads) == 1
+    plain = files.is_linear and len(files.heads) == 1
     return next(iter(files.heads)) if plain else None
 
 
@@ -197,11 +197,11 @@ def _stored(engine: sa.Engine) -> frozenset[str]:
 
     :raises _Locked: another program has locked the database.
     """
-    args = current_state().configure_args
+    state = current_state()
     versions = sa.table(
-        args.get("version_table", "alembic_version"),
+        state.version_table,
         sa.column("version_num"),
-        schema=args.get("version_table_schema"),
+        schema=state.configure_args.get("version_table_schema"),
     )
     try:
         with engine.connect() as connection:

@@ -17,7 +17,7 @@ import types
 
 from flask import Flask
 
-from .revision_files import _refuse_nul
+from .revision_files import refuse_nul
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Folder:
             return self._load_compiled()
         try:
             source = self.env.read_bytes()
-            _refuse_nul(self.env, source.decode("latin-1"))
+            refuse_nul(self.env, source.decode("latin-1"))
             return compile(source, str(self.env), "exec", dont_inherit=True)
         except SyntaxError as error:
             from ..errors import BrokenScript

@@ -83,23 +83,23 @@ def _parsed(path: pathlib.Path) -> dict[str, list[str]]:
     except (SyntaxError, ValueError, RecursionError):
         # It cannot be run either, and that error names the line.
         return {}
-    said: dict[str, list[str]] = {}
+    header: dict[str, list[str]] = {}
     for statement in tree.body:
         bound = _Bound()
         bound.visit(statement)
         for name in NAMES if bound.anything else NAMES & bound.names:
-            said.pop(name, None)
+            header.pop(name, None)
         names = _assigned(statement) & NAMES
         value = getattr(statement, "value", None)
         if names and value is not None:
             with contextlib.suppress(ValueError, TypeError, RecursionError):
-                said.update(dict.fromkeys(names, _ids(ast.literal_eval(value))))
+                header.update(dict.fromkeys(names, _ids(ast.literal_eval(value))))
     for node in ast.walk(tree) if b"global" in source else ():
         if isinstance(node, ast.Global):
             # A function may be called at any time.
             for name in node.names:
-                said.pop(name, None)
-    return said
+                header.pop(name, None)
+    return header
 
 
 def _assigned(statement: ast.stmt) -> set[str]:

@@ -23,13 +23,13 @@ class Overview:
 
     :param heads: the heads, as far as they are known; there may be too many.
     :param names_binds: whether a file may have functions for several binds.
-    :param is_line: whether each revision certainly follows at most one other, without
+    :param is_linear: whether each revision certainly follows at most one other, without
         labels and dependencies.
     """
 
     heads: frozenset[str] = frozenset()
     names_binds: bool = True
-    is_line: bool = False
+    is_linear: bool = False
 
 
 def check_files(scripts: ScriptDirectory) -> Overview:
@@ -61,27 +61,27 @@ def overview(
     wanted: list[tuple[pathlib.Path, str]] = []
     files = list(_files(locations, recursive, sourceless))
     names_binds = False
-    is_line = True
+    is_linear = True
     for path in files:
         if path.suffix != ".py":
             # The contents of compiled files are not known without running them.
-            names_binds, is_line = True, False
+            names_binds, is_linear = True, False
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
         names_binds = names_binds or "engine_name" in text
-        _refuse_nul(path, text)
-        said = declared(path, text)
-        _refuse_own_child(path, said)
-        is_line = is_line and _is_plain(said)
-        for revision in said.get("revision", ())[:1]:
+        refuse_nul(path, text)
+        header = declared(path, text)
+        _refuse_own_child(path, header)
+        is_linear = is_linear and _is_plain(header)
+        for revision in header.get("revision", ())[:1]:
             _refuse_second(owners.setdefault(revision, path), path, revision)
             _refuse_symbol(path, revision)
-        wanted += [(path, name) for name in said.get("down_revision", ())]
+        wanted += [(path, name) for name in header.get("down_revision", ())]
     if len(owners) == len(files):
         _refuse_gaps(wanted, owners)
-    untold = {str(path) for path in files} - {str(path) for path in owners.values()}
-    heads = (owners.keys() - {revision for _, revision in wanted}) | untold
-    return Overview(frozenset(heads), names_binds, is_line)
+    unread = {str(path) for path in files} - {str(path) for path in owners.values()}
+    heads = (owners.keys() - {revision for _, revision in wanted}) | unread
+    return Overview(frozenset(heads), names_binds, is_linear)
 
 
 #: Words that Alembic does not read as ids; this project adds "current".
@@ -130,11 +130,16 @@ def refuse_unusable_label(label: str) -> None:
         )
 
 
-def _is_plain(said: dict[str, list[str]]) -> bool:
+def _is_plain(header: dict[str, list[str]]) -> bool:
     """Return whether a header is complete, and names at most one predecessor."""
-    told = said.keys() >= {"revision", "down_revision", "branch_labels", "depends_on"}
-    down, more = said.get("down_revision", ()), ("branch_labels", "depends_on")
-    return told and len(down) <= 1 and not any(said[name] for name in more)
+    is_complete = header.keys() >= {
+        "revision",
+        "down_revision",
+        "branch_labels",
+        "depends_on",
+    }
+    down, more = header.get("down_revision", ()), ("branch_labels", "depends_on")
+    return is_complete and len(down) <= 1 and not any(header[name] for name in more)
 
 
 def _refuse_second(owner: pathlib.Path, path: pathlib.Path, revision: str) -> None:
@@ -167,9 +172,9 @@ def _refuse_gaps(
             )
 
 
-def _refuse_own_child(path: pathlib.Path, said: dict[str, list[str]]) -> None:
+def _refuse_own_child(path: pathlib.Path, header: dict[str, list[str]]) -> None:
     """Refuse a file that follows itself."""
-    if set(said.get("revision", ())) & set(said.get("down_revision", ())):
+    if set(header.get("revision", ())) & set(header.get("down_revision", ())):
         from ..errors import BrokenScript
 
         raise BrokenScript(
@@ -185,14 +190,14 @@ def _refuse_symbol(path: pathlib.Path, revision: str) -> None:
         from ..errors import BrokenScript
 
         raise BrokenScript(
-            f"'{path}' has the revision id '{revision}', which means something else",
+            f"'{path}' has the revision id '{revision}', which Alembic reserves",
             "Give it another id.",
             revision=revision,
             path=path,
         )
 
 
-def _refuse_nul(path: pathlib.Path, source: str) -> None:
+def refuse_nul(path: pathlib.Path, source: str) -> None:
     """Refuse a file with NUL bytes, since Python's error for it names no file."""
     if "\0" in source:
         from ..errors import BrokenScript

@@ -11,7 +11,7 @@ import pathlib
 import typing as t
 
 
-class Left(enum.Enum):
+class Outcome(enum.Enum):
     """The state in which an error left the databases, in a word."""
 
     UNCHANGED = "unchanged"
@@ -26,20 +26,20 @@ class Left(enum.Enum):
 class State:
     """The state in which an error left the databases.
 
-    :param left: the state in a word.
-    :param said: the state in sentences, for the end of the message; empty where there
+    :param outcome: the state in a word.
+    :param text: the state in sentences, for the end of the message; empty where there
         is nothing to say.
     :param revisions: the ids of the revisions that were committed, in order, where
         they are known.
     """
 
-    left: Left
-    said: str = ""
+    outcome: Outcome
+    text: str = ""
     revisions: tuple[str, ...] = ()
 
 
-UNCHANGED: t.Final = State(Left.UNCHANGED, "Nothing was changed.")
-UNKNOWN: t.Final = State(Left.UNKNOWN)
+UNCHANGED: t.Final = State(Outcome.UNCHANGED, "Nothing was changed.")
+UNKNOWN: t.Final = State(Outcome.UNKNOWN)
 
 
 def render(problem: str, remedy: str, state: State, *, state_last: bool) -> str:
@@ -51,13 +51,13 @@ def render(problem: str, remedy: str, state: State, *, state_last: bool) -> str:
     :param state: the state of the databases.
     :param state_last: whether the state comes after the remedy, not before it.
     """
-    if state.said and not state_last:
+    if state.text and not state_last:
         remedy = remedy[:1].upper() + remedy[1:]
-        parts = [_sentence(problem), state.said, _sentence(remedy)]
+        parts = [_sentence(problem), state.text, _sentence(remedy)]
     elif remedy[:1].islower():
-        parts = [_sentence(f"{problem}: {remedy}"), state.said]
+        parts = [_sentence(f"{problem}: {remedy}"), state.text]
     else:
-        parts = [_sentence(problem), _sentence(remedy), state.said]
+        parts = [_sentence(problem), _sentence(remedy), state.text]
     return " ".join(filter(None, parts))
 
 
@@ -207,7 +207,7 @@ class VerificationError(EngineError):
     :param what: how the result differs, as the end of a sentence.
     """
 
-    state = State(Left.UNCHANGED, "Everything was rolled back.")
+    state = State(Outcome.UNCHANGED, "Everything was rolled back.")
 
     def __init__(self, table: str, what: str) -> None:
         super().__init__(

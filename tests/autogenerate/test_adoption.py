@@ -27,7 +27,7 @@ def test_tables_without_revision(apps: Apps, caplog: pytest.LogCaptureFixture) -
         create_all(app)
         assert fb.migrate() == []
     (warning,) = [r.message for r in caplog.records if r.levelname == "WARNING"]
-    assert "has tables of the models but no revision" in warning
+    assert "already has tables of the models but no revision" in warning
     assert "'user'" in warning
     assert not (apps.path / "migrations").exists()
     with contextlib.closing(sqlite3.connect(apps.path / "app.db")) as connection:

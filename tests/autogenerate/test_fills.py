@@ -159,8 +159,8 @@ def test_a_person_says(bench: Bench) -> None:
     [
         ("x=7", "not understood"),
         ("person.x", "not understood"),
-        ("person.x=seven", "'seven' is no value for column 'person.x'"),
-        ("person.name=x", "no such column is added"),
+        ("person.x=seven", "'seven' is not a valid value for column 'person.x'"),
+        ("person.name=x", "neither adds such a column"),
     ],
 )
 def test_wrong_option(bench: Bench, option: str, why: str) -> None:

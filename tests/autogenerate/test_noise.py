@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 import flask_batchmigrate as fb
-from flask_batchmigrate.autogenerate.virtual_tables import internal_tables
+from flask_batchmigrate.autogenerate.tables.virtual_tables import internal_tables
 from flask_batchmigrate.sqlite.schema.catalogue import read_catalogue
 from flask_batchmigrate.sqlite.schema.database import DirectDatabase
 from tests.apps import Apps

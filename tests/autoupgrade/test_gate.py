@@ -494,7 +494,7 @@ def test_check(
     """In the mode 'check' nothing is upgraded; requests wait for somebody who does."""
     app = serving(apps, auto_upgrade="check")
     assert [get(app), get(app)] == [503, 503]
-    assert "lacks 'aa11', 'bb22'" in caplog.text
+    assert "lacks revision 'aa11', 'bb22'" in caplog.text
     assert tables_of(file(apps)) == set()
     with app.app_context():
         fb.upgrade()

@@ -99,7 +99,7 @@ def test_several_binds(apps: Apps) -> None:
     (versions / "aa11_.py").write_text(
         "from alembic import context, op\nimport sqlalchemy as sa\n"
         "revision = 'aa11'\ndown_revision = None\n"
-        "def at_work():\n"
+        "def current_environment():\n"
         "    get = context.config.get_main_option\n"
         "    assert get('sqlalchemy.url') == str(op.get_bind().engine.url)\n"
         f"    for name, url in {urls!r}.items():\n"
@@ -109,7 +109,7 @@ def test_several_binds(apps: Apps) -> None:
         "    op.create_table('x', sa.Column('id', sa.Integer, primary_key=True))\n"
         "def upgrade(engine_name):\n    globals()[f'upgrade_{engine_name}']()\n"
         "def downgrade(engine_name):\n    pass\n"
-        "upgrade_ = upgrade_logs = upgrade__d = at_work\n"
+        "upgrade_ = upgrade_logs = upgrade__d = current_environment\n"
         "def downgrade_():\n    pass\n"
         "downgrade_logs = downgrade__d = downgrade_\n"
     )

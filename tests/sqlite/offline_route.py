@@ -8,9 +8,9 @@ import re
 import sqlite3
 import typing as t
 
-from flask_batchmigrate.environment.recording import Recording
-from flask_batchmigrate.environment.recording import recording_connection
-from flask_batchmigrate.environment.sql_script import HEAD
+from flask_batchmigrate.environment.rehearsal.recording import Recording
+from flask_batchmigrate.environment.rehearsal.recording import recording_connection
+from flask_batchmigrate.environment.rehearsal.sql_script import HEAD
 from flask_batchmigrate.sqlite.ddl.quoting import always_quoted
 from flask_batchmigrate.sqlite.errors import ChangeRefused
 from flask_batchmigrate.sqlite.plan.plan import Plan

@@ -21,9 +21,9 @@ from ..transaction.migration import MigrationTransaction
 from .batch import Batch
 from .batch import block_changes
 from .caught import caught_as_usual
+from .change_collector import ChangeCollector
 from .conventions import Conventions
-from .recorder import Recorder
-from .run import Run
+from .run import EngineRun
 from .translate import Translator
 
 
@@ -38,7 +38,7 @@ class Alterations:
 
     def __init__(
         self,
-        run: Run,
+        run: EngineRun,
         dialect: sa.Dialect,
         options: cabc.Mapping[str, t.Any],
         can_render: cabc.Callable[[t.Any], bool],
@@ -57,7 +57,7 @@ class Alterations:
         schema: str | None = None,
         **kw: t.Any,
     ) -> None:
-        """Run one operation outside of a batch block.
+        """EngineRun one operation outside of a batch block.
 
         :param operation: the name of the method that Alembic called, with its
             arguments.
@@ -118,8 +118,8 @@ class Alterations:
             for step in plan.steps:
                 step.run(transaction)
 
-    def _recorder(self) -> Recorder:
-        return Recorder(Translator(self._dialect), self._can_render)
+    def _recorder(self) -> ChangeCollector:
+        return ChangeCollector(Translator(self._dialect), self._can_render)
 
     def _alter_table(
         self,

@@ -17,7 +17,7 @@ from sqlalchemy.sql import sqltypes
 from ..target import changes
 from . import table_arguments
 from . import translate
-from .recorder import Recorder
+from .change_collector import ChangeCollector
 from .translate import Translator
 
 
@@ -37,7 +37,7 @@ class Batch(t.Protocol):
 
 
 def block_changes(
-    block: Batch, recorder: Recorder, connection: sa.Connection
+    block: Batch, recorder: ChangeCollector, connection: sa.Connection
 ) -> list[changes.Change]:
     """Return the changes of a batch block, in its order.
 

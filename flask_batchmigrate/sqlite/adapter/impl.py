@@ -25,15 +25,15 @@ from alembic.operations import batch as alembic_batch
 from alembic.operations.batch import BatchOperationsImpl
 from alembic.runtime.migration import MigrationContext
 
+from .run import EngineRun
 from .run import open_transaction
-from .run import Run
 from .run import RunOptions
 
 if t.TYPE_CHECKING:
     from ..transaction.migration import MigrationTransaction
     from .alterations import Alterations
 
-_run: contextvars.ContextVar[Run | None] = contextvars.ContextVar(
+_run: contextvars.ContextVar[EngineRun | None] = contextvars.ContextVar(
     "flask_batchmigrate_sqlite_run", default=None
 )
 
@@ -57,7 +57,7 @@ def activate(settings: RunOptions | None = None) -> cabc.Iterator[None]:
     :param settings: how the runs behave.
     """
     _register()
-    run = Run(settings or RunOptions())
+    run = EngineRun(settings or RunOptions())
     token = _run.set(run)
     try:
         with run.stack:
@@ -116,7 +116,7 @@ class _EngineImpl(SQLiteImpl):
         self._engine_run = run
         return self
 
-    _engine_run: Run
+    _engine_run: EngineRun
 
     # The transaction
 
@@ -172,7 +172,7 @@ class _EngineImpl(SQLiteImpl):
         return rule is None or bool(rule(self))
 
     def _single(self, operation: str, table: str, *args: t.Any, **kw: t.Any) -> None:
-        """Run one operation outside of a batch block."""
+        """EngineRun one operation outside of a batch block."""
         self._alterations.single(self._transaction, operation, table, *args, **kw)
 
     def alter_column(self, table_name: str, column_name: str, **kw: t.Any) -> None:

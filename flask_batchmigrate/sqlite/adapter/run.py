@@ -58,8 +58,17 @@ class RunOptions:
         | None
     ) = None
 
+    @classmethod
+    def silent(cls) -> RunOptions:
+        """Return the options of a run that tells nobody what happens."""
+        return cls(note=_discard, warn=_discard, wait=_discard)
 
-class Run:
+
+def _discard(_: str) -> None:
+    """Discard a message."""
+
+
+class EngineRun:
     """One run of migrations: its options, and the transactions that it has begun."""
 
     def __init__(self, settings: RunOptions) -> None:

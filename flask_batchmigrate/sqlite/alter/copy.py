@@ -43,7 +43,7 @@ from ..schema.schema_edit import exchange_names
 from ..target.target import Target
 from .indexes import create_indexes
 from .indexes import drop_indexes
-from .kept_indexes import settled
+from .kept_indexes import unchanged_by_rewrite
 from .row_checks import check_rows
 from .row_checks import explained_rows
 from .row_checks import rules_of
@@ -51,7 +51,7 @@ from .statistics import read_statistics
 from .statistics import restore_statistics
 from .strict_values import refuse_computed
 from .strict_values import unchecked
-from .unique_indexes import NotSettled
+from .unique_indexes import IndexesDiffer
 from .unique_indexes import replace_definition
 from .unique_indexes import Shown
 
@@ -111,7 +111,7 @@ def copy_table(
     :param kept: the stored indexes that stay; all others are built again.
     :raises RowsRefused: a row does not fit.
     """
-    kept = settled(db, target.before, kept)
+    kept = unchanged_by_rewrite(db, target.before, kept)
     rows = _copy_checked(db, target, scratch)
     if rows is None:
         rows = _copy_all(db, target, scratch)
@@ -134,7 +134,7 @@ def _copy_checked(db: Database, target: Target, scratch: Scratch) -> int | None:
     try:
         with savepoint(db, "batchmigrate_checked"):
             return _fill_scratch(db, target, scratch, conditions)
-    except NotSettled:
+    except IndexesDiffer:
         return None
     except db.driver_error as error:
         if is_about_rows(error) or is_verdict(error):
@@ -189,7 +189,7 @@ def _fill_scratch(
     :return: the number of rows.
     :raises ChangeRefused: the definition is not valid under another name. An error of
         the driver about a row is left for the caller to explain.
-    :raises NotSettled: the indexes of the keys cannot be built afterwards.
+    :raises IndexesDiffer: the indexes of the keys cannot be built afterwards.
     """
     stored = target.before
     _refuse_unsafe(db, stored)

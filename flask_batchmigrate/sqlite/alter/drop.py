@@ -57,8 +57,8 @@ def drop_table(
     row = catalogue.table(table)
     if row is None:
         raise MissingTable(
-            f"Table '{table}' cannot be dropped: there is none of that name (no such"
-            f" table: {table}; schema '{schema}')",
+            f"Table '{schema}.{table}' does not exist (no such table: {table})",
+            "Check the name, or pass if_exists=True.",
             table=table,
         )
     refuse_shadow(catalogue, row.name)

@@ -30,7 +30,7 @@ from ..schema.schema_edit import replace_text
 from ..schema.snapshot import Snapshot
 from ..target.target import Target
 from .row_checks import explained_rows
-from .unique_indexes import NotSettled
+from .unique_indexes import IndexesDiffer
 from .unique_indexes import replace_definition
 
 _NAMED = (
@@ -146,7 +146,7 @@ def _replace(
         try:
             with explained_rows(db, target):
                 replace_definition(db, present, text)
-        except NotSettled as error:
+        except IndexesDiffer as error:
             raise NotConfirmed from error
     elif text.sql != present.text.sql:
         replace_text(db, present.schema, present.name, text.sql)

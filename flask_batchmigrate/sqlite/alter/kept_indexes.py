@@ -15,7 +15,7 @@ from ..schema.catalogue import StoredTable
 from ..schema.database import Database
 from ..schema.rows import any_row
 from ..target.target import Target
-from .value_passes import is_unsettled
+from .value_passes import changes_when_rewritten
 
 
 def kept_indexes(target: Target) -> tuple[IndexText, ...]:
@@ -23,7 +23,7 @@ def kept_indexes(target: Target) -> tuple[IndexText, ...]:
     return tuple(i for i in target.kept_indexes if _leads_to_same_rows(target, i))
 
 
-def settled(
+def unchanged_by_rewrite(
     db: Database, stored: StoredTable, indexes: tuple[IndexText, ...]
 ) -> tuple[IndexText, ...]:
     """Return the indexes whose values do not change when the rows are written.
@@ -42,7 +42,7 @@ def _changing(db: Database, stored: StoredTable, names: set[str]) -> set[str]:
     conditions = {}
     for column in stored.text.columns:
         place = always_quoted(column.name)
-        condition = is_unsettled(stored.text.affinity(column.name), place)
+        condition = changes_when_rewritten(stored.text.affinity(column.name), place)
         if (
             upper(column.name) in names
             and column.generated is None

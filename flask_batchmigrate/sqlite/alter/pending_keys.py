@@ -196,8 +196,8 @@ def mismatch(table: str, errors: list[str], place: str = "") -> ChangeRefused:
     :param place: file and line of the change, to put before the message.
     """
     return ChangeRefused(
-        f"{place}Table '{table}' cannot be changed like that: foreign keys need what"
-        f" would go: {'; '.join(errors)}",
+        f"{place}Table '{table}' cannot be changed like that: foreign keys refer"
+        f" to a key that would be removed: {'; '.join(errors)}",
         "Drop these foreign keys first.",
         table=table,
     )

@@ -226,7 +226,7 @@ def _alter(
         broken = [d for d in broken_objects(db, catalogue) if d.name in str(error)]
         if broken:
             listed = "; ".join(f"{d} ({d.error})" for d in broken)
-            cause = f"while the schema has what it cannot compile: {listed}"
+            cause = f"because the schema has objects that do not compile: {listed}"
             remedy = "Drop or repair it first."
         raise ChangeRefused(
             f"SQLite cannot rename {what} {cause}", remedy, table=table
@@ -257,8 +257,8 @@ def _refuse_left_behind(
     ]
     if unfollowed:
         raise ChangeRefused(
-            f"SQLite does not follow the new name into {'; '.join(unfollowed)}, which"
-            " it cannot compile",
+            f"SQLite would leave the old name in {'; '.join(unfollowed)}, which it"
+            " cannot compile",
             "Drop it first and create it again afterwards.",
         )
 

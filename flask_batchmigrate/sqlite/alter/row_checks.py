@@ -234,7 +234,7 @@ def _type_rule(
             value,
             lambda found: RowsRefused(
                 f"Table '{target.before.name}': column '{column.name}' cannot become"
-                f" {_called(column, source)}, which does not hold {found}",
+                f" {_called(column, source)}, which cannot hold {found}",
                 "Correct these values first, or say in alter_column() how to convert"
                 " them (sqlite_using='...') or that they stay as they are"
                 " (sqlite_keep_values=True).",
@@ -251,7 +251,7 @@ def _called(column: ColumnText, source: Source) -> str:
     return f"Enum({', '.join(map(repr, source.allowed))})"
 
 
-def strangers(db: Database, target: Target) -> list[str]:
+def non_members(db: Database, target: Target) -> list[str]:
     """Describe the values that an enumeration held neither before nor after a change.
 
     They are no reason to refuse the change, which does not make them worse.
@@ -272,7 +272,7 @@ def strangers(db: Database, target: Target) -> list[str]:
         if strange_rows:
             sentences.append(
                 f"column '{column.name}' of '{target.before.name}' has values that"
-                f" {_called(column, source)} does not hold, nor did it before:"
+                f" are no members of {_called(column, source)}, and were not before:"
                 f" {strange_rows}"
             )
     return sentences

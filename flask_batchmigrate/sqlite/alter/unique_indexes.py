@@ -30,7 +30,7 @@ from ..schema.schema_edit import replace_with_indexes
 from .indexes import drop_indexes
 
 
-class NotSettled(Exception):
+class IndexesDiffer(Exception):
     """The automatic indexes are not what SQLite itself would make of the text."""
 
 
@@ -68,8 +68,8 @@ def replace_definition(
     :param text: a text that every stored record is valid for, apart from uniqueness,
         which is checked here.
     :param shown: the table that progress is reported for, if it is another one.
-    :raises NotSettled: more than UNIQUE constraints differ, or SQLite would store the
-        keys in another way.
+    :raises IndexesDiffer: more than UNIQUE constraints differ, or SQLite would
+        store the keys in another way.
     """
     present = automatic_indexes(db, stored.schema, stored.name)
     wanted = wanted_indexes(db, text)
@@ -80,7 +80,7 @@ def replace_definition(
     if not _only_unique(stored.text, text, moves) or not stored_names.issuperset(
         names[n] for n in present
     ):
-        raise NotSettled
+        raise IndexesDiffer
     built = {n: catalogue.free_name(f"_batchmigrate_new_{n}_") for n in moves.built}
     dropped = {n: catalogue.free_name(f"_batchmigrate_old_{n}_") for n in moves.dropped}
     shown = shown or Shown(stored, None)
@@ -96,7 +96,7 @@ def replace_definition(
     replace_with_indexes(db, stored.schema, stored.name, text.sql, moved)
     drop_indexes(db, stored.schema, dropped.values())
     if automatic_indexes(db, stored.schema, stored.name) != wanted:
-        raise NotSettled
+        raise IndexesDiffer
 
 
 def _compare(

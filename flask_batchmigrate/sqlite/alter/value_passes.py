@@ -220,7 +220,7 @@ def _value(one: Conversion, place: str) -> _Value:
     shown = always_quoted(one.column)
     if one.new is Affinity.TEXT:
         # Under the new type, a former REAL column shows some reals as integers.
-        return _Value(place, is_unsettled(one.new, shown), shown)
+        return _Value(place, changes_when_rewritten(one.new, shown), shown)
     if one.new is Affinity.BLOB:
         differs = f"typeof({place}) <> typeof({shown})"
         value = shown
@@ -229,7 +229,7 @@ def _value(one: Conversion, place: str) -> _Value:
             real = f"CAST({shown} AS REAL)"
             value = f"CASE typeof({shown}) WHEN 'real' THEN {real} ELSE {shown} END"
         return _Value(place, differs, value)
-    return _Value(place, is_unsettled(one.new, place), shown)
+    return _Value(place, changes_when_rewritten(one.new, place), shown)
 
 
 def _computed(one: Conversion, place: str) -> _Value:
@@ -243,12 +243,12 @@ def _computed(one: Conversion, place: str) -> _Value:
         f"CASE WHEN typeof({value}) <> typeof({place})"
         f" OR +{value} IS NOT (+{place}) COLLATE BINARY"
         f" OR (typeof({value}) = 'real' AND +{value} = 0.0) THEN 1"
-        f" ELSE {is_unsettled(one.new, place) or 0} END"
+        f" ELSE {changes_when_rewritten(one.new, place) or 0} END"
     )
     return _Value(place, differs, value)
 
 
-def is_unsettled(affinity: Affinity, value: str) -> str | None:
+def changes_when_rewritten(affinity: Affinity, value: str) -> str | None:
     """Write the condition that a stored value changes when it is written again.
 
     :param affinity: the affinity of its column.

@@ -108,7 +108,7 @@ class Layout:
         elif items[index - 1].only_name:
             # Without a comma, the next constraint would get the name.
             items[index - 1] = dataclasses.replace(items[index - 1], comma=True)
-        return dataclasses.replace(self, items=_settled(items, index))
+        return dataclasses.replace(self, items=_with_comments_moved(items, index))
 
     def having(self, index: int, text: str) -> Layout:
         """Insert a new item, spaced like the others.
@@ -128,7 +128,9 @@ class Layout:
                 items[1] = dataclasses.replace(first, lead=lead)
         else:
             items.insert(index, Item(text=text, lead=lead, gap=gap, comma=True))
-        return dataclasses.replace(self, items=_settled(items, index), style=style)
+        return dataclasses.replace(
+            self, items=_with_comments_moved(items, index), style=style
+        )
 
     def ordered(self, order: cabc.Sequence[int]) -> Layout:
         """Move the first items to new places, each with its own comments.
@@ -141,7 +143,7 @@ class Layout:
             for place, index in enumerate(order)
         ]
         items = [*moved, *self.items[len(moved) :]]
-        return dataclasses.replace(self, items=_settled(items))
+        return dataclasses.replace(self, items=_with_comments_moved(items))
 
     def _style(self) -> tuple[str, str]:
         """Find the white space that most items have before and after their comma."""
@@ -156,14 +158,16 @@ class Layout:
         return "", margin if "\n" in margin else " "
 
 
-def _settled(items: cabc.Sequence[Item], place: int | None = None) -> tuple[Item, ...]:
+def _with_comments_moved(
+    items: cabc.Sequence[Item], place: int | None = None
+) -> tuple[Item, ...]:
     """Move comments before the comma where another item is on the same line now.
 
     After the comma they would belong to that other item.
 
     :param place: the place where the items have changed; ``None`` for all places.
     """
-    settled = list(items)
+    moved = list(items)
     first = 0 if place is None else max(0, place - 2)
     last = len(items) if place is None else place + 2
     for index, (item, follower) in enumerate(
@@ -171,10 +175,10 @@ def _settled(items: cabc.Sequence[Item], place: int | None = None) -> tuple[Item
     ):
         alone = "\n" in follower.lead or "\n" in item.after or _is_open(item.after)
         if item.comma and item.after and not alone:
-            settled[index] = dataclasses.replace(
+            moved[index] = dataclasses.replace(
                 item, before=join((item.before, item.after)), after=""
             )
-    return tuple(settled)
+    return tuple(moved)
 
 
 def _moved(item: Item, slot: Item) -> Item:

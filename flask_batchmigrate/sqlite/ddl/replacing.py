@@ -16,7 +16,7 @@ from .table import parse_table
 from .table import TableText
 
 
-def replace_column(
+def redefine_column(
     table: TableText, name: str, definition: str, type_: str | None = None
 ) -> str:
     """Replace the definition of a column; its keys, CHECKs and foreign keys stay.
@@ -38,14 +38,14 @@ def replace_column(
     staying = [
         c.text
         for c in column.of_kind(*DROPPABLE, ConstraintKind.DEFERRABLE)
-        if not _is_said(c, new)
+        if not _is_in(c, new)
     ]
     sql = edits.drop_constraints(
-        table, lambda c: c.column is None and c.kind in DROPPABLE and _is_said(c, new)
+        table, lambda c: c.column is None and c.kind in DROPPABLE and _is_in(c, new)
     )
     text = " ".join((definition, *staying))
     return edits.replace_column(parse_table(sql), column.name, text)
 
 
-def _is_said(constraint: ConstraintText, new: cabc.Sequence[ConstraintText]) -> bool:
+def _is_in(constraint: ConstraintText, new: cabc.Sequence[ConstraintText]) -> bool:
     return any(same_meaning(constraint, c) or same_label(constraint, c) for c in new)

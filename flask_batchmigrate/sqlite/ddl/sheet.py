@@ -142,7 +142,7 @@ class Sheet:
         return Sheet(self.table, layout, parts, chunks, joints, keys, places)
 
 
-_MUCH: t.Final = 100_000
+_CACHE_LIMIT: t.Final = 100_000
 """Tables with more characters take too much room to keep their pieces."""
 
 
@@ -150,7 +150,7 @@ def sheet_of(table: TableText) -> Sheet:
     """Split a table into pieces, unless an edit has done so."""
     if isinstance(table.sheet, Sheet):
         return table.sheet
-    return _split(table) if len(table.sql) > _MUCH else _split_kept(table.sql)
+    return _split(table) if len(table.sql) > _CACHE_LIMIT else _split_kept(table.sql)
 
 
 def _split(table: TableText) -> Sheet:

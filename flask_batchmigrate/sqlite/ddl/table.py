@@ -208,10 +208,10 @@ def is_virtual_table(sql: str) -> bool:
 _VIRTUAL = re.compile(r"(?is)\s*CREATE(?:\s|/\*.*?\*/|--[^\n]*\n)+VIRTUAL\b")
 
 
-_MUCH: t.Final = 100_000
+_CACHE_LIMIT: t.Final = 100_000
 """Tables with more characters take too much room to keep many of them."""
 
-_LITTLE: t.Final = 1_000
+_PART_CACHE_LIMIT: t.Final = 1_000
 """Up to so many characters, a column or constraint is kept for the next time."""
 
 
@@ -223,7 +223,7 @@ def parse_table(sql: str) -> TableText:
     :raises SqlTextError: for a virtual table, and for whatever is not understood with
         certainty.
     """
-    return _parse_long(sql) if len(sql) > _MUCH else _parse_short(sql)
+    return _parse_long(sql) if len(sql) > _CACHE_LIMIT else _parse_short(sql)
 
 
 def _parse(sql: str) -> TableText:
@@ -269,7 +269,9 @@ def parse_column(definition: str) -> ColumnText:
     :raises SqlTextError: if it is not exactly one column.
     """
     return (
-        _column_kept(definition) if len(definition) <= _LITTLE else _column(definition)
+        _column_kept(definition)
+        if len(definition) <= _PART_CACHE_LIMIT
+        else _column(definition)
     )
 
 
@@ -290,7 +292,7 @@ def parse_table_constraint(definition: str) -> ConstraintText:
     :return: the constraint, its spans counted from the start of ``definition``.
     :raises SqlTextError: if it is not exactly one constraint.
     """
-    is_short = len(definition) <= _LITTLE
+    is_short = len(definition) <= _PART_CACHE_LIMIT
     return _constraint_kept(definition) if is_short else _constraint(definition)
 
 

@@ -159,7 +159,7 @@ _MASTER = re.compile(
 _KINDS = {index: Kind[name] for name, index in _MASTER.groupindex.items()}
 
 
-_MUCH: t.Final = 100_000
+_CACHE_LIMIT: t.Final = 100_000
 """The tokens of statements with more characters take too much room to be kept."""
 
 
@@ -171,7 +171,7 @@ def tokenize(sql: str) -> tuple[Token, ...]:
     :raises SqlTextError: for what SQLite would not accept (an unclosed string, a NUL,
         a parameter).
     """
-    return _tokenize_once(sql) if len(sql) > _MUCH else _tokenize_kept(sql)
+    return _tokenize_once(sql) if len(sql) > _CACHE_LIMIT else _tokenize_kept(sql)
 
 
 def _tokenize_once(sql: str) -> tuple[Token, ...]:

@@ -22,7 +22,7 @@ MOST_DROPS_BESIDE_INDEXES = 4
 """From five drops on, a copy that builds the indexes again is quicker."""
 
 
-def settle_drops(
+def choose_drops(
     target: Target, found: tuple[Difference, ...], keeps_indexes: bool
 ) -> tuple[Difference, ...]:
     """Decide whether columns are dropped in place or by a copy.

@@ -20,7 +20,7 @@ from ..alter.deferred_keys import forget_orphans
 from ..alter.deferred_keys import orphans_of_lost_keys
 from ..alter.in_place import NotConfirmed
 from ..alter.pending_keys import PendingKeys
-from ..alter.row_checks import strangers
+from ..alter.row_checks import non_members
 from ..errors import ChangeRefused
 from ..errors import VerificationError
 from ..schema.catalogue import Catalogue
@@ -36,7 +36,7 @@ from ..schema.double_quotes import not_respelled
 from ..schema.snapshot import around
 from ..schema.snapshot import Snapshot
 from ..target import changes
-from ..target.copy_from import settle
+from ..target.copy_from import completed
 from ..target.find_constraint import Naming
 from ..target.gone import Gone
 from ..target.gone import is_made_again
@@ -51,7 +51,7 @@ from ..target.renames import resolve
 from .additions import plan_addition
 from .key_checks import judge_keys
 from .key_checks import key_state
-from .other_indexes import settle_indexes
+from .other_indexes import change_other_indexes
 from .plan import copy_ruled_out
 from .plan import make_plan
 from .plan import Options
@@ -96,13 +96,13 @@ class _Part:
     """The record of what one part of a block did.
 
     :param past: the facts that later changes of the same block need.
-    :param settle: compares the foreign keys at the end of the block, and returns
+    :param check_keys: compares the foreign keys at the end of the block, and returns
         warnings; set if a later part brings back a key that they refer to.
     """
 
     report: Report
     past: Past = NO_PAST
-    settle: cabc.Callable[[], list[str]] | None = None
+    check_keys: cabc.Callable[[], list[str]] | None = None
 
 
 def alter_table(
@@ -189,7 +189,7 @@ def _alter_in_order(
     All renames of a pass come first. Text that was written before them would mistake a
     renamed column for another one, or find none.
     """
-    block, notes = settle_indexes(db, schema, table, block)
+    block, notes = change_other_indexes(db, schema, table, block)
     if notes and not block and options.recreate != "always":
         return Report(table, notes=notes)
     alone = None
@@ -199,8 +199,8 @@ def _alter_in_order(
         return dataclasses.replace(alone, notes=notes + alone.notes)
     if any(isinstance(change, changes.ReplaceDefinition) for change in block):
         stored = read_table(read_catalogue(db, schema), table)
-        settled = settle(db, stored, block)
-        block, notes = settled.block, notes + settled.notes
+        complete = completed(db, stored, block)
+        block, notes = complete.block, notes + complete.notes
     *earlier, last = in_passes(columns_first(block))
     # One copy of the rows is enough: the last pass makes it.
     before = "never" if options.recreate == "never" else "auto"
@@ -221,7 +221,7 @@ def _alter_in_order(
     reports = [part.report for part in parts]
     warnings = [text for report in reports for text in report.warnings]
     for part in parts:
-        warnings += part.settle() if part.settle is not None else []
+        warnings += part.check_keys() if part.check_keys is not None else []
     return Report(
         name,
         tuple(plan for report in reports for plan in report.plans),
@@ -282,7 +282,7 @@ def _bring_back(
         with savepoint(db, "batchmigrate_return"):
             return [_alter(db, lost.table, [change], schema, options, pending)]
     except ChangeRefused as error:
-        note = f"{lost.note}, and does not fit the new one: {error.problem}"
+        note = f"{lost.note}, and not restored: {error.problem}"
         return [_Part(Report(lost.table, notes=(note,)))]
 
 
@@ -332,14 +332,14 @@ def _run(
     forget_orphans(db, orphans)
     refuse_broken(name, before.dependants, read_dependants(db, after, name))
     refuse_unnoticed(target, before.dependants)
-    warnings = strangers(db, target)
-    settle = functools.partial(judge_keys, db, target, keys, pending)
-    is_unsettled = restores_a_key(target.gone, target.text, past)
-    if not is_unsettled:
-        warnings += settle(after)
+    warnings = non_members(db, target)
+    check_keys = functools.partial(judge_keys, db, target, keys, pending)
+    waits_for_key = restores_a_key(target.gone, target.text, past)
+    if not waits_for_key:
+        warnings += check_keys(after)
     report = Report(name, (plan,), target.notes, tuple(warnings))
     past = dataclasses.replace(past, gone=target.gone, rowid_types=target.rowid_types)
-    return _Part(report, past, settle if is_unsettled else None)
+    return _Part(report, past, check_keys if waits_for_key else None)
 
 
 def _carry_out(db: Database, before: Snapshot, plan: Plan) -> tuple[Plan, Catalogue]:

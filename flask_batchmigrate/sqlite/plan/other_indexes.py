@@ -16,7 +16,7 @@ from ..schema.database import Database
 from ..target import changes
 
 
-def settle_indexes(
+def change_other_indexes(
     db: Database, schema: str, table: str, block: cabc.Sequence[changes.Change]
 ) -> tuple[list[changes.Change], tuple[str, ...]]:
     """Carry out the changes of a block that name indexes of other tables.
@@ -36,7 +36,7 @@ def settle_indexes(
         match change:
             case changes.CreateIndex(name=name, if_not_exists=True):
                 other = _other_table(db, schema, table, name)
-                note = f"'{other}' has an index '{name}', so none is made"
+                note = f"'{other}' already has an index '{name}', so none is created"
             case changes.DropIndex(name=name) if only_indexes:
                 other = _other_table(db, schema, table, name)
                 note = f"index '{name}' of '{other}' is dropped"

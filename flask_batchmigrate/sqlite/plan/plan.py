@@ -33,13 +33,13 @@ from ..target.gone import NO_PAST
 from ..target.gone import Past
 from ..target.numbering import with_numbers
 from ..target.target import Target
-from .conversion_cases import planned_conversions
-from .conversion_cases import rebuilt_indexes
-from .conversion_cases import settle_conversions
+from .conversion_obstacles import choose_conversions
+from .conversion_obstacles import planned_conversions
+from .conversion_obstacles import rebuilt_indexes
 from .default_cases import MayBeShort
 from .default_cases import settle_defaults
 from .differences import differences
-from .drop_cases import settle_drops
+from .drop_cases import choose_drops
 from .open_ways import why_closed
 from .steps import AddColumn
 from .steps import BuildIndexes
@@ -251,7 +251,7 @@ def _choose(
     """
     drops = any(d.case == "column dropped" for d in compared)
     if drops:
-        compared = settle_drops(target, compared, keeps_indexes)
+        compared = choose_drops(target, compared, keeps_indexes)
     cheapest = Way.EDIT if drops else Way.ALTER
     way = max((d.way for d in compared), default=cheapest)
     closed = why_closed(db, snapshot.catalogue, max(way, cheapest), sees_rows, drops)
@@ -259,7 +259,7 @@ def _choose(
         why = _of_costliest(compared, closed)
         return Plan(target.before.name, Way.COPY, compared, (), target=target, why=why)
     if way is Way.CONVERT:
-        compared = settle_conversions(db, snapshot, target, compared)
+        compared = choose_conversions(db, snapshot, target, compared)
         way = max(d.way for d in compared)
     way = max(way, cheapest)
     return Plan(target.before.name, way, compared, (), target=target)

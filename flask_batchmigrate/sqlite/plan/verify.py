@@ -132,7 +132,7 @@ def refuse_unnoticed(target: Target, dependants: tuple[Dependant, ...]) -> None:
     if by_place:
         raise ChangeRefused(
             f"Table '{stored.name}' cannot be changed like that: its columns would"
-            f" change their places, by which {'; '.join(by_place)} may know them"
+            f" change their order, on which {'; '.join(by_place)} may rely"
             " (SELECT *, or INSERT without a list of columns)",
             "Drop or change these first.",
             table=stored.name,
@@ -145,8 +145,8 @@ def refuse_texts(stored: StoredTable, texts: list[str]) -> None:
     """Refuse a change that would turn text in double quotes into a column."""
     if texts:
         raise ChangeRefused(
-            f"Table '{stored.name}' cannot get a column of that name: text in double"
-            f" quotes would become the column in {'; '.join(texts)}",
+            f"Table '{stored.name}' cannot get a column of that name: SQLite would read"
+            f" text in double quotes as the column in {'; '.join(texts)}",
             "Write that text in single quotes first.",
             table=stored.name,
         )

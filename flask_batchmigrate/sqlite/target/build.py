@@ -14,7 +14,7 @@ from ..ddl import edits
 from ..ddl.meaning import DROPPABLE
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_index
-from ..ddl.replacing import replace_column
+from ..ddl.replacing import redefine_column
 from ..ddl.table import parse_column
 from ..ddl.table import parse_table
 from ..ddl.tokens import same_name
@@ -77,7 +77,7 @@ class _Builder(Draft):
 
     def add_column(self, change: changes.AddColumn) -> None:
         if self.text.has_column(change.name):
-            raise self.refuse(f"it already has a column '{change.name}'")
+            raise self.refuse(f"already has a column '{change.name}'")
         self.edit(
             edits.add_column(
                 self.text,
@@ -93,7 +93,8 @@ class _Builder(Draft):
         column = self.text.column(change.name)
         if len(self.text.columns) == 1:
             raise self.refuse(
-                f"column '{column.name}' is its only one; drop the table instead"
+                f"would lose its only column, '{column.name}'",
+                "Drop the table instead.",
             )
         for constraint in self.text.of_kind(*DROPPABLE):
             if constraint.mentions(column.name):
@@ -138,7 +139,7 @@ class _Builder(Draft):
         column = self.text.column(change.name)
         wanted = parse_column(change.definition)
         type_ = "INTEGER" if self.stays_rowid(column.name, wanted.type) else None
-        self.edit(replace_column(self.text, column.name, change.definition, type_))
+        self.edit(redefine_column(self.text, column.name, change.definition, type_))
         self.sources[wanted.name] = self.sources.pop(self.key(column.name))
 
     def reorder(self, change: changes.Reorder) -> None:
@@ -149,8 +150,13 @@ class _Builder(Draft):
         if change.strict not in (None, self.text.strict):
             sql = edits.set_any(self.text, bool(change.strict))
             if sql != self.text.sql:
-                what = "of no type are ANY" if change.strict else "of ANY have no type"
-                self.notes.append(f"columns {what} in '{self.table}' now")
+                what = (
+                    "columns without a type are"
+                    if change.strict
+                    else "ANY columns have no"
+                )
+                kind = "ANY" if change.strict else "type"
+                self.notes.append(f"{what} {kind} in '{self.table}' now")
                 self.edit(sql)
         if change.strict is not None or change.without_rowid is not None:
             self.edit(
@@ -194,7 +200,7 @@ class _Builder(Draft):
         self.gone = others
         if not went_along and not change.if_exists:
             raise MissingIndex(
-                f"Table '{self.table}': it has no index '{change.name}' (no such index:"
+                f"Table '{self.table}' has no index '{change.name}' (no such index:"
                 f" {change.name})",
                 table=self.table,
             )
@@ -214,7 +220,7 @@ class _Builder(Draft):
         self.text = parse_table(str(self.text.sql))
         self.check_generated()
         if self.text.without_rowid and not self.text.primary_key:
-            raise self.refuse("without a rowid it needs a primary key")
+            raise self.refuse("needs a primary key to be WITHOUT ROWID")
         names = {index.name for index in self.indexes}
         return Target(
             before=self.stored,
@@ -243,7 +249,7 @@ class _Builder(Draft):
                 column.generated.names & lost.keys() if column.generated else ()
             ):
                 raise self.refuse(
-                    f"column '{lost[name]}' cannot be dropped: generated column"
+                    f"cannot lose column '{lost[name]}': generated column"
                     f" '{column.name}' is computed from it",
                     "Drop that one first.",
                 )

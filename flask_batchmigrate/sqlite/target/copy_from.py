@@ -36,7 +36,7 @@ _KINDS = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Settled:
+class Completed:
     """A block in which a description is complete.
 
     :param block: its changes.
@@ -47,7 +47,9 @@ class Settled:
     notes: tuple[str, ...] = ()
 
 
-def settle(db: Database, stored: StoredTable, block: list[changes.Change]) -> Settled:
+def completed(
+    db: Database, stored: StoredTable, block: list[changes.Change]
+) -> Completed:
     """Complete a description, and note what it leaves out.
 
     ``AUTOINCREMENT``, ``WITHOUT ROWID`` and ``STRICT`` stay where it does not mention
@@ -60,7 +62,7 @@ def settle(db: Database, stored: StoredTable, block: list[changes.Change]) -> Se
         (c for c in block if isinstance(c, changes.ReplaceDefinition)), None
     )
     if definition is None:
-        return Settled(block)
+        return Completed(block)
     described = parse_table(definition.sql)
     missing = [c.name for c in stored.text.columns if not described.has_column(c.name)]
     dropped = [c.name for c in block if isinstance(c, changes.DropColumn)]
@@ -71,23 +73,23 @@ def settle(db: Database, stored: StoredTable, block: list[changes.Change]) -> Se
         f"column '{c}' of '{stored.name}' is not in copy_from" for c in undescribed
     ]
     notes += _left_out(stored, described, missing)
-    settled: list[changes.Change] = []
+    complete: list[changes.Change] = []
     for change in block:
         if isinstance(change, changes.CreateIndex) and change.replace:
-            settled += _index(stored, change, notes)
+            complete += _index(stored, change, notes)
         elif isinstance(change, changes.DropIndex) and change.undescribed:
             notes.append(
                 f"index '{change.name}' of '{stored.name}' is not in copy_from"
             )
-            settled.append(change)
+            complete.append(change)
         elif not (
             isinstance(change, changes.DropColumn)
             and any(same_name(change.name, c) for c in missing)
         ):
-            settled.append(change)
+            complete.append(change)
         if change is definition:
-            settled += _options(stored.text, described, definition)
-    return Settled(settled, tuple(f"{note}, and is gone" for note in notes))
+            complete += _options(stored.text, described, definition)
+    return Completed(complete, tuple(f"{note}, and not restored" for note in notes))
 
 
 def _refuse_values(db: Database, stored: StoredTable, column: str) -> None:

@@ -62,9 +62,7 @@ class Draft:
 
     def refuse(self, reason: str, remedy: str = "") -> ChangeRefused:
         """Make the error for a change that this table does not allow."""
-        return ChangeRefused(
-            f"Table '{self.table}': {reason}", remedy, table=self.table
-        )
+        return ChangeRefused(f"Table '{self.table}' {reason}", remedy, table=self.table)
 
     def drop_along(self, constraint: ConstraintText, column: str) -> None:
         """Drop a constraint together with a column."""
@@ -172,7 +170,8 @@ class Draft:
         is_key = wanted.kind is ConstraintKind.PRIMARY_KEY
         if not (of_type or is_key or same_relation(present, wanted)):
             raise AlreadyThere(
-                f"Table '{self.table}': it already has a {describe(present)}",
+                f"Table '{self.table}' already has a {describe(present)}",
+                "Drop it first, or choose another name.",
                 table=self.table,
             )
 
@@ -224,7 +223,7 @@ class Draft:
         alias = self.text.rowid_alias
         if alias is None:
             self.notes.append(
-                f"'{self.table}' has no INTEGER PRIMARY KEY, which AUTOINCREMENT is for"
+                f"'{self.table}' has no INTEGER PRIMARY KEY, which AUTOINCREMENT needs"
             )
             return
         for key in self.text.of_kind(ConstraintKind.PRIMARY_KEY):

@@ -171,13 +171,15 @@ def _not_one(
     ]
     listed = f"; it has {'; '.join(present)}" if present else ""
     return MissingConstraint(
-        f"Table '{table.name}' has no {kind}{name} to drop{listed}", table=table.name
+        f"Table '{table.name}' has no {kind}{name} to drop{listed}",
+        "Check the name, or pass if_exists=True.",
+        table=table.name,
     )
 
 
 def _remedy(candidates: cabc.Sequence[ConstraintText]) -> str:
     if all(same_label(c, candidates[0]) for c in candidates):
-        return "Say which kind is meant (type_='...')."
+        return "Pass the kind that is meant (type_='...')."
     return "Name the one that is meant."
 
 

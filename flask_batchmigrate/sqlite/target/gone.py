@@ -56,7 +56,7 @@ class Gone:
             what = f"index '{self.index.name}' on"
         else:
             what = f"{describe(self.versions[0])} of"
-        return f"{what} '{self.table}' went with column '{self.column}'"
+        return f"{what} '{self.table}' was dropped with column '{self.column}'"
 
     @property
     def is_noteworthy(self) -> bool:

@@ -219,7 +219,7 @@ def resolve(
     # the last change.
     later: list[cabc.Callable[[], changes.Change]] = []
     for change in block:
-        later.extend(_settle(names, change))
+        later.extend(_resolve(names, change))
     names.spare_dropped_names()
     renames = names.renames()
     return Block(renames, tuple(make() for make in later))
@@ -229,22 +229,22 @@ Maker = cabc.Callable[[], changes.Change]
 """Makes a change once all names are final."""
 
 
-def _settle(names: ColumnNames, change: changes.Change) -> list[Maker]:
+def _resolve(names: ColumnNames, change: changes.Change) -> list[Maker]:
     """Note how a change affects names; return what makes it with final names."""
-    return _SETTLERS[type(change)](names, change)
+    return _RESOLVERS[type(change)](names, change)
 
 
-def _settle_nothing(_: ColumnNames, change: changes.Change) -> list[Maker]:
+def _resolve_nothing(_: ColumnNames, change: changes.Change) -> list[Maker]:
     """Keep a change that names no column."""
     return [lambda: change]
 
 
-def _settle_rename(names: ColumnNames, change: changes.RenameColumn) -> list[Maker]:
+def _resolve_rename(names: ColumnNames, change: changes.RenameColumn) -> list[Maker]:
     names.rename(change.name, change.new_name)
     return []
 
 
-def _settle_added(names: ColumnNames, change: changes.AddColumn) -> list[Maker]:
+def _resolve_added(names: ColumnNames, change: changes.AddColumn) -> list[Maker]:
     if change.if_not_exists and names.entry(change.name):
         return []
     before = names.optional(change.before)
@@ -262,31 +262,31 @@ def _settle_added(names: ColumnNames, change: changes.AddColumn) -> list[Maker]:
     return [make]
 
 
-def _settle_dropped(names: ColumnNames, change: changes.DropColumn) -> list[Maker]:
+def _resolve_dropped(names: ColumnNames, change: changes.DropColumn) -> list[Maker]:
     if change.if_exists and names.entry(change.name) is None:
         return []
     entry = names.drop(change.name)
     return [lambda: dataclasses.replace(change, name=entry.name)]
 
 
-def _settle_replaced(names: ColumnNames, change: changes.ReplaceColumn) -> list[Maker]:
+def _resolve_replaced(names: ColumnNames, change: changes.ReplaceColumn) -> list[Maker]:
     entry = names.existing(change.name)
     return [lambda: _renamed(change, entry.name)]
 
 
-def _settle_column(names: ColumnNames, change: _OfColumn) -> list[Maker]:
+def _resolve_column(names: ColumnNames, change: _OfColumn) -> list[Maker]:
     entry = names.existing(change.name)
     return [lambda: dataclasses.replace(change, name=entry.name)]
 
 
-def _settle_order(names: ColumnNames, change: changes.Reorder) -> list[Maker]:
+def _resolve_order(names: ColumnNames, change: changes.Reorder) -> list[Maker]:
     # As in Alembic, an order may name columns that the table does not have.
     found = [[names.entry(name) for name in order] for order in change.orders]
     orders = [[entry for entry in order if entry is not None] for order in found]
     return [lambda: changes.Reorder(tuple(tuple(e.name for e in o) for o in orders))]
 
 
-def _settle_constraint_drop(
+def _resolve_constraint_drop(
     names: ColumnNames, change: changes.DropConstraint
 ) -> list[Maker]:
     covered = [names.known(name) for name in change.columns or ()]
@@ -303,7 +303,7 @@ def _settle_constraint_drop(
     return [make]
 
 
-def _settle_constraint(
+def _resolve_constraint(
     names: ColumnNames, change: changes.AddConstraint
 ) -> list[Maker]:
     columns = list(parse_table_constraint(change.definition).columns)
@@ -325,7 +325,7 @@ def _columns_of_type(definition: str) -> list[str]:
     return [unquote(token.text) for token in tokens if token.is_name][:1]
 
 
-def _settle_index(names: ColumnNames, change: changes.CreateIndex) -> list[Maker]:
+def _resolve_index(names: ColumnNames, change: changes.CreateIndex) -> list[Maker]:
     terms = parse_index(change.sql).terms
     used = {t.column: names.entry(t.column) for t in terms if t.column is not None}
     return [lambda: dataclasses.replace(change, sql=_respelled(change.sql, used))]
@@ -334,22 +334,22 @@ def _settle_index(names: ColumnNames, change: changes.CreateIndex) -> list[Maker
 _OfColumn = t.TypeVar(
     "_OfColumn", changes.SetType, changes.SetNotNull, changes.SetDefault
 )
-_SETTLERS: dict[type[changes.Change], cabc.Callable[..., list[Maker]]] = {
-    changes.RenameColumn: _settle_rename,
-    changes.AddColumn: _settle_added,
-    changes.DropColumn: _settle_dropped,
-    changes.ReplaceColumn: _settle_replaced,
-    changes.SetType: _settle_column,
-    changes.SetNotNull: _settle_column,
-    changes.SetDefault: _settle_column,
-    changes.Reorder: _settle_order,
-    changes.DropConstraint: _settle_constraint_drop,
-    changes.AddConstraint: _settle_constraint,
-    changes.CreateIndex: _settle_index,
-    changes.DropIndex: _settle_nothing,
-    changes.RenameTable: _settle_nothing,
-    changes.ReplaceDefinition: _settle_nothing,
-    changes.SetOptions: _settle_nothing,
+_RESOLVERS: dict[type[changes.Change], cabc.Callable[..., list[Maker]]] = {
+    changes.RenameColumn: _resolve_rename,
+    changes.AddColumn: _resolve_added,
+    changes.DropColumn: _resolve_dropped,
+    changes.ReplaceColumn: _resolve_replaced,
+    changes.SetType: _resolve_column,
+    changes.SetNotNull: _resolve_column,
+    changes.SetDefault: _resolve_column,
+    changes.Reorder: _resolve_order,
+    changes.DropConstraint: _resolve_constraint_drop,
+    changes.AddConstraint: _resolve_constraint,
+    changes.CreateIndex: _resolve_index,
+    changes.DropIndex: _resolve_nothing,
+    changes.RenameTable: _resolve_nothing,
+    changes.ReplaceDefinition: _resolve_nothing,
+    changes.SetOptions: _resolve_nothing,
 }
 
 

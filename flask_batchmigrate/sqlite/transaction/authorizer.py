@@ -38,7 +38,7 @@ class Reason(enum.Enum):
     """It would write, and the transaction has not begun yet."""
     ENDING = enum.auto()
     """It would end the transaction."""
-    LATE = enum.auto()
+    AFTER_END = enum.auto()
     """The transaction has ended already."""
     OUTSIDE = enum.auto()
     """SQLite does not run it inside a transaction."""
@@ -129,7 +129,7 @@ class Authorizer:
                 sqlite3.SQLITE_OK if action in _HARMLESS else self._refuse(Reason.EARLY)
             )
         if not self._driver.in_transaction:
-            return self._refuse(Reason.LATE)
+            return self._refuse(Reason.AFTER_END)
         if action == sqlite3.SQLITE_TRANSACTION:
             return self._refuse(Reason.ENDING, statement)
         if action == sqlite3.SQLITE_PRAGMA and _is_outside(statement, second):

@@ -13,8 +13,8 @@ from ..schema.database import schema_writing
 from ..schema.database import WRITE_NOTHING
 
 if t.TYPE_CHECKING:
-    from .busy import Notify
     from .driver import Driver
+    from .lock_wait import Notify
 
 #: Settings that a migration or its script may change on the way.
 _SETTINGS = (
@@ -47,7 +47,7 @@ class ConnectionSettings:
     def prepare(self) -> None:
         """Remember the settings, and change those that cannot be changed later.
 
-        To be called before the transaction begins. Where the library can neither edit
+        Call it before the transaction begins. Where the library can neither edit
         the schema nor switch enforcement inside a transaction, enforcement is switched
         off here: otherwise copying a table would delete its child rows.
         """

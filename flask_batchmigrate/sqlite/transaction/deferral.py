@@ -19,8 +19,8 @@ from .messages import at
 from .messages import uncopied
 
 if t.TYPE_CHECKING:
-    from .busy import Notify
     from .driver import Driver
+    from .lock_wait import Notify
 
 _NOTHING: t.Final = "SELECT 1 WHERE 0"
 

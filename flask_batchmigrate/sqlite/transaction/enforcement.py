@@ -28,8 +28,8 @@ from . import messages
 if t.TYPE_CHECKING:
     from ..schema.catalogue import ForeignKeyRow
     from ..schema.database import Database
+    from .begin_commit import DriverTransaction
     from .driver import Driver
-    from .lifetime import Lifetime
 
 _ON: t.Final = ("ON", "YES", "TRUE")
 
@@ -39,22 +39,22 @@ class Enforcement:
 
     :param db: the migration's connection, as the engine uses it.
     :param driver: the driver connection below it.
-    :param lifetime: the transactions on it, for messages.
+    :param inner: the transactions on it, for messages.
     """
 
-    def __init__(self, db: Database, driver: Driver, lifetime: Lifetime) -> None:
+    def __init__(self, db: Database, driver: Driver, inner: DriverTransaction) -> None:
         self._db = db
         self._driver = driver
-        self._settings = lifetime.settings
-        self._lifetime = lifetime
+        self._settings = inner.settings
+        self._inner = inner
         #: the number of the transaction in which the script has switched it off
         self._off_in: int | None = None
 
     @property
-    def _meant_off(self) -> bool:
-        return self._off_in == self._lifetime.number
+    def _script_disabled_keys(self) -> bool:
+        return self._off_in == self._inner.number
 
-    def heed(self, statement: str, parameters: t.Any) -> None:
+    def check_statement(self, statement: str, parameters: t.Any) -> None:
         """Look at a statement of the script before it runs.
 
         :param statement: one SQL statement.
@@ -62,30 +62,30 @@ class Enforcement:
         :raises TransactionError: it would fire what the script has switched off, or
             end the transaction.
         """
-        self._lifetime.heed(statement)
+        self._inner.check_statement(statement)
         setting = pragma(statement)
         if setting is not None:
             if setting.name == "FOREIGN_KEYS" and setting.value is not None:
                 self._switch(_is_on(setting.value))
-        elif self._meant_off:
+        elif self._script_disabled_keys:
             written = _written_table(statement)
             if written is not None and self._fires(statement, parameters, *written):
                 raise messages.still_enforced(
-                    self._lifetime.name,
+                    self._inner.name,
                     written[1],
                     calling_script(),
-                    self._lifetime.commits,
+                    self._inner.commits,
                 )
 
     def _switch(self, wanted: bool) -> None:
-        if self._meant_off:
+        if self._script_disabled_keys:
             self._off_in = None
             self._settings.defer_foreign_keys(False)
         if self._settings.foreign_keys is wanted:
             return
         if not self._settings.switch_foreign_keys(wanted) and not wanted:
             # It stays on. That matters only for statements that would fire an action.
-            self._off_in = self._lifetime.number
+            self._off_in = self._inner.number
             self._settings.defer_foreign_keys(True)
 
     def _fires(

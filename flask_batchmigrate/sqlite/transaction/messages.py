@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..errors import Left
 from ..errors import NotWritable
+from ..errors import Outcome
 from ..errors import State
 from ..errors import TransactionError
 from ..errors import UNCHANGED
@@ -29,7 +29,7 @@ def state(commits: int) -> State:
         return UNCHANGED
     count = "1 transaction" if commits == 1 else f"{commits} transactions"
     return State(
-        Left.COMMITTED,
+        Outcome.COMMITTED,
         f"What was committed before ({count}) stays, nothing else was changed.",
     )
 
@@ -105,7 +105,7 @@ def ended(name: str) -> TransactionError:
         f"The transaction of the migration of {name} was ended by a statement of the "
         "script",
         "Use 'op.execute()', without COMMIT, ROLLBACK and 'executescript()'.",
-        state=State(Left.UNKNOWN, "What ran before it may be committed."),
+        state=State(Outcome.UNKNOWN, "What ran before it may be committed."),
     )
 
 

@@ -25,16 +25,16 @@ from ..schema.database import Row
 from ..schema.progress import Listener
 from ..schema.progress import ticking
 from . import running
-from .busy import Notify
+from .begin_commit import DriverTransaction
+from .busy_timeouts import SecondConnections
 from .deferral import Deferred
 from .driver import Driver
 from .enforcement import Enforcement
 from .events import Listeners
-from .lifetime import Lifetime
+from .lock_wait import Notify
 from .second_connections import discard_later
 from .second_connections import refuse_second_uses
 from .second_connections import watch
-from .waits import Seconds
 
 
 def begin(
@@ -82,7 +82,7 @@ def begin(
     check_library(library_version(driver))
     watch(connection.engine)
     transaction = MigrationTransaction(
-        connection, driver, Lifetime(driver, timeout, wait, note)
+        connection, driver, DriverTransaction(driver, timeout, wait, note)
     )
     try:
         transaction.resume()
@@ -131,18 +131,18 @@ class MigrationTransaction:
 
     :param connection: the connection that everything runs on.
     :param driver: the driver connection below it.
-    :param lifetime: what begins and ends the transactions on it.
+    :param inner: what begins and ends the transactions on it.
     """
 
     def __init__(
-        self, connection: sa.Connection, driver: Driver, lifetime: Lifetime
+        self, connection: sa.Connection, driver: Driver, inner: DriverTransaction
     ) -> None:
         #: the connection that everything must run on
         self.connection = connection
         #: the driver connection below it
         self.driver = driver
         #: the database, as messages name it
-        self.name = lifetime.name
+        self.name = inner.name
         #: the value that all connections to the same database have in common
         self.identity = driver.identity()
         #: called with the progress of long statements of the engine
@@ -152,7 +152,7 @@ class MigrationTransaction:
         #: the statements that wait for the commit
         self.deferred = Deferred(driver)
         #: other connections of the script to the same database
-        self.seconds = Seconds()
+        self.seconds = SecondConnections()
         #: called before each COMMIT; an error of one rolls everything back
         self.before_commit: list[cabc.Callable[[], object]] = []
         #: called after each BEGIN but the first, with the lock held; an error of one
@@ -164,8 +164,8 @@ class MigrationTransaction:
         self.after_rollback: list[cabc.Callable[[], object]] = []
         #: called when a session has committed, which ends no transaction
         self.after_session_commit: list[cabc.Callable[[], object]] = []
-        self._lifetime = lifetime
-        self._enforcement = Enforcement(self, driver, lifetime)
+        self._inner = inner
+        self._enforcement = Enforcement(self, driver, inner)
         self._admitted: set[sa.Connection] = set()
         self._beginning = False
         self._finished = False
@@ -194,12 +194,12 @@ class MigrationTransaction:
     @property
     def in_progress(self) -> bool:
         """Whether the transaction is open."""
-        return self._lifetime.in_progress
+        return self._inner.in_progress
 
     @property
     def is_begun(self) -> bool:
         """Whether the transaction is open, or was lost before the migration ended."""
-        return self._lifetime.is_begun
+        return self._inner.is_begun
 
     @property
     def is_lost(self) -> bool:
@@ -207,22 +207,22 @@ class MigrationTransaction:
 
         SQLite itself rolls one back after an interrupt, for instance.
         """
-        return self._lifetime.is_lost
+        return self._inner.is_lost
 
     @property
     def number(self) -> int:
         """How many transactions were begun; with one per revision, several."""
-        return self._lifetime.number
+        return self._inner.number
 
     @property
     def commits(self) -> int:
         """How many transactions were committed."""
-        return self._lifetime.commits
+        return self._inner.commits
 
     @property
     def can_write_schema(self) -> bool:
         """Whether ``sqlite_master`` may be written on this connection."""
-        return self._lifetime.settings.can_write_schema
+        return self._inner.settings.can_write_schema
 
     def execute(self, sql: str, parameters: cabc.Sequence[t.Any] = ()) -> list[Row]:
         """Run one statement on the driver and return all of its rows.
@@ -288,25 +288,25 @@ class MigrationTransaction:
         :param error: the error, also one that SQLAlchemy has wrapped.
         :return: the error to raise from it, or ``None`` where it needs no explanation.
         """
-        return self._lifetime.explain(error)
+        return self._inner.explain(error)
 
     def describe_loss(self) -> TransactionError:
         """Make the error for a transaction that has ended too early."""
-        return self._lifetime.describe_loss()
+        return self._inner.describe_loss()
 
     def describe_second(self, script: str | None) -> TransactionError:
         """Make the error for a second connection that the migration's lock stops.
 
         :param script: the line of the script that opened it.
         """
-        return self._lifetime.describe_second(script)
+        return self._inner.describe_second(script)
 
     def abandon(self, reason: str) -> None:
         """Roll back now, and let every later statement fail.
 
         :param reason: why, for the message.
         """
-        self._lifetime.abandon(reason)
+        self._inner.abandon(reason)
 
     def finish(self) -> None:
         """Roll back what is not committed, and leave the connection as it was.
@@ -315,9 +315,9 @@ class MigrationTransaction:
         """
         self._finished = True
         try:
-            if self._lifetime.is_begun:
+            if self._inner.is_begun:
                 self._roll_back()
-            self._lifetime.release()
+            self._inner.release()
         finally:
             self._listeners.remove_all()
             running.remove(self)
@@ -329,7 +329,7 @@ class MigrationTransaction:
         # The listeners of the application, which may emit a BEGIN, run after this one.
         # The first statement begins; one that bypasses SQLAlchemy is refused.
         if not (self._beginning or self._is_autocommitting()):
-            self._lifetime.announce()
+            self._inner.forbid_early_writes()
 
     def _listen_to_statements(self, connection: sa.Connection) -> None:
         name = "before_cursor_execute"
@@ -342,41 +342,41 @@ class MigrationTransaction:
                 raise self.describe_loss()
             self._open_next()
             self._count(statement)
-            if self._lifetime.is_begun:
-                self._enforcement.heed(statement, parameters)
+            if self._inner.is_begun:
+                self._enforcement.check_statement(statement, parameters)
                 statement = self.deferred.stand_in(statement, self.commits)
         return statement, parameters
 
     def _on_commit(self, connection: sa.Connection) -> None:
-        if self._lifetime.is_begun:
-            self._lifetime.commit(self.before_commit)
+        if self._inner.is_begun:
+            self._inner.commit(self.before_commit)
             for callback in self.after_commit:
                 callback()
             self.deferred.run()
         else:
-            self._lifetime.release()
+            self._inner.release()
 
     def _on_rollback(self, connection: sa.Connection) -> None:
-        if self._lifetime.is_begun:
+        if self._inner.is_begun:
             self._roll_back()
         else:
-            self._lifetime.release()
+            self._inner.release()
 
     def _on_shared_rollback(self, connection: sa.Connection) -> None:
         self.abandon("a second connection to the same database was rolled back")
 
     def _roll_back(self) -> None:
         self.deferred.forget()
-        self._lifetime.roll_back()
+        self._inner.roll_back()
         for callback in self.after_rollback:
             callback()
 
     def _open_next(self) -> None:
-        if self._lifetime.is_begun or self._finished or self._is_autocommitting():
+        if self._inner.is_begun or self._finished or self._is_autocommitting():
             return
-        self._lifetime.begin()
+        self._inner.begin()
         try:
-            if self._lifetime.replaces_authorizer and self.identity[0] == "file":
+            if self._inner.replaces_authorizer and self.identity[0] == "file":
                 discard_later(self.connection)
             if self.number > 1:
                 for callback in self.after_begin:

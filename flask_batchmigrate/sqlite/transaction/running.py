@@ -9,7 +9,7 @@ import threading
 import typing as t
 import urllib.parse
 
-from .waits import Seconds
+from .busy_timeouts import SecondConnections
 
 if t.TYPE_CHECKING:
     import collections.abc as cabc
@@ -31,7 +31,7 @@ class Running(t.Protocol):
     connection: sa.Connection
     driver: Driver
     identity: Identity
-    seconds: Seconds
+    seconds: SecondConnections
     deferred: Deferred
     writes: int
     after_session_commit: list[cabc.Callable[[], object]]

@@ -19,12 +19,12 @@ import sqlalchemy as sa
 from ..callsite import calling_script
 from ..error_codes import is_busy
 from . import running
+from .busy_timeouts import BusyTimeouts
 from .driver import database_identity
 from .lent_connection import lend
 from .lent_connection import lends_raw_connections
 from .lent_connection import LentConnection
 from .messages import at
-from .waits import Waits
 
 if t.TYPE_CHECKING:
     from .running import Running
@@ -123,7 +123,7 @@ def patient(timeout: float) -> cabc.Iterator[None]:
 
     :param timeout: how long to wait for the locks of others, in seconds.
     """
-    waits = Waits(round(timeout * 1000))
+    waits = BusyTimeouts(round(timeout * 1000))
     before = getattr(_local, "waits", None)
     _local.waits = waits
     try:

@@ -445,7 +445,7 @@ def test_rows_that_do_not_fit_are_refused_alike() -> None:
     """The refusal has the words and the examples that it has for a copy."""
     done = compare(Given("TEXT", (SetType("c", "INTEGER"),), ROWS, ("after", "index")))
     assert done.said is not None
-    assert "column 'c' cannot become INTEGER, which does not hold" in done.said
+    assert "column 'c' cannot become INTEGER, which cannot hold" in done.said
 
 
 def test_no_copy_is_asked_for(tmp_path: pathlib.Path) -> None:

@@ -44,7 +44,7 @@ def test_an_index_that_another_table_has(
     assert indexes(db) == {"ix_p": "p", "ix_t": "t"} | (
         {"ix_new": "t"} if in_block else {}
     )
-    assert db.notes == [f"'p' has an index '{name}', so none is made."]
+    assert db.notes == [f"'p' already has an index '{name}', so none is created."]
 
 
 @pytest.mark.parametrize("if_exists", [True, False])

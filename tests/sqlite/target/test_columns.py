@@ -426,9 +426,9 @@ def test_what_no_longer_fits_goes(database: MakeDatabase) -> None:
     assert "REFERENCES" not in db.sql()
     assert db.sql("i") == "CREATE INDEX i ON t (d)"
     notes = " ".join(db.notes)
-    assert "UNIQUE of column 'd' of 't' went with column 'd'" in notes
+    assert "UNIQUE of column 'd' of 't' was dropped with column 'd'" in notes
     assert "2 rows: 7 (2 times) are equal" in notes
-    assert "CHECK 'c' of 't' went with column 'd'" in notes
+    assert "CHECK 'c' of 't' was dropped with column 'd'" in notes
     assert "there is no row in 'p'" in notes
 
 
@@ -469,7 +469,7 @@ def test_a_parent_key_that_does_not_come_back(database: MakeDatabase) -> None:
         "INSERT INTO t VALUES (1, 10), (2, 20);"
     )
     message = db.refuse(in_block(lambda b: replace(b, server_default="1")))
-    assert "foreign keys need what would go" in message
+    assert "foreign keys refer to a key that would be removed" in message
 
 
 def test_the_script_decides_what_a_replaced_column_has(database: MakeDatabase) -> None:
@@ -652,7 +652,7 @@ def test_two_of_one_name_and_different_kinds(database: MakeDatabase) -> None:
         "CREATE TABLE t (a INT, CONSTRAINT u UNIQUE (a), CONSTRAINT u CHECK (a));"
     )
     message = db.refuse(in_block(lambda b: b.drop_constraint("u")))
-    assert "Say which kind is meant (type_='...')." in message
+    assert "Pass the kind that is meant (type_='...')." in message
     db.run(in_block(lambda b: b.drop_constraint("u", type_="check")))
     assert db.sql() == "CREATE TABLE t (a INT, CONSTRAINT u UNIQUE (a))"
 

@@ -142,7 +142,7 @@ def test_what_is_left_out_is_told(database: MakeDatabase) -> None:
     assert "UNIQUE" not in db.sql()
     told = said(db)
     for gone in (
-        "Column 'rest' of 't' is not in copy_from, and is gone",
+        "Column 'rest' of 't' is not in copy_from, and not restored",
         "CHECK 'ck_n' of 't'",
         "UNIQUE 'uq' of 't'",
         "REFERENCES p (id)",

@@ -1,0 +1,1 @@
+"""Counts the rows that a script would lose, change or fail on."""

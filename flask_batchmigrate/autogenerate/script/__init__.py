@@ -1,0 +1,1 @@
+"""Writes operations, types and names as a script needs them."""

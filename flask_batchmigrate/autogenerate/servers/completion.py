@@ -1,0 +1,396 @@
+"""Finds differences on a server that Alembic's comparison misses.
+
+A server rewrites the text of a CHECK or a computed column, so the model's text cannot
+be compared with the stored one. Instead, a temporary table that only this connection
+sees is created from the model and read in the same way as the stored table.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import dataclasses
+import functools
+import typing as t
+import warnings
+
+import sqlalchemy as sa
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+from sqlalchemy.sql.elements import conv
+
+from ..script.enums import portable
+from ..script.names import default_name
+from ..script.names import free
+from ..script.names import with_names
+from ..script.operations import AddCheck
+from ..script.operations import AddPrimaryKey
+from ..script.operations import DropColumn
+from ..script.operations import DropConstraint
+from ..script.operations import DropIndex
+from ..script.operations import plain_text
+from ..tables.columns import computed_apart
+from ..tables.columns import with_named_check
+from .collations import Place
+from .collations import set_collations
+from .mariadb_json import restore_json
+from .mysql_indexes import correct_indexes
+from .own_comparisons import compares_types
+from .twin import Parts
+from .twin import parts
+from .twin import parts_of_model
+
+if t.TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+
+
+def complete_on_server(
+    context: MigrationContext, operations: cabc.Iterable[ops.MigrateOperation]
+) -> list[ops.MigrateOperation]:
+    """Return Alembic's operations, and those for the parts of tables that it misses.
+
+    These are CHECKs, computed columns, collations, members of the primary key, and on
+    MySQL and MariaDB the defaults.
+
+    :param operations: the operations that Alembic found.
+    """
+    assert context.connection is not None
+    completed = list(operations)
+    blocks = {
+        (o.schema, o.table_name): o
+        for o in completed
+        if isinstance(o, ops.ModifyTableOps)
+    }
+
+    def block(place: Place) -> ops.ModifyTableOps:
+        if place not in blocks:
+            blocks[place] = ops.ModifyTableOps(place[1], [], schema=place[0])
+            completed.append(blocks[place])
+        return blocks[place]
+
+    for each in blocks.values():
+        each.ops[:] = computed_apart([_improved(operation) for operation in each.ops])
+    inspector = sa.inspect(context.connection)
+    for table in _tables_of_both(context, inspector):
+        table.complete(block(table.place))
+    if compares_types(context.opts):
+        columns = functools.partial(_columns, inspector)
+        set_collations(AutogenContext(context), columns, block)
+    if context.dialect.name in ("mysql", "mariadb"):
+        correct_indexes(context.connection, blocks.values())
+    if getattr(context.dialect, "is_mariadb", False):
+        completed = restore_json(context.connection, completed)
+    return [
+        o for o in completed if not (isinstance(o, ops.ModifyTableOps) and not o.ops)
+    ]
+
+
+def _columns(
+    inspector: sa.Inspector, schema: str | None
+) -> cabc.Mapping[t.Any, cabc.Sequence[t.Any]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        return inspector.get_multi_columns(schema=schema)
+
+
+def _improved(operation: ops.MigrateOperation) -> ops.MigrateOperation:
+    """Return an operation on a column with the details that Alembic leaves out."""
+    if isinstance(operation, ops.AddColumnOp):
+        return with_named_check(operation)
+    if isinstance(operation, ops.DropColumnOp):
+        column = portable(operation.to_column())
+        return DropColumn(str(operation.table_name), column, operation.schema)
+    return operation
+
+
+def _tables_of_both(
+    context: MigrationContext, inspector: sa.Inspector
+) -> cabc.Iterator[_Table]:
+    """Yield the tables of both the models and the server that have parts to compare."""
+    autogen = AutogenContext(context)
+    connection = context.connection
+    assert connection is not None
+    # Without a user's choice, on MySQL and MariaDB: see compare_server_default().
+    defaults = "compare_server_default" not in context.opts
+    tables = autogen.sorted_tables
+    for schema in dict.fromkeys(table.schema for table in tables):
+        checks = inspector.get_multi_check_constraints(schema=schema)
+        keys = inspector.get_multi_pk_constraint(schema=schema)
+        columns = _columns(inspector, schema)
+        for model in tables:
+            place = schema, str(model.name)
+            if model.schema != schema or place not in columns:
+                continue
+            if not _includes(autogen, model):
+                continue
+            stored = parts(checks.get(place, ()), columns[place])
+            same_key = _key_columns(model) == keys[place]["constrained_columns"]
+            wanted = None
+            if _has_parts(model, stored, defaults):
+                wanted = parts_of_model(with_names(model), connection)
+            if wanted is not None or not same_key:
+                yield _Table(
+                    model,
+                    stored,
+                    wanted or stored,
+                    {str(column["name"]): column for column in columns[place]},
+                    None if same_key else keys[place],
+                    autogen,
+                    inspector,
+                    defaults,
+                )
+
+
+def _includes(context: AutogenContext, table: sa.Table) -> bool:
+    parents: t.Any = {"schema_name": table.schema}
+    name = str(table.name)
+    return context.run_name_filters(
+        name, "table", parents
+    ) and context.run_object_filters(table, name, "table", False, None)
+
+
+def _has_parts(table: sa.Table, stored: Parts, defaults: bool) -> bool:
+    """Tell whether a table has parts that only the server can compare.
+
+    :param defaults: whether defaults are such parts.
+    """
+    if stored.checks or stored.computed or (defaults and any(stored.defaults.values())):
+        return True
+    return any(isinstance(each, sa.CheckConstraint) for each in table.constraints) or (
+        any(
+            isinstance(c.server_default, sa.Computed)
+            or (defaults and c.server_default is not None)
+            for c in table.columns
+        )
+    )
+
+
+def _key_columns(table: sa.Table) -> list[str]:
+    return [str(column.name) for column in table.primary_key.columns]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Table:
+    """A table that both the models and a server have.
+
+    :param model: the table of the models.
+    :param stored: its parts on the server.
+    :param wanted: its parts as the server would write those of the model.
+    :param columns: the inspector's descriptions of its columns, by name.
+    :param key: the stored primary key, if the model has a different one.
+    :param defaults: whether defaults are compared.
+    """
+
+    model: sa.Table
+    stored: Parts
+    wanted: Parts
+    columns: cabc.Mapping[str, t.Any]
+    key: t.Any
+    context: AutogenContext
+    inspector: sa.Inspector
+    defaults: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the table."""
+        return str(self.model.name)
+
+    @property
+    def place(self) -> tuple[str | None, str]:
+        """The schema and name of the table."""
+        return self.model.schema, self.name
+
+    def complete(self, block: ops.ModifyTableOps) -> None:
+        """Add the missed differences to the operations on this table.
+
+        :param block: the operations that Alembic found; changed in place.
+        """
+        dropped_checks, added_checks = self._checks()
+        recomputed = self._recomputed()
+        indexes = self._indexes_of(recomputed)
+        added = [o for o in block.ops if isinstance(o, ops.AddColumnOp)]
+        others = [
+            o
+            for o in block.ops
+            if not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
+            and o not in added
+        ]
+        if self.defaults:
+            self._set_defaults(others, recomputed)
+        old_key, new_key = self._keys()
+        schema, name = self.place
+        block.ops[:] = [
+            *dropped_checks,
+            *map(DropIndex, indexes),
+            *old_key,
+            *(DropColumn(name, _column(self.columns[c]), schema) for c in recomputed),
+            *computed_apart(
+                [
+                    *added,
+                    *(
+                        ops.AddColumnOp(name, column, schema=schema)
+                        for column in self.model.columns
+                        if column.name in recomputed
+                    ),
+                ]
+            ),
+            *others,
+            *new_key,
+            *indexes,
+            *added_checks,
+        ]
+
+    def _checks(self) -> tuple[list[DropConstraint], list[AddCheck]]:
+        """Return the operations that drop CHECKs, and those that add CHECKs."""
+        named = with_names(self.model)
+        names = {c.name for c in self.model.constraints if isinstance(c.name, str)}
+        unmatched = dict(self.stored.checks)
+        new = []
+        for name, text in self.wanted.checks.items():
+            same = [
+                other
+                for other, stored_text in unmatched.items()
+                if stored_text == text and (other == name or name not in names)
+            ]
+            if same:
+                del unmatched[name if name in same else same[0]]
+            else:
+                new.append(name)
+        dropped = [self._add_check(name, text) for name, text in unmatched.items()]
+        kept = {name.lower() for name in self.stored.checks if name not in unmatched}
+        added = [
+            self._add_check(
+                # A name that nobody chose may be that of a CHECK that stays.
+                free(str(constraint.name), () if constraint.name in names else kept),
+                _text(constraint, self.inspector.dialect),
+            )
+            for constraint in named.constraints
+            if isinstance(constraint, sa.CheckConstraint)
+            and str(constraint.name) in new
+            and _is_about(constraint, self.columns)
+        ]
+        schema, table = self.place
+        return (
+            [
+                DropConstraint(o, table, "check", schema)
+                for o in dropped
+                if self._wants(o, True)
+            ],
+            [o for o in added if self._wants(o, False)],
+        )
+
+    def _add_check(self, name: str, text: str) -> AddCheck:
+        return AddCheck(conv(name), self.name, text, self.model.schema)
+
+    def _wants(self, operation: AddCheck, reflected: bool) -> bool:
+        """Tell whether the user's filters let a CHECK through."""
+        name = str(operation.constraint_name)
+        constraint = operation.to_constraint()
+        return self.context.run_object_filters(
+            constraint, name, "check_constraint", reflected, None
+        )
+
+    def _recomputed(self) -> list[str]:
+        """Return the columns whose computation changes, begins or ends."""
+        return [
+            str(column.name)
+            for column in self.model.columns
+            if column.name in self.columns
+            and self.stored.computed.get(str(column.name))
+            != self.wanted.computed.get(str(column.name))
+            and self.context.run_object_filters(
+                column, str(column.name), "column", False, None
+            )
+        ]
+
+    def _indexes_of(self, columns: cabc.Container[str]) -> list[ops.CreateIndexOp]:
+        """Return the operations that make the stored indexes on some columns."""
+        if not columns:
+            return []
+        schema, name = self.place
+        stored = {i["name"] for i in self.inspector.get_indexes(name, schema=schema)}
+        return [
+            ops.CreateIndexOp.from_index(index)
+            for index in sorted(self.model.indexes, key=lambda each: str(each.name))
+            if index.name in stored and any(c.name in columns for c in index.columns)
+        ]
+
+    def _keys(self) -> tuple[list[DropConstraint], list[AddPrimaryKey]]:
+        """Return the operations that drop the primary key and that add the new one."""
+        if self.key is None:
+            return [], []
+        schema, table = self.place
+        usual = default_name("primary", table, ())
+        old, new = [], []
+        if self.key["constrained_columns"]:
+            label = conv(self.key["name"] or usual)
+            old_key = AddPrimaryKey(
+                label, table, self.key["constrained_columns"], schema=schema
+            )
+            old.append(DropConstraint(old_key, table, "primary", schema))
+        columns = _key_columns(self.model)
+        if columns:
+            name = self.model.primary_key.name
+            label = conv(name if isinstance(name, str) else usual)
+            new.append(AddPrimaryKey(label, table, columns, schema=schema))
+        return old, new
+
+    def _set_defaults(self, operations: list[t.Any], recomputed: list[str]) -> None:
+        """Add the changes of defaults to operations, which are changed in place."""
+        altered = {
+            o.column_name: o for o in operations if isinstance(o, ops.AlterColumnOp)
+        }
+        for column in self.model.columns:
+            name = str(column.name)
+            if name in recomputed or name not in self.stored.defaults:
+                continue
+            old, new = self.stored.defaults[name], self.wanted.defaults.get(name)
+            if old == new or not self.context.run_object_filters(
+                column, name, "column", False, None
+            ):
+                continue
+            if name not in altered:
+                altered[name] = ops.AlterColumnOp(
+                    self.name,
+                    name,
+                    schema=self.model.schema,
+                    existing_type=column.type,
+                    existing_nullable=self.columns[name]["nullable"],
+                )
+                operations.append(altered[name])
+            existing = None if old is None else sa.DefaultClause(plain_text(old))
+            altered[name].existing_server_default = t.cast(t.Any, existing)
+            altered[name].modify_server_default = column.server_default
+
+
+def _is_about(check: sa.CheckConstraint, columns: cabc.Container[str]) -> bool:
+    """Tell whether a CHECK has to be made: the type of a new column makes its own."""
+    if not getattr(check, "_type_bound", False):
+        return True
+    return all(str(column.name) in columns for column in check.columns)
+
+
+def _text(constraint: sa.CheckConstraint, dialect: sa.Dialect) -> str:
+    """Return the expression of a model's CHECK, as the model writes it."""
+    options = {"literal_binds": True, "include_table": False}
+    return str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))
+
+
+def _column(stored: t.Any) -> sa.Column[t.Any]:
+    """Return SQLAlchemy's object for a column of the database."""
+    default: t.Any = None
+    if stored.get("computed"):
+        clause = stored["computed"]
+        default = sa.Computed(
+            plain_text(clause["sqltext"]), persisted=clause.get("persisted")
+        )
+    elif stored["default"] is not None:
+        default = plain_text(stored["default"])
+    arguments = [default] if isinstance(default, sa.Computed) else []
+    options = {} if arguments else {"server_default": default}
+    return sa.Column(
+        stored["name"],
+        stored["type"],
+        *arguments,
+        nullable=stored["nullable"],
+        **options,
+    )

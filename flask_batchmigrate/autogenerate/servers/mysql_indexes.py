@@ -1,0 +1,241 @@
+"""Corrects Alembic's operations on indexes of MySQL and MariaDB.
+
+A foreign key creates an index of its name if it finds no other, and leaves the index
+behind when it is dropped: https://mariadb.com/kb/en/foreign-keys/. SQLAlchemy does not
+reflect the order of an index's columns, so an index with DESC seems to differ from its
+model.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import copy
+import re
+import typing as t
+
+import sqlalchemy as sa
+from alembic.autogenerate import renderers
+from alembic.operations import ops
+from sqlalchemy.dialects.mysql import dialect
+
+from ..script.operations import DropIndex
+
+_ORDERS: t.Final = sa.text(
+    "SELECT column_name, collation FROM information_schema.statistics"
+    " WHERE table_schema = coalesce(:schema, database()) AND table_name = :table"
+    " AND index_name = :index ORDER BY seq_in_index"
+)
+
+#: A column in an index, with or without the name of its table.
+_TERM: t.Final = re.compile(
+    r"(`?[^`.]+`?\.)?`?(?P<name>[^`.()]+?)`?(?P<order>\s+DESC)?(\s+ASC)?",
+    re.IGNORECASE,
+)
+
+
+class KeyIndex(ops.MigrateOperation):
+    """Stands for the index that a new foreign key creates, which the downgrade drops.
+
+    :param key: the operation that creates the foreign key.
+    """
+
+    def __init__(self, key: ops.CreateForeignKeyOp) -> None:
+        self.key = key
+
+    def reverse(self) -> DropIndex:
+        """Return the operation that drops the index after the foreign key."""
+        key = self.key
+        create = ops.CreateIndexOp(
+            str(key.constraint_name),
+            key.source_table,
+            key.local_cols,
+            schema=key.kw.get("source_schema"),
+        )
+        return DropIndex(create)
+
+    def to_diff_tuple(self) -> tuple[t.Any, ...]:
+        """Return a description of the index."""
+        return ("key_index", self.key.source_table, *self.key.local_cols)
+
+
+@renderers.dispatch_for(KeyIndex)
+def _render(autogen_context: t.Any, operation: KeyIndex) -> list[str]:
+    return []
+
+
+def add_key_indexes(connection: sa.Connection, upgrade: ops.UpgradeOps) -> None:
+    """Have the downgrade drop the indexes that new foreign keys create.
+
+    :param upgrade: the operations, whose constraints all have names; changed in place.
+    """
+    inspector = sa.inspect(connection)
+    for block in upgrade.ops:
+        if isinstance(block, ops.ModifyTableOps):
+            block.ops[:] = [
+                more
+                for operation in block.ops
+                for more in (
+                    *_key_index(inspector, block, operation),
+                    operation,
+                )
+            ]
+
+
+def _key_index(
+    inspector: sa.Inspector, block: ops.ModifyTableOps, operation: t.Any
+) -> list[KeyIndex]:
+    """Return the index that an operation creates: a foreign key that finds none."""
+    if not isinstance(operation, ops.CreateForeignKeyOp) or not inspector.has_table(
+        block.table_name, schema=block.schema
+    ):
+        return []
+    table, schema = block.table_name, block.schema
+    added = {o.column.name for o in block.ops if isinstance(o, ops.AddColumnOp)}
+    created = [
+        [str(column.name) for column in o.to_index().columns]
+        for o in block.ops
+        if isinstance(o, ops.CreateIndexOp)
+    ]
+    uniques = [
+        [str(getattr(column, "name", column)) for column in o.columns]
+        for o in block.ops
+        if isinstance(o, ops.CreateUniqueConstraintOp)
+    ]
+    dropped = {
+        getattr(o, "index_name", None) or getattr(o, "constraint_name", None)
+        for o in block.ops
+        if isinstance(o, (ops.DropIndexOp, ops.DropConstraintOp))
+    }
+    stored: list[list[t.Any]] = [
+        list(each["column_names"])
+        for each in inspector.get_indexes(table, schema=schema)
+        if each["name"] not in dropped
+    ]
+    key = inspector.get_pk_constraint(table, schema=schema)["constrained_columns"]
+    columns = list(operation.local_cols)
+    served = any(
+        index[: len(columns)] == columns for index in (*created, *uniques, *stored, key)
+    )
+    # A column takes its index along.
+    return [] if served or added >= set(columns) else [KeyIndex(operation)]
+
+
+def correct_indexes(
+    connection: sa.Connection, blocks: cabc.Iterable[ops.ModifyTableOps]
+) -> None:
+    """Drop the indexes of dropped foreign keys, and keep unchanged indexes.
+
+    The downgrade creates dropped indexes with the order of their columns.
+
+    :param blocks: the operations on each table; changed in place.
+    """
+    for block in blocks:
+        equal = _equal_indexes(connection, block)
+        block.ops[:] = [
+            more
+            for operation in block.ops
+            if getattr(operation, "index_name", None) not in equal
+            for more in (
+                _with_order(connection, block, operation),
+                *_left_behind(connection, block, operation),
+            )
+        ]
+
+
+def _equal_indexes(
+    connection: sa.Connection, block: ops.ModifyTableOps
+) -> frozenset[object]:
+    """Return the names of indexes that would be dropped and created unchanged."""
+    dropped = {o.index_name: o for o in block.ops if isinstance(o, ops.DropIndexOp)}
+    created = [o for o in block.ops if isinstance(o, ops.CreateIndexOp)]
+    return frozenset(
+        operation.index_name
+        for operation in created
+        if operation.index_name in dropped
+        and _orders(operation) == _stored_orders(connection, block, operation)
+        and bool(operation.unique)
+        == bool(dropped[operation.index_name].to_index().unique)
+    )
+
+
+def _orders(operation: ops.CreateIndexOp) -> list[tuple[str, str]] | None:
+    """Return the columns of an index with their order; None if it has expressions."""
+    orders = []
+    for term in operation.to_index().expressions:
+        parsed = _TERM.fullmatch(_text(term))
+        if parsed is None:
+            return None
+        orders.append((parsed["name"], "D" if parsed["order"] else "A"))
+    return orders
+
+
+def _text(term: t.Any) -> str:
+    return str(term.compile(dialect=dialect()))
+
+
+def _stored_orders(
+    connection: sa.Connection, block: ops.ModifyTableOps, operation: ops.CreateIndexOp
+) -> list[tuple[str, str]]:
+    values = {
+        "schema": block.schema,
+        "table": block.table_name,
+        "index": operation.index_name,
+    }
+    rows = connection.execute(_ORDERS, values)
+    return [(str(name), str(order)) for name, order in rows]
+
+
+def _with_order(
+    connection: sa.Connection, block: ops.ModifyTableOps, operation: t.Any
+) -> ops.MigrateOperation:
+    """Return the removal of an index that knows the order of the index's columns."""
+    if not isinstance(operation, ops.DropIndexOp):
+        return t.cast("ops.MigrateOperation", operation)
+    create = operation.reverse()
+    orders = dict(_stored_orders(connection, block, create))
+    if "D" not in orders.values():
+        return operation
+    terms = [
+        sa.text(f"{name} DESC") if order == "D" else name
+        for name, order in orders.items()
+    ]
+    described = copy.copy(create)
+    described.columns = terms
+    return DropIndex(described)
+
+
+def _left_behind(
+    connection: sa.Connection,
+    block: ops.ModifyTableOps,
+    operation: ops.MigrateOperation,
+) -> cabc.Iterator[DropIndex]:
+    """Yield the removal of the index that a dropped foreign key leaves behind."""
+    if not isinstance(operation, ops.DropConstraintOp):
+        return
+    if operation.constraint_type not in ("foreignkey", "foreignkey_constraint"):
+        return
+    name = operation.constraint_name
+    inspector = sa.inspect(connection)
+    table, schema = block.table_name, block.schema
+    indexes = inspector.get_indexes(table, schema=schema)
+    key_index = next((index for index in indexes if index["name"] == name), None)
+    if key_index is None:
+        return
+    columns = key_index["column_names"]
+    dropped = {o.column_name for o in block.ops if isinstance(o, ops.DropColumnOp)}
+    others = [
+        key["constrained_columns"]
+        for key in inspector.get_foreign_keys(table, schema=schema)
+        if key["name"] != name
+    ] + [
+        list(o.to_constraint().column_keys)
+        for o in block.ops
+        if isinstance(o, ops.CreateForeignKeyOp)
+    ]
+    # An index serves every foreign key whose columns are its first ones.
+    is_needed = any(columns[: len(other)] == other for other in others)
+    if dropped.isdisjoint(columns) and not is_needed:
+        create = ops.CreateIndexOp(
+            str(name), table, t.cast(t.Any, columns), schema=schema
+        )
+        yield DropIndex(create)

@@ -1,0 +1,119 @@
+"""Asks a server how it writes the parts of a table, by a temporary table like it."""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import contextlib
+import dataclasses
+import re
+import typing as t
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+from ...reporting import reporter
+from ..script.copies import copy_table
+from ..script.enums import native
+
+_NAME: t.Final = "batchmigrate_twin"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a table that a server rewrites.
+
+    :param checks: the expressions of CHECKs, by name.
+    :param computed: the expressions of computed columns, and whether they are stored.
+    :param defaults: the defaults of the other columns.
+    """
+
+    checks: dict[str, str]
+    computed: dict[str, tuple[str, bool]]
+    defaults: dict[str, str | None]
+
+
+def parts(checks: cabc.Iterable[t.Any], columns: cabc.Iterable[t.Any]) -> Parts:
+    """Return the parts of a table from what SQLAlchemy's inspector returns."""
+    computed = {}
+    defaults = {}
+    for column in columns:
+        name = str(column["name"])
+        clause = column.get("computed")
+        if clause:
+            computed[name] = (
+                _without_table(clause["sqltext"]),
+                bool(clause.get("persisted")),
+            )
+        else:
+            default = column["default"]
+            defaults[name] = None if default == "NULL" else default
+    named = {str(c["name"]): _without_table(c["sqltext"]) for c in checks if c["name"]}
+    return Parts(named, computed, defaults)
+
+
+def _without_table(expression: str) -> str:
+    return re.sub(rf"(`?){_NAME}\1\.", "", expression)
+
+
+class _CreateTwin(sa.schema.CreateTable):
+    """Creates a temporary table."""
+
+
+# https://docs.sqlalchemy.org/en/20/core/compiler.html
+@compiles(_CreateTwin)
+def _create_twin(element: _CreateTwin, compiler: t.Any, **options: t.Any) -> str:
+    text = str(compiler.visit_create_table(element, **options))
+    return text.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1)
+
+
+def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
+    """Return the parts of a table of the models as the server writes them.
+
+    :return: None if the server does not create the table, as for want of a right or
+        type; a warning tells why.
+    """
+    copied = copy_table(table, name=_NAME, schema=None)
+    create = _CreateTwin(copied, include_foreign_key_constraints=[])
+    try:
+        with _undone(connection):
+            if connection.dialect.name == "postgresql":
+                for type_ in filter(None, (native(c.type) for c in copied.columns)):
+                    type_.create(connection, checkfirst=True)
+            connection.execute(create)
+            inspector = sa.inspect(connection)
+            schema = _temporary_schema(connection)
+            return parts(
+                inspector.get_check_constraints(_NAME, schema=schema),
+                inspector.get_columns(_NAME, schema=schema),
+            )
+    except sa.exc.DBAPIError as error:
+        why = " ".join(str(error.orig).split())
+        reporter().warning(
+            f"The CHECK constraints, computed columns and defaults of table "
+            f"'{table.fullname}' were not compared, since the server did not make a "
+            f"temporary table like it: {why}. Compare with a user who may make one."
+        )
+        return None
+
+
+@contextlib.contextmanager
+def _undone(connection: sa.Connection) -> cabc.Iterator[None]:
+    """Remove the temporary table and the effects of an error after the block."""
+    if connection.dialect.name == "postgresql":
+        savepoint = connection.begin_nested()
+        try:
+            yield
+        finally:
+            savepoint.rollback()
+        return
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"DROP TEMPORARY TABLE IF EXISTS {_NAME}")
+
+
+def _temporary_schema(connection: sa.Connection) -> str | None:
+    if connection.dialect.name != "postgresql":
+        return None
+    query = "SELECT nspname FROM pg_namespace WHERE oid = pg_my_temp_schema()"
+    return str(connection.exec_driver_sql(query).scalar_one())

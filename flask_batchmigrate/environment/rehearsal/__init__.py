@@ -1,0 +1,1 @@
+"""Runs migrations of which nothing stays: on copies, recorded, or rolled back."""
