@@ -242,7 +242,7 @@ def _likely(
     request: Request,
     declined: set[Rename],
 ) -> list[Rename]:
-    """Return the confirmed_renames renames that a person confirms.
+    """Return the likely renames that a person confirms.
 
     :param differences: the operations that lead from the database to the models
         without these renames.

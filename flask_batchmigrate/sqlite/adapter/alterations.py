@@ -57,7 +57,7 @@ class Alterations:
         schema: str | None = None,
         **kw: t.Any,
     ) -> None:
-        """EngineRun one operation outside of a batch block.
+        """Run one operation outside of a batch block.
 
         :param operation: the name of the method that Alembic called, with its
             arguments.

@@ -172,7 +172,7 @@ class _EngineImpl(SQLiteImpl):
         return rule is None or bool(rule(self))
 
     def _single(self, operation: str, table: str, *args: t.Any, **kw: t.Any) -> None:
-        """EngineRun one operation outside of a batch block."""
+        """Run one operation outside of a batch block."""
         self._alterations.single(self._transaction, operation, table, *args, **kw)
 
     def alter_column(self, table_name: str, column_name: str, **kw: t.Any) -> None:
