@@ -36,7 +36,7 @@ def snapshot(connection: sa.Connection, version_table: str) -> Snapshot:
         schemas += sorted(named)
     tables: dict[str, dict[tuple[str, str], str]] = {}
     with warnings.catch_warnings():
-        # Types that SQLAlchemy does not know are told by their text.
+        # Types that SQLAlchemy does not know are compared by their text.
         warnings.simplefilter("ignore", sa.exc.SAWarning)
         for schema in schemas:
             for name in inspector.get_table_names(schema=schema):
@@ -56,13 +56,13 @@ def snapshot(connection: sa.Connection, version_table: str) -> Snapshot:
 def _parts(
     inspector: sa.Inspector, table: str, schema: str | None
 ) -> dict[tuple[str, str], str]:
-    """Return the parts of a table: the kind and name, with everything told of it."""
+    """Return the parts of a table: the kind and name, with all that the server says of it."""
     found: dict[tuple[str, str], str] = {}
 
     def add(kind: str, items: cabc.Iterable[t.Any]) -> None:
         for item in items:
-            told = {key: item[key] for key in sorted(item) if key != "comment"}
-            found[kind, str(item["name"])] = repr(told)
+            described = {key: item[key] for key in sorted(item) if key != "comment"}
+            found[kind, str(item["name"])] = repr(described)
 
     add("column", inspector.get_columns(table, schema=schema))
     add("unique constraint", inspector.get_unique_constraints(table, schema=schema))

@@ -117,12 +117,12 @@ def _connect(
 
     https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DialectEvents.do_connect
     """
-    leads = _redirects.get()
-    if not leads or dialect.name != "sqlite":
+    redirects = _redirects.get()
+    if not redirects or dialect.name != "sqlite":
         return None
-    redirect = leads.get(id(dialect))
+    redirect = redirects.get(id(dialect))
     if redirect is None and args and isinstance(args[0], str):
-        redirect = leads.get(pathlib.Path(args[0]).resolve())
+        redirect = redirects.get(pathlib.Path(args[0]).resolve())
     if redirect is None:
         return None
     if redirect.factory is not None:

@@ -267,7 +267,7 @@ def non_members(db: Database, target: Target) -> list[str]:
         condition = f"{value} IS NOT NULL AND {value} NOT IN ({known})"
         key = row_key(target.text)
         # The trial shows that nothing depends on what is found.
-        with trial(db, "batchmigrate_strangers"):
+        with trial(db, "batchmigrate_non_members"):
             strange_rows = rows_where(db, target.before.path, key, condition, value)
         if strange_rows:
             sentences.append(
