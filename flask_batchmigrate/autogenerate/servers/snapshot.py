@@ -56,7 +56,7 @@ def snapshot(connection: sa.Connection, version_table: str) -> Snapshot:
 def _parts(
     inspector: sa.Inspector, table: str, schema: str | None
 ) -> dict[tuple[str, str], str]:
-    """Return the parts of a table: the kind and name, with all that the server says of it."""
+    """Return the parts of a table, by kind and name, as the server describes them."""
     found: dict[tuple[str, str], str] = {}
 
     def add(kind: str, items: cabc.Iterable[t.Any]) -> None:
