@@ -28,11 +28,25 @@ def render_item(users: _Render | None) -> _Render:
 
     def render(kind: str, item: t.Any, autogen_context: t.Any) -> t.Any:
         text = users(kind, item, autogen_context) if users is not None else False
+        if text is False and kind == "server_default":
+            return _render_truth(item, autogen_context)
         if text is not False or kind != "type":
             return text
         return _render_type(item, autogen_context)
 
     return render
+
+
+def _render_truth(default: t.Any, context: t.Any) -> str | bool:
+    """Return the text of a default that is true or false; False for any other.
+
+    Alembic would write the number that SQLite has for it, which PostgreSQL refuses.
+    """
+    argument = getattr(default, "arg", default)
+    if not isinstance(argument, (sa.True_, sa.False_)):
+        return False
+    prefix = context.opts["sqlalchemy_module_prefix"] or ""
+    return f"{prefix}text({str(argument)!r})"
 
 
 def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | bool:

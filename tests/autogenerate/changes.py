@@ -361,6 +361,11 @@ def _columns() -> list[Change]:
             options={"defaults": ["person.age=7"]},
         ),
         *_both_ways("Boolean column with a check", person(), person(_flag(True))),
+        *_both_ways(
+            "Boolean column with a check and a CHECK",
+            person(),
+            person(_flag(True), _check("flag OR NOT flag")),
+        ),
         *_both_ways("Enum column with a check", person(), person(_enum("good", "bad"))),
         *_both_ways(
             "Enum column without a check",

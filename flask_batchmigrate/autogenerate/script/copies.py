@@ -1,10 +1,12 @@
-"""Copies tables of the models, which stay as they are."""
+"""Makes tables and columns of SQLAlchemy from those of models and databases."""
 
 from __future__ import annotations
 
 import typing as t
 
 import sqlalchemy as sa
+
+from .operations import plain_text
 
 
 def copy_table(
@@ -25,3 +27,24 @@ def copy_table(
                 "sa.Enum", copied.columns[column.key].type
             ).schema = column.type.schema
     return copied
+
+
+def column_of(stored: t.Any) -> sa.Column[t.Any]:
+    """Return SQLAlchemy's object for a column of the database."""
+    default: t.Any = None
+    if stored.get("computed"):
+        clause = stored["computed"]
+        default = sa.Computed(
+            plain_text(clause["sqltext"]), persisted=clause.get("persisted")
+        )
+    elif stored["default"] is not None:
+        default = plain_text(stored["default"])
+    arguments = [default] if isinstance(default, sa.Computed) else []
+    options = {} if arguments else {"server_default": default}
+    return sa.Column(
+        stored["name"],
+        stored["type"],
+        *arguments,
+        nullable=stored["nullable"],
+        **options,
+    )

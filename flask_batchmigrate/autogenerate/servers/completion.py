@@ -18,6 +18,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy.sql.elements import conv
 
+from ..script.copies import column_of
 from ..script.enums import portable
 from ..script.names import default_name
 from ..script.names import free
@@ -30,6 +31,7 @@ from ..script.operations import DropIndex
 from ..script.operations import plain_text
 from ..tables.columns import computed_apart
 from ..tables.columns import with_named_check
+from ..tables.type_checks import has_members
 from .collations import Place
 from .collations import set_collations
 from .mariadb_json import restore_json
@@ -222,7 +224,7 @@ class _Table:
             *dropped_checks,
             *map(DropIndex, indexes),
             *old_key,
-            *(DropColumn(name, _column(self.columns[c]), schema) for c in recomputed),
+            *(DropColumn(name, column_of(self.columns[c]), schema) for c in recomputed),
             *computed_apart(
                 [
                     *added,
@@ -257,6 +259,7 @@ class _Table:
                 new.append(name)
         dropped = [self._add_check(name, text) for name, text in unmatched.items()]
         kept = {name.lower() for name in self.stored.checks if name not in unmatched}
+        kept |= self._names_of_types()
         added = [
             self._add_check(
                 # A name that nobody chose may be that of a CHECK that stays.
@@ -277,6 +280,14 @@ class _Table:
             ],
             [o for o in added if self._wants(o, False)],
         )
+
+    def _names_of_types(self) -> set[str]:
+        """Return the names of checks that the types of new columns make."""
+        return {
+            default_name("check", self.name, [str(column.name)]).lower()
+            for column in self.model.columns
+            if column.name not in self.columns and has_members(column.type)
+        }
 
     def _add_check(self, name: str, text: str) -> AddCheck:
         return AddCheck(conv(name), self.name, text, self.model.schema)
@@ -373,24 +384,3 @@ def _text(constraint: sa.CheckConstraint, dialect: sa.Dialect) -> str:
     """Return the expression of a model's CHECK, as the model writes it."""
     options = {"literal_binds": True, "include_table": False}
     return str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))
-
-
-def _column(stored: t.Any) -> sa.Column[t.Any]:
-    """Return SQLAlchemy's object for a column of the database."""
-    default: t.Any = None
-    if stored.get("computed"):
-        clause = stored["computed"]
-        default = sa.Computed(
-            plain_text(clause["sqltext"]), persisted=clause.get("persisted")
-        )
-    elif stored["default"] is not None:
-        default = plain_text(stored["default"])
-    arguments = [default] if isinstance(default, sa.Computed) else []
-    options = {} if arguments else {"server_default": default}
-    return sa.Column(
-        stored["name"],
-        stored["type"],
-        *arguments,
-        nullable=stored["nullable"],
-        **options,
-    )

@@ -209,7 +209,10 @@ def _stored_column(
             persisted=column.generated.stored,
         )
     elif column.default is not None:
-        default = plain_text(column.default)
+        truth = isinstance(type_, sa.Boolean)
+        # Every database has these words for the numbers that SQLite stores.
+        words = {"0": "false", "1": "true"} if truth else {}
+        default = plain_text(words.get(column.default, column.default))
     options: dict[str, t.Any] = {"nullable": not column.not_null}
     options |= _conflicts(text, column.name)
     if isinstance(default, sa.Computed):
