@@ -67,7 +67,7 @@ def overview(
             # The contents of compiled files are not known without running them.
             names_binds, is_line = True, False
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = _text(path)
         names_binds = names_binds or "engine_name" in text
         _refuse_nul(path, text)
         said = declared(path, text)
@@ -82,6 +82,13 @@ def overview(
     untold = {str(path) for path in files} - {str(path) for path in owners.values()}
     heads = (owners.keys() - {revision for _, revision in wanted}) | untold
     return Overview(frozenset(heads), names_binds, is_line)
+
+
+def _text(path: pathlib.Path) -> str:
+    """Read a file; with thousands of them, Python's own way takes noticeably longer."""
+    text = path.read_bytes().decode("utf-8", "replace")
+    # The ends of lines of all systems count.
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 #: Words that Alembic does not read as ids; this project adds "current".
