@@ -67,7 +67,7 @@ def overview(
             # The contents of compiled files are not known without running them.
             names_binds, is_linear = True, False
             continue
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = _text(path)
         names_binds = names_binds or "engine_name" in text
         refuse_nul(path, text)
         header = declared(path, text)
@@ -82,6 +82,13 @@ def overview(
     unread = {str(path) for path in files} - {str(path) for path in owners.values()}
     heads = (owners.keys() - {revision for _, revision in wanted}) | unread
     return Overview(frozenset(heads), names_binds, is_linear)
+
+
+def _text(path: pathlib.Path) -> str:
+    """Read a file; with thousands of them, Python's own way takes noticeably longer."""
+    text = path.read_bytes().decode("utf-8", "replace")
+    # The ends of lines of all systems count.
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 #: Words that Alembic does not read as ids; this project adds "current".

@@ -206,7 +206,14 @@ def take_apart(table: TableText) -> Layout:
     elements: tuple[ColumnText | ConstraintText, ...]
     elements = (*table.columns, *table.constraints)
     sql = table.sql
-    first = _between(table, table.body_span.start, elements[0].span.start)
+    tokens = table.tokens
+    starts = [token.start for token in tokens]
+
+    def tokens_in(start: int, end: int) -> cabc.Sequence[Token]:
+        first = bisect.bisect_left(starts, start)
+        return tokens[first : bisect.bisect_left(starts, end, first)]
+
+    first = tokens_in(table.body_span.start, elements[0].span.start)
     split_at = _own_line_end(first, table.body_span.start)
     head = sql[:split_at]
     items: list[Item] = []
@@ -214,7 +221,7 @@ def take_apart(table: TableText) -> Layout:
         lead = sql[split_at : element.span.start]
         is_last = index + 1 == len(elements)
         limit = table.body_span.end if is_last else elements[index + 1].span.start
-        between = _between(table, element.span.end, limit)
+        between = tokens_in(element.span.end, limit)
         item, split_at = _read_item(sql, element, lead, between, is_last)
         items.append(item)
     return Layout(head, tuple(items), sql[split_at:])
@@ -229,38 +236,28 @@ def _read_item(
 ) -> tuple[Item, int]:
     """Read an item, and find where the lead of the next one starts."""
     end = element.span.end
-    item = Item(
-        text=element.text,
-        lead=lead,
-        only_name=isinstance(element, ConstraintText)
-        and element.kind is ConstraintKind.NAME_ONLY,
+    only_name = (
+        isinstance(element, ConstraintText) and element.kind is ConstraintKind.NAME_ONLY
     )
     commas = [i for i, token in enumerate(between) if token.is_symbol(",")]
     if not commas:
         split_at = _own_line_end(between, end, to_the_end=is_last)
-        return dataclasses.replace(item, before=sql[end:split_at]), split_at
+        before = sql[end:split_at]
+        return Item(element.text, lead, before, only_name=only_name), split_at
     comma = between[commas[0]]
     comments = [t for t in between[: commas[0]] if t.kind is Kind.COMMENT]
     middle = comments[-1].end if comments else end
     split_at = _own_line_end(between[commas[0] + 1 :], comma.end)
-    item = dataclasses.replace(
-        item,
+    item = Item(
+        element.text,
+        lead,
         before=sql[end:middle],
         gap=sql[middle : comma.start],
         comma=True,
         after=sql[comma.end : split_at],
+        only_name=only_name,
     )
     return item, split_at
-
-
-def _between(table: TableText, start: int, end: int) -> list[Token]:
-    tokens = table.tokens
-    first = bisect.bisect_left(tokens, start, key=_start)
-    return list(tokens[first : bisect.bisect_left(tokens, end, key=_start)])
-
-
-def _start(token: Token) -> int:
-    return token.start
 
 
 def _own_line_end(
