@@ -57,7 +57,11 @@ def _table(
         f'PRAGMA {schema}.table_xinfo("{name}")'
     ):
         collation = collations.get(column, "BINARY")
-        columns[column] = (type_, not_null, _bare(default), key, hidden, collation)
+        value = _bare(default)
+        if value is not None and re.search("CHAR|TEXT|CLOB", type_):
+            # A number becomes a text there.
+            value = re.sub(r"^[\d.]+$", r"'\g<0>'", value)
+        columns[column] = (type_, not_null, value, key, hidden, collation)
     return {
         "columns": columns,
         "indexes": sorted(_indexes(connection, schema, name)),
