@@ -181,7 +181,7 @@ def test_history_that_begins_later(project: Project) -> None:
     project.ok("stamp", "--purge", "bb22")
     outcome = check(project)
     assert outcome.exit_code == 0
-    assert "not known" in outcome.stderr
+    assert "cannot be found" in outcome.stderr
     project.tables["user"].append("email")
     assert check(project).exit_code == MODELS
 

@@ -60,9 +60,12 @@ place in Alembic were run with
 - SQLite 3.31.1, 3.32.0, 3.34.0, 3.35.2, 3.36.0, 3.37.0, 3.40.1 and 3.54.1, with the
   catalogue open and in defensive mode. 3.29.0 is refused, with its version.
 
-What older SQLite libraries lack is gone round: before 3.36 the schema is read again by
-renaming a scratch table, before 3.35 columns are dropped by a copy, before 3.34 foreign
-keys are checked table by table. `STRICT` needs 3.37 and is refused by older ones.
+What older SQLite libraries lack is done in another way. Before 3.36 the schema is read
+again by renaming a scratch table. Before 3.35.5, the first release whose `DROP COLUMN`
+damages no file, columns are dropped by a copy. Before 3.35, SQLite may rename columns
+in computed columns of other tables as well; such a rename is refused. Before 3.34,
+foreign keys are checked table by table. `STRICT` needs 3.37 and is refused by older
+ones.
 """
 
 

@@ -263,7 +263,7 @@ def find_table(catalogue: Catalogue, name: str) -> StoredObject:
     row = catalogue.find(name)
     remedy = ""
     if row is None or row.type not in ("table", "view"):
-        what = f"does not exist (no such table: {name})"
+        what, remedy = f"does not exist (no such table: {name})", "check the name"
     elif row.type == "view":
         what, remedy = "is a view", "drop it and create it again"
     elif row.sql is None or upper(row.name).startswith("SQLITE_"):
