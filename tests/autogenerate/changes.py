@@ -553,6 +553,11 @@ def _nulls_and_defaults() -> list[Change]:
             person(age(), _computed("age * 2")),
             person(age(), _computed("age + more"), sa.Column("more", sa.Integer)),
         ),
+        Change(
+            "type of a column that another is computed from",
+            person(age(), _computed("age * 2")),
+            person(sa.Column("age", sa.BigInteger), _computed("age * 2")),
+        ),
         *_there_and_back(
             "column",
             "plain",

@@ -207,35 +207,32 @@ class _Table:
         :param block: the operations that Alembic found; changed in place.
         """
         dropped_checks, added_checks = self._checks()
-        recomputed = self._recomputed()
+        recomputed = self._recomputed(block.ops)
         indexes = self._indexes_of(recomputed)
-        added = [o for o in block.ops if isinstance(o, ops.AddColumnOp)]
         others = [
             o
             for o in block.ops
             if not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
-            and o not in added
         ]
         if self.defaults:
             self._set_defaults(others, recomputed)
         old_key, new_key = self._keys()
         schema, name = self.place
+        added = [o for o in others if isinstance(o, ops.AddColumnOp)] + [
+            ops.AddColumnOp(name, column, schema=schema)
+            for column in self.model.columns
+            if column.name in recomputed
+        ]
+        altered = [o for o in others if isinstance(o, ops.AlterColumnOp)]
         block.ops[:] = [
             *dropped_checks,
             *map(DropIndex, indexes),
             *old_key,
             *(DropColumn(name, column_of(self.columns[c]), schema) for c in recomputed),
-            *computed_apart(
-                [
-                    *added,
-                    *(
-                        ops.AddColumnOp(name, column, schema=schema)
-                        for column in self.model.columns
-                        if column.name in recomputed
-                    ),
-                ]
-            ),
-            *others,
+            *(o for o in added if o.column.computed is None),
+            *altered,
+            *(o for o in added if o.column.computed is not None),
+            *(o for o in others if o not in added and o not in altered),
             *new_key,
             *indexes,
             *added_checks,
@@ -300,17 +297,30 @@ class _Table:
             constraint, name, "check_constraint", reflected, None
         )
 
-    def _recomputed(self) -> list[str]:
-        """Return the columns whose computation changes, begins or ends."""
+    def _recomputed(self, operations: cabc.Iterable[t.Any]) -> list[str]:
+        """Return the columns whose computation changes, begins or ends.
+
+        PostgreSQL changes no type of a column that another is computed from.
+
+        :param operations: those of the table that Alembic found.
+        """
+        retyped = {
+            str(o.column_name)
+            for o in operations
+            if isinstance(o, ops.AlterColumnOp) and o.modify_type is not None
+        }
+        if self.context.dialect is None or self.context.dialect.name != "postgresql":
+            retyped = set()
+        stored, wanted = self.stored.computed, self.wanted.computed
         return [
-            str(column.name)
-            for column in self.model.columns
-            if column.name in self.columns
-            and self.stored.computed.get(str(column.name))
-            != self.wanted.computed.get(str(column.name))
-            and self.context.run_object_filters(
-                column, str(column.name), "column", False, None
+            name
+            for name, column in ((str(c.name), c) for c in self.model.columns)
+            if name in self.columns
+            and (
+                stored.get(name) != wanted.get(name)
+                or not retyped.isdisjoint(self.stored.names_in(name))
             )
+            and self.context.run_object_filters(column, name, "column", False, None)
         ]
 
     def _indexes_of(self, columns: cabc.Container[str]) -> list[ops.CreateIndexOp]:

@@ -16,6 +16,7 @@ from ..script.copies import copy_table
 from ..script.enums import native
 
 _NAME: t.Final = "batchmigrate_twin"
+_QUOTED: t.Final = re.compile(r'"((?:[^"]|"")+)"')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +31,15 @@ class Parts:
     checks: dict[str, str]
     computed: dict[str, tuple[str, bool]]
     defaults: dict[str, str | None]
+
+    def names_in(self, column: str) -> set[str]:
+        """Return the words of a computed column's expression, among them its columns.
+
+        :return: the empty set for any other column.
+        """
+        expression, _ = self.computed.get(column, ("", False))
+        quoted = {name.replace('""', '"') for name in _QUOTED.findall(expression)}
+        return quoted | set(re.findall(r"\w+", expression))
 
 
 def parts(checks: cabc.Iterable[t.Any], columns: cabc.Iterable[t.Any]) -> Parts:
