@@ -10,9 +10,8 @@ import click
 
 from ..autogenerate.request import Questioner
 from ..autogenerate.request import Request
+from ..sqlite.errors import UNCHANGED
 from .streams import failing_in_one_line
-
-UNCHANGED: t.Final = "Nothing was changed."
 
 _Function = cabc.Callable[..., t.Any]
 Decorator = cabc.Callable[[_Function], _Function]
@@ -209,7 +208,7 @@ class Command(click.Command):
 
     def make_context(self, *args: t.Any, **kwargs: t.Any) -> click.Context:
         """Read the arguments, and write the help text if they ask for it."""
-        with failing_in_one_line(UNCHANGED):
+        with failing_in_one_line(UNCHANGED.text):
             return super().make_context(*args, **kwargs)
 
 
@@ -218,7 +217,7 @@ class Group(click.Group):
 
     def make_context(self, *args: t.Any, **kwargs: t.Any) -> click.Context:
         """Read the arguments, and write the help text if they ask for it."""
-        with failing_in_one_line(UNCHANGED):
+        with failing_in_one_line(UNCHANGED.text):
             return super().make_context(*args, **kwargs)
 
 

@@ -19,8 +19,8 @@ from flask_batchmigrate.autogenerate.request import Request
 from tests.servers import new_database
 from tests.servers import SERVERS
 
+from .bench import Bench
 from .changes import Define
-from .test_changes import Bench
 
 KINDS = [
     "sqlite",

@@ -141,7 +141,7 @@ def test_the_only_column_stays(database: MakeDatabase) -> None:
     message = database("CREATE TABLE t (a TEXT);").refuse(
         lambda op: op.drop_column("t", "a")
     )
-    assert "its only one; drop the table instead" in message
+    assert "would lose its only column, 'a'. Drop the table instead." in message
 
 
 def test_a_column_of_the_primary_key(database: MakeDatabase) -> None:
