@@ -143,6 +143,8 @@ def test_interrupted(project: Project) -> None:
     """Ctrl+C in the middle of a copy rolls back, and one sentence says so."""
     stopping = (
         "import os, signal\nfrom flask_batchmigrate.cli.console import ConsoleReporter"
+        # A shell lets what it starts in the background ignore Ctrl+C.
+        "\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
         "\nConsoleReporter.progress = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
     )
     write_app(project.path, models=stopping)
