@@ -180,10 +180,15 @@ def sqlite_using(
 
 def mysql_using(column: str, old: t.Any, new: sa.types.TypeEngine[t.Any]) -> str | None:
     """Return the expression by which MySQL converts a column, if it needs one."""
-    if (family(old), family(new)) != ("text", "boolean"):
-        return None
-    dialect = mysql.dialect()
-    return _truth(dialect.identifier_preparer.quote(column))
+    name = mysql.dialect().identifier_preparer.quote(column)
+    return {
+        ("text", "boolean"): _truth(name),
+        # Where the server has no type for it, the column has room for the digits only.
+        ("text", "uuid"): (
+            f"CASE WHEN char_length({name}) = 36 "
+            f"THEN lower(replace({name}, '-', '')) ELSE {name} END"
+        ),
+    }.get((family(old) or "", family(new) or ""))
 
 
 def _truth(name: str) -> str:
