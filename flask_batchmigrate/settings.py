@@ -93,6 +93,8 @@ def _urls(value: t.Any) -> dict[str | None, sa.URL] | None:
         named = {key or "": url for key, url in value.items()}
     if not all(key is None or isinstance(key, str) for key in named):
         return None
+    if not all(isinstance(url, str | sa.URL) for url in named.values()):
+        return None
     try:
         return {key: sa.make_url(url) for key, url in named.items()}
     except sa.exc.ArgumentError:
