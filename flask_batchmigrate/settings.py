@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
-import difflib
 import math
 import os
 import typing as t
@@ -281,6 +280,9 @@ class Settings:
         known = [setting.key for setting in SETTINGS]
         for key in self._config:
             if key.startswith(PREFIX) and key not in known:
+                # Only a mistake needs it.
+                import difflib
+
                 close = difflib.get_close_matches(key, known, 1)
                 hint = (
                     f"Did you mean '{close[0]}'?"

@@ -7,8 +7,10 @@ import os
 import typing as t
 
 from ..project.fast_path import nothing_to_upgrade
-from ..results import Applied
-from ..results import Sql
+
+if t.TYPE_CHECKING:
+    from ..results import Applied
+    from ..results import Sql
 
 Directory: t.TypeAlias = "str | os.PathLike[str] | None"
 XArg: t.TypeAlias = "str | cabc.Sequence[str] | None"
