@@ -553,6 +553,11 @@ def _nulls_and_defaults() -> list[Change]:
             person(age(), _computed("age * 2")),
             person(age(), _computed("age + more"), sa.Column("more", sa.Integer)),
         ),
+        *_both_ways(
+            "CHECK of a single column",
+            person(age()),
+            person(sa.Column("age", sa.Integer, _check("age > 0"))),
+        ),
         Change(
             "type of a column that another is computed from",
             person(age(), _computed("age * 2")),

@@ -108,19 +108,32 @@ def _with_names(operation: ops.CreateTableOp) -> ops.CreateTableOp:
     if not constraints or (all(map(_is_named, constraints)) and not of_columns):
         return operation
     original = t.cast("sa.Table", t.cast(t.Any, constraints[0]).table)
-    table = with_names(original, of_columns)
+    table = with_names(original)
     return ops.CreateTableOp.from_table(table, _namespace_metadata=original.metadata)
 
 
-def with_names(original: sa.Table, of_columns: cabc.Iterable[t.Any] = ()) -> sa.Table:
+def checks_of(table: sa.Table) -> list[sa.CheckConstraint]:
+    """Return the CHECKs of a table, and those of its single columns."""
+    constraints = [
+        *table.constraints,
+        *(k for c in table.columns for k in c.constraints),
+    ]
+    return [c for c in constraints if isinstance(c, sa.CheckConstraint)]
+
+
+def with_names(original: sa.Table) -> sa.Table:
     """Return a copy of a table in which every constraint has a name.
 
-    :param of_columns: the checks of single columns, which Alembic does not render.
+    The checks of single columns become checks of the table: Alembic does not render
+    them where they are, and MariaDB does not list them.
     """
     naming = original.metadata.naming_convention
     table = copy_table(original, sa.MetaData(naming_convention=naming))
-    for check in of_columns:
-        table.append_constraint(sa.CheckConstraint(check.sqltext, name=check.name))
+    for column in table.columns:
+        for check in [c for c in column.constraints if c in checks_of(table)]:
+            column.constraints.discard(check)
+            text = t.cast(t.Any, check).sqltext
+            table.append_constraint(sa.CheckConstraint(text, name=check.name))
     taken = {str(c.name).lower() for c in table.constraints if _is_named(c)}
     for constraint in sorted(table.constraints, key=_order):
         if not _is_named(constraint):

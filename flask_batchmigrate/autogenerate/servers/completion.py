@@ -20,6 +20,7 @@ from sqlalchemy.sql.elements import conv
 
 from ..script.copies import column_of
 from ..script.enums import portable
+from ..script.names import checks_of
 from ..script.names import default_name
 from ..script.names import free
 from ..script.names import with_names
@@ -37,6 +38,7 @@ from .collations import set_collations
 from .mariadb_json import restore_json
 from .mysql_indexes import correct_indexes
 from .own_comparisons import compares_types
+from .twin import checks_of_columns
 from .twin import Parts
 from .twin import parts
 from .twin import parts_of_model
@@ -118,13 +120,15 @@ def _tables_of_both(
         checks = inspector.get_multi_check_constraints(schema=schema)
         keys = inspector.get_multi_pk_constraint(schema=schema)
         columns = _columns(inspector, schema)
+        of_columns = checks_of_columns(connection, schema)
         for model in tables:
             place = schema, str(model.name)
             if model.schema != schema or place not in columns:
                 continue
             if not _includes(autogen, model):
                 continue
-            stored = parts(checks.get(place, ()), columns[place])
+            others = of_columns.get(place[1], ())
+            stored = parts(checks.get(place, ()), columns[place], others)
             same_key = _key_columns(model) == keys[place]["constrained_columns"]
             wanted = None
             if _has_parts(model, stored, defaults):
@@ -157,12 +161,10 @@ def _has_parts(table: sa.Table, stored: Parts, defaults: bool) -> bool:
     """
     if stored.checks or stored.computed or (defaults and any(stored.defaults.values())):
         return True
-    return any(isinstance(each, sa.CheckConstraint) for each in table.constraints) or (
-        any(
-            isinstance(c.server_default, sa.Computed)
-            or (defaults and c.server_default is not None)
-            for c in table.columns
-        )
+    return bool(checks_of(table)) or any(
+        isinstance(c.server_default, sa.Computed)
+        or (defaults and c.server_default is not None)
+        for c in table.columns
     )
 
 
@@ -241,7 +243,7 @@ class _Table:
     def _checks(self) -> tuple[list[DropConstraint], list[AddCheck]]:
         """Return the operations that drop CHECKs, and those that add CHECKs."""
         named = with_names(self.model)
-        names = {c.name for c in self.model.constraints if isinstance(c.name, str)}
+        names = {c.name for c in checks_of(self.model) if isinstance(c.name, str)}
         unmatched = dict(self.stored.checks)
         new = []
         for name, text in self.wanted.checks.items():
@@ -252,7 +254,7 @@ class _Table:
             ]
             if same:
                 del unmatched[name if name in same else same[0]]
-            else:
+            elif text not in self.stored.of_columns:
                 new.append(name)
         dropped = [self._add_check(name, text) for name, text in unmatched.items()]
         kept = {name.lower() for name in self.stored.checks if name not in unmatched}

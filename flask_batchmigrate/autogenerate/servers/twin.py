@@ -26,11 +26,14 @@ class Parts:
     :param checks: the expressions of CHECKs, by name.
     :param computed: the expressions of computed columns, and whether they are stored.
     :param defaults: the defaults of the other columns.
+    :param of_columns: the expressions of CHECKs of single columns that the server
+        stores without a name.
     """
 
     checks: dict[str, str]
     computed: dict[str, tuple[str, bool]]
     defaults: dict[str, str | None]
+    of_columns: frozenset[str] = frozenset()
 
     def names_in(self, column: str) -> set[str]:
         """Return the words of a computed column's expression, among them its columns.
@@ -42,8 +45,15 @@ class Parts:
         return quoted | set(re.findall(r"\w+", expression))
 
 
-def parts(checks: cabc.Iterable[t.Any], columns: cabc.Iterable[t.Any]) -> Parts:
-    """Return the parts of a table from what SQLAlchemy's inspector returns."""
+def parts(
+    checks: cabc.Iterable[t.Any],
+    columns: cabc.Iterable[t.Any],
+    of_columns: cabc.Iterable[str] = (),
+) -> Parts:
+    """Return the parts of a table from what SQLAlchemy's inspector returns.
+
+    :param of_columns: the expressions of CHECKs that the inspector does not see.
+    """
     computed = {}
     defaults = {}
     for column in columns:
@@ -58,7 +68,26 @@ def parts(checks: cabc.Iterable[t.Any], columns: cabc.Iterable[t.Any]) -> Parts:
             default = column["default"]
             defaults[name] = None if default == "NULL" else default
     named = {str(c["name"]): _without_table(c["sqltext"]) for c in checks if c["name"]}
-    return Parts(named, computed, defaults)
+    return Parts(named, computed, defaults, frozenset(of_columns))
+
+
+def checks_of_columns(
+    connection: sa.Connection, schema: str | None
+) -> dict[str, list[str]]:
+    """Return the CHECKs that MariaDB stores with their columns, by table.
+
+    See https://mariadb.com/kb/en/information-schema-check_constraints-table/
+    """
+    found: dict[str, list[str]] = {}
+    if getattr(connection.dialect, "is_mariadb", False):
+        query = sa.text(
+            "SELECT table_name, check_clause FROM information_schema.check_constraints"
+            " WHERE level = 'Column'"
+            " AND constraint_schema = coalesce(:schema, database())"
+        )
+        for table, clause in connection.execute(query, {"schema": schema}):
+            found.setdefault(table, []).append(clause)
+    return found
 
 
 def _without_table(expression: str) -> str:
