@@ -114,11 +114,12 @@ def _with_names(operation: ops.CreateTableOp) -> ops.CreateTableOp:
 
 def checks_of(table: sa.Table) -> list[sa.CheckConstraint]:
     """Return the CHECKs of a table, and those of its single columns."""
-    constraints = [
-        *table.constraints,
-        *(k for c in table.columns for k in c.constraints),
-    ]
-    return [c for c in constraints if isinstance(c, sa.CheckConstraint)]
+    of_columns = (each for column in table.columns for each in column.constraints)
+    return [t.cast(t.Any, c) for c in (*table.constraints, *of_columns) if _is_check(c)]
+
+
+def _is_check(constraint: sa.Constraint) -> bool:
+    return isinstance(constraint, sa.CheckConstraint)
 
 
 def with_names(original: sa.Table) -> sa.Table:
@@ -130,7 +131,7 @@ def with_names(original: sa.Table) -> sa.Table:
     naming = original.metadata.naming_convention
     table = copy_table(original, sa.MetaData(naming_convention=naming))
     for column in table.columns:
-        for check in [c for c in column.constraints if c in checks_of(table)]:
+        for check in filter(_is_check, tuple(column.constraints)):
             column.constraints.discard(check)
             text = t.cast(t.Any, check).sqltext
             table.append_constraint(sa.CheckConstraint(text, name=check.name))
