@@ -55,10 +55,10 @@ def _described(operation: t.Any) -> list[str]:
             f"{name}={value}" for name, value in operation.options.items()
         )
         return [f"changed options of table {operation.table_name!r}: {option_list}"]
-    return _said_of_part(operation)
+    return _described_part(operation)
 
 
-def _said_of_part(operation: t.Any) -> list[str]:
+def _described_part(operation: t.Any) -> list[str]:
     """Describe the change of an index, a constraint or a comment."""
     if isinstance(operation, ops.CreateIndexOp):
         return [f"added {_index(operation)}"]

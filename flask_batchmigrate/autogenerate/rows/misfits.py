@@ -66,24 +66,19 @@ def mark_misfits(
     conversions = Conversions(request, connection)
     counter = _Counter(upgrade, connection, conversions)
     misfits: list[str] = []
-    operations: list[ops.MigrateOperation] = []
-    for operation in upgrade.ops:
-        if isinstance(operation, ops.ModifyTableOps):
-            marked: list[ops.MigrateOperation] = []
-            for inner in operation.ops:
-                text = counter.misfit(inner)
-                if text is not None:
-                    misfits.append(text)
-                    marked.append(Misfit(text))
-                marked.append(inner)
-            operation.ops[:] = marked
-        else:
-            text = counter.misfit(operation)
-            if text is not None:
+
+    def mark(container: t.Any) -> None:
+        marked: list[ops.MigrateOperation] = []
+        for operation in container.ops:
+            if isinstance(operation, ops.ModifyTableOps):
+                mark(operation)
+            elif (text := counter.misfit(operation)) is not None:
                 misfits.append(text)
-                operations.append(Misfit(text))
-        operations.append(operation)
-    upgrade.ops[:] = operations
+                marked.append(Misfit(text))
+            marked.append(operation)
+        container.ops[:] = marked
+
+    mark(upgrade)
     conversions.conclude()
     refused = [text for text in misfits if text not in conversions.changed]
     if refused:
