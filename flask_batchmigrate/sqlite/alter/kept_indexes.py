@@ -32,28 +32,39 @@ def unchanged_by_rewrite(
     if somebody has edited the stored definition without writing the rows: SQLite itself
     calls such a database damaged, and a copy repairs it.
     """
-    names = {name for index in indexes for name in index.names}
-    changing = _changing(db, stored, names) if names else set()
-    return tuple(i for i in indexes if not i.names & changing)
+    changing = [i for i in indexes if _holds_its_columns(i) and _changes(db, stored, i)]
+    others = [i for i in indexes if not _holds_its_columns(i)]
+    if _changes(db, stored, *others):
+        changing += [i for i in others if _changes(db, stored, i)]
+    return tuple(i for i in indexes if i not in changing)
 
 
-def _changing(db: Database, stored: StoredTable, names: set[str]) -> set[str]:
-    """Find the columns that hold a value that changes when it is written."""
-    conditions = {}
-    for column in stored.text.columns:
-        place = always_quoted(column.name)
-        condition = changes_when_rewritten(stored.text.affinity(column.name), place)
-        if (
-            upper(column.name) in names
-            and column.generated is None
-            and condition is not None
+def _holds_its_columns(index: IndexText) -> bool:
+    """Tell whether an index holds all values of all columns that it mentions."""
+    return index.where is None and all(t.column is not None for t in index.terms)
+
+
+def _changes(db: Database, stored: StoredTable, *indexes: IndexText) -> bool:
+    """Tell whether a column of the indexes holds a value that changes when written.
+
+    :param indexes: if it is only one that holds its columns, it is read instead of the
+        table, since it is smaller.
+    """
+    text = stored.text
+    conditions = []
+    for column in text.columns:
+        if column.name == text.rowid_alias or not any(
+            index.mentions(column.name) for index in indexes
         ):
-            conditions[upper(column.name)] = condition
-    if not conditions or not any_row(db, stored.path, conditions.values()):
-        return set()
-    maxima = ", ".join(f"max({condition})" for condition in conditions.values())
-    row = db.execute(f"SELECT {maxima} FROM {stored.path} NOT INDEXED")[0]
-    return {name for name, changes in zip(conditions, row, strict=True) if changes}
+            continue
+        place = always_quoted(column.name)
+        condition = changes_when_rewritten(text.affinity(column.name), place)
+        if condition is not None:
+            conditions.append(condition)
+    if not conditions:
+        return False
+    small = len(indexes) == 1 and _holds_its_columns(indexes[0])
+    return any_row(db, stored.path, conditions, indexes[0].name if small else None)
 
 
 def _leads_to_same_rows(target: Target, index: IndexText) -> bool:

@@ -64,14 +64,18 @@ def row_key(text: TableText) -> RowKey:
     return RowKey(tuple(dict.fromkeys(text.primary_key)) or ("rowid",))
 
 
-def any_row(db: Database, path: str, conditions: cabc.Iterable[str]) -> bool:
+def any_row(
+    db: Database, path: str, conditions: cabc.Iterable[str], index: str | None = None
+) -> bool:
     """Tell whether there is a row for which any of the conditions is true.
 
     :param path: the table, quoted.
     :param conditions: SQL conditions over its columns.
+    :param index: the name of an index to read instead of the table.
     """
     where = any_of(conditions)
-    return bool(db.execute(f"SELECT 1 FROM {path} NOT INDEXED WHERE {where} LIMIT 1"))
+    source = "NOT INDEXED" if index is None else f"INDEXED BY {always_quoted(index)}"
+    return bool(db.execute(f"SELECT 1 FROM {path} {source} WHERE {where} LIMIT 1"))
 
 
 def any_of(conditions: cabc.Iterable[str]) -> str:
