@@ -484,7 +484,8 @@ def uncompiled(
     return found
 
 
-Identity = tuple[int, tuple[int, ...], int]
+Identity = tuple[int, tuple[int, ...], int, tuple[int, ...]]
+"""A foreign key: its table, columns, parent, and the columns there, if it names any."""
 
 
 def orphans(
@@ -493,13 +494,13 @@ def orphans(
     """Count the rows without a parent by foreign key; and the tables with bad keys."""
     found: collections.Counter[Identity] = collections.Counter()
     bad = set()
-    ids = {table.name.lower(): table.id for table in schema.tables}
+    parents = {table.name.lower(): table for table in schema.tables}
     for table in schema.tables:
         listed: dict[int, list[tuple[t.Any, ...]]] = {}
         name = plain(table.name)
         for row in database.execute(f"PRAGMA foreign_key_list({name})").fetchall():
             listed.setdefault(row[0], []).append(row)
-        columns = {c.name.lower(): c.id for c in table.columns}
+        columns = _ids(table)
         try:
             rows = database.execute(f"PRAGMA foreign_key_check({name})").fetchall()
         except error:
@@ -508,12 +509,18 @@ def orphans(
         for row in rows:
             key = sorted(listed[row[3]], key=lambda r: r[1])
             children = tuple(columns[r[3].lower()] for r in key)
-            found[table.id, children, ids[row[2].lower()]] += 1
+            parent = parents[row[2].lower()]
+            named = tuple(_ids(parent)[r[4].lower()] for r in key if r[4] is not None)
+            found[table.id, children, parent.id, named] += 1
     return found, bad
 
 
 def _identity(table: Table, key: ForeignKey, schema: Schema) -> Identity:
-    return table.id, tuple(key.children), key.parent
+    return table.id, tuple(key.children), key.parent, tuple(key.parents)
+
+
+def _ids(table: Table) -> dict[str, int]:
+    return {column.name.lower(): column.id for column in table.columns}
 
 
 # Which values a type holds: what PostgreSQL's assignment cast takes and SQLAlchemy's
