@@ -303,8 +303,12 @@ class _Oracle:
                 continue
             sql = f"SELECT {plain(column.name)} FROM {plain(table.name)}"
             converted = number in self.meaning.using
+            large = column.type.upper() in ("INT", "INTEGER") and (
+                table.strict or column is table.alias
+            )
             for (value,) in self.fresh.execute(sql).fetchall():
-                if holds(column.type, value):
+                # INTEGER stands for BIGINT where SQLite takes no other integer type.
+                if holds(column.type, value) or (large and isinstance(value, int)):
                     continue
                 # Whether it fitted before is asked of the value as it was stored.
                 stored = [row[number] for row in rows]

@@ -306,6 +306,11 @@ def misfit(
         upper(old.type) == upper(column.type) or holds_all_of(column.type, old.type)
     ):
         return None
+    if upper(column.type) in ("INT", "INTEGER") and (
+        target.text.strict or _is_alias(target, column.name)
+    ):
+        # SQLite knows no other type there, so a BIGINT is declared like this, too.
+        return misfit_condition("BIGINT", value)
     return misfit_condition(column.type, value)
 
 

@@ -11,6 +11,10 @@ from flask_batchmigrate.sqlite.errors import RowsRefused
 from flask_batchmigrate.sqlite.target import changes
 from tests.sqlite.engine_file import alter
 
+needs_strict = pytest.mark.skipif(
+    sqlite3.sqlite_version_info < (3, 37), reason="STRICT came with SQLite 3.37"
+)
+
 
 # Found by a random block.
 def test_primary_key_column_that_holds_null(connection: sqlite3.Connection) -> None:
@@ -94,3 +98,36 @@ def test_rule_that_cannot_be_computed(connection: sqlite3.Connection) -> None:
     check = changes.AddConstraint("CHECK (json_extract(a, '$.b') = 1)")
     with pytest.raises(RowsRefused, match="'a' cannot be NOT NULL"):
         alter(connection, changes.SetNotNull("a", True), check)
+
+
+@pytest.mark.parametrize(
+    ("old", "using", "options"),
+    [
+        ("id INTEGER PRIMARY KEY", "id + 5000000000", ""),
+        ("id VARCHAR(20) PRIMARY KEY", None, ""),
+        ("id VARCHAR(20) PRIMARY KEY", "id || '0'", ""),
+        pytest.param("id TEXT, v TEXT", None, "STRICT", marks=needs_strict),
+    ],
+)
+def test_integer_where_sqlite_takes_no_bigint(
+    connection: sqlite3.Connection, old: str, using: str | None, options: str
+) -> None:
+    """It holds 64 bits: a BIGINT of the models is declared like this, too."""
+    connection.execute(f"CREATE TABLE t ({old}) {options}")
+    connection.execute("INSERT INTO t (id) VALUES ('5000000000')")
+    before = connection.execute("SELECT id FROM t").fetchall()
+    alter(connection, changes.SetType("id", "INTEGER", using=using))
+    expression = f"SELECT CAST(({using or 'id'}) AS INTEGER) FROM (SELECT ? AS id)"
+    expected = connection.execute(expression, before[0]).fetchall()
+    assert connection.execute("SELECT id FROM t").fetchall() == expected
+    with pytest.raises(RowsRefused):
+        alter(connection, changes.SetType("id", "INTEGER", using="id + 0.5"))
+    assert connection.execute("SELECT id FROM t").fetchall() == expected
+
+
+def test_integer_of_a_key_that_is_no_rowid(connection: sqlite3.Connection) -> None:
+    """It holds 32 bits, as in any other column."""
+    connection.execute("CREATE TABLE t (id TEXT PRIMARY KEY) WITHOUT ROWID")
+    connection.execute("INSERT INTO t VALUES ('5000000000')")
+    with pytest.raises(RowsRefused, match="cannot become INTEGER"):
+        alter(connection, changes.SetType("id", "INTEGER"))
