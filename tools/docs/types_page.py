@@ -164,8 +164,8 @@ def render() -> str:
             for name, fits in TYPES.items()
         ),
         "NULL fits everywhere. A type that is not listed holds everything. Where SQLite"
-        " takes no other integer\ntype than `INTEGER` (the primary key that is the rowid,"
-        " `STRICT` tables), it holds 64 bits.",
+        " takes no other integer\ntype than `INTEGER` (a primary key that is the rowid,"
+        " `STRICT` tables), it holds\n64 bits.",
         "## Which rows are read",
         "✓: every value of the type at the left fits the type above, so no row is read."
         " ?: the rows are\nread first, and those that do not fit stop the migration.",
