@@ -6,6 +6,8 @@ the same rowids and stores the same values, the index leads to the same rows.
 
 from __future__ import annotations
 
+import collections.abc as cabc
+
 from ..ddl.objects import IndexText
 from ..ddl.quoting import always_quoted
 from ..ddl.tokens import ROWID_NAMES
@@ -16,6 +18,9 @@ from ..schema.database import Database
 from ..schema.rows import any_row
 from ..target.target import Target
 from .value_passes import changes_when_rewritten
+
+_READS_WHOLE_INDEX = (3, 35, 0)
+"""From this release on, INDEXED BY may name an index that is read from end to end."""
 
 
 def kept_indexes(target: Target) -> tuple[IndexText, ...]:
@@ -32,23 +37,32 @@ def unchanged_by_rewrite(
     if somebody has edited the stored definition without writing the rows: SQLite itself
     calls such a database damaged, and a copy repairs it.
     """
-    changing = [i for i in indexes if _holds_its_columns(i) and _changes(db, stored, i)]
-    others = [i for i in indexes if not _holds_its_columns(i)]
-    if _changes(db, stored, *others):
-        changing += [i for i in others if _changes(db, stored, i)]
+    read_alone = [i for i in indexes if _may_be_read(db, i)]
+    others = [i for i in indexes if i not in read_alone]
+    changing = [i for i in read_alone if _changes(db, stored, [i], i.name)]
+    if _changes(db, stored, others):
+        changing += [i for i in others if _changes(db, stored, [i])]
     return tuple(i for i in indexes if i not in changing)
 
 
-def _holds_its_columns(index: IndexText) -> bool:
-    """Tell whether an index holds all values of all columns that it mentions."""
-    return index.where is None and all(t.column is not None for t in index.terms)
+def _may_be_read(db: Database, index: IndexText) -> bool:
+    """Tell whether SQLite may read an index instead of its table, which is larger.
+
+    The index has to hold all values of all columns that it mentions.
+    """
+    complete = index.where is None and all(t.column is not None for t in index.terms)
+    return complete and db.version >= _READS_WHOLE_INDEX
 
 
-def _changes(db: Database, stored: StoredTable, *indexes: IndexText) -> bool:
+def _changes(
+    db: Database,
+    stored: StoredTable,
+    indexes: cabc.Sequence[IndexText],
+    read: str | None = None,
+) -> bool:
     """Tell whether a column of the indexes holds a value that changes when written.
 
-    :param indexes: if it is only one that holds its columns, it is read instead of the
-        table, since it is smaller.
+    :param read: the name of the index to read; ``None`` for the table.
     """
     text = stored.text
     conditions = []
@@ -63,8 +77,7 @@ def _changes(db: Database, stored: StoredTable, *indexes: IndexText) -> bool:
             conditions.append(condition)
     if not conditions:
         return False
-    small = len(indexes) == 1 and _holds_its_columns(indexes[0])
-    return any_row(db, stored.path, conditions, indexes[0].name if small else None)
+    return any_row(db, stored.path, conditions, read)
 
 
 def _leads_to_same_rows(target: Target, index: IndexText) -> bool:

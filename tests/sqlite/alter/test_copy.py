@@ -89,7 +89,7 @@ def test_the_copy_does_not_keep_the_conditions(make: Make) -> None:
     reason="this SQLite library does not let its schema be written",
 )
 @pytest.mark.parametrize(
-    "index", ["(c)", "(d, c)", "(c COLLATE NOCASE DESC)", "(c, -d)", "(c) WHERE d > 0"]
+    "index", ["(c)", "(d, c)", "(c DESC)", "(c, -d)", "(c) WHERE d > 0"]
 )
 @pytest.mark.parametrize(
     ("type_", "value"),
@@ -113,7 +113,7 @@ def test_a_copy_heals_what_was_stored_by_another_type(
     report = file.alter(changes.Reorder((("d", "c"),)))
     assert report.way is Way.COPY
     indexed = file.query(
-        "SELECT c, typeof(c) FROM t INDEXED BY ic WHERE c NOT NULL AND d > 0"
+        "SELECT c, typeof(c) FROM t INDEXED BY ic WHERE c >= -9e999 AND d > 0"
     )
     assert indexed == file.query("SELECT c, typeof(c) FROM t NOT INDEXED WHERE id = 1")
     assert file.query("SELECT count(*) FROM t WHERE c = (SELECT c FROM t WHERE id = 1)")
