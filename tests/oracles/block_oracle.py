@@ -20,6 +20,7 @@ from flask_batchmigrate.sqlite.target.changes import AddColumn
 from flask_batchmigrate.sqlite.target.changes import RenameColumn
 from flask_batchmigrate.sqlite.target.changes import Reorder
 from flask_batchmigrate.sqlite.target.changes import SetOptions
+from tests.oracles.schema_model import affinity
 from tests.oracles.schema_model import Check
 from tests.oracles.schema_model import ForeignKey
 from tests.oracles.schema_model import plain
@@ -224,11 +225,40 @@ class _Oracle:
 
     def converted(self, before: Table) -> list[Row]:
         """Read the rows with what the conversions of a block make of them."""
+        using, fills = self.meaning.using, self.meaning.fills
         try:
-            return read_rows(self.old, before, self.meaning.using, self.meaning.fills)
+            rows = read_rows(self.old, before, using, fills)
+            return self.without_affinity(before, rows, {**using, **fills})
         except self.error as error:
             self.refuse(f"a conversion fails: {error}")
             raise Stop from error
+
+    def _has_no_affinity(self, number: int) -> bool:
+        new = self.meaning.new
+        if not new.has(number):
+            return False
+        type_ = new.column(number).type
+        return affinity(type_) == "BLOB" or (new.strict and type_.upper() == "ANY")
+
+    def without_affinity(
+        self, before: Table, rows: list[Row], expressions: cabc.Mapping[int, str]
+    ) -> list[Row]:
+        """Replace values by what SQLite stores of them in columns without affinity.
+
+        It stores a whole real that a VIRTUAL column has computed as an integer.
+        """
+        name = plain(before.name)
+        for number, expression in expressions.items():
+            if not self._has_no_affinity(number):
+                continue
+            self.old.execute("CREATE TEMP TABLE one (c)")
+            sql = f"INSERT INTO temp.one SELECT {expression} FROM {name} NOT INDEXED"
+            self.old.execute(sql)
+            values = self.old.execute("SELECT c FROM temp.one").fetchall()
+            self.old.execute("DROP TABLE temp.one")
+            for row, (value,) in zip(rows, values, strict=True):
+                row[number] = value
+        return rows
 
     def null_keys(self, before: Table, table: Table, rows: list[Row]) -> None:
         """Refuse NULL in a new primary key, which SQLite itself would take."""
