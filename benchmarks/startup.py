@@ -186,6 +186,7 @@ def compare(label: str, samples: int, measure: t.Callable[[str], Sample]) -> Non
     )
     print(
         f"| {label} | {ours.wall:.3f} | {stock.wall:.3f} | {theirs.wall:.3f}"
+        f" | {ours.wall / theirs.wall:.2f} | {stock.wall / theirs.wall:.2f}"
         f" | {ours.cpu / theirs.cpu:.2f} | {stock.cpu / theirs.cpu:.2f} |",
         flush=True,
     )
@@ -202,9 +203,10 @@ def main() -> None:
     print(f"{versions()}, medians of {options.samples}\n")
     print(
         "| command | ours, s | with its env.py, s | Flask-Migrate, s"
+        " | of Flask-Migrate's | with its env.py"
         " | processor time, of Flask-Migrate's | with its env.py |"
     )
-    print("|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for revisions in options.revisions:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)

@@ -25,6 +25,7 @@ from .. import errors
 from ..project.binds import Bind
 from ..settings import SetupError
 from ..sqlite.error_codes import is_busy
+from ..sqlite.error_codes import remedy_for_lack
 from ..sqlite.errors import AlreadyThere
 from ..sqlite.errors import DescribedError
 from ..sqlite.errors import EngineError
@@ -148,6 +149,7 @@ def _of_revision(run: Run) -> errors.RevisionFailed:
     line = line_in(error, path)
     where = f" on '{failure.bind.database}'" if failure.bind else ""
     problem, remedy = _describe(error)
+    remedy = remedy_for_lack(problem) or remedy
     state = own_state(error, run) or state_after_script(run, line)
     if not run.heads and state == UNCHANGED and _is_there_already(error):
         remedy = remedy or _STAMP

@@ -90,3 +90,30 @@ def is_read_only(error: BaseException) -> bool:
     if code is not None:
         return bool(code & 0xFF == _READ_ONLY)
     return "readonly database" in str(error)
+
+
+def remedy_for_lack(message: str) -> str:
+    """Return what to do where SQLite lacks what an application adds to a connection.
+
+    :param message: an error that has SQLite's own words in it.
+    :return: a sentence; empty if nothing is lacking.
+    """
+    for words, remedy in _LACKS.items():
+        if words in message:
+            return remedy
+    return ""
+
+
+_ON_CONNECT = (
+    "{} on each connection, in a listener to the engine's 'connect' event that is"
+    " there before the migration runs."
+)
+_LACKS: t.Final = {
+    "no such collation sequence": _ON_CONNECT.format(
+        "Register the collation with create_collation()"
+    ),
+    "no such function": _ON_CONNECT.format(
+        "If the function is the application's own, register it with create_function()"
+    ),
+    "no such module": _ON_CONNECT.format("Load the extension that has the module"),
+}

@@ -724,3 +724,49 @@ def test_own_exceptions_keep_their_traceback(project: Project) -> None:
     assert outcome.exit_code == 1
     assert "Traceback" in outcome.stderr
     assert "ZeroDivisionError" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("made", "upgrade", "lack", "remedy"),
+    [
+        (
+            "a COLLATE mine); CREATE INDEX i ON t (a)",
+            "with op.batch_alter_table('t', recreate='always') as b:\n"
+            "        b.alter_column('a', nullable=False, existing_type=sa.Text)",
+            "no such collation sequence: mine",
+            "create_collation()",
+        ),
+        (
+            "a); CREATE INDEX i ON t (a COLLATE mine)",
+            "op.alter_column('t', 'a', new_column_name='b')",
+            "no such collation sequence: mine",
+            "create_collation()",
+        ),
+        (
+            "a)",
+            "op.execute('UPDATE t SET a = slug(a)')",
+            "no such function: slug",
+            "create_function()",
+        ),
+        (
+            "a)",
+            "op.execute('CREATE VIRTUAL TABLE v USING mine (a)')",
+            "no such module: mine",
+            "Load the extension",
+        ),
+    ],
+)
+def test_what_the_application_adds_to_a_connection(
+    tmp_path: pathlib.Path, made: str, upgrade: str, lack: str, remedy: str
+) -> None:
+    """SQLite lacks it: the message says where it is to be added."""
+    project = Project(tmp_path)
+    with contextlib.closing(sqlite3.connect(project.database)) as connection:
+        connection.create_collation("mine", lambda a, b: (a > b) - (a < b))
+        connection.executescript(f"CREATE TABLE t (id INTEGER PRIMARY KEY, {made};")
+    project.add_revision("aa11", upgrade=upgrade)
+    error = refused(project, "upgrade")
+    assert lack in error
+    assert remedy in error
+    assert "'connect' event" in error
+    assert error.endswith("Nothing was changed.")

@@ -13,14 +13,12 @@ from ..ddl.quoting import always_quoted
 from ..ddl.tokens import ROWID_NAMES
 from ..ddl.tokens import same_name
 from ..ddl.tokens import upper
+from ..error_codes import is_verdict
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
 from ..schema.rows import any_row
 from ..target.target import Target
 from .value_passes import changes_when_rewritten
-
-_READS_WHOLE_INDEX = (3, 35, 0)
-"""From this release on, INDEXED BY may name an index that is read from end to end."""
 
 
 def kept_indexes(target: Target) -> tuple[IndexText, ...]:
@@ -37,21 +35,17 @@ def unchanged_by_rewrite(
     if somebody has edited the stored definition without writing the rows: SQLite itself
     calls such a database damaged, and a copy repairs it.
     """
-    read_alone = [i for i in indexes if _may_be_read(db, i)]
-    others = [i for i in indexes if i not in read_alone]
-    changing = [i for i in read_alone if _changes(db, stored, [i], i.name)]
+    complete = [i for i in indexes if _holds_its_columns(i)]
+    others = [i for i in indexes if i not in complete]
+    changing = [i for i in complete if _changes(db, stored, [i], i.name)]
     if _changes(db, stored, others):
         changing += [i for i in others if _changes(db, stored, [i])]
     return tuple(i for i in indexes if i not in changing)
 
 
-def _may_be_read(db: Database, index: IndexText) -> bool:
-    """Tell whether SQLite may read an index instead of its table, which is larger.
-
-    The index has to hold all values of all columns that it mentions.
-    """
-    complete = index.where is None and all(t.column is not None for t in index.terms)
-    return complete and db.version >= _READS_WHOLE_INDEX
+def _holds_its_columns(index: IndexText) -> bool:
+    """Tell whether an index holds all values of all columns that it mentions."""
+    return index.where is None and all(t.column is not None for t in index.terms)
 
 
 def _changes(
@@ -62,7 +56,7 @@ def _changes(
 ) -> bool:
     """Tell whether a column of the indexes holds a value that changes when written.
 
-    :param read: the name of the index to read; ``None`` for the table.
+    :param read: the name of an index to read instead of the table, which is larger.
     """
     text = stored.text
     conditions = []
@@ -77,7 +71,14 @@ def _changes(
             conditions.append(condition)
     if not conditions:
         return False
-    return any_row(db, stored.path, conditions, read)
+    try:
+        return any_row(db, stored.path, conditions, read)
+    except db.driver_error as error:
+        # SQLite reads no index whose collation it does not know, and before 3.35 none
+        # from end to end.
+        if read is None or not is_verdict(error):
+            raise
+        return any_row(db, stored.path, conditions)
 
 
 def _leads_to_same_rows(target: Target, index: IndexText) -> bool:
