@@ -80,6 +80,14 @@ def read_rows(
         terms.append(table.rowid)
         numbers.append(0)
     sql = f"SELECT {', '.join(terms)} FROM {plain(table.name)} NOT INDEXED"
+    if table.without_rowid and table.primary:
+        # SQLite may read another index of such a table, in spite of NOT INDEXED.
+        order = []
+        for term in table.primary.terms:
+            name = plain(table.column(term.column or 0).name)
+            collate = f" COLLATE {term.collation}" if term.collation else ""
+            order.append(f"{name}{collate} {term.order}")
+        sql += f" ORDER BY {', '.join(order)}"
     return [
         dict(zip(numbers, row, strict=True)) for row in database.execute(sql).fetchall()
     ]
@@ -226,14 +234,23 @@ class _Oracle:
     def converted(self, before: Table) -> list[Row]:
         """Read the rows with what the conversions of a block make of them."""
         using, fills = self.meaning.using, self.meaning.fills
+        bare = {n: e for n, e in {**using, **fills}.items() if self._is_bare(n)}
+        # What identifies a row, under numbers that no column has.
+        names = {-c.id - 1: plain(c.name) for c in before.plain_columns if bare}
+        keys = {n: f"quote({name}) || hex({name})" for n, name in names.items()}
         try:
-            rows = read_rows(self.old, before, using, fills)
-            return self.without_affinity(before, rows, {**using, **fills})
+            rows = read_rows(self.old, before, using, {**fills, **keys})
+            stored = self.without_affinity(before, bare, keys) if bare else {(): ()}
         except self.error as error:
             self.refuse(f"a conversion fails: {error}")
             raise Stop from error
+        for row in rows:
+            key = tuple(row.pop(number) for number in keys)
+            row.update(zip(bare, stored[key], strict=True))
+        return rows
 
-    def _has_no_affinity(self, number: int) -> bool:
+    def _is_bare(self, number: int) -> bool:
+        """Tell whether a new column has no affinity."""
         new = self.meaning.new
         if not new.has(number):
             return False
@@ -241,24 +258,23 @@ class _Oracle:
         return affinity(type_) == "BLOB" or (new.strict and type_.upper() == "ANY")
 
     def without_affinity(
-        self, before: Table, rows: list[Row], expressions: cabc.Mapping[int, str]
-    ) -> list[Row]:
-        """Replace values by what SQLite stores of them in columns without affinity.
+        self, before: Table, bare: cabc.Mapping[int, str], keys: cabc.Mapping[int, str]
+    ) -> dict[tuple[t.Any, ...], tuple[t.Any, ...]]:
+        """Find what SQLite stores of expressions in columns without affinity.
 
         It stores a whole real that a VIRTUAL column has computed as an integer.
+
+        :return: the values by the values of the keys.
         """
-        name = plain(before.name)
-        for number, expression in expressions.items():
-            if not self._has_no_affinity(number):
-                continue
-            self.old.execute("CREATE TEMP TABLE one (c)")
-            sql = f"INSERT INTO temp.one SELECT {expression} FROM {name} NOT INDEXED"
-            self.old.execute(sql)
-            values = self.old.execute("SELECT c FROM temp.one").fetchall()
-            self.old.execute("DROP TABLE temp.one")
-            for row, (value,) in zip(rows, values, strict=True):
-                row[number] = value
-        return rows
+        terms = [*bare.values(), *keys.values()]
+        names = ", ".join(f"c{number}" for number in range(len(terms)))
+        self.old.execute(f"CREATE TEMP TABLE one ({names})")
+        self.old.execute(
+            f"INSERT INTO temp.one SELECT {', '.join(terms)} FROM {plain(before.name)}"
+        )
+        rows = self.old.execute("SELECT * FROM temp.one").fetchall()
+        self.old.execute("DROP TABLE temp.one")
+        return {tuple(row[len(bare) :]): tuple(row[: len(bare)]) for row in rows}
 
     def null_keys(self, before: Table, table: Table, rows: list[Row]) -> None:
         """Refuse NULL in a new primary key, which SQLite itself would take."""

@@ -9,46 +9,34 @@ in https://www.sqlite.org/lang_altertable.html#otheralter.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
-import functools
 
 from ..ddl import edits
 from ..ddl.objects import IndexText
-from ..ddl.objects import parse_trigger
 from ..ddl.quoting import always_quoted
 from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_table
 from ..ddl.table import TableText
-from ..ddl.tokens import quote
 from ..ddl.tokens import ROWID_NAMES
 from ..error_codes import is_about_rows
 from ..error_codes import is_verdict
 from ..errors import ChangeRefused
 from ..errors import RowsRefused
 from ..errors import VerificationError
-from ..schema.catalogue import Catalogue
-from ..schema.catalogue import qualified
-from ..schema.catalogue import read_catalogue
 from ..schema.catalogue import StoredTable
 from ..schema.database import Database
-from ..schema.database import legacy_alter_table
-from ..schema.database import Row
 from ..schema.database import savepoint
 from ..schema.database import trial
 from ..schema.progress import run_long
 from ..schema.records import created_as
 from ..schema.rows import any_of
-from ..schema.schema_edit import drop_table
-from ..schema.schema_edit import exchange_names
 from ..target.target import Target
+from .exchange import take_the_place
 from .indexes import create_indexes
-from .indexes import drop_indexes
 from .kept_indexes import unchanged_by_rewrite
 from .row_checks import check_rows
 from .row_checks import explained_rows
 from .row_checks import rules_of
-from .statistics import read_statistics
-from .statistics import restore_statistics
+from .scratch import Scratch
 from .strict_values import refuse_computed
 from .strict_values import unchecked
 from .unique_indexes import IndexesDiffer
@@ -57,50 +45,6 @@ from .unique_indexes import Shown
 
 _CHECKED_AS_STORED = (3, 32, 0)
 """From this release on, a CHECK sees a value after the column has converted it."""
-
-
-# This class has no slots, so that it can cache its text.
-@dataclasses.dataclass(frozen=True)
-class Scratch:
-    """The table that receives the rows.
-
-    Most plans never copy, so its texts are written on demand.
-
-    :param name: a name that no object of the schema has.
-    :param definition: the new definition.
-    :param is_relaxed: whether it leaves out what does not matter for how records are
-        stored.
-    """
-
-    schema: str
-    name: str
-    definition: TableText
-    is_relaxed: bool
-
-    @functools.cached_property
-    def sql(self) -> str:
-        """The statement that creates it."""
-        write = edits.relaxed if self.is_relaxed else edits.set_name
-        return write(self.definition, self.name)
-
-    @functools.cached_property
-    def text(self) -> TableText:
-        """Its definition, read from the statement."""
-        return parse_table(self.sql)
-
-    @property
-    def path(self) -> str:
-        """The table's schema and name, quoted for SQL."""
-        return qualified(self.schema, self.name)
-
-
-def plan_scratch(db: Database, catalogue: Catalogue, target: Target) -> Scratch:
-    """Choose the table that is to receive the rows, without creating it.
-
-    :param catalogue: all objects of the table's schema.
-    """
-    name = catalogue.free_name("_batchmigrate_copy_")
-    return Scratch(target.before.schema, name, target.text, db.can_write_schema)
 
 
 def copy_table(
@@ -115,7 +59,7 @@ def copy_table(
     rows = _copy_checked(db, target, scratch)
     if rows is None:
         rows = _copy_all(db, target, scratch)
-    _take_the_place(db, target, scratch, kept, rows)
+    take_the_place(db, target, scratch, kept, rows)
     create_indexes(db, target.before, target.new_indexes, rows)
 
 
@@ -259,12 +203,30 @@ def _transfer(target: Target, scratch: Scratch) -> str:
             continue
         columns.append(always_quoted(column.name))
     # OR ABORT: an ON CONFLICT clause of the new definition must not drop rows.
-    # NOT INDEXED: SQLite reads the rows in the order of the table itself.
+    # NOT INDEXED: SQLite reads the rows in the order of their rowids.
     return (
         f"INSERT OR ABORT INTO {scratch.path} ({', '.join(columns)})"
         f" SELECT {', '.join(values)} FROM {target.before.path}"
         f" AS {always_quoted(target.before.name)} NOT INDEXED"
+        f"{_order_of_key(target.before.text)}"
     )
+
+
+def _order_of_key(text: TableText) -> str:
+    """Write the order of the rows of a table without rowid.
+
+    SQLite may read another index of such a table, in spite of NOT INDEXED.
+    """
+    if not text.without_rowid:
+        return ""
+    key = text.of_kind(ConstraintKind.PRIMARY_KEY)[0]
+    terms = []
+    for term in key.terms:
+        collate = f" COLLATE {always_quoted(term.collation)}" if term.collation else ""
+        terms.append(f"{always_quoted(term.column or '')}{collate} {term.order or ''}")
+    if not terms:
+        terms = [f"{always_quoted(key.columns[0])} {key.order or ''}"]
+    return f" ORDER BY {', '.join(terms)}"
 
 
 def _rowid_name(target: Target) -> str | None:
@@ -280,109 +242,3 @@ def _rowid_name(target: Target) -> str | None:
             return name
     # All three names are taken by columns, so no statement can tell rowids apart.
     return None
-
-
-def _take_the_place(
-    db: Database,
-    target: Target,
-    scratch: Scratch,
-    kept: cabc.Sequence[IndexText],
-    rows: int,
-) -> None:
-    """Replace the stored table with the filled scratch table."""
-    stored = target.before
-    catalogue = read_catalogue(db, stored.schema)
-    statistics = read_statistics(db, catalogue, stored)
-    drop_indexes(db, stored.schema, [i.name for i in stored.indexes if i not in kept])
-    if db.can_write_schema:
-        old = edits.relaxed(stored.text, scratch.name)
-        exchange_names(
-            db, stored.schema, stored.name, scratch.name, (target.text.sql, old)
-        )
-        _move_sequence(db, target, scratch.name)
-        drop_table(db, stored.schema, scratch.name)
-    else:
-        _replace_by_renaming(db, target, scratch)
-    rebuilt = [i for i in target.kept_indexes if i not in kept]
-    create_indexes(db, stored, rebuilt, rows)
-    restore_statistics(db, statistics)
-
-
-def _move_sequence(db: Database, target: Target, scratch: str) -> None:
-    """Make AUTOINCREMENT continue where it stopped.
-
-    See https://www.sqlite.org/autoinc.html
-    """
-    before, after = target.before.text, target.text
-    if not before.autoincrement and not after.autoincrement:
-        return
-    sequence = f"{quote(target.before.schema)}.sqlite_sequence"
-    name = target.before.name
-    if not after.autoincrement:
-        db.execute(f"DELETE FROM {sequence} WHERE name = ?", (name,))
-    elif before.autoincrement:
-        catalogue = read_catalogue(db, target.before.schema)
-        _count_on(db, target, _sequence(db, catalogue, scratch))
-        db.execute(f"DELETE FROM {sequence} WHERE name = ?", (scratch,))
-    else:
-        db.execute(f"UPDATE {sequence} SET name = ? WHERE name = ?", (name, scratch))
-
-
-def _count_on(db: Database, target: Target, counted: list[Row]) -> None:
-    """Let AUTOINCREMENT go on behind the rows, if they have got other rowids.
-
-    :param counted: where SQLite has got to with the rows of the copy.
-    """
-    alias, stored = target.text.rowid_alias, target.before
-    if alias is None or not counted:
-        return
-    source = target.source(alias)
-    if source.using is not None or source.origin != stored.text.rowid_alias:
-        db.execute(
-            f"UPDATE {quote(stored.schema)}.sqlite_sequence SET seq = max(seq, ?)"
-            " WHERE name = ?",
-            (counted[0][1], stored.name),
-        )
-
-
-def _replace_by_renaming(db: Database, target: Target, scratch: Scratch) -> None:
-    """Replace the stored table by ALTER TABLE, without writing the schema."""
-    stored = target.before
-    schema = quote(stored.schema)
-    catalogue = read_catalogue(db, stored.schema)
-    triggers = {name: _triggers(db, name) for name in (stored.schema, "temp")}
-    sequence = _sequence(db, catalogue, stored.name)
-    drop_table(db, stored.schema, stored.name)
-    with legacy_alter_table(db, True):
-        db.execute(f"ALTER TABLE {scratch.path} RENAME TO {always_quoted(stored.name)}")
-    if target.text.autoincrement and target.before.text.autoincrement and sequence:
-        path = f"{schema}.sqlite_sequence"
-        counted = _sequence(db, catalogue, stored.name)
-        db.execute(f"DELETE FROM {path} WHERE name = ?", (stored.name,))
-        db.execute(f"INSERT INTO {path} (name, seq) VALUES (?, ?)", sequence[0])
-        _count_on(db, target, counted)
-    for name, before in triggers.items():
-        present = _triggers(db, name)
-        for trigger, sql in before.items():
-            if trigger not in present:
-                db.execute(sql)
-
-
-def _triggers(db: Database, schema: str) -> dict[str, str]:
-    """Map the names of all triggers of a schema to the statements that create them."""
-    statements = {}
-    for row in read_catalogue(db, schema).objects:
-        if row.type == "trigger" and row.sql is not None:
-            start = parse_trigger(row.sql).name_span.start
-            statements[row.name] = f"{row.sql[:start]}{quote(schema)}.{row.sql[start:]}"
-    return statements
-
-
-def _sequence(db: Database, catalogue: Catalogue, table: str) -> list[Row]:
-    if catalogue.table("sqlite_sequence") is None:
-        return []
-    return db.execute(
-        f"SELECT name, seq FROM {quote(catalogue.schema)}.sqlite_sequence"
-        " WHERE name = ?",
-        (table,),
-    )

@@ -6,13 +6,13 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
-from ..alter.copy import plan_scratch
 from ..alter.default_checks import check_defaults
 from ..alter.kept_indexes import kept_indexes
 from ..alter.parent_checks import added_foreign_keys
 from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import is_newly_numbered
 from ..alter.row_checks import rules_of
+from ..alter.scratch import plan_scratch
 from ..alter.statistics import read_statistics
 from ..alter.strict_values import unchecked
 from ..ddl.meaning import only_in

@@ -13,10 +13,10 @@ import enum
 import typing as t
 
 from ..alter import convert
-from ..alter import copy
 from ..alter import drop
 from ..alter import in_place
 from ..alter import rename
+from ..alter.copy import copy_table
 from ..alter.indexes import create_indexes
 from ..alter.indexes import drop_indexes
 from ..alter.parent_checks import check_parents
@@ -25,6 +25,7 @@ from ..alter.pending_keys import PendingKeys
 from ..alter.row_checks import check_numbering
 from ..alter.row_checks import check_rows
 from ..alter.row_checks import Rule
+from ..alter.scratch import Scratch
 from ..alter.statistics import restore_statistics
 from ..alter.statistics import Statistics
 from ..alter.strict_values import check_computed
@@ -279,7 +280,7 @@ class CopyTable:
     """
 
     target: Target
-    scratch: copy.Scratch
+    scratch: Scratch
     kept: tuple[IndexText, ...]
     cost: t.ClassVar[Cost] = Cost.REWRITE
 
@@ -294,7 +295,7 @@ class CopyTable:
 
     def run(self, db: Database) -> None:
         """Copy the rows, and refuse those that do not fit."""
-        copy.copy_table(db, self.target, self.scratch, self.kept)
+        copy_table(db, self.target, self.scratch, self.kept)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -117,3 +117,24 @@ def test_a_copy_heals_what_was_stored_by_another_type(
     )
     assert indexed == file.query("SELECT c, typeof(c) FROM t NOT INDEXED WHERE id = 1")
     assert file.query("SELECT count(*) FROM t WHERE c = (SELECT c FROM t WHERE id = 1)")
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("a TEXT PRIMARY KEY, b TEXT, c", ["B", "a", "c"]),
+        ("a TEXT PRIMARY KEY DESC, b TEXT, c", ["c", "a", "B"]),
+        ("a TEXT, b TEXT, c, PRIMARY KEY (a COLLATE NOCASE)", ["a", "B", "c"]),
+        ("a TEXT, b TEXT, c, PRIMARY KEY (b DESC, a)", ["B", "a", "c"]),
+    ],
+)
+def test_rows_are_numbered_in_the_order_of_their_key(
+    make: Make, key: str, expected: list[str]
+) -> None:
+    """They keep their order where the table gets rowids, whatever indexes it has."""
+    file = make(
+        f"CREATE TABLE t ({key}) WITHOUT ROWID; CREATE INDEX i ON t (c, b);"
+        "INSERT INTO t VALUES ('c', '1', 1), ('B', '3', 2), ('a', '2', 3);"
+    )
+    file.alter(changes.SetOptions(without_rowid=False))
+    assert [a for (a,) in file.query("SELECT a FROM t ORDER BY rowid")] == expected
