@@ -117,7 +117,7 @@ def _prepare(
     mark_losses(upgrade, request, connection)
     fill(upgrade, request, Rows(connection), tables)
     name_everything(upgrade)
-    convert(upgrade)
+    convert(upgrade, tables)
     mark_misfits(upgrade, request, connection)
     convert_on_mysql(upgrade)
     create_and_drop_types(upgrade, tables, connection)

@@ -29,14 +29,17 @@ from ..script.operations import AddPrimaryKey
 from ..script.operations import DropColumn
 from ..script.operations import DropConstraint
 from ..script.operations import DropIndex
-from ..script.operations import plain_text
 from ..tables.columns import computed_apart
 from ..tables.columns import with_named_check
 from ..tables.type_checks import has_members
 from .collations import Place
 from .collations import set_collations
+from .computed import drops_of
+from .defaults import set_defaults
+from .mariadb_columns import restore_defaults
 from .mariadb_json import restore_json
 from .mysql_indexes import correct_indexes
+from .own_comparisons import compares_defaults
 from .own_comparisons import compares_types
 from .twin import checks_of_columns
 from .twin import Parts
@@ -52,8 +55,8 @@ def complete_on_server(
 ) -> list[ops.MigrateOperation]:
     """Return Alembic's operations, and those for the parts of tables that it misses.
 
-    These are CHECKs, computed columns, collations, members of the primary key, and on
-    MySQL and MariaDB the defaults.
+    These are CHECKs, computed columns, defaults, collations and members of the primary
+    key.
 
     :param operations: the operations that Alembic found.
     """
@@ -93,7 +96,9 @@ def _columns(
 ) -> cabc.Mapping[t.Any, cabc.Sequence[t.Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sa.exc.SAWarning)
-        return inspector.get_multi_columns(schema=schema)
+        columns = inspector.get_multi_columns(schema=schema)
+    restore_defaults(t.cast("sa.Connection", inspector.bind), schema, columns)
+    return columns
 
 
 def _improved(operation: ops.MigrateOperation) -> ops.MigrateOperation:
@@ -113,8 +118,7 @@ def _tables_of_both(
     autogen = AutogenContext(context)
     connection = context.connection
     assert connection is not None
-    # Without a user's choice, on MySQL and MariaDB: see compare_server_default().
-    defaults = "compare_server_default" not in context.opts
+    defaults = compares_defaults(context.opts)
     tables = autogen.sorted_tables
     for schema in dict.fromkeys(table.schema for table in tables):
         checks = inspector.get_multi_check_constraints(schema=schema)
@@ -159,7 +163,7 @@ def _has_parts(table: sa.Table, stored: Parts, defaults: bool) -> bool:
 
     :param defaults: whether defaults are such parts.
     """
-    if stored.checks or stored.computed or (defaults and any(stored.defaults.values())):
+    if stored.checks or stored.computed or (defaults and stored.has_defaults):
         return True
     return bool(checks_of(table)) or any(
         isinstance(c.server_default, sa.Computed)
@@ -211,10 +215,12 @@ class _Table:
         dropped_checks, added_checks = self._checks()
         recomputed = self._recomputed(block.ops)
         indexes = self._indexes_of(recomputed)
+        gone = drops_of(self.stored.computed, block.ops)
         others = [
             o
             for o in block.ops
-            if not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
+            if o not in gone
+            and not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
         ]
         if self.defaults:
             self._set_defaults(others, recomputed)
@@ -230,6 +236,7 @@ class _Table:
             *dropped_checks,
             *map(DropIndex, indexes),
             *old_key,
+            *gone,
             *(DropColumn(name, column_of(self.columns[c]), schema) for c in recomputed),
             *(o for o in added if o.column.computed is None),
             *altered,
@@ -325,6 +332,24 @@ class _Table:
             and self.context.run_object_filters(column, name, "column", False, None)
         ]
 
+    def _set_defaults(
+        self, operations: list[t.Any], recomputed: cabc.Container[str]
+    ) -> None:
+        """Add the changes of defaults to operations, which are changed in place."""
+        connection = self.context.connection
+        assert connection is not None
+        compared = [
+            column
+            for column in self.model.columns
+            if column.name not in recomputed
+            and self.context.run_object_filters(
+                column, str(column.name), "column", False, None
+            )
+        ]
+        set_defaults(
+            connection, compared, self.stored, self.wanted, self.columns, operations
+        )
+
     def _indexes_of(self, columns: cabc.Container[str]) -> list[ops.CreateIndexOp]:
         """Return the operations that make the stored indexes on some columns."""
         if not columns:
@@ -356,33 +381,6 @@ class _Table:
             label = conv(name if isinstance(name, str) else usual)
             new.append(AddPrimaryKey(label, table, columns, schema=schema))
         return old, new
-
-    def _set_defaults(self, operations: list[t.Any], recomputed: list[str]) -> None:
-        """Add the changes of defaults to operations, which are changed in place."""
-        altered = {
-            o.column_name: o for o in operations if isinstance(o, ops.AlterColumnOp)
-        }
-        for column in self.model.columns:
-            name = str(column.name)
-            if name in recomputed or name not in self.stored.defaults:
-                continue
-            old, new = self.stored.defaults[name], self.wanted.defaults.get(name)
-            if old == new or not self.context.run_object_filters(
-                column, name, "column", False, None
-            ):
-                continue
-            if name not in altered:
-                altered[name] = ops.AlterColumnOp(
-                    self.name,
-                    name,
-                    schema=self.model.schema,
-                    existing_type=column.type,
-                    existing_nullable=self.columns[name]["nullable"],
-                )
-                operations.append(altered[name])
-            existing = None if old is None else sa.DefaultClause(plain_text(old))
-            altered[name].existing_server_default = t.cast(t.Any, existing)
-            altered[name].modify_server_default = column.server_default
 
 
 def _is_about(check: sa.CheckConstraint, columns: cabc.Container[str]) -> bool:

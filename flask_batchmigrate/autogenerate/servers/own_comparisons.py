@@ -8,13 +8,42 @@ import typing as t
 import sqlalchemy as sa
 
 
-def compare_server_default(dialect: str) -> bool | None:
-    """Return Alembic's option of this name for a user who sets none.
+def compare_server_default(dialect: str, chosen: t.Any) -> t.Any:
+    """Return Alembic's option of this name.
 
-    :return: None for MySQL and MariaDB, whose defaults :mod:`.server_tables`
-        compares: they rewrite defaults, which Alembic takes for a difference.
+    On servers :mod:`.defaults` compares, for a user who does not choose otherwise:
+    MySQL and MariaDB rewrite defaults, which Alembic takes for a difference, and its
+    comparison fails on PostgreSQL where values cannot be compared.
+
+    :param chosen: the option that the user chose; None if none was chosen.
     """
-    return True if dialect in ("sqlite", "postgresql") else None
+    if dialect == "sqlite":
+        return True if chosen is None else chosen
+    if chosen not in (None, True):
+        return chosen
+    return _identities_only if dialect == "postgresql" else None
+
+
+def _identities_only(
+    context: t.Any,
+    stored_column: t.Any,
+    model_column: t.Any,
+    stored: t.Any,
+    model: t.Any,
+    rendered: t.Any,
+) -> bool | None:
+    """Return False, for no difference; None leaves what numbers rows to Alembic."""
+    defaults = (stored_column.server_default, model_column.server_default)
+    own = any(isinstance(each, (sa.Computed, sa.Identity)) for each in defaults)
+    return None if own else False
+
+
+def compares_defaults(options: cabc.Mapping[str, t.Any]) -> bool:
+    """Tell whether defaults are compared, and not by a function of the user's.
+
+    :param options: the options that Alembic was configured with.
+    """
+    return options.get("compare_server_default") in (None, _identities_only)
 
 
 def compare_type(dialect: str, chosen: t.Any) -> t.Any:

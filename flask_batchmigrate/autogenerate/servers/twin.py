@@ -14,6 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from ...reporting import reporter
 from ..script.copies import copy_table
 from ..script.enums import native
+from .mariadb_columns import restore_defaults_of_twin
 
 _NAME: t.Final = "batchmigrate_twin"
 _QUOTED: t.Final = re.compile(r'"((?:[^"]|"")+)"')
@@ -34,6 +35,14 @@ class Parts:
     computed: dict[str, tuple[str, bool]]
     defaults: dict[str, str | None]
     of_columns: frozenset[str] = frozenset()
+
+    @property
+    def has_defaults(self) -> bool:
+        """Whether any column has a default, apart from numbers of a sequence."""
+        defaults = (default or "" for default in self.defaults.values())
+        return any(
+            default and not default.startswith("nextval(") for default in defaults
+        )
 
     def names_in(self, column: str) -> set[str]:
         """Return the words of a computed column's expression, among them its columns.
@@ -121,10 +130,9 @@ def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
             connection.execute(create)
             inspector = sa.inspect(connection)
             schema = _temporary_schema(connection)
-            return parts(
-                inspector.get_check_constraints(_NAME, schema=schema),
-                inspector.get_columns(_NAME, schema=schema),
-            )
+            columns = inspector.get_columns(_NAME, schema=schema)
+            restore_defaults_of_twin(connection, _NAME, columns)
+            return parts(inspector.get_check_constraints(_NAME, schema=schema), columns)
     except sa.exc.DBAPIError as error:
         why = " ".join(str(error.orig).split())
         reporter().warning(
