@@ -739,6 +739,14 @@ def _keys() -> list[Change]:
             only=NOT_MARIADB,
         ),
         *_both_ways(
+            "column with a foreign key and an index",
+            pet(),
+            pet(
+                sa.Column("x", sa.ForeignKey("person.id"), index=True),
+                sa.Column("y", sa.ForeignKey("person.id"), unique=True),
+            ),
+        ),
+        *_both_ways(
             "foreign key to its own table",
             person(x(sa.Integer)),
             person(x(sa.Integer, sa.ForeignKey("person.id"))),
@@ -893,6 +901,24 @@ def _constraints() -> list[Change]:
         ),
         *_both_ways(
             "member of an Enum of two columns", _moods(2, "on"), _moods(2, "on", "off")
+        ),
+        Change(
+            "VARCHAR to Boolean with a check",
+            person(x(sa.String(9))),
+            person(x(sa.Boolean(create_constraint=True))),
+            values={"person.x": ("1", "0")},
+        ),
+        Change(
+            "Boolean with a check to VARCHAR",
+            person(x(sa.Boolean(create_constraint=True))),
+            person(x(sa.String(9))),
+            only=MARIADB,
+        ),
+        Change(
+            "VARCHAR to Enum that is no type of the database",
+            person(x(sa.String(9))),
+            person(x(sa.Enum("a", "b", native_enum=False, create_constraint=True))),
+            values={"person.x": ("a", "b")},
         ),
         *_both_ways("check of a Boolean", person(_flag(False)), person(_flag(True))),
         *_both_ways(

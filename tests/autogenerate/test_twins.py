@@ -15,6 +15,7 @@ from flask_batchmigrate.reporting import reporting_to
 from .bench import Bench
 from .changes import after
 from .changes import before
+from .changes import person
 
 pytestmark = pytest.mark.servers
 CHANGE = "CHECK with a name added"
@@ -82,3 +83,25 @@ def test_no_temporary_table(
             assert all("denied" in text for text in said)
     finally:
         run(url, gone)
+
+
+def test_a_check_that_came_back(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str, url: str
+) -> None:
+    """A CHECK that a downgrade made of the server's own text is that of the model."""
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(url, tmp_path)
+    texts = [
+        "name IN ('a', 'b')",
+        "name IN ('it''s', ':c') AND name <> 'q'",
+        "name = 'x'",
+    ]
+    checked = person(*(sa.CheckConstraint(each) for each in texts))
+    bench.migrate(checked)
+    bench.migrate(person(), rev_id="bb22")
+    app, _ = bench.app(person(*(sa.CheckConstraint(each) for each in texts)))
+    with app.app_context():
+        fb.downgrade()
+        for script in (tmp_path / "migrations" / "versions").glob("bb22*.py"):
+            script.unlink()
+        assert fb.migrate() == []

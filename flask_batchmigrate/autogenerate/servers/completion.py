@@ -32,6 +32,7 @@ from ..script.operations import DropIndex
 from ..tables.columns import computed_apart
 from ..tables.columns import with_named_check
 from ..tables.type_checks import has_members
+from ..tables.type_checks import without_check
 from .collations import Place
 from .collations import set_collations
 from .computed import drops_of
@@ -45,6 +46,7 @@ from .twin import checks_of_columns
 from .twin import Parts
 from .twin import parts
 from .twin import parts_of_model
+from .twin import same_check
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -224,14 +226,15 @@ class _Table:
         ]
         if self.defaults:
             self._set_defaults(others, recomputed)
-        old_key, new_key = self._keys()
-        schema, name = self.place
+        (old_key, new_key), (schema, name) = self._keys(), self.place
         added = [o for o in others if isinstance(o, ops.AddColumnOp)] + [
             ops.AddColumnOp(name, column, schema=schema)
             for column in self.model.columns
             if column.name in recomputed
         ]
         altered = [o for o in others if isinstance(o, ops.AlterColumnOp)]
+        for operation in altered:
+            operation.modify_type = without_check(operation.modify_type)
         block.ops[:] = [
             *dropped_checks,
             *map(DropIndex, indexes),
@@ -257,7 +260,8 @@ class _Table:
             same = [
                 other
                 for other, stored_text in unmatched.items()
-                if stored_text == text and (other == name or name not in names)
+                if same_check(stored_text, text)
+                and (other == name or name not in names)
             ]
             if same:
                 del unmatched[name if name in same else same[0]]

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 
 from ..script.operations import stored_default
+from .identities import changed_identity
 from .twin import Parts
 
 #: A constant as PostgreSQL writes it, with or without the cast to its type.
@@ -77,15 +78,9 @@ def set_defaults(
     :param operations: the operations, changed in place.
     """
     altered = {o.column_name: o for o in operations if isinstance(o, ops.AlterColumnOp)}
-    for column in compared:
+
+    def change(column: sa.Column[t.Any]) -> ops.AlterColumnOp:
         name = str(column.name)
-        if name not in stored.defaults or _is_numbered(column, columns[name]):
-            continue
-        old, new = stored.defaults[name], wanted.defaults.get(name)
-        retyped = name in altered and altered[name].modify_type is not None
-        # With another type, the server would write the same constant in another way.
-        if old == new or (not retyped and same_default(connection, old, new)):
-            continue
         if name not in altered:
             altered[name] = ops.AlterColumnOp(
                 str(column.table.name),
@@ -95,14 +90,44 @@ def set_defaults(
                 existing_nullable=columns[name]["nullable"],
             )
             operations.append(altered[name])
-        changed = altered[name]
-        changed.existing_server_default = stored_default(old)
-        changed.modify_server_default = column.server_default
-        if columns[name]["nullable"] and "ON UPDATE" in f"{old} {new}":
-            # Without a default, MariaDB would go on to set the column.
-            null = stored_default("NULL")
-            changed.existing_server_default = changed.existing_server_default or null
-            changed.modify_server_default = column.server_default or null
+        return altered[name]
+
+    for column in compared:
+        name = str(column.name)
+        if name not in stored.defaults:
+            continue
+        identities = changed_identity(column, columns[name])
+        if identities is not None:
+            changed = change(column)
+            changed.existing_server_default = t.cast(t.Any, identities.stored)
+            changed.modify_server_default = t.cast(t.Any, identities.wanted)
+        if _is_numbered(column, columns[name]):
+            continue
+        old, new = stored.defaults[name], wanted.defaults.get(name)
+        retyped = name in altered and altered[name].modify_type is not None
+        # With another type, the server would write the same constant in another way.
+        if old != new and (retyped or not same_default(connection, old, new)):
+            _set_default(change(column), column, old, new)
+
+
+def _set_default(
+    changed: ops.AlterColumnOp,
+    column: sa.Column[t.Any],
+    old: str | None,
+    new: str | None,
+) -> None:
+    """Have an operation change a default.
+
+    :param old: the default in the database, as the server writes it.
+    :param new: the default of the model, as the server would write it.
+    """
+    changed.existing_server_default = stored_default(old)
+    changed.modify_server_default = column.server_default
+    if changed.existing_nullable and "ON UPDATE" in f"{old} {new}":
+        # Without a default, MariaDB would go on to set the column.
+        null = stored_default("NULL")
+        changed.existing_server_default = changed.existing_server_default or null
+        changed.modify_server_default = column.server_default or null
 
 
 def _is_numbered(column: sa.Column[t.Any], stored: t.Any) -> bool:

@@ -19,23 +19,7 @@ def compare_server_default(dialect: str, chosen: t.Any) -> t.Any:
     """
     if dialect == "sqlite":
         return True if chosen is None else chosen
-    if chosen not in (None, True):
-        return chosen
-    return _identities_only if dialect == "postgresql" else None
-
-
-def _identities_only(
-    context: t.Any,
-    stored_column: t.Any,
-    model_column: t.Any,
-    stored: t.Any,
-    model: t.Any,
-    rendered: t.Any,
-) -> bool | None:
-    """Return False, for no difference; None leaves what numbers rows to Alembic."""
-    defaults = (stored_column.server_default, model_column.server_default)
-    own = any(isinstance(each, (sa.Computed, sa.Identity)) for each in defaults)
-    return None if own else False
+    return None if chosen is True else chosen
 
 
 def compares_defaults(options: cabc.Mapping[str, t.Any]) -> bool:
@@ -43,7 +27,7 @@ def compares_defaults(options: cabc.Mapping[str, t.Any]) -> bool:
 
     :param options: the options that Alembic was configured with.
     """
-    return options.get("compare_server_default") in (None, _identities_only)
+    return options.get("compare_server_default") is None
 
 
 def compare_type(dialect: str, chosen: t.Any) -> t.Any:

@@ -17,6 +17,8 @@ from ..script.enums import native
 from .mariadb_columns import restore_defaults_of_twin
 
 _NAME: t.Final = "batchmigrate_twin"
+#: A cast of a text, or of a list of texts, to a text.
+_CAST: t.Final = re.compile(r"(?<=['\]])(?:::(?:text|character varying)(?:\[\])?)+")
 _QUOTED: t.Final = re.compile(r'"((?:[^"]|"")+)"')
 
 
@@ -29,12 +31,14 @@ class Parts:
     :param defaults: the defaults of the other columns.
     :param of_columns: the expressions of CHECKs of single columns that the server
         stores without a name.
+    :param has_identity: whether the server numbers the rows of a column.
     """
 
     checks: dict[str, str]
     computed: dict[str, tuple[str, bool]]
     defaults: dict[str, str | None]
     of_columns: frozenset[str] = frozenset()
+    has_identity: bool = False
 
     @property
     def has_defaults(self) -> bool:
@@ -65,9 +69,11 @@ def parts(
     """
     computed = {}
     defaults = {}
+    has_identity = False
     for column in columns:
         name = str(column["name"])
         clause = column.get("computed")
+        has_identity |= bool(column.get("identity"))
         if clause:
             computed[name] = (
                 _without_table(clause["sqltext"]),
@@ -77,7 +83,7 @@ def parts(
             default = column["default"]
             defaults[name] = None if default == "NULL" else default
     named = {str(c["name"]): _without_table(c["sqltext"]) for c in checks if c["name"]}
-    return Parts(named, computed, defaults, frozenset(of_columns))
+    return Parts(named, computed, defaults, frozenset(of_columns), has_identity)
 
 
 def checks_of_columns(
@@ -97,6 +103,14 @@ def checks_of_columns(
         for table, clause in connection.execute(query, {"schema": schema}):
             found.setdefault(table, []).append(clause)
     return found
+
+
+def same_check(one: str, other: str) -> bool:
+    """Tell whether two expressions of a server are the same.
+
+    PostgreSQL writes ``x IN ('a', 'b')`` with other casts if it gets its own text.
+    """
+    return one == other or _CAST.sub("", one) == _CAST.sub("", other)
 
 
 def _without_table(expression: str) -> str:
