@@ -979,8 +979,47 @@ def _indexes() -> list[Change]:
                 sqlite_where=sa.text("id > 5"),
                 postgresql_where=sa.text("id > 5"),
             ),
-            limits={"postgresql": "conditions are not compared there yet"},
             only=NOT_MARIADB,
+        ),
+        *_there_and_back(
+            "index of an expression",
+            "one",
+            "another",
+            _index("lower(name)", "(name || '\\:d') DESC"),
+            _index("coalesce(name, 'A b% \\:c')"),
+            only=NOT_MARIADB,
+        ),
+        *(
+            change
+            for label, options in {
+                "NULLS NOT DISTINCT of a unique index": {
+                    "unique": True,
+                    "postgresql_nulls_not_distinct": True,
+                },
+                "method of an index": {"postgresql_using": "hash"},
+                "operator class of an index": {
+                    "postgresql_ops": {"name": "varchar_pattern_ops"}
+                },
+                "parameters of an index": {"postgresql_with": {"fillfactor": 70}},
+                "included columns of an index": {"postgresql_include": ["id"]},
+                "condition of an index": {
+                    "postgresql_where": sa.text("name LIKE 'a%' OR name = '\\:b'")
+                },
+            }.items()
+            for change in _both_ways(
+                label,
+                _index("name", unique=options.get("unique", False)),
+                _index("name", **options),
+                only=POSTGRESQL,
+            )
+        ),
+        *_there_and_back(
+            "place of NULL in an index",
+            "first",
+            "last",
+            _index("name NULLS FIRST", "id DESC"),
+            _index("name", "id DESC NULLS LAST"),
+            only=POSTGRESQL,
         ),
         Change("index renamed", _index("name"), _index("name", name="ix_other")),
         *_both_ways(

@@ -42,11 +42,13 @@ from .mariadb_json import restore_json
 from .mysql_indexes import correct_indexes
 from .own_comparisons import compares_defaults
 from .own_comparisons import compares_types
+from .postgresql_indexes import compare_indexes
 from .twin import checks_of_columns
 from .twin import Parts
 from .twin import parts
 from .twin import parts_of_model
 from .twin import same_check
+from .twin import text_of_check
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -77,13 +79,15 @@ def complete_on_server(
         return blocks[place]
 
     for each in blocks.values():
-        each.ops[:] = computed_apart([_improved(operation) for operation in each.ops])
+        each.ops[:] = computed_apart(list(map(_improved, each.ops)))
     inspector = sa.inspect(context.connection)
     for table in _tables_of_both(context, inspector):
         table.complete(block(table.place))
     if compares_types(context.opts):
         columns = functools.partial(_columns, inspector)
         set_collations(AutogenContext(context), columns, block)
+    if context.dialect.name == "postgresql":
+        compare_indexes(AutogenContext(context), block)
     if context.dialect.name in ("mysql", "mariadb"):
         correct_indexes(context.connection, blocks.values())
     if getattr(context.dialect, "is_mariadb", False):
@@ -274,7 +278,7 @@ class _Table:
             self._add_check(
                 # A name that nobody chose may be that of a CHECK that stays.
                 free(str(constraint.name), () if constraint.name in names else kept),
-                _text(constraint, self.inspector.dialect),
+                text_of_check(constraint, self.inspector.dialect),
             )
             for constraint in named.constraints
             if isinstance(constraint, sa.CheckConstraint)
@@ -392,9 +396,3 @@ def _is_about(check: sa.CheckConstraint, columns: cabc.Container[str]) -> bool:
     if not getattr(check, "_type_bound", False):
         return True
     return all(str(column.name) in columns for column in check.columns)
-
-
-def _text(constraint: sa.CheckConstraint, dialect: sa.Dialect) -> str:
-    """Return the expression of a model's CHECK, as the model writes it."""
-    options = {"literal_binds": True, "include_table": False}
-    return str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))

@@ -16,7 +16,8 @@ from ..script.copies import copy_table
 from ..script.enums import native
 from .mariadb_columns import restore_defaults_of_twin
 
-_NAME: t.Final = "batchmigrate_twin"
+#: The name of the temporary table.
+NAME: t.Final = "batchmigrate_twin"
 #: A cast of a text, or of a list of texts, to a text.
 _CAST: t.Final = re.compile(r"(?<=['\]])(?:::(?:text|character varying)(?:\[\])?)+")
 _QUOTED: t.Final = re.compile(r'"((?:[^"]|"")+)"')
@@ -113,8 +114,14 @@ def same_check(one: str, other: str) -> bool:
     return one == other or _CAST.sub("", one) == _CAST.sub("", other)
 
 
+def text_of_check(constraint: sa.CheckConstraint, dialect: sa.Dialect) -> str:
+    """Return the expression of a model's CHECK, as the model writes it."""
+    options = {"literal_binds": True, "include_table": False}
+    return str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))
+
+
 def _without_table(expression: str) -> str:
-    return re.sub(rf"(`?){_NAME}\1\.", "", expression)
+    return re.sub(rf"(`?){NAME}\1\.", "", expression)
 
 
 class _CreateTwin(sa.schema.CreateTable):
@@ -134,27 +141,47 @@ def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
     :return: None if the server does not create the table, as for want of a right or
         type; a warning tells why.
     """
-    copied = copy_table(table, name=_NAME, schema=None)
-    create = _CreateTwin(copied, include_foreign_key_constraints=[])
     try:
-        with _undone(connection):
-            if connection.dialect.name == "postgresql":
-                for type_ in filter(None, (native(c.type) for c in copied.columns)):
-                    type_.create(connection, checkfirst=True)
-            connection.execute(create)
+        with twin(table, connection):
             inspector = sa.inspect(connection)
             schema = _temporary_schema(connection)
-            columns = inspector.get_columns(_NAME, schema=schema)
-            restore_defaults_of_twin(connection, _NAME, columns)
-            return parts(inspector.get_check_constraints(_NAME, schema=schema), columns)
+            columns = inspector.get_columns(NAME, schema=schema)
+            restore_defaults_of_twin(connection, NAME, columns)
+            return parts(inspector.get_check_constraints(NAME, schema=schema), columns)
     except sa.exc.DBAPIError as error:
-        why = " ".join(str(error.orig).split())
-        reporter().warning(
-            f"The CHECK constraints, computed columns and defaults of table "
-            f"'{table.fullname}' were not compared, since the server did not make a "
-            f"temporary table like it: {why}. Compare with a user who may make one."
-        )
+        what = "CHECK constraints, computed columns and defaults"
+        not_compared(what, table, error)
         return None
+
+
+def not_compared(what: str, table: sa.Table, error: sa.exc.DBAPIError) -> None:
+    """Warn of parts of a table that were not compared.
+
+    :param error: why the server did not make a temporary table.
+    """
+    why = " ".join(str(error.orig).split())
+    reporter().warning(
+        f"The {what} of table '{table.fullname}' were not compared, since the server "
+        f"did not make a temporary table like it: {why}. Compare with a user who may "
+        "make one."
+    )
+
+
+@contextlib.contextmanager
+def twin(table: sa.Table, connection: sa.Connection) -> cabc.Iterator[sa.Table]:
+    """Make a temporary table like one of the models, for as long as the block takes.
+
+    :return: the temporary table, without foreign keys and indexes in the database.
+    :raises sqlalchemy.exc.DBAPIError: the server does not make it.
+    """
+    copied = copy_table(table, name=NAME, schema=None)
+    create = _CreateTwin(copied, include_foreign_key_constraints=[])
+    with _undone(connection):
+        if connection.dialect.name == "postgresql":
+            for type_ in filter(None, (native(c.type) for c in copied.columns)):
+                type_.create(connection, checkfirst=True)
+        connection.execute(create)
+        yield copied
 
 
 @contextlib.contextmanager
@@ -170,7 +197,7 @@ def _undone(connection: sa.Connection) -> cabc.Iterator[None]:
     try:
         yield
     finally:
-        connection.exec_driver_sql(f"DROP TEMPORARY TABLE IF EXISTS {_NAME}")
+        connection.exec_driver_sql(f"DROP TEMPORARY TABLE IF EXISTS {NAME}")
 
 
 def _temporary_schema(connection: sa.Connection) -> str | None:
