@@ -38,7 +38,7 @@ from .rows.misfits import mark_misfits
 from .script.enums import create_and_drop_types
 from .script.enums import Tables
 from .script.names import name_everything
-from .script.rendering import write_indexes
+from .script.rendering import write_sql
 from .servers.enum_members import changed_members
 from .servers.mysql_indexes import add_key_indexes
 from .table_order import in_order
@@ -102,7 +102,7 @@ def improve(
     upgrade.reverse_into(downgrade)
     for each in (upgrade, downgrade):
         each.ops[:] = in_order(each.ops)
-        write_indexes(context, each)
+        write_sql(context, each)
     return start
 
 

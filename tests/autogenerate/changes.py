@@ -8,6 +8,7 @@ import datetime
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 Define = cabc.Callable[[sa.MetaData], None]
 #: The databases that have a change; every one has the others.
@@ -880,6 +881,22 @@ def _constraints() -> list[Change]:
             "CHECK with a name",
             person(),
             person(_check("length(name) < 45", "ck_name")),
+        ),
+        *_both_ways(
+            "CHECK with colons and per cent signs",
+            person(),
+            person(_check("name NOT LIKE 'x%' AND name <> '\\:b'", "ck_name")),
+        ),
+        *_both_ways(
+            "table with colons and per cent signs in a CHECK",
+            person(),
+            pet(_check("owner_id <> 9 OR 'x%' LIKE '\\:b%'")),
+        ),
+        Change(
+            "column of an array of an Enum added",
+            person(),
+            person(x(postgresql.ARRAY(sa.Enum("a", "b", name="ab")))),
+            only=POSTGRESQL,
         ),
         Change(
             "CHECK changed",

@@ -47,9 +47,13 @@ def sql_text(
 def _sql(context: t.Any, clause: t.Any, **options: bool) -> str:
     """Return the SQL of a clause, without what a driver needs."""
     text = str(context.impl.render_ddl_sql_expr(clause, **options))
-    if str(sa.text("%").compile(dialect=context.dialect)) == "%%":
-        text = text.replace("%%", "%")
-    return text
+    return undoubled(text, context.dialect)
+
+
+def undoubled(text: str, dialect: sa.Dialect) -> str:
+    """Return SQL without the second of two per cent signs that a driver needs."""
+    is_doubled = str(sa.text("%").compile(dialect=dialect)) == "%%"
+    return text.replace("%%", "%") if is_doubled else text
 
 
 class Written(sa.ColumnElement[t.Any]):
@@ -70,17 +74,34 @@ def _compile_written(element: Written, compiler: t.Any, **options: t.Any) -> str
     return element.text
 
 
-def write_indexes(context: t.Any, operations: ops.OpContainer) -> None:
-    """Have the SQL in indexes written as ``literal_column()`` and ``text()`` take it.
+def write_sql(context: t.Any, operations: ops.OpContainer) -> None:
+    """Have the SQL in indexes and CHECKs written so that a script gives it back.
 
     :param context: Alembic's context of the database.
     :param operations: changed in place.
     """
     for position, operation in enumerate(operations.ops):
         if isinstance(operation, ops.OpContainer):
-            write_indexes(context, operation)
+            write_sql(context, operation)
         elif isinstance(operation, ops.CreateIndexOp):
             operations.ops[position] = _written(context, operation)
+        elif isinstance(operation, ops.CreateTableOp):
+            operations.ops[position] = _with_checks(context, operation)
+
+
+def _with_checks(context: t.Any, operation: ops.CreateTableOp) -> ops.CreateTableOp:
+    written = copy.copy(operation)
+    written.columns = [_with_written_check(context, item) for item in written.columns]
+    return written
+
+
+def _with_written_check(context: t.Any, item: t.Any) -> t.Any:
+    if not isinstance(item, sa.CheckConstraint):
+        return item
+    written = copy.copy(item)
+    sql = _sql(context, _escaped(item.sqltext))
+    written.sqltext = t.cast(t.Any, Written(plain_text(sql).text))
+    return written
 
 
 def _written(context: t.Any, operation: ops.CreateIndexOp) -> ops.CreateIndexOp:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from ...reporting import reporter
 from ..script.copies import copy_table
 from ..script.enums import native
+from ..script.rendering import undoubled
 from .mariadb_columns import restore_defaults_of_twin
 
 #: The name of the temporary table.
@@ -117,7 +118,8 @@ def same_check(one: str, other: str) -> bool:
 def text_of_check(constraint: sa.CheckConstraint, dialect: sa.Dialect) -> str:
     """Return the expression of a model's CHECK, as the model writes it."""
     options = {"literal_binds": True, "include_table": False}
-    return str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))
+    text = str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))
+    return undoubled(text, dialect)
 
 
 def _without_table(expression: str) -> str:
