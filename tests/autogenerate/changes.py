@@ -650,7 +650,7 @@ def _nulls_and_defaults() -> list[Change]:
             values={"person.at": (_LEAP_DAY, _LEAP_DAY)},
         ),
         *_both_ways(
-            "ON UPDATE",
+            "ON UPDATE of a column",
             columns_of(_changed_at("NULL")),
             columns_of(_changed_at("NULL ON UPDATE CURRENT_TIMESTAMP")),
             only=MARIADB,
