@@ -17,6 +17,7 @@ from .message import message
 from .pipeline import improve
 from .request import Request
 from .schemas import compare_known_schemas
+from .servers.mariadb_columns import defaults_seen
 from .servers.own_comparisons import compare_server_default
 from .servers.own_comparisons import compare_type
 from .tables.virtual_tables import leave_out_virtual_tables
@@ -113,12 +114,14 @@ class Generation:
         options["compare_type"] = compare_type(
             dialect, options.get("compare_type", True)
         )
-        options.setdefault("compare_server_default", compare_server_default(dialect))
+        options["compare_server_default"] = compare_server_default(
+            dialect, options.get("compare_server_default")
+        )
 
     @contextlib.contextmanager
     def comparing(self, dialect: str) -> cabc.Iterator[None]:
         """Suppress the messages in which Alembic's comparison is wrong."""
-        with warnings.catch_warnings(), _without_alembics_log():
+        with warnings.catch_warnings(), _without_alembics_log(), defaults_seen():
             for message in _SEEN + (_SEEN_ON_SQLITE if dialect == "sqlite" else ()):
                 warnings.filterwarnings("ignore", message, UserWarning)
                 warnings.filterwarnings("ignore", message, sa.exc.SAWarning)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ..reporting import reporter
 from .rows.conversions import generic
 from .script.enums import ExistingEnum
+from .script.rendering import sql_text
 from .script.rendering import type_text
 
 _Render = cabc.Callable[[str, t.Any, t.Any], t.Any]
@@ -29,7 +30,7 @@ def render_item(users: _Render | None) -> _Render:
     def render(kind: str, item: t.Any, autogen_context: t.Any) -> t.Any:
         text = users(kind, item, autogen_context) if users is not None else False
         if text is False and kind == "server_default":
-            return _render_truth(item, autogen_context)
+            return _render_default(item, autogen_context)
         if text is not False or kind != "type":
             return text
         return _render_type(item, autogen_context)
@@ -37,16 +38,25 @@ def render_item(users: _Render | None) -> _Render:
     return render
 
 
-def _render_truth(default: t.Any, context: t.Any) -> str | bool:
-    """Return the text of a default that is true or false; False for any other.
+def _render_default(default: t.Any, context: t.Any) -> str | bool:
+    """Return the text of a default; False for one that Alembic writes correctly.
 
-    Alembic would write the number that SQLite has for it, which PostgreSQL refuses.
+    Of a default that is true or false, Alembic would write the number that SQLite has
+    for it, which PostgreSQL refuses.
     """
-    argument = getattr(default, "arg", default)
-    if not isinstance(argument, (sa.True_, sa.False_)):
-        return False
     prefix = context.opts["sqlalchemy_module_prefix"] or ""
-    return f"{prefix}text({str(argument)!r})"
+    if isinstance(default, sa.Computed):
+        expression = sql_text(context, t.cast(t.Any, default.sqltext))
+        options = "" if default.persisted is None else f"persisted={default.persisted}"
+        return f"{prefix}Computed({expression!r}, {options})"
+    argument = getattr(default, "arg", default)
+    if isinstance(argument, (sa.True_, sa.False_)):
+        return f"{prefix}text({str(argument)!r})"
+    if isinstance(argument, str):
+        return repr(str(argument))
+    if isinstance(argument, sa.ClauseElement) and not isinstance(default, sa.Identity):
+        return f"{prefix}text({sql_text(context, argument, True)!r})"
+    return False
 
 
 def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | bool:

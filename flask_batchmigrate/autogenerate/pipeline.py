@@ -38,6 +38,7 @@ from .rows.misfits import mark_misfits
 from .script.enums import create_and_drop_types
 from .script.enums import Tables
 from .script.names import name_everything
+from .script.rendering import write_sql
 from .servers.enum_members import changed_members
 from .servers.mysql_indexes import add_key_indexes
 from .table_order import in_order
@@ -101,6 +102,7 @@ def improve(
     upgrade.reverse_into(downgrade)
     for each in (upgrade, downgrade):
         each.ops[:] = in_order(each.ops)
+        write_sql(context, each)
     return start
 
 
@@ -117,7 +119,7 @@ def _prepare(
     mark_losses(upgrade, request, connection)
     fill(upgrade, request, Rows(connection), tables)
     name_everything(upgrade)
-    convert(upgrade)
+    convert(upgrade, tables)
     mark_misfits(upgrade, request, connection)
     convert_on_mysql(upgrade)
     create_and_drop_types(upgrade, tables, connection)

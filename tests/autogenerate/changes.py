@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import dataclasses
+import datetime
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 Define = cabc.Callable[[sa.MetaData], None]
 #: The databases that have a change; every one has the others.
@@ -66,6 +68,16 @@ def named(*arguments: t.Any, **options: t.Any) -> Define:
     def define(metadata: sa.MetaData) -> None:
         id_ = sa.Column("id", sa.Integer, primary_key=True)
         sa.Table("person", metadata, id_, column)
+
+    return define
+
+
+def columns_of(*columns: sa.Column[t.Any], key: str = "id") -> Define:
+    """A table with a number, maybe under another name than ``id``, and columns."""
+
+    def define(metadata: sa.MetaData) -> None:
+        id_ = sa.Column(key, sa.Integer, primary_key=True, info={"renamed_from": "id"})
+        sa.Table("person", metadata, id_, *columns)
 
     return define
 
@@ -269,6 +281,13 @@ def _computed(expression: str, stored: bool = True) -> sa.Column[int]:
     return sa.Column("twice", sa.Integer, sa.Computed(expression, persisted=stored))
 
 
+_LEAP_DAY: t.Final = datetime.datetime(2024, 2, 29)
+
+
+def _changed_at(default: str, **options: t.Any) -> sa.Column[t.Any]:
+    return sa.Column("at", sa.DateTime, server_default=sa.text(default), **options)
+
+
 def _index(*terms: str, name: str = "ix_some", **options: t.Any) -> Define:
     def define(metadata: sa.MetaData) -> None:
         person()(metadata)
@@ -397,6 +416,12 @@ def _columns() -> list[Change]:
             old_names={"person.label": "name"},
         ),
         Change(
+            "primary key renamed",
+            person(),
+            columns_of(sa.Column("name", sa.String(50)), key="number"),
+            old_names={"person.number": "id"},
+        ),
+        Change(
             "column renamed, with another type",
             person(age()),
             person(sa.Column("years", sa.BigInteger, **_old("age"))),
@@ -495,10 +520,33 @@ def _types() -> list[Change]:
         ),
         types("Enum to VARCHAR", sa.Enum("on", "off", name="e"), sa.String(9)),
         types("type of one's own to another", Code(), sa.String(40)),
+        types("INTEGER without values to DATE", sa.Integer, sa.Date, None, None),
+        types("TIME without values to INTEGER", sa.Time, sa.Integer, None, None),
+        *_there_and_back(
+            "type and its default",
+            "INTEGER",
+            "VARCHAR",
+            person(x(sa.Integer, server_default="7")),
+            person(x(sa.String(9), server_default="7")),
+            values={"person.x": ("5", 6)},
+        ),
+        *_there_and_back(
+            "type and its default",
+            "Boolean",
+            "INTEGER",
+            person(x(sa.Boolean, server_default=sa.true())),
+            person(x(sa.Integer, server_default="1")),
+            values={"person.x": (1, 0)},
+        ),
         *_both_ways(
             "collation",
             person(x(sa.String(50))),
             person(x(collated(sa.String, 50))),
+        ),
+        *_both_ways(
+            "collation of a column with a default",
+            person(x(sa.String(50), server_default="it's :a")),
+            person(x(collated(sa.String, 50), server_default="it's :a")),
         ),
         *_both_ways(
             "collation of a TEXT", person(x(sa.Text)), person(x(collated(sa.Text)))
@@ -539,9 +587,73 @@ def _nulls_and_defaults() -> list[Change]:
             person(sa.Column("flag", sa.Boolean, server_default=sa.true())),
         ),
         *_both_ways(
+            "default of a JSON",
+            person(x(sa.JSON)),
+            person(x(sa.JSON, server_default="{}")),
+        ),
+        *_there_and_back(
+            "default of a JSON",
+            "a list",
+            "an object",
+            person(x(sa.JSON, server_default="[]")),
+            person(x(sa.JSON, server_default="{}")),
+        ),
+        *_both_ways(
+            "default with quotes, colons and per cent signs",
+            named(text, server_default="x"),
+            named(text, server_default="it's 100% \\ :x %s"),
+        ),
+        *_there_and_back(
+            "default",
+            "one expression",
+            "another",
+            named(text, server_default=sa.text("(lower('A'))")),
+            named(text, server_default=sa.text("(upper('it''s 5% :a'))")),
+        ),
+        *_both_ways(
             "default that is an expression",
             person(x(sa.DateTime)),
             person(x(sa.DateTime, server_default=sa.func.current_timestamp())),
+        ),
+        Change(
+            "column with an expression for a default, and a comment, renamed",
+            named(text, server_default=sa.text("(lower('A'))"), comment="it's 5% :a"),
+            columns_of(
+                sa.Column(
+                    "label",
+                    text,
+                    server_default=sa.text("(lower('A'))"),
+                    comment="it's 5% :a",
+                    **_old("name"),
+                )
+            ),
+            old_names={"person.label": "name"},
+        ),
+        Change(
+            "type of a column with an expression for a default, and a comment",
+            named(text, server_default=sa.text("(lower('A'))"), comment="it's 5% :a"),
+            named(
+                sa.String(70),
+                server_default=sa.text("(lower('A'))"),
+                comment="it's 5% :a",
+            ),
+        ),
+        Change(
+            "NULL of a column with ON UPDATE",
+            columns_of(_changed_at("NULL ON UPDATE CURRENT_TIMESTAMP")),
+            columns_of(
+                _changed_at(
+                    "'2024-02-29 00:00:00' ON UPDATE CURRENT_TIMESTAMP", nullable=False
+                )
+            ),
+            only=MARIADB,
+            values={"person.at": (_LEAP_DAY, _LEAP_DAY)},
+        ),
+        *_both_ways(
+            "ON UPDATE of a column",
+            columns_of(_changed_at("NULL")),
+            columns_of(_changed_at("NULL ON UPDATE CURRENT_TIMESTAMP")),
+            only=MARIADB,
         ),
         Change(
             "expression of a computed column changed",
@@ -562,6 +674,11 @@ def _nulls_and_defaults() -> list[Change]:
             "type of a column that another is computed from",
             person(age(), _computed("age * 2")),
             person(sa.Column("age", sa.BigInteger), _computed("age * 2")),
+        ),
+        Change(
+            "computed column removed, with the type of what it is computed from",
+            person(age(), _computed("age * 2")),
+            person(sa.Column("age", sa.BigInteger)),
         ),
         *_there_and_back(
             "column",
@@ -621,6 +738,14 @@ def _keys() -> list[Change]:
             pet(),
             pet(deferrable=True, initially="DEFERRED"),
             only=NOT_MARIADB,
+        ),
+        *_both_ways(
+            "column with a foreign key and an index",
+            pet(),
+            pet(
+                sa.Column("x", sa.ForeignKey("person.id"), index=True),
+                sa.Column("y", sa.ForeignKey("person.id"), unique=True),
+            ),
         ),
         *_both_ways(
             "foreign key to its own table",
@@ -757,6 +882,22 @@ def _constraints() -> list[Change]:
             person(),
             person(_check("length(name) < 45", "ck_name")),
         ),
+        *_both_ways(
+            "CHECK with colons and per cent signs",
+            person(),
+            person(_check("name NOT LIKE 'x%' AND name <> '\\:b'", "ck_name")),
+        ),
+        *_both_ways(
+            "table with colons and per cent signs in a CHECK",
+            person(),
+            pet(_check("owner_id <> 9 OR 'x%' LIKE '\\:b%'")),
+        ),
+        Change(
+            "column of an array of an Enum added",
+            person(),
+            person(x(postgresql.ARRAY(sa.Enum("a", "b", name="ab")))),
+            only=POSTGRESQL,
+        ),
         Change(
             "CHECK changed",
             person(_check("length(name) < 45", "ck_name")),
@@ -777,6 +918,24 @@ def _constraints() -> list[Change]:
         ),
         *_both_ways(
             "member of an Enum of two columns", _moods(2, "on"), _moods(2, "on", "off")
+        ),
+        Change(
+            "VARCHAR to Boolean with a check",
+            person(x(sa.String(9))),
+            person(x(sa.Boolean(create_constraint=True))),
+            values={"person.x": ("1", "0")},
+        ),
+        Change(
+            "Boolean with a check to VARCHAR",
+            person(x(sa.Boolean(create_constraint=True))),
+            person(x(sa.String(9))),
+            only=MARIADB,
+        ),
+        Change(
+            "VARCHAR to Enum that is no type of the database",
+            person(x(sa.String(9))),
+            person(x(sa.Enum("a", "b", native_enum=False, create_constraint=True))),
+            values={"person.x": ("a", "b")},
         ),
         *_both_ways("check of a Boolean", person(_flag(False)), person(_flag(True))),
         *_both_ways(
@@ -837,8 +996,47 @@ def _indexes() -> list[Change]:
                 sqlite_where=sa.text("id > 5"),
                 postgresql_where=sa.text("id > 5"),
             ),
-            limits={"postgresql": "conditions are not compared there yet"},
             only=NOT_MARIADB,
+        ),
+        *_there_and_back(
+            "index of an expression",
+            "one",
+            "another",
+            _index("lower(name)", "(name || '\\:d') DESC"),
+            _index("coalesce(name, 'A b% \\:c')"),
+            only=NOT_MARIADB,
+        ),
+        *(
+            change
+            for label, options in {
+                "NULLS NOT DISTINCT of a unique index": {
+                    "unique": True,
+                    "postgresql_nulls_not_distinct": True,
+                },
+                "method of an index": {"postgresql_using": "hash"},
+                "operator class of an index": {
+                    "postgresql_ops": {"name": "varchar_pattern_ops"}
+                },
+                "parameters of an index": {"postgresql_with": {"fillfactor": 70}},
+                "included columns of an index": {"postgresql_include": ["id"]},
+                "condition of an index": {
+                    "postgresql_where": sa.text("name LIKE 'a%' OR name = '\\:b'")
+                },
+            }.items()
+            for change in _both_ways(
+                label,
+                _index("name", unique=options.get("unique", False)),
+                _index("name", **options),
+                only=POSTGRESQL,
+            )
+        ),
+        *_there_and_back(
+            "place of NULL in an index",
+            "first",
+            "last",
+            _index("name NULLS FIRST", "id DESC"),
+            _index("name", "id DESC NULLS LAST"),
+            only=POSTGRESQL,
         ),
         Change("index renamed", _index("name"), _index("name", name="ix_other")),
         *_both_ways(

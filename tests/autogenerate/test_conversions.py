@@ -192,6 +192,61 @@ def test_values_that_do_not_fit(bench: Bench) -> None:
     assert refused.exit_code == (1 if on_server else 0)
 
 
+#: A type of each family.
+FAMILIES: list[Type] = [
+    *(sa.Integer, sa.BigInteger, money, sa.Float, sa.Boolean, sa.DateTime, sa.Date),
+    *(sa.Time, sa.Interval, sa.LargeBinary, sa.Uuid, sa.JSON, text, sa.Text, color),
+]
+
+
+def test_every_pair_without_values(bench: Bench) -> None:
+    """Where there are no values, every type becomes every other one, and back."""
+    pairs = [(a, b) for a in FAMILIES for b in FAMILIES if a is not b]
+    before, after = table(p[0] for p in pairs), table(p[1] for p in pairs)
+    bench.migrate(before)
+    fill(bench, before, [[None]] * len(pairs))
+    bench.migrate(after)
+    assert bench.agrees(after)
+    app, _ = bench.app(after)
+    with app.app_context():
+        fb.downgrade()
+    assert values(bench, before) == [[None]] * len(pairs)
+
+
+#: A type, a value, and a type for which nobody but a person knows a value then.
+WITHOUT_MEANING: list[tuple[Type, t.Any, Type]] = [
+    *[(sa.Integer, 20200203, type_) for type_ in (sa.Date, sa.DateTime, sa.Time)],
+    *[(sa.Integer, 20200203, type_) for type_ in (sa.Uuid, sa.LargeBinary)],
+    *[(sa.Boolean, True, type_) for type_ in (sa.Date, sa.LargeBinary, sa.Uuid)],
+    *[(sa.Date, DAY, type_) for type_ in (sa.Integer, money, sa.Boolean, sa.Time)],
+    *[(sa.JSON, 20200203, type_) for type_ in (sa.Date, sa.LargeBinary, sa.Uuid)],
+    *[(sa.Uuid, ID, type_) for type_ in (sa.Integer, sa.LargeBinary, sa.JSON)],
+]
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("case", WITHOUT_MEANING, ids=repr)
+def test_no_conversion_of_postgresql(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: tuple[Type, t.Any, Type],
+) -> None:
+    """A script that was made without values is refused where there are some."""
+    monkeypatch.chdir(tmp_path)
+    before, after = table([case[0]]), table([case[2]])
+    with new_database("postgresql") as url:
+        bench = Bench(url, tmp_path)
+        bench.migrate(before)
+        app, _ = bench.app(after)
+        with app.app_context():
+            fb.migrate()
+        fill(bench, before, [[case[1]]])
+        with app.app_context(), pytest.raises(fb.BatchMigrateError) as caught:
+            fb.upgrade()
+        assert "Nothing was changed" in str(caught.value)
+        assert values(bench, before) == [[case[1]]]
+
+
 def test_expression(bench: Bench) -> None:
     """An expression of a person converts the values, on every kind of database."""
     before, after = table([text]), table([sa.Integer])

@@ -163,7 +163,7 @@ class Judge:
 
 #: What a database says of rows that do not fit, which are nobody's to invent.
 REFUSED = (
-    *("cannot become", "there is no row in", "cannot be cast", "invalid input"),
+    *("cannot become", "there is no row in", "invalid input", "cannot convert"),
     *("Incorrect", "truncated", "out of range", "Duplicate entry"),
     *("could not create unique index", "violates", "cannot add or update a child"),
     *("CONSTRAINT", "is in use"),

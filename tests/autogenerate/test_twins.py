@@ -15,6 +15,7 @@ from flask_batchmigrate.reporting import reporting_to
 from .bench import Bench
 from .changes import after
 from .changes import before
+from .changes import person
 
 pytestmark = pytest.mark.servers
 CHANGE = "CHECK with a name added"
@@ -82,3 +83,60 @@ def test_no_temporary_table(
             assert all("denied" in text for text in said)
     finally:
         run(url, gone)
+
+
+def test_a_check_that_came_back(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str, url: str
+) -> None:
+    """A CHECK that a downgrade made of the server's own text is that of the model."""
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(url, tmp_path)
+    texts = [
+        "name IN ('a', 'b')",
+        "name IN ('it''s', ':c') AND name <> 'q'",
+        "name = 'x'",
+    ]
+    checked = person(*(sa.CheckConstraint(each) for each in texts))
+    bench.migrate(checked)
+    bench.migrate(person(), rev_id="bb22")
+    app, _ = bench.app(person(*(sa.CheckConstraint(each) for each in texts)))
+    with app.app_context():
+        fb.downgrade()
+        for script in (tmp_path / "migrations" / "versions").glob("bb22*.py"):
+            script.unlink()
+        assert fb.migrate() == []
+
+
+def test_unchanged_indexes(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str, url: str
+) -> None:
+    """An index that PostgreSQL writes in other words is no difference, ever again."""
+    if kind != "postgresql":
+        pytest.skip("MariaDB has no such indexes")
+    monkeypatch.chdir(tmp_path)
+
+    def indexed(metadata: sa.MetaData) -> None:
+        person(sa.Column("note", sa.Text), sa.Column("n", sa.Integer))(metadata)
+        c = metadata.tables["person"].c
+        in_list = sa.text("name IN ('a', 'b') AND note = 'x'")
+        sa.Index("i1", c.name, postgresql_where=in_list)
+        sa.Index("i2", c.name, c.n, postgresql_where=(c.n > 3) & c.note.is_(None))
+        sa.Index("i3", sa.func.lower(c.note), sa.func.coalesce(c.name, "A b"))
+        sa.Index("i4", c.n.desc().nulls_last(), c.name.asc(), c.note.nulls_first())
+        sa.Index("i5", c.name, postgresql_using="hash")
+        sa.Index("i6", c.note, postgresql_ops={"note": "text_pattern_ops"})
+        sa.Index("i7", sa.text("(n + 1)"), postgresql_with={"fillfactor": 70})
+        sa.Index("i9", c.n, unique=True, postgresql_include=["name", "note"])
+
+    bench = Bench(url, tmp_path)
+    bench.migrate(indexed)
+    app, _ = bench.app(indexed)
+    with app.app_context():
+        assert fb.migrate() == []
+    bench.migrate(person(sa.Column("note", sa.Text)), rev_id="bb22")
+    app, _ = bench.app(indexed)
+    with app.app_context():
+        fb.downgrade()
+        for script in (tmp_path / "migrations" / "versions").glob("bb22*.py"):
+            script.unlink()
+        assert fb.migrate() == []

@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import re
 import typing as t
 
 import sqlalchemy as sa
@@ -279,6 +280,8 @@ class _None:
     """The mark for a column that has no value and needs none."""
 
 
+#: What MySQL has after a default, and is none.
+_ON_UPDATE: t.Final = re.compile(r"\s+ON\s+UPDATE\s", re.IGNORECASE)
 _NONE: t.Final = _None()
 
 
@@ -295,7 +298,9 @@ def _value(
         return _converted(defaults.pop(place), model, place)
     if isinstance(model.server_default, sa.DefaultClause):
         argument = model.server_default.arg
-        return argument if isinstance(argument, str) else Expression(str(argument))
+        if isinstance(argument, str):
+            return argument
+        return Expression(_ON_UPDATE.split(str(argument))[0])
     default = t.cast(t.Any, model.default)
     if default is not None and default.is_scalar:
         value = default.arg.name if isinstance(default.arg, enum.Enum) else default.arg

@@ -73,6 +73,8 @@ class RenameColumn(ops.AlterColumnOp):
             existing_type=self.existing_type,
             existing_nullable=self.existing_nullable,
             existing_server_default=self.existing_server_default,
+            existing_comment=self.existing_comment,
+            **self.kw,
         )
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:

@@ -13,10 +13,12 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
 
 from ..choices.fills import Nothing
+from ..script.enums import Tables
 from ..script.operations import plain_text
 from ..script.rendering import type_text
 
 _FAMILIES: t.Final = (
+    (sa.Interval, "interval"),
     (sa.Enum, "enum"),
     (sa.String, "text"),
     (sa.Boolean, "boolean"),
@@ -34,6 +36,21 @@ _FAMILIES: t.Final = (
 )
 #: Families between which PostgreSQL converts by itself.
 _KIN: t.Final = {"integer": "number", "date": "moment"}
+#: Families, and those to which PostgreSQL converts their values when it is told to:
+#: https://www.postgresql.org/docs/current/catalog-pg-cast.html
+_CAST: t.Final = {
+    "integer": {"integer", "number", "boolean"},
+    "number": {"integer", "number", "boolean"},
+    "boolean": {"integer", "number", "boolean"},
+    "moment": {"moment", "date", "time"},
+    "date": {"moment", "date"},
+    "time": {"time", "interval"},
+    "interval": {"interval", "time"},
+    "binary": {"binary"},
+    "uuid": {"uuid"},
+    "json": {"json"},
+    "array": {"array"},
+}
 MYSQL: t.Final = ("mysql", "mariadb")
 
 
@@ -74,7 +91,7 @@ class ConvertOnMysql(ops.MigrateOperation):
         self.alteration = alteration
 
     def reverse(self) -> Nothing:
-        """Return an operation that does nothing: the old type needs no conversion."""
+        """Return an operation that does nothing: it would come after the change."""
         return Nothing()
 
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
@@ -83,18 +100,90 @@ class ConvertOnMysql(ops.MigrateOperation):
         return ("convert_values", place.schema, place.table_name, place.column_name)
 
 
-def convert(operations: ops.OpContainer) -> None:
+class ConvertBackOnMysql(ops.MigrateOperation):
+    """Stands for the conversion that the downgrade needs before it restores a type.
+
+    :param alteration: the restoration of the type.
+    """
+
+    def __init__(self, alteration: AlterColumn) -> None:
+        self.alteration = alteration
+
+    def reverse(self) -> ConvertOnMysql:
+        """Return the conversion."""
+        return ConvertOnMysql(self.alteration)
+
+    def to_diff_tuple(self) -> tuple[t.Any, ...]:
+        """Return a description of the operation."""
+        return ("convert_values_back", *self.reverse().to_diff_tuple()[1:])
+
+
+def convert(operations: ops.OpContainer, tables: Tables) -> None:
     """Add the conversion of values to every change of a type.
 
     :param operations: the operations, for any database; changed in place.
+    :param tables: the tables of the models.
     """
-    for position, operation in enumerate(operations.ops):
+    converted: list[ops.MigrateOperation] = []
+    for operation in operations.ops:
         if isinstance(operation, ops.OpContainer):
-            convert(operation)
+            convert(operation, tables)
         elif type(operation) is ops.AlterColumnOp and operation.modify_type is not None:
             altered = copy.copy(operation)
             altered.__class__ = AlterColumn
-            operations.ops[position] = altered
+            converted += _without_default(t.cast("AlterColumn", altered), tables)
+            continue
+        converted.append(operation)
+    operations.ops[:] = converted
+
+
+def _without_default(altered: AlterColumn, tables: Tables) -> list[ops.AlterColumnOp]:
+    """Return the change of a type between the removal and the return of the default.
+
+    PostgreSQL converts no default along with the values, up or down.
+
+    :param altered: the change of the type; changed in place.
+    """
+    old: t.Any = altered.existing_server_default
+    new: t.Any = altered.modify_server_default
+    if new is False:
+        table = tables.get((altered.schema, altered.table_name))
+        columns = () if table is None else table.columns
+        found = (c.server_default for c in columns if c.name == altered.column_name)
+        new = next(found, None)
+    own = (sa.Computed, sa.Identity)
+    plain = [None if each is False else each for each in (old, new)]
+    if plain == [None, None] or isinstance(old, own) or isinstance(new, own):
+        return [altered]
+    ends = (altered.existing_type, altered.modify_type)
+    if not any(
+        _needs_using(family(a) or "", family(b) or "") for a, b in (ends, ends[::-1])
+    ):
+        return [altered]
+    first = _default_change(altered, plain[0], None)
+    last = _default_change(altered, None, plain[1])
+    last.existing_type = altered.modify_type
+    if altered.modify_nullable is not None:
+        last.existing_nullable = altered.modify_nullable
+    altered.existing_server_default = altered.modify_server_default = False
+    return [
+        *([first] if plain[0] is not None else []),
+        altered,
+        *([last] if plain[1] is not None else []),
+    ]
+
+
+def _default_change(altered: AlterColumn, old: t.Any, new: t.Any) -> ops.AlterColumnOp:
+    """Return the change of the default of a column that gets another type."""
+    return ops.AlterColumnOp(
+        altered.table_name,
+        altered.column_name,
+        schema=altered.schema,
+        existing_type=altered.existing_type,
+        existing_nullable=altered.existing_nullable,
+        existing_server_default=old,
+        modify_server_default=new,
+    )
 
 
 def convert_on_mysql(upgrade: ops.UpgradeOps) -> None:
@@ -111,6 +200,13 @@ def convert_on_mysql(upgrade: ops.UpgradeOps) -> None:
             if isinstance(each, AlterColumn) and each.converted("mysql") is not None
         ]
         operations.append(block)
+        operations += [
+            ConvertBackOnMysql(back)
+            for each in inner
+            if isinstance(each, AlterColumn)
+            and isinstance(back := each.reverse(), AlterColumn)
+            and back.converted("mysql") is not None
+        ]
     upgrade.ops[:] = operations
 
 
@@ -129,17 +225,11 @@ def postgresql_using(
     :param new: the type that it gets.
     :param given: an expression that a person gave; its result is cast to the type.
     """
-    before, after = family(old), family(new)
+    before, after = family(old) or "", family(new) or ""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     name = dialect.identifier_preparer.quote(column)
-    if given is None:
-        if before == "binary" and after == "text":
-            return f"convert_from({name}, 'UTF8')"
-        if before == "text" and after == "binary":
-            return f"convert_to({name}, 'UTF8')"
-        is_same = _KIN.get(before or "", before) == _KIN.get(after or "", after)
-        if after == "text" or before is None or (is_same and before != "enum"):
-            return None
+    if given is None and not _needs_using(before, after):
+        return None
     try:
         type_ = generic(new).compile(dialect=dialect)
     except sa.exc.CompileError:
@@ -147,10 +237,41 @@ def postgresql_using(
     through = "::text" if "enum" in (before, after) else ""
     if given is not None:
         return f"({given}){through}::{type_}"
+    if "binary" in (before, after) and "text" in (before, after):
+        function = "convert_from" if before == "binary" else "convert_to"
+        return f"{function}({name}, 'UTF8')"
+    return f"{_castable(name, before, after)}{through}::{type_}"
+
+
+def _needs_using(before: str, after: str) -> bool:
+    """Tell whether PostgreSQL has to be told how it converts."""
+    if before == "binary" and after == "text":
+        return True
+    is_same = _KIN.get(before, before) == _KIN.get(after, after)
+    return not (
+        after == "text" or not before or (is_same and before not in ("enum", "array"))
+    )
+
+
+def _castable(name: str, before: str, after: str) -> str:
+    """Return a column's values as PostgreSQL casts them to a type.
+
+    Where it converts no value, NULL becomes NULL and any value is refused, so that the
+    type of a column without values changes. (A value is not read as a text that happens
+    to fit, as 20240229 would as a date.)
+    """
     if {before, after} in ({"boolean", "number"}, {"boolean", "integer"}):
         # PostgreSQL casts only whole numbers.
-        through = "::integer"
-    return f"{name}{through}::{type_}"
+        return f"{name}::integer"
+    if before not in _CAST or after not in _CAST or after in _CAST[before]:
+        return name
+    if after == "json" and before in ("integer", "number", "boolean", "array"):
+        return f"to_json({name})"
+    if before == "json" and after in ("integer", "number", "boolean"):
+        return f"{name}::text"
+    # Bytes are read from any text that does not begin so.
+    start = r"\x " if after == "binary" else ""
+    return f"('{start}cannot convert ' || {name}::text)"
 
 
 def sqlite_using(
@@ -181,6 +302,10 @@ def sqlite_using(
 def mysql_using(column: str, old: t.Any, new: sa.types.TypeEngine[t.Any]) -> str | None:
     """Return the expression by which MySQL converts a column, if it needs one."""
     name = mysql.dialect().identifier_preparer.quote(column)
+    before, after = family(old) or "", family(new) or ""
+    if "uuid" in (before, after) and not {before, after} & {"text", "binary"}:
+        # MariaDB has the values as text between the two types.
+        return None if before == after else name
     return {
         ("text", "boolean"): _truth(name),
         # Where the server has no type for it, the column has room for the digits only.
@@ -188,7 +313,7 @@ def mysql_using(column: str, old: t.Any, new: sa.types.TypeEngine[t.Any]) -> str
             f"CASE WHEN char_length({name}) = 36 "
             f"THEN lower(replace({name}, '-', '')) ELSE {name} END"
         ),
-    }.get((family(old) or "", family(new) or ""))
+    }.get((before, after))
 
 
 def _truth(name: str) -> str:
@@ -202,7 +327,7 @@ def _truth(name: str) -> str:
 
 def family(type_: t.Any) -> str | None:
     """Return the family of a type, such as ``text``; its name if it is in none."""
-    if isinstance(type_, sa.TypeDecorator):
+    if isinstance(type_, sa.TypeDecorator) and not isinstance(type_, sa.Interval):
         type_ = type_.impl
     for kind, name in _FAMILIES:
         if isinstance(type_, kind):
@@ -232,6 +357,11 @@ def _render(autogen_context: t.Any, operation: AlterColumn) -> str:
         if using is not None:
             text = f"{text.removesuffix(')')},\n{' ' * 11}{dialect}_using={using!r})"
     return text
+
+
+@renderers.dispatch_for(ConvertBackOnMysql)
+def _render_nothing(autogen_context: t.Any, operation: t.Any) -> list[str]:
+    return []
 
 
 @renderers.dispatch_for(ConvertOnMysql)

@@ -78,7 +78,7 @@ def create_and_drop_types(
     used: dict[Key, int] = {}
     for table in tables.values():
         for column in table.columns:
-            type_ = native(column.type)
+            type_ = native(_item(column.type))
             if type_ is not None:
                 used[key_of(type_)] = used.get(key_of(type_), 0) + 1
     operations: list[ops.MigrateOperation] = []
@@ -130,7 +130,7 @@ def _added(operation: t.Any) -> cabc.Iterator[sa.Enum]:
         yield from filter(None, (native(column.type) for column in columns))
     for inner in operation.ops if isinstance(operation, ops.ModifyTableOps) else ():
         if isinstance(inner, ops.AddColumnOp):
-            type_ = native(inner.column.type)
+            type_ = native(_item(inner.column.type))
         elif isinstance(inner, ops.AlterColumnOp):
             type_ = native(inner.modify_type)
             old = native(inner.existing_type)
@@ -150,11 +150,16 @@ def _removed(operation: t.Any) -> cabc.Iterator[sa.Enum]:
     for inner in operation.ops if isinstance(operation, ops.ModifyTableOps) else ():
         type_ = None
         if isinstance(inner, ops.DropColumnOp):
-            type_ = native(inner.to_column().type)
+            type_ = native(_item(inner.to_column().type))
         elif isinstance(inner, ops.AlterColumnOp) and inner.modify_type is not None:
             type_ = native(inner.existing_type)
         if type_ is not None:
             yield type_
+
+
+def _item(type_: t.Any) -> t.Any:
+    """Return the type of the items of an array; another type as it is."""
+    return type_.item_type if isinstance(type_, sa.ARRAY) else type_
 
 
 def _without_types(operation: t.Any, by_table: cabc.Container[str | None]) -> t.Any:

@@ -165,6 +165,11 @@ def plain_text(sql: str) -> sa.TextClause:
     return sa.text(_PARAMETER.sub(r"\:", sql))
 
 
+def stored_default(sql: str | None) -> t.Any:
+    """Return a default of the database as Alembic's operations take it."""
+    return None if sql is None else sa.DefaultClause(plain_text(sql))
+
+
 def _in_block(autogen_context: t.Any) -> bool:
     """Tell whether operations of a table are rendered in a batch block."""
     return bool(autogen_context.opts.get("render_as_batch"))

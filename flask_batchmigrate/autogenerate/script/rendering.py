@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
+from sqlalchemy.ext.compiler import compiles
+
+from .operations import plain_text
 
 
 def type_text(autogen_context: t.Any, type_: sa.types.TypeEngine[t.Any]) -> str:
@@ -19,3 +23,119 @@ def type_text(autogen_context: t.Any, type_: sa.types.TypeEngine[t.Any]) -> str:
     text = str(renderers.dispatch(operation)(autogen_context, operation))
     start = text.index("Column('x', ") + len("Column('x', ")
     return text[start : text.rindex(", nullable=")].strip()
+
+
+def sql_text(
+    autogen_context: t.Any, clause: sa.ClauseElement, is_server_default: bool = False
+) -> str:
+    """Return the SQL of a clause as ``sa.text()`` takes it in a script.
+
+    Alembic writes it as it is sent: with per cent signs that a driver needs twice, and
+    with colons that ``sa.text()`` would take for the beginning of a parameter.
+
+    :param is_server_default: whether it is a default, which SQLite has in parentheses.
+    """
+    return plain_text(
+        _sql(
+            autogen_context.migration_context,
+            clause,
+            is_server_default=is_server_default,
+        )
+    ).text
+
+
+def _sql(context: t.Any, clause: t.Any, **options: bool) -> str:
+    """Return the SQL of a clause, without what a driver needs."""
+    text = str(context.impl.render_ddl_sql_expr(clause, **options))
+    return undoubled(text, context.dialect)
+
+
+def undoubled(text: str, dialect: sa.Dialect) -> str:
+    """Return SQL without the second of two per cent signs that a driver needs."""
+    is_doubled = str(sa.text("%").compile(dialect=dialect)) == "%%"
+    return text.replace("%%", "%") if is_doubled else text
+
+
+class Written(sa.ColumnElement[t.Any]):
+    """A part of an index that Alembic writes into a script as it is.
+
+    :param text: the text in the script.
+    """
+
+    inherit_cache = False
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+# https://docs.sqlalchemy.org/en/20/core/compiler.html
+@compiles(Written)
+def _compile_written(element: Written, compiler: t.Any, **options: t.Any) -> str:
+    return element.text
+
+
+def write_sql(context: t.Any, operations: ops.OpContainer) -> None:
+    """Have the SQL in indexes and CHECKs written so that a script gives it back.
+
+    :param context: Alembic's context of the database.
+    :param operations: changed in place.
+    """
+    for position, operation in enumerate(operations.ops):
+        if isinstance(operation, ops.OpContainer):
+            write_sql(context, operation)
+        elif isinstance(operation, ops.CreateIndexOp):
+            operations.ops[position] = _written(context, operation)
+        elif isinstance(operation, ops.CreateTableOp):
+            operations.ops[position] = _with_checks(context, operation)
+
+
+def _with_checks(context: t.Any, operation: ops.CreateTableOp) -> ops.CreateTableOp:
+    written = copy.copy(operation)
+    written.columns = [_with_written_check(context, item) for item in written.columns]
+    return written
+
+
+def _with_written_check(context: t.Any, item: t.Any) -> t.Any:
+    if not isinstance(item, sa.CheckConstraint):
+        return item
+    written = copy.copy(item)
+    sql = _sql(context, _escaped(item.sqltext))
+    written.sqltext = t.cast(t.Any, Written(plain_text(sql).text))
+    return written
+
+
+def _written(context: t.Any, operation: ops.CreateIndexOp) -> ops.CreateIndexOp:
+    written = copy.copy(operation)
+    written.columns = [
+        Written(_sql(context, _escaped(column), is_index=True))
+        if _is_sql(column)
+        else column
+        for column in operation.columns
+    ]
+    written.kw = dict(operation.kw)
+    for name, value in operation.kw.items():
+        if name.endswith("_where") and isinstance(value, str):
+            # SQLAlchemy reflects a condition so, and takes it for SQL.
+            written.kw[name] = Written(plain_text(value).text)
+        elif _is_sql(value):
+            written.kw[name] = Written(plain_text(_sql(context, _escaped(value))).text)
+    return written
+
+
+def _escaped(clause: t.Any) -> t.Any:
+    """Return SQL in which a colon is no parameter, as it is in reflected SQL."""
+    if isinstance(clause, sa.TextClause) and not any(clause.compile().params.values()):
+        return plain_text(clause.text)
+    # SQLAlchemy has a text in an order, such as DESC, and Alembic in an index.
+    for name in ("element", "text"):
+        inner = getattr(clause, name, None)
+        if isinstance(inner, sa.ClauseElement):
+            clause = copy.copy(clause)
+            setattr(clause, name, _escaped(inner))
+    return clause
+
+
+def _is_sql(value: t.Any) -> bool:
+    """Tell whether a part of an index is SQL, not a name."""
+    named = (sa.Column, sa.Label, Written)
+    return isinstance(value, sa.ClauseElement) and not isinstance(value, named)

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
+from ..script.operations import stored_default
+
 Place: t.TypeAlias = tuple[str | None, str]
 
 #: The collations of columns, and those that they have if nothing is said. PostgreSQL's
@@ -141,7 +143,7 @@ def _alter(
             str(model.name),
             schema=block.schema,
             existing_nullable=stored["nullable"],
-            existing_server_default=_default(stored),
+            existing_server_default=stored_default(stored["default"]),
         )
         block.ops.append(altered)
     existing = copy.copy(stored["type"])
@@ -149,8 +151,3 @@ def _alter(
         existing.collation = collation
     altered.existing_type = existing
     altered.modify_type = model.type
-
-
-def _default(stored: t.Any) -> t.Any:
-    default = stored["default"]
-    return None if default is None else sa.text(default)

@@ -29,19 +29,26 @@ from ..script.operations import AddPrimaryKey
 from ..script.operations import DropColumn
 from ..script.operations import DropConstraint
 from ..script.operations import DropIndex
-from ..script.operations import plain_text
 from ..tables.columns import computed_apart
 from ..tables.columns import with_named_check
 from ..tables.type_checks import has_members
+from ..tables.type_checks import without_check
 from .collations import Place
 from .collations import set_collations
+from .computed import drops_of
+from .defaults import set_defaults
+from .mariadb_columns import restore_defaults
 from .mariadb_json import restore_json
 from .mysql_indexes import correct_indexes
+from .own_comparisons import compares_defaults
 from .own_comparisons import compares_types
+from .postgresql_indexes import compare_indexes
 from .twin import checks_of_columns
 from .twin import Parts
 from .twin import parts
 from .twin import parts_of_model
+from .twin import same_check
+from .twin import text_of_check
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -52,8 +59,8 @@ def complete_on_server(
 ) -> list[ops.MigrateOperation]:
     """Return Alembic's operations, and those for the parts of tables that it misses.
 
-    These are CHECKs, computed columns, collations, members of the primary key, and on
-    MySQL and MariaDB the defaults.
+    These are CHECKs, computed columns, defaults, collations and members of the primary
+    key.
 
     :param operations: the operations that Alembic found.
     """
@@ -72,13 +79,15 @@ def complete_on_server(
         return blocks[place]
 
     for each in blocks.values():
-        each.ops[:] = computed_apart([_improved(operation) for operation in each.ops])
+        each.ops[:] = computed_apart(list(map(_improved, each.ops)))
     inspector = sa.inspect(context.connection)
     for table in _tables_of_both(context, inspector):
         table.complete(block(table.place))
     if compares_types(context.opts):
         columns = functools.partial(_columns, inspector)
         set_collations(AutogenContext(context), columns, block)
+    if context.dialect.name == "postgresql":
+        compare_indexes(AutogenContext(context), block)
     if context.dialect.name in ("mysql", "mariadb"):
         correct_indexes(context.connection, blocks.values())
     if getattr(context.dialect, "is_mariadb", False):
@@ -93,7 +102,9 @@ def _columns(
 ) -> cabc.Mapping[t.Any, cabc.Sequence[t.Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sa.exc.SAWarning)
-        return inspector.get_multi_columns(schema=schema)
+        columns = inspector.get_multi_columns(schema=schema)
+    restore_defaults(t.cast("sa.Connection", inspector.bind), schema, columns)
+    return columns
 
 
 def _improved(operation: ops.MigrateOperation) -> ops.MigrateOperation:
@@ -113,8 +124,7 @@ def _tables_of_both(
     autogen = AutogenContext(context)
     connection = context.connection
     assert connection is not None
-    # Without a user's choice, on MySQL and MariaDB: see compare_server_default().
-    defaults = "compare_server_default" not in context.opts
+    defaults = compares_defaults(context.opts)
     tables = autogen.sorted_tables
     for schema in dict.fromkeys(table.schema for table in tables):
         checks = inspector.get_multi_check_constraints(schema=schema)
@@ -159,7 +169,7 @@ def _has_parts(table: sa.Table, stored: Parts, defaults: bool) -> bool:
 
     :param defaults: whether defaults are such parts.
     """
-    if stored.checks or stored.computed or (defaults and any(stored.defaults.values())):
+    if stored.checks or stored.computed or (defaults and stored.has_defaults):
         return True
     return bool(checks_of(table)) or any(
         isinstance(c.server_default, sa.Computed)
@@ -211,25 +221,29 @@ class _Table:
         dropped_checks, added_checks = self._checks()
         recomputed = self._recomputed(block.ops)
         indexes = self._indexes_of(recomputed)
+        gone = drops_of(self.stored.computed, block.ops)
         others = [
             o
             for o in block.ops
-            if not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
+            if o not in gone
+            and not (isinstance(o, ops.AlterColumnOp) and o.column_name in recomputed)
         ]
         if self.defaults:
             self._set_defaults(others, recomputed)
-        old_key, new_key = self._keys()
-        schema, name = self.place
+        (old_key, new_key), (schema, name) = self._keys(), self.place
         added = [o for o in others if isinstance(o, ops.AddColumnOp)] + [
             ops.AddColumnOp(name, column, schema=schema)
             for column in self.model.columns
             if column.name in recomputed
         ]
         altered = [o for o in others if isinstance(o, ops.AlterColumnOp)]
+        for operation in altered:
+            operation.modify_type = without_check(operation.modify_type)
         block.ops[:] = [
             *dropped_checks,
             *map(DropIndex, indexes),
             *old_key,
+            *gone,
             *(DropColumn(name, column_of(self.columns[c]), schema) for c in recomputed),
             *(o for o in added if o.column.computed is None),
             *altered,
@@ -250,7 +264,8 @@ class _Table:
             same = [
                 other
                 for other, stored_text in unmatched.items()
-                if stored_text == text and (other == name or name not in names)
+                if same_check(stored_text, text)
+                and (other == name or name not in names)
             ]
             if same:
                 del unmatched[name if name in same else same[0]]
@@ -263,7 +278,7 @@ class _Table:
             self._add_check(
                 # A name that nobody chose may be that of a CHECK that stays.
                 free(str(constraint.name), () if constraint.name in names else kept),
-                _text(constraint, self.inspector.dialect),
+                text_of_check(constraint, self.inspector.dialect),
             )
             for constraint in named.constraints
             if isinstance(constraint, sa.CheckConstraint)
@@ -325,6 +340,24 @@ class _Table:
             and self.context.run_object_filters(column, name, "column", False, None)
         ]
 
+    def _set_defaults(
+        self, operations: list[t.Any], recomputed: cabc.Container[str]
+    ) -> None:
+        """Add the changes of defaults to operations, which are changed in place."""
+        connection = self.context.connection
+        assert connection is not None
+        compared = [
+            column
+            for column in self.model.columns
+            if column.name not in recomputed
+            and self.context.run_object_filters(
+                column, str(column.name), "column", False, None
+            )
+        ]
+        set_defaults(
+            connection, compared, self.stored, self.wanted, self.columns, operations
+        )
+
     def _indexes_of(self, columns: cabc.Container[str]) -> list[ops.CreateIndexOp]:
         """Return the operations that make the stored indexes on some columns."""
         if not columns:
@@ -357,42 +390,9 @@ class _Table:
             new.append(AddPrimaryKey(label, table, columns, schema=schema))
         return old, new
 
-    def _set_defaults(self, operations: list[t.Any], recomputed: list[str]) -> None:
-        """Add the changes of defaults to operations, which are changed in place."""
-        altered = {
-            o.column_name: o for o in operations if isinstance(o, ops.AlterColumnOp)
-        }
-        for column in self.model.columns:
-            name = str(column.name)
-            if name in recomputed or name not in self.stored.defaults:
-                continue
-            old, new = self.stored.defaults[name], self.wanted.defaults.get(name)
-            if old == new or not self.context.run_object_filters(
-                column, name, "column", False, None
-            ):
-                continue
-            if name not in altered:
-                altered[name] = ops.AlterColumnOp(
-                    self.name,
-                    name,
-                    schema=self.model.schema,
-                    existing_type=column.type,
-                    existing_nullable=self.columns[name]["nullable"],
-                )
-                operations.append(altered[name])
-            existing = None if old is None else sa.DefaultClause(plain_text(old))
-            altered[name].existing_server_default = t.cast(t.Any, existing)
-            altered[name].modify_server_default = column.server_default
-
 
 def _is_about(check: sa.CheckConstraint, columns: cabc.Container[str]) -> bool:
     """Tell whether a CHECK has to be made: the type of a new column makes its own."""
     if not getattr(check, "_type_bound", False):
         return True
     return all(str(column.name) in columns for column in check.columns)
-
-
-def _text(constraint: sa.CheckConstraint, dialect: sa.Dialect) -> str:
-    """Return the expression of a model's CHECK, as the model writes it."""
-    options = {"literal_binds": True, "include_table": False}
-    return str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))

@@ -123,7 +123,7 @@ def _key_index(
 def correct_indexes(
     connection: sa.Connection, blocks: cabc.Iterable[ops.ModifyTableOps]
 ) -> None:
-    """Drop the indexes of dropped foreign keys, and keep unchanged indexes.
+    """Drop foreign keys first, and their indexes, and keep unchanged indexes.
 
     The downgrade creates dropped indexes with the order of their columns.
 
@@ -140,6 +140,8 @@ def correct_indexes(
                 *_left_behind(connection, block, operation),
             )
         ]
+        # A key needs an index for as long as it is there.
+        block.ops.sort(key=lambda operation: not _drops_key(operation))
 
 
 def _equal_indexes(
@@ -204,15 +206,22 @@ def _with_order(
     return DropIndex(described)
 
 
+def _drops_key(operation: ops.MigrateOperation) -> bool:
+    """Tell whether an operation drops a foreign key."""
+    kinds = ("foreignkey", "foreignkey_constraint")
+    return (
+        isinstance(operation, ops.DropConstraintOp)
+        and operation.constraint_type in kinds
+    )
+
+
 def _left_behind(
     connection: sa.Connection,
     block: ops.ModifyTableOps,
     operation: ops.MigrateOperation,
 ) -> cabc.Iterator[DropIndex]:
     """Yield the removal of the index that a dropped foreign key leaves behind."""
-    if not isinstance(operation, ops.DropConstraintOp):
-        return
-    if operation.constraint_type not in ("foreignkey", "foreignkey_constraint"):
+    if not isinstance(operation, ops.DropConstraintOp) or not _drops_key(operation):
         return
     name = operation.constraint_name
     inspector = sa.inspect(connection)

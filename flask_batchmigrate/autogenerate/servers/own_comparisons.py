@@ -8,13 +8,26 @@ import typing as t
 import sqlalchemy as sa
 
 
-def compare_server_default(dialect: str) -> bool | None:
-    """Return Alembic's option of this name for a user who sets none.
+def compare_server_default(dialect: str, chosen: t.Any) -> t.Any:
+    """Return Alembic's option of this name.
 
-    :return: None for MySQL and MariaDB, whose defaults :mod:`.server_tables`
-        compares: they rewrite defaults, which Alembic takes for a difference.
+    On servers :mod:`.defaults` compares, for a user who does not choose otherwise:
+    MySQL and MariaDB rewrite defaults, which Alembic takes for a difference, and its
+    comparison fails on PostgreSQL where values cannot be compared.
+
+    :param chosen: the option that the user chose; None if none was chosen.
     """
-    return True if dialect in ("sqlite", "postgresql") else None
+    if dialect == "sqlite":
+        return True if chosen is None else chosen
+    return None if chosen is True else chosen
+
+
+def compares_defaults(options: cabc.Mapping[str, t.Any]) -> bool:
+    """Tell whether defaults are compared, and not by a function of the user's.
+
+    :param options: the options that Alembic was configured with.
+    """
+    return options.get("compare_server_default") is None
 
 
 def compare_type(dialect: str, chosen: t.Any) -> t.Any:

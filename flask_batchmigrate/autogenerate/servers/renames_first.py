@@ -16,7 +16,9 @@ from ..choices.renames import Rename
 from ..choices.renames import RenameColumn
 from ..choices.renames import settle
 from ..request import Request
+from ..script.operations import stored_default
 from .completion import complete_on_server
+from .mariadb_columns import restore_defaults
 from .old_names import differences
 
 if t.TYPE_CHECKING:
@@ -69,11 +71,13 @@ def _of_column(
     are left out: https://dev.mysql.com/doc/refman/8.4/en/alter-table.html.
     """
     columns = inspector.get_columns(table, schema=rename.schema)
+    connection = t.cast("sa.Connection", inspector.bind)
+    restore_defaults(connection, rename.schema, {(None, table): columns})
     stored: t.Any = next(column for column in columns if column["name"] == name)
-    default = stored["default"]
     options = {"existing_comment": stored.get("comment")}
-    if stored.get("autoincrement") is True:
-        options["existing_autoincrement"] = True
+    is_mysql = inspector.dialect.name in ("mysql", "mariadb")
+    if stored.get("autoincrement") is True and is_mysql:
+        options["autoincrement"] = True
     return RenameColumn(
         t.cast("str", rename.table),
         rename.old,
@@ -81,6 +85,6 @@ def _of_column(
         modify_name=rename.new,
         existing_type=stored["type"],
         existing_nullable=stored["nullable"],
-        existing_server_default=None if default is None else sa.text(default),
+        existing_server_default=stored_default(stored["default"]),
         **{name: value for name, value in options.items() if value is not None},
     )

@@ -14,8 +14,13 @@ from sqlalchemy.ext.compiler import compiles
 from ...reporting import reporter
 from ..script.copies import copy_table
 from ..script.enums import native
+from ..script.rendering import undoubled
+from .mariadb_columns import restore_defaults_of_twin
 
-_NAME: t.Final = "batchmigrate_twin"
+#: The name of the temporary table.
+NAME: t.Final = "batchmigrate_twin"
+#: A cast of a text, or of a list of texts, to a text.
+_CAST: t.Final = re.compile(r"(?<=['\]])(?:::(?:text|character varying)(?:\[\])?)+")
 _QUOTED: t.Final = re.compile(r'"((?:[^"]|"")+)"')
 
 
@@ -28,12 +33,22 @@ class Parts:
     :param defaults: the defaults of the other columns.
     :param of_columns: the expressions of CHECKs of single columns that the server
         stores without a name.
+    :param has_identity: whether the server numbers the rows of a column.
     """
 
     checks: dict[str, str]
     computed: dict[str, tuple[str, bool]]
     defaults: dict[str, str | None]
     of_columns: frozenset[str] = frozenset()
+    has_identity: bool = False
+
+    @property
+    def has_defaults(self) -> bool:
+        """Whether any column has a default, apart from numbers of a sequence."""
+        defaults = (default or "" for default in self.defaults.values())
+        return any(
+            default and not default.startswith("nextval(") for default in defaults
+        )
 
     def names_in(self, column: str) -> set[str]:
         """Return the words of a computed column's expression, among them its columns.
@@ -56,9 +71,11 @@ def parts(
     """
     computed = {}
     defaults = {}
+    has_identity = False
     for column in columns:
         name = str(column["name"])
         clause = column.get("computed")
+        has_identity |= bool(column.get("identity"))
         if clause:
             computed[name] = (
                 _without_table(clause["sqltext"]),
@@ -68,7 +85,7 @@ def parts(
             default = column["default"]
             defaults[name] = None if default == "NULL" else default
     named = {str(c["name"]): _without_table(c["sqltext"]) for c in checks if c["name"]}
-    return Parts(named, computed, defaults, frozenset(of_columns))
+    return Parts(named, computed, defaults, frozenset(of_columns), has_identity)
 
 
 def checks_of_columns(
@@ -90,8 +107,23 @@ def checks_of_columns(
     return found
 
 
+def same_check(one: str, other: str) -> bool:
+    """Tell whether two expressions of a server are the same.
+
+    PostgreSQL writes ``x IN ('a', 'b')`` with other casts if it gets its own text.
+    """
+    return one == other or _CAST.sub("", one) == _CAST.sub("", other)
+
+
+def text_of_check(constraint: sa.CheckConstraint, dialect: sa.Dialect) -> str:
+    """Return the expression of a model's CHECK, as the model writes it."""
+    options = {"literal_binds": True, "include_table": False}
+    text = str(constraint.sqltext.compile(dialect=dialect, compile_kwargs=options))
+    return undoubled(text, dialect)
+
+
 def _without_table(expression: str) -> str:
-    return re.sub(rf"(`?){_NAME}\1\.", "", expression)
+    return re.sub(rf"(`?){NAME}\1\.", "", expression)
 
 
 class _CreateTwin(sa.schema.CreateTable):
@@ -111,28 +143,47 @@ def parts_of_model(table: sa.Table, connection: sa.Connection) -> Parts | None:
     :return: None if the server does not create the table, as for want of a right or
         type; a warning tells why.
     """
-    copied = copy_table(table, name=_NAME, schema=None)
-    create = _CreateTwin(copied, include_foreign_key_constraints=[])
     try:
-        with _undone(connection):
-            if connection.dialect.name == "postgresql":
-                for type_ in filter(None, (native(c.type) for c in copied.columns)):
-                    type_.create(connection, checkfirst=True)
-            connection.execute(create)
+        with twin(table, connection):
             inspector = sa.inspect(connection)
             schema = _temporary_schema(connection)
-            return parts(
-                inspector.get_check_constraints(_NAME, schema=schema),
-                inspector.get_columns(_NAME, schema=schema),
-            )
+            columns = inspector.get_columns(NAME, schema=schema)
+            restore_defaults_of_twin(connection, NAME, columns)
+            return parts(inspector.get_check_constraints(NAME, schema=schema), columns)
     except sa.exc.DBAPIError as error:
-        why = " ".join(str(error.orig).split())
-        reporter().warning(
-            f"The CHECK constraints, computed columns and defaults of table "
-            f"'{table.fullname}' were not compared, since the server did not make a "
-            f"temporary table like it: {why}. Compare with a user who may make one."
-        )
+        what = "CHECK constraints, computed columns and defaults"
+        not_compared(what, table, error)
         return None
+
+
+def not_compared(what: str, table: sa.Table, error: sa.exc.DBAPIError) -> None:
+    """Warn of parts of a table that were not compared.
+
+    :param error: why the server did not make a temporary table.
+    """
+    why = " ".join(str(error.orig).split())
+    reporter().warning(
+        f"The {what} of table '{table.fullname}' were not compared, since the server "
+        f"did not make a temporary table like it: {why}. Compare with a user who may "
+        "make one."
+    )
+
+
+@contextlib.contextmanager
+def twin(table: sa.Table, connection: sa.Connection) -> cabc.Iterator[sa.Table]:
+    """Make a temporary table like one of the models, for as long as the block takes.
+
+    :return: the temporary table, without foreign keys and indexes in the database.
+    :raises sqlalchemy.exc.DBAPIError: the server does not make it.
+    """
+    copied = copy_table(table, name=NAME, schema=None)
+    create = _CreateTwin(copied, include_foreign_key_constraints=[])
+    with _undone(connection):
+        if connection.dialect.name == "postgresql":
+            for type_ in filter(None, (native(c.type) for c in copied.columns)):
+                type_.create(connection, checkfirst=True)
+        connection.execute(create)
+        yield copied
 
 
 @contextlib.contextmanager
@@ -148,7 +199,7 @@ def _undone(connection: sa.Connection) -> cabc.Iterator[None]:
     try:
         yield
     finally:
-        connection.exec_driver_sql(f"DROP TEMPORARY TABLE IF EXISTS {_NAME}")
+        connection.exec_driver_sql(f"DROP TEMPORARY TABLE IF EXISTS {NAME}")
 
 
 def _temporary_schema(connection: sa.Connection) -> str | None:

@@ -46,6 +46,15 @@ def has_members(type_: sa.types.TypeEngine[t.Any]) -> bool:
     return isinstance(type_, _ENUMERATED)
 
 
+def without_check(type_: t.Any) -> t.Any:
+    """Return a type that makes no check, for a check that is made by itself."""
+    if not (isinstance(type_, _ENUMERATED) and type_.create_constraint):
+        return type_
+    copied: t.Any = t.cast(t.Any, type_).copy()
+    copied.create_constraint = False
+    return copied
+
+
 def named(column: sa.Column[t.Any], table: str) -> sa.types.TypeEngine[t.Any]:
     """Return a column's type with a name for the check that it makes."""
     type_ = column.type
