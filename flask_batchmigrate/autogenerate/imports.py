@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ..reporting import reporter
 from .rows.conversions import generic
 from .script.enums import ExistingEnum
+from .script.rendering import final_check_name
 from .script.rendering import sql_text
 from .script.rendering import type_text
 
@@ -73,7 +74,9 @@ def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | boo
         return type_.text(context)
     if module.partition(".")[0] == "sqlalchemy":
         other = generic(type_)
-        return False if other is type_ else type_text(context, other)
+        if other is type_:
+            return final_check_name(type_, context)
+        return type_text(context, other)
     if context.opts.get("user_module_prefix") is not None:
         return False
     text = f"{module}.{type(type_).__qualname__}{_arguments(type_)}"

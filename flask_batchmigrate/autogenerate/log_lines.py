@@ -91,8 +91,12 @@ def _altered(operation: ops.AlterColumnOp) -> list[str]:
     place = f"'{operation.table_name}.{operation.column_name}'"
     changes = []
     if operation.modify_type is not None:
-        change = f"from {operation.existing_type!r} to {operation.modify_type!r}"
-        changes.append(f"type change {change} on {place}")
+        before, after = repr(operation.existing_type), repr(operation.modify_type)
+        change = f"type change from {before} to {after} on {place}"
+        if before == after:
+            # Only its name in the database differs, for a naming convention.
+            change = f"other name of the check of the type of {place}"
+        changes.append(change)
     if operation.modify_nullable is not None:
         word = "NULL" if operation.modify_nullable else "NOT NULL"
         changes.append(f"{word} on column {place}")

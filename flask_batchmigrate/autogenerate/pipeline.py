@@ -12,8 +12,8 @@
    it (:mod:`.script.enums`), and new members of the type
    (:mod:`.servers.enum_members`).
 5. The downgrade is made by reversing the operations, so that it restores the schema.
-   Both make and drop tables in the order that the keys between them need
-   (:mod:`.table_order`).
+   Both make and drop tables, and the keys between them, in the order that these need
+   (:mod:`.key_order`, :mod:`.table_order`).
 
 The user's own ``process_revision_directives`` gets the result, and has the last word.
 """
@@ -30,6 +30,7 @@ from .choices.drops import mark_losses
 from .choices.drops import report_unowned
 from .choices.fills import fill
 from .choices.fills import Rows
+from .key_order import keys_in_order
 from .log_lines import lines
 from .request import Request
 from .rows.conversions import convert
@@ -101,7 +102,7 @@ def improve(
     upgrade.ops[:0] = members
     upgrade.reverse_into(downgrade)
     for each in (upgrade, downgrade):
-        each.ops[:] = in_order(each.ops)
+        each.ops[:] = in_order(keys_in_order(each.ops))
         write_sql(context, each)
     return start
 

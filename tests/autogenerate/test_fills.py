@@ -170,3 +170,130 @@ def test_wrong_option(bench: Bench, option: str, why: str) -> None:
     app, _ = bench.app(VALUES["default of the model"][0])
     with app.app_context(), pytest.raises(fb.BatchMigrateError, match=why):
         fb.migrate(request=Request(defaults=[option]))
+
+
+#: The type of a column before, its type and options afterwards, and the value that the
+#: rows get that have none; None for any.
+TIGHTENED: dict[str, tuple[t.Any, t.Any, dict[str, t.Any], t.Any]] = {
+    "now": (sa.DateTime, sa.DateTime, {"server_default": sa.func.now()}, None),
+    "function": (
+        sa.String(9),
+        sa.String(9),
+        {"server_default": sa.func.lower("ABC")},
+        "abc",
+    ),
+    "text to number": (sa.String(9), sa.Integer, {"server_default": "3"}, 3),
+    "number to text": (sa.Integer, sa.String(9), {"default": "5"}, "5"),
+    "longer text": (sa.String(3), sa.String(9), {"default": "no"}, "no"),
+}
+
+
+#: The same where the old type had a check, on SQLite.
+CHECKED: dict[str, tuple[t.Any, t.Any, dict[str, t.Any], t.Any]] = {
+    "Enum to truth": (
+        sa.Enum("good", "bad", name="x", create_constraint=True, native_enum=False),
+        sa.Boolean,
+        {"default": False},
+        False,
+    ),
+    "truth to Enum": (
+        sa.Boolean(create_constraint=True, name="ck_x"),
+        sa.Enum("good", "bad", name="x", create_constraint=True, native_enum=False),
+        {"server_default": "bad"},
+        "bad",
+    ),
+}
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+@pytest.mark.parametrize("case", TIGHTENED)
+def test_made_not_null_otherwise(
+    bench: Bench, tmp_path: pathlib.Path, kind: str, case: str
+) -> None:
+    """The value is one of the new type, and any server default can be the value."""
+    old, new, options, wanted = TIGHTENED[case]
+    if kind == "mariadb" and case == "function":
+        options = {"server_default": sa.text("'abc'")}
+    if kind == "sqlite":
+        tighten(bench, old, new, options, wanted)
+        return
+    with new_database(kind) as url:
+        tighten(Bench(url, tmp_path), old, new, options, wanted)
+
+
+def tighten(
+    bench: Bench,
+    old: t.Any,
+    new: t.Any,
+    options: dict[str, t.Any],
+    wanted: t.Any,
+    back: bool = True,
+) -> None:
+    """Make a column NOT NULL that has no value in a row.
+
+    :param back: whether the value is one of the old type, too.
+    """
+
+    def before(metadata: sa.MetaData) -> None:
+        person(sa.Column("x", old))(metadata)
+
+    define = column(new, **options)
+    bench.migrate(before, rev_id="aa11")
+    bench.insert(before)
+    bench.migrate(define, rev_id="bb22")
+    found = value(bench, define)["x"]
+    assert found == wanted or (wanted is None and found is not None)
+    assert bench.agrees(define)
+    if not back:
+        return
+    app, _ = bench.app(before)
+    with app.app_context():
+        fb.downgrade()
+    if bench.url.startswith("sqlite"):
+        assert schema_of(bench.path / "app.db") == made_by(before)
+
+
+@pytest.mark.parametrize("case", CHECKED)
+def test_made_not_null_with_another_check(bench: Bench, case: str) -> None:
+    """The check of the old type does not hold up the new value."""
+    old, new, options, wanted = CHECKED[case]
+    tighten(bench, old, new, options, wanted, back=False)
+
+
+@pytest.mark.parametrize("unique", ["constraint", "index", "of two columns"])
+def test_unique_refuses_one_value_for_all(bench: Bench, unique: str) -> None:
+    """Rows that a UNIQUE of the database keeps apart cannot get one value."""
+
+    def define(metadata: sa.MetaData, **options: t.Any) -> None:
+        made = sa.Table(
+            "person",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("x", sa.Integer, **options),
+            sa.Column("y", sa.Integer),
+        )
+        if unique == "index":
+            sa.Index("one_x", made.c.x, unique=True)
+        else:
+            columns = ["x", "y"] if unique == "of two columns" else ["x"]
+            made.append_constraint(sa.UniqueConstraint(*columns))
+
+    def after(metadata: sa.MetaData) -> None:
+        define(metadata, nullable=False, default=3)
+
+    bench.migrate(define, rev_id="aa11")
+    app, db = bench.app(define)
+    with app.app_context(), db.engine.begin() as connection:
+        rows = [{"id": number, "y": 1} for number in (1, 2)]
+        connection.execute(db.metadata.tables["person"].insert(), rows)
+    app, db = bench.app(after)
+    with app.app_context():
+        refused = pytest.raises(fb.BatchMigrateError, match="would share a value")
+        with refused as caught:
+            fb.migrate()
+        assert "No file was written" in str(caught.value)
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM person WHERE id = 2")
+        fb.migrate(rev_id="bb22")
+        fb.upgrade()

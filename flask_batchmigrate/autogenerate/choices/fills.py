@@ -8,11 +8,11 @@ no default behind that the model does not have.
 from __future__ import annotations
 
 import collections.abc as cabc
+import copy
 import dataclasses
 import datetime
 import decimal
 import enum
-import re
 import typing as t
 
 import sqlalchemy as sa
@@ -24,6 +24,9 @@ from ...errors import NOTHING_WRITTEN
 from ...sqlite.errors import counted
 from ..request import Request
 from ..script.copies import copy_table
+from .fill_values import converted
+from .fill_values import default_value
+from .fill_values import Expression
 from .stored_names import Place
 from .stored_names import StoredNames
 
@@ -56,16 +59,6 @@ class FillColumn(ops.MigrateOperation):
     def to_diff_tuple(self) -> tuple[t.Any, ...]:
         """Return a description of the operation."""
         return ("fill_column", self.schema, self.table_name, self.column_name)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Expression:
-    """An SQL expression that the database evaluates.
-
-    :param sql: the text of the expression.
-    """
-
-    sql: str
 
 
 class Nothing(ops.MigrateOperation):
@@ -202,6 +195,13 @@ def _in_steps(
             loose, tight = _loosened(operation)
             first.append(loose)
             last.append(tight)
+        elif isinstance(operation, ops.AlterColumnOp) and (
+            operation.modify_type is not None
+        ):
+            # The value is one of the new type.
+            retyped, tight = _retyped_first(operation)
+            first.append(retyped)
+            last.append(tight)
         else:
             last.append(operation)
     return _split(block, first, fills, last) if fills else [block]
@@ -280,8 +280,6 @@ class _None:
     """The mark for a column that has no value and needs none."""
 
 
-#: What MySQL has after a default, and is none.
-_ON_UPDATE: t.Final = re.compile(r"\s+ON\s+UPDATE\s", re.IGNORECASE)
 _NONE: t.Final = _None()
 
 
@@ -295,12 +293,9 @@ def _value(
     """Return the value for the rows that have none."""
     place = f"{table}.{model.name}"
     if place in defaults:
-        return _converted(defaults.pop(place), model, place)
+        return converted(defaults.pop(place), model, place)
     if isinstance(model.server_default, sa.DefaultClause):
-        argument = model.server_default.arg
-        if isinstance(argument, str):
-            return argument
-        return Expression(_ON_UPDATE.split(str(argument))[0])
+        return default_value(model.server_default)
     default = t.cast(t.Any, model.default)
     if default is not None and default.is_scalar:
         value = default.arg.name if isinstance(default.arg, enum.Enum) else default.arg
@@ -313,7 +308,7 @@ def _value(
         return _NONE
     answer = request.questioner.value_for(place, str(model.type))
     if answer is not None:
-        return _converted(answer, model, place)
+        return converted(answer, model, place)
     raise BatchMigrateError(
         f"Column '{place}' is NOT NULL, and {counted(rows, 'row')} of the "
         "database would have no value for it",
@@ -321,30 +316,6 @@ def _value(
         "default.",
         state=NOTHING_WRITTEN,
     )
-
-
-def _converted(text: str, model: sa.Column[t.Any], place: str) -> object:
-    """Convert a value that a person wrote to the type of the column."""
-    try:
-        python = model.type.python_type
-    except NotImplementedError:
-        python = str
-    try:
-        if python is bool:
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        if python in (int, float, decimal.Decimal):
-            return python(text)
-        if python in (datetime.date, datetime.time, datetime.datetime):
-            return python.fromisoformat(text)
-    except (ValueError, KeyError, decimal.InvalidOperation):
-        raise BatchMigrateError(
-            f"'{text}' is not a valid value for column '{place}' ({model.type})",
-            "Give another value.",
-            state=NOTHING_WRITTEN,
-        ) from None
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return text
 
 
 def _loosened(
@@ -366,3 +337,24 @@ def _loosened(
         modify_nullable=False,
     )
     return loose, tight
+
+
+def _retyped_first(
+    operation: ops.AlterColumnOp,
+) -> tuple[ops.AlterColumnOp, ops.AlterColumnOp]:
+    """Split an operation: change the type, then set NOT NULL."""
+    retyped = copy.copy(operation)
+    retyped.modify_nullable = None
+    default = operation.modify_server_default
+    tight = ops.AlterColumnOp(
+        operation.table_name,
+        operation.column_name,
+        schema=operation.schema,
+        existing_type=operation.modify_type,
+        existing_nullable=operation.existing_nullable,
+        existing_server_default=(
+            operation.existing_server_default if default is False else default
+        ),
+        modify_nullable=False,
+    )
+    return retyped, tight

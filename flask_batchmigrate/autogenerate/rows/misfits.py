@@ -18,6 +18,7 @@ from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
 from ...reporting import reporter
 from ...sqlite.errors import counted
+from ..choices.fills import FillColumn
 from ..choices.fills import Nothing
 from ..choices.stored_names import Place
 from ..choices.stored_names import StoredNames
@@ -113,6 +114,8 @@ class _Counter:
         self._new: set[tuple[Place, str | None]] = set()
         #: Columns whose values get another type before they are compared.
         self._retyped: set[tuple[Place, str | None]] = set()
+        #: The columns of constraints and indexes that the script drops.
+        self._dropped: set[tuple[Place, tuple[str, ...]]] = set()
         for operation in upgrade.ops:
             if isinstance(operation, ops.CreateTableOp):
                 self._new.add(((operation.schema, operation.table_name), None))
@@ -129,6 +132,11 @@ class _Counter:
             and operation.modify_type is not None
         ):
             self._retyped.add((_place(operation), operation.column_name))
+        elif isinstance(operation, (ops.DropConstraintOp, ops.DropIndexOp)):
+            made: t.Any = operation.reverse()
+            columns = getattr(made, "columns", ())
+            names = tuple(str(getattr(each, "name", each)) for each in columns)
+            self._dropped.add((_place(operation), names))
 
     def misfit(self, operation: ops.MigrateOperation) -> str | None:
         """Describe the rows that make an operation fail; None if there are none."""
@@ -136,6 +144,8 @@ class _Counter:
             return self._of_unique(
                 operation, str(operation.constraint_name), operation.columns
             )
+        if isinstance(operation, FillColumn):
+            return self._of_fill(operation)
         if isinstance(operation, ops.CreateIndexOp):
             return self._of_unique_index(operation)
         if isinstance(operation, ops.CreateForeignKeyOp):
@@ -168,6 +178,35 @@ class _Counter:
         ):
             return None
         return self._of_unique(operation, str(operation.index_name), names)
+
+    def _of_fill(self, operation: FillColumn) -> str | None:
+        """Describe the rows that a UNIQUE of the database keeps from being filled."""
+        place, column = _place(operation), operation.column_name
+        if self._table(place[1], place[0], [column]) is None:
+            return None
+        stored = self._stored.column(place, column)
+        for name, columns in self._uniques(self._stored.table(place), place[0]):
+            if stored in columns and (place, columns) not in self._dropped:
+                named = [column if each == stored else each for each in columns]
+                if text := self._of_unique(operation, name, named):
+                    return text
+        return None
+
+    def _uniques(
+        self, table: str, schema: str | None
+    ) -> cabc.Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the names and columns of the UNIQUEs that a table has."""
+        inspector = sa.inspect(self._connection)
+        found: list[t.Any] = [
+            *inspector.get_unique_constraints(table, schema=schema),
+            *inspector.get_indexes(table, schema=schema),
+        ]
+        for each in found:
+            columns = tuple(map(str, each["column_names"]))
+            options = each.get("dialect_options", {})
+            partial = any(name.endswith("_where") for name in options)
+            if each.get("unique", True) and not partial:
+                yield each["name"] or f"UNIQUE ({', '.join(columns)})", columns
 
     def _of_unique(
         self, operation: t.Any, name: str, columns: cabc.Sequence[str]

@@ -8,7 +8,8 @@ import typing as t
 import sqlalchemy as sa
 from alembic.operations import ops
 
-from ..choices.fills import Expression
+from ..choices.fill_values import default_value
+from ..choices.fill_values import Expression
 from ..choices.fills import FillColumn
 from ..choices.stored_names import Place
 from ..script.operations import plain_text
@@ -59,9 +60,7 @@ class RowValues:
         elif place in self._added:
             default = self._added[place].server_default
             if isinstance(default, sa.DefaultClause):
-                argument = default.arg
-                is_text = isinstance(argument, str)
-                constant = _constant(argument if is_text else Expression(str(argument)))
+                constant = _constant(default_value(default))
             elif default is not None:
                 constant = None
         if constant is None or place in self._added:

@@ -13,6 +13,7 @@ import typing as t
 
 import sqlalchemy as sa
 from alembic.operations import ops
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.elements import conv
 
 from .copies import copy_table
@@ -71,6 +72,9 @@ def free(name: str, taken: cabc.Container[str]) -> conv:
 def name_everything(operations: ops.OpContainer) -> None:
     """Name the constraints that operations make, also those of new tables.
 
+    The names are final: the metadata may have another naming convention, or its first
+    one, when the script is run once more.
+
     :param operations: the operations, for any database; changed in place.
     """
     for position, operation in enumerate(operations.ops):
@@ -83,16 +87,24 @@ def name_everything(operations: ops.OpContainer) -> None:
                 columns = _column_names(operation.columns)
                 name = default_name("unique", operation.table_name, columns)
                 operation.constraint_name = name
-        elif (
-            isinstance(operation, ops.CreateForeignKeyOp)
-            and operation.constraint_name is None
-        ):
-            operation.constraint_name = default_name(
-                "foreignkey",
-                operation.source_table,
-                operation.local_cols,
-                operation.referent_table,
-            )
+            _make_final(operation)
+        elif isinstance(operation, ops.CreateForeignKeyOp):
+            if operation.constraint_name is None:
+                operation.constraint_name = default_name(
+                    "foreignkey",
+                    operation.source_table,
+                    operation.local_cols,
+                    operation.referent_table,
+                )
+            _make_final(operation)
+        elif isinstance(operation, ops.DropConstraintOp):
+            _make_final(operation)
+
+
+def _make_final(operation: t.Any) -> None:
+    """Let no naming convention change the name of an operation's constraint."""
+    if isinstance(operation.constraint_name, str):
+        operation.constraint_name = conv(operation.constraint_name)
 
 
 def _column_names(columns: cabc.Iterable[t.Any]) -> list[str]:
@@ -105,7 +117,7 @@ def _with_names(operation: ops.CreateTableOp) -> ops.CreateTableOp:
     of_columns = [
         c for each in operation.columns for c in getattr(each, "constraints", ())
     ]
-    if not constraints or (all(map(_is_named, constraints)) and not of_columns):
+    if not constraints or (all(map(_is_final, constraints)) and not of_columns):
         return operation
     original = t.cast("sa.Table", t.cast(t.Any, constraints[0]).table)
     table = with_names(original)
@@ -118,12 +130,40 @@ def checks_of(table: sa.Table) -> list[sa.CheckConstraint]:
     return [t.cast(t.Any, c) for c in (*table.constraints, *of_columns) if _is_check(c)]
 
 
+def checks_of_column(column: sa.Column[t.Any]) -> list[sa.CheckConstraint]:
+    """Return the checks that the type of a column of a table makes."""
+    constraints = column.table.constraints
+    return [
+        t.cast(t.Any, each)
+        for each in constraints
+        if getattr(each, "_type_bound", False)
+        and column.name in _column_names(getattr(each, "columns", ()))
+    ]
+
+
+def conventional_name(constraint: sa.Constraint) -> str | None:
+    """Return the name that the naming convention gives a type's check without one.
+
+    :return: None if the convention says nothing of it. SQLAlchemy applies it to such a
+        check only when the table is made.
+    """
+    if not getattr(constraint, "_type_bound", False):
+        return None
+    preparer: t.Any = DefaultDialect().identifier_preparer
+    try:
+        name = preparer.format_constraint(constraint, _alembic_quote=False)
+    except sa.exc.InvalidRequestError:
+        # The convention needs the name that is missing; the table cannot be made.
+        return None
+    return str(name) if name is not None else None
+
+
 def _is_check(constraint: sa.Constraint) -> bool:
     return isinstance(constraint, sa.CheckConstraint)
 
 
 def with_names(original: sa.Table) -> sa.Table:
-    """Return a copy of a table in which every constraint has a name.
+    """Return a copy of a table in which every constraint has a final name.
 
     The checks of single columns become checks of the table: Alembic does not render
     them where they are, and MariaDB does not list them.
@@ -138,9 +178,14 @@ def with_names(original: sa.Table) -> sa.Table:
     taken = {str(c.name).lower() for c in table.constraints if _is_named(c)}
     for constraint in sorted(table.constraints, key=_order):
         if not _is_named(constraint):
-            name = free(_name_of(constraint, str(table.name)), taken)
+            name = free(
+                conventional_name(constraint) or _name_of(constraint, str(table.name)),
+                taken,
+            )
             taken.add(name.lower())
             _set_name(constraint, name)
+        elif not _is_final(constraint):
+            constraint.name = conv(str(constraint.name))
     return table
 
 
@@ -148,6 +193,17 @@ def _is_named(constraint: sa.Constraint) -> bool:
     """Tell whether a constraint has a name, or needs none."""
     empty = isinstance(constraint, sa.PrimaryKeyConstraint) and not constraint.columns
     return isinstance(constraint.name, str) or empty
+
+
+def _is_final(constraint: sa.Constraint) -> bool:
+    """Tell whether no naming convention changes the name of a constraint.
+
+    The check of a type has the name of the type, which the type's own text says.
+    """
+    of_type, name = getattr(constraint, "_type_bound", False), constraint.name
+    return _is_named(constraint) and (
+        of_type or not isinstance(name, str) or isinstance(name, conv)
+    )
 
 
 def _order(constraint: sa.Constraint) -> tuple[str, list[str], str]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import conv
 
 from .operations import plain_text
 
@@ -139,3 +140,30 @@ def _is_sql(value: t.Any) -> bool:
     """Tell whether a part of an index is SQL, not a name."""
     named = (sa.Column, sa.Label, Written)
     return isinstance(value, sa.ClauseElement) and not isinstance(value, named)
+
+
+def final_check_name(type_: t.Any, autogen_context: t.Any) -> str | t.Literal[False]:
+    """Return the text of a type whose check has a name that no convention may change.
+
+    The metadata may have another naming convention when the script is run, or none when
+    it is written and one later; what the script makes must not depend on that.
+
+    :return: False for any other type, which Alembic writes correctly.
+    """
+    if not isinstance(type_, (sa.Boolean, sa.Enum)) or not type_.create_constraint:
+        return False
+    name = type_.name
+    is_final = isinstance(name, conv) or not _renames_checks(autogen_context.metadata)
+    if name is None or not is_final:
+        return False
+    sqlalchemy = autogen_context.opts["sqlalchemy_module_prefix"] or ""
+    alembic = autogen_context.opts["alembic_module_prefix"] or ""
+    text, argument = f"{sqlalchemy}{type_!r}", f"name={str(name)!r}"
+    return text.replace(argument, f"name={alembic}f({str(name)!r})")
+
+
+def _renames_checks(metadata: t.Any) -> bool:
+    """Tell whether the naming convention of a metadata changes names of checks."""
+    conventions = getattr(metadata, "naming_convention", None) or {}
+    convention = conventions.get("ck", conventions.get(sa.CheckConstraint, ""))
+    return "constraint_name" in convention

@@ -83,15 +83,23 @@ class TypeChecks:
         return upper(column) in self.old or upper(column) in self.new
 
     def stored(
-        self, name: str, model: sa.types.TypeEngine[t.Any] | None
+        self, name: str, model: sa.Column[t.Any] | None
     ) -> sa.types.TypeEngine[t.Any]:
-        """Return the type of a stored column, with the check that the type made."""
+        """Return the type of a stored column, with the check that the type made.
+
+        :param model: the column in the models, if it stays.
+        """
         type_ = self._before.column(name).type
         check = self.old.get(upper(name))
         if check is None:
             return type_
-        label = constructors.stored_name(self._before, check)
-        return type_checks.with_check(type_, check, label, model)
+        label: str = constructors.stored_name(self._before, check)
+        name_of_type = type_checks.stored_as(model, label)
+        if name_of_type is not None:
+            # The convention makes the stored name of it, as it does in the models.
+            label = name_of_type
+        wanted = model.type if model is not None else None
+        return type_checks.with_check(type_, check, label, wanted)
 
 
 def drop_column(definition: Definition, name: str, types: TypeChecks) -> DropColumn:
@@ -289,7 +297,7 @@ class _Changed:
         # Of two equal types, the model's says more than the reflected one.
         existing = wanted.type
         if self.type:
-            existing = types.stored(str(stored.name), wanted.type)
+            existing = types.stored(str(stored.name), wanted)
         operation = ops.AlterColumnOp(
             self.table,
             str(wanted.name),

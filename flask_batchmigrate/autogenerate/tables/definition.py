@@ -36,6 +36,16 @@ _CONSTRAINTS: t.Final = (
 )
 
 
+#: Types that SQLAlchemy writes on SQLite, but takes for others when it reads them.
+_NOT_REFLECTED: t.Final[dict[str, type[sa.types.TypeEngine[t.Any]]]] = {
+    "BINARY": sa.BINARY,
+    "CLOB": sa.CLOB,
+    "DOUBLE PRECISION": sa.DOUBLE_PRECISION,
+    "UUID": sa.UUID,
+    "VARBINARY": sa.VARBINARY,
+}
+
+
 # Without slots, because cached properties need a ``__dict__``.
 @dataclasses.dataclass(frozen=True)
 class Definition:
@@ -196,6 +206,7 @@ def _stored_column(
     text: TableText, name: str, type_: sa.types.TypeEngine[t.Any] | None
 ) -> sa.Column[t.Any]:
     column = text.column(name)
+    type_ = _as_written(column.type) or type_
     if type_ is None or isinstance(type_, sa.types.NullType):
         # The affinity of a column without a type:
         # https://www.sqlite.org/datatype3.html
@@ -218,6 +229,16 @@ def _stored_column(
     if isinstance(default, sa.Computed):
         return sa.Column(column.name, type_, default, **options)
     return sa.Column(column.name, type_, server_default=default, **options)
+
+
+def _as_written(text: str) -> sa.types.TypeEngine[t.Any] | None:
+    """Return the type of SQLAlchemy for a stored one that SQLAlchemy does not know."""
+    name, _, rest = text.upper().partition("(")
+    kind: t.Any = _NOT_REFLECTED.get(" ".join(name.split()))
+    length = rest.removesuffix(")").strip()
+    if kind is None or not length.isdigit():
+        return kind() if kind is not None and not rest else None
+    return t.cast("sa.types.TypeEngine[t.Any]", kind(int(length)))
 
 
 def _conflicts(text: TableText, column: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import typing as t
 
 import sqlalchemy as sa
 from sqlalchemy.sql import sqltypes
+from sqlalchemy.sql.elements import conv
 
 from ...sqlite.adapter.translate import Translator
 from ...sqlite.ddl.table import ConstraintText
@@ -19,6 +20,8 @@ from ...sqlite.ddl.tokens import Kind
 from ...sqlite.ddl.tokens import significant
 from ...sqlite.ddl.tokens import tokenize
 from ...sqlite.ddl.tokens import unquote
+from ..script.names import checks_of_column
+from ..script.names import conventional_name
 from ..script.names import default_name
 
 _ENUMERATED: t.Final = (sqltypes.Boolean, sqltypes.Enum)
@@ -65,8 +68,25 @@ def named(column: sa.Column[t.Any], table: str) -> sa.types.TypeEngine[t.Any]:
     ):
         return type_
     copied: t.Any = t.cast(t.Any, type_).copy()
-    copied.name = default_name("check", table, [str(column.name)])
+    by_convention = [conventional_name(check) for check in checks_of_column(column)]
+    name = next(filter(None, by_convention), None)
+    copied.name = conv(name or default_name("check", table, [str(column.name)]))
     return copied  # type: ignore[no-any-return]
+
+
+def stored_as(column: sa.Column[t.Any] | None, check: str) -> str | None:
+    """Return the name of a type of the models whose check is stored by a name.
+
+    :param column: the column of the models, if it stays.
+    :param check: the stored name of the check.
+    :return: the name that the naming convention makes the stored one of; None if the
+        type does not make a check of that name.
+    """
+    if column is None or not isinstance(column.type, _ENUMERATED):
+        return None
+    name = column.type.name
+    made = [str(each.name) for each in checks_of_column(column)]
+    return name if name is not None and made == [check] else None
 
 
 def values(constraint: ConstraintText) -> tuple[str, list[str]] | None:
