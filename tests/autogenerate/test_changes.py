@@ -85,12 +85,15 @@ def test_page() -> None:
 #: What SQLite needs no script for, or what a script of SQLite cannot say: a collation
 #: has another name on each database, Alembic does not drop the check of a Boolean from
 #: a column of MariaDB, and PostgreSQL changes no type of a column that another one is
-#: computed from, which only a script that was compared there goes round.
+#: computed from, which only a script that was compared there goes round. Alembic makes
+#: the check of an Enum along with its type on MariaDB, where SQLite's script names it.
 _OWN_WORDS: t.Final = (
     "schema",
     "collation",
     "check of a Boolean",
     "that another is computed from",
+    "with the type of what it is computed from",
+    "Enum that is no type of the database",
 )
 _ELSEWHERE: t.Final = {
     name for (name, kind), sign in SIGNS.items() if kind == "sqlite" and sign != MADE
