@@ -47,9 +47,10 @@ def _render_default(default: t.Any, context: t.Any) -> str | bool:
     """
     prefix = context.opts["sqlalchemy_module_prefix"] or ""
     if isinstance(default, sa.Computed):
-        expression = sql_text(context, t.cast(t.Any, default.sqltext))
-        options = "" if default.persisted is None else f"persisted={default.persisted}"
-        return f"{prefix}Computed({expression!r}, {options})"
+        arguments = [repr(sql_text(context, t.cast(t.Any, default.sqltext)))]
+        if default.persisted is not None:
+            arguments.append(f"persisted={default.persisted}")
+        return f"{prefix}Computed({', '.join(arguments)})"
     argument = getattr(default, "arg", default)
     if isinstance(argument, (sa.True_, sa.False_)):
         return f"{prefix}text({str(argument)!r})"
