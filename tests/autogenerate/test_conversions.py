@@ -225,7 +225,11 @@ WITHOUT_MEANING: list[tuple[Type, t.Any, Type]] = [
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("case", WITHOUT_MEANING, ids=repr)
+@pytest.mark.parametrize(
+    "case",
+    WITHOUT_MEANING,
+    ids=[f"{a.__name__}-{b.__name__}" for a, _, b in WITHOUT_MEANING],
+)
 def test_no_conversion_of_postgresql(
     tmp_path: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
