@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 
 from .choices.drops import Loss
+from .script.enums import EnumType
 from .script.operations import DropConstraint
 
 Place: t.TypeAlias = tuple[str | None, str]
@@ -109,13 +110,18 @@ def _drops_in_order(operations: Operations) -> Operations:
     """Drop the tables that refer to others first, and keys in both directions before.
 
     Comments stay with the drop of their table. Its indexes go along with it: MySQL does
-    not drop an index by itself that a foreign key of the table needs.
+    not drop an index by itself that a foreign key of the table needs. PostgreSQL does
+    not drop a type that a table has, so types come last.
     """
     rest: Operations = []
+    types: Operations = []
     groups: dict[Place, Operations] = {}
     tables: dict[Place, sa.Table] = {}
     end = 0
     for operation in operations:
+        if isinstance(operation, EnumType) and not operation.creates:
+            types.append(operation)
+            continue
         if not isinstance(operation, ops.DropTableOp):
             rest.append(operation)
             continue
@@ -129,7 +135,7 @@ def _drops_in_order(operations: Operations) -> Operations:
         end = len(rest)
     ordered, unlinked = _children_first(tables, dropped_keys(rest))
     dropped = [each for place in ordered for each in groups[place]]
-    return [*rest[:end], *unlinked, *dropped, *rest[end:]]
+    return [*rest[:end], *unlinked, *dropped, *rest[end:], *types]
 
 
 def _belongs(operation: ops.MigrateOperation, place: Place) -> bool:

@@ -112,3 +112,45 @@ def test_script_of_sqlite(
             fb.upgrade()
             fb.downgrade()
         assert len(keys(made, tmp_path)) == len(names)
+
+
+def status(*tables: str) -> Define:
+    """Tables that have an Enum each, with a type of its own."""
+
+    def define(metadata: sa.MetaData) -> None:
+        sa.Table("alone", metadata, sa.Column("id", sa.Integer, primary_key=True))
+        for name in tables:
+            sa.Table(
+                name,
+                metadata,
+                sa.Column("id", sa.Integer, primary_key=True),
+                sa.Column("kind", sa.Enum("good", "bad", name=f"kind_of_{name}")),
+            )
+
+    return define
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("generated_on", ["sqlite", "postgresql"])
+def test_types_go_after_their_tables(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, generated_on: str
+) -> None:
+    """A server drops a type only when no table has it any more."""
+    monkeypatch.chdir(tmp_path)
+    models = status("a", "b", "c")
+    with new_database("postgresql") as made:
+        on_server = generated_on == "postgresql"
+        url = made if on_server else f"sqlite:///{tmp_path / 'app.db'}"
+        Bench(url, tmp_path).migrate(status(), rev_id="aa11")
+        Bench(url, tmp_path).migrate(models, rev_id="bb22")
+        app, _ = Bench(made, tmp_path).app(models)
+        with app.app_context():
+            fb.upgrade()
+            fb.downgrade()
+            fb.upgrade()
+            assert fb.check()
+        assert Bench(url, tmp_path).migrate(status(), rev_id="cc33")
+        app, _ = Bench(made, tmp_path).app(status())
+        with app.app_context():
+            fb.upgrade()
+            fb.downgrade(revision="base")

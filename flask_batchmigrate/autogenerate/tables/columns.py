@@ -277,7 +277,11 @@ class _Changed:
             return True
         if spelling(old.type) == spelling(new.type):
             return False
-        return alembic or affinity(old.type) is not affinity(new.type)
+        return (
+            alembic
+            or affinity(old.type) is not affinity(new.type)
+            or _unbounded(old.type) == _unbounded(new.type)
+        )
 
     def _default_differs(
         self, old: ColumnText, new: ColumnText, compare: t.Any
@@ -334,6 +338,14 @@ def _with_plain_order(type_: t.Any) -> sa.types.TypeEngine[t.Any]:
     kind: type[sa.String] = usual if is_own else type(type_)
     plain = kind(type_.length, collation="BINARY")
     return type_.with_variant(plain, "sqlite")
+
+
+def _unbounded(type_: str) -> tuple[str, ...]:
+    """Return the name of a type without its length or precision.
+
+    Alembic compares these only where both types have them.
+    """
+    return spelling(type_.partition("(")[0])
 
 
 def _collation(column: ColumnText) -> str:
