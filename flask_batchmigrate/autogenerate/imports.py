@@ -1,13 +1,18 @@
-"""Writes types that are not SQLAlchemy's own so that the script can be run.
+"""Writes types so that the script can be run, and makes the same column anywhere.
 
 Alembic writes the type's ``repr`` after the name of its module, and leaves the import
-to the person who edits the script. The ``repr`` of many types cannot be run, either.
+to the person who edits the script. The ``repr`` of many types cannot be run, either:
+it names the types that another type was given without their module. Where a type is of
+one database or of the application, Alembic leaves out its variants for others.
 """
 
 from __future__ import annotations
 
 import collections.abc as cabc
+import copy
 import importlib
+import inspect
+import re
 import typing as t
 
 import sqlalchemy as sa
@@ -70,29 +75,83 @@ def _render_type(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | boo
             "that part, or import the package with the type in the models."
         )
         return "sa.types.NullType()"
-    module = type(type_).__module__
     if isinstance(type_, ExistingEnum):
         return type_.text(context)
+    variants = getattr(type_, "_variant_mapping", None)
+    if not variants:
+        return _render_plain(type_, context)
+    text = type_text(context, _without_variants(type_))
+    for dialect, variant in sorted(variants.items()):
+        text += f".with_variant({type_text(context, variant)}, {dialect!r})"
+    return text
+
+
+def _without_variants(type_: sa.types.TypeEngine[t.Any]) -> sa.types.TypeEngine[t.Any]:
+    plain = copy.copy(type_)
+    vars(plain).pop("_variant_mapping", None)
+    return plain
+
+
+def _render_plain(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str | bool:
+    """Return the text of a type without variants; False if Alembic writes it well."""
+    module = type(type_).__module__
     if module.partition(".")[0] == "sqlalchemy":
-        other = generic(type_)
-        if other is type_:
-            return final_check_name(type_, context)
-        return type_text(context, other)
+        return _render_sqlalchemys(type_, context)
     if context.opts.get("user_module_prefix") is not None:
         return False
-    text = f"{module}.{type(type_).__qualname__}{_arguments(type_)}"
+    name = f"{module}.{type(type_).__qualname__}"
+    text = f"{name}{_arguments(_repr(type_, context))}"
     if _rebuilds(text, type_, context.dialect):
         context.imports.add(f"import {module}")
         return text
     if isinstance(type_, sa.TypeDecorator):
         return type_text(context, _impl(type_, context.dialect))
     context.imports.add(f"import {module}")
-    return False
+    return text if text != f"{name}{_arguments(repr(type_))}" else False
 
 
-def _arguments(type_: sa.types.TypeEngine[t.Any]) -> str:
-    """Return the arguments in the type's ``repr``, with their parentheses."""
-    text = repr(type_)
+def _render_sqlalchemys(
+    type_: sa.types.TypeEngine[t.Any], context: t.Any
+) -> str | bool:
+    """Return the text of a type of SQLAlchemy's; False if Alembic writes it well."""
+    other = generic(type_)
+    if other is not type_:
+        return type_text(context, other)
+    text = _repr(type_, context)
+    if text == repr(type_):
+        if isinstance(type_, sa.TypeDecorator) and not _rebuilds(
+            f"sa.{text}", type_, context.dialect
+        ):
+            return type_text(context, _impl(type_, context.dialect))
+        return final_check_name(type_, context)
+    _, _, dialect = type(type_).__module__.partition("sqlalchemy.dialects.")
+    if not dialect:
+        return f"{context.opts['sqlalchemy_module_prefix'] or ''}{text}"
+    dialect = dialect.partition(".")[0]
+    context.imports.add(f"from sqlalchemy.dialects import {dialect}")
+    return f"{dialect}.{text}"
+
+
+def _repr(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str:
+    """Return the ``repr`` of a type, in which the types that it contains can be run."""
+    # What was not given is an attribute of the class.
+    names = {*vars(type_), *inspect.signature(type(type_)).parameters}
+    values = [getattr(type_, name, None) for name in names]
+    inner = {
+        repr(each): each for each in values if isinstance(each, sa.types.TypeEngine)
+    }
+    if not inner:
+        return repr(type_)
+    found = "|".join(map(re.escape, sorted(inner, key=len, reverse=True)))
+    return re.sub(
+        rf"(?<![\w.'\"])(?:{found})",
+        lambda match: type_text(context, inner[match[0]]),
+        repr(type_),
+    )
+
+
+def _arguments(text: str) -> str:
+    """Return the arguments in the ``repr`` of a type, with their parentheses."""
     return text[text.index("(") :] if "(" in text else "()"
 
 

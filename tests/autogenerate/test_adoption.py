@@ -13,6 +13,8 @@ import flask_batchmigrate as fb
 from tests.apps import Apps
 from tests.apps import query
 from tests.apps import tables_of
+from tests.cli_project import flask
+from tests.cli_project import write_app
 
 
 def create_all(app: Flask) -> None:
@@ -89,6 +91,33 @@ def test_nothing_to_warn_of(apps: Apps, caplog: pytest.LogCaptureFixture) -> Non
         fb.upgrade()
         assert fb.migrate() == []
     assert [r for r in caplog.records if r.levelname == "WARNING"] == []
+
+
+def test_constraints_without_names(tmp_path: pathlib.Path) -> None:
+    """A stamped database loses and gets the constraints that it has no names for."""
+    own = """
+class Team(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    lead = db.Column(db.ForeignKey("person.id"){unique})
+
+class Person(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    team = db.Column(db.ForeignKey("team.id"))
+"""
+    write_app(tmp_path, own.format(unique=", unique=True"))
+    assert flask(tmp_path, "db", "migrate").exit_code == 0
+    file = tmp_path / "app.db"
+    tables = """
+        CREATE TABLE team (id INTEGER NOT NULL, lead INTEGER, PRIMARY KEY (id),
+            UNIQUE (lead), FOREIGN KEY(lead) REFERENCES person (id));
+        CREATE TABLE person (id INTEGER NOT NULL, team INTEGER, PRIMARY KEY (id),
+            FOREIGN KEY(team) REFERENCES team (id));
+    """
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript(tables)
+    for command in ("stamp", "check", "downgrade", "upgrade", "check"):
+        outcome = flask(tmp_path, "db", command)
+        assert outcome.exit_code == 0, outcome.output
 
 
 def test_beside_revisions(apps: Apps) -> None:

@@ -23,15 +23,23 @@ _POSTGRESQL_SUFFIX: t.Final = {
     ConstraintKind.FOREIGN_KEY: "fkey",
     ConstraintKind.CHECK: "check",
 }
+#: The names that generated scripts give. ``create_all()`` gives none, so a database
+#: that was made by it, and stamped, does not have them.
+_GENERATED: t.Final = {
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Conventions:
-    """The naming conventions of a run, and the names that PostgreSQL would make up.
+    """The naming conventions of a run, and the names that are usual without one.
 
     :param conventions: as SQLAlchemy's ``MetaData(naming_convention=...)`` takes them:
         https://docs.sqlalchemy.org/en/20/core/constraints.html#constraint-naming-conventions
-    :param postgresql: whether the names that PostgreSQL would make up count.
+    :param postgresql: whether the names count that PostgreSQL would make up, and those
+        that generated scripts give.
     """
 
     conventions: tuple[cabc.Mapping[t.Any, t.Any], ...] = ()
@@ -46,7 +54,8 @@ class Conventions:
         """
         uses_default = self.postgresql and not constraint.name
         names = _postgresql_names(table, constraint) if uses_default else []
-        for convention in self.conventions:
+        usual = (_GENERATED,) if uses_default else ()
+        for convention in (*self.conventions, *usual):
             # A convention may use what this constraint does not have: a name, a first
             # column, or the table it refers to.
             with contextlib.suppress(sa.exc.InvalidRequestError, IndexError, KeyError):

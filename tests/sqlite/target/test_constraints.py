@@ -165,8 +165,9 @@ def test_an_ambiguity_lists_the_candidates(database: MakeDatabase) -> None:
     db = database(UNNAMED)
     message = db.refuse(lambda op: op.drop_constraint(None, "t", type_="unique"))
     assert (
-        "2 fit: the unnamed UNIQUE of column 'c' (as 't_c_key');"
-        " the unnamed UNIQUE (a, b) (as 't_a_b_key'). Name the one that is meant."
+        "2 fit: the unnamed UNIQUE of column 'c' (as 't_c_key' or 'uq_t_c');"
+        " the unnamed UNIQUE (a, b) (as 't_a_b_key' or 'uq_t_a_b')."
+        " Name the one that is meant."
     ) in message
 
 
