@@ -39,8 +39,15 @@ def _described(
     columns = [
         o for o in everything if isinstance(o, (ops.AddColumnOp, ops.DropColumnOp))
     ]
+    whole = {
+        (o.schema, o.table_name)
+        for o in everything
+        if isinstance(o, (ops.CreateTableOp, ops.DropTableOp))
+    }
     for operation in everything:
         if isinstance(operation, ops.ModifyTableOps):
+            if (operation.schema, operation.table_name) in whole:
+                continue  # the indexes of a new table, or of one that is dropped
             yield from _described(operation.ops, str(operation.table_name))
         elif (phrase := _said_of_whole(operation)) is not None:
             yield phrase

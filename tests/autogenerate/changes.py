@@ -298,6 +298,19 @@ def _index(*terms: str, name: str = "ix_some", **options: t.Any) -> Define:
     return define
 
 
+def _with_flag(is_indexed: bool) -> Define:
+    """A person that is marked, and perhaps an index of those that are."""
+
+    def define(metadata: sa.MetaData) -> None:
+        person(sa.Column("main", sa.Boolean))(metadata)
+        table = metadata.tables["person"]
+        if is_indexed:
+            where = {f"{name}_where": table.c.main for name in ("sqlite", "postgresql")}
+            sa.Index("ix_main", table.c.name, **where)
+
+    return define
+
+
 def _unique(*columns: str, **options: t.Any) -> sa.UniqueConstraint:
     return sa.UniqueConstraint(*columns, **options)
 
@@ -984,6 +997,12 @@ def _indexes() -> list[Change]:
         *_both_ways("descending index", person(), _index("name DESC")),
         *_both_ways(
             "partial index", person(), _index("name", **partial), only=NOT_MARIADB
+        ),
+        *_both_ways(
+            "index of the rows where a column is true",
+            _with_flag(False),
+            _with_flag(True),
+            only=NOT_MARIADB,
         ),
         Change("index of other columns", _index("name"), _index("name", "id")),
         Change("index made unique", _index("name"), _index("name", unique=True)),

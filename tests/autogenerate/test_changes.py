@@ -91,6 +91,7 @@ _OWN_WORDS: t.Final = (
     "schema",
     "collation",
     "check of a Boolean",
+    "VARCHAR to Boolean with a check",
     "that another is computed from",
     "with the type of what it is computed from",
     "Enum that is no type of the database",

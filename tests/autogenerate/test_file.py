@@ -63,6 +63,27 @@ def test_message_of_many(bench: Bench) -> None:
     assert script.doc == "add a to person and 3 more"
 
 
+def test_message_of_a_table_with_indexes(bench: Bench) -> None:
+    """The indexes of a new table, or of one that is dropped, are a part of it."""
+
+    def define(metadata: sa.MetaData) -> None:
+        wide()(metadata)
+        for name in ("b", "c"):
+            column = sa.Column("x", sa.Integer, index=True)
+            sa.Table(name, metadata, sa.Column("id", sa.Integer), column)
+
+    bench.migrate(wide())
+    for models, doc in (
+        (define, "create b and create c"),
+        (wide(), "drop b and drop c"),
+    ):
+        app, _ = bench.app(models)
+        with app.app_context():
+            (script,) = fb.migrate()
+            fb.upgrade()
+        assert script.doc == doc
+
+
 def test_message_of_several_binds(apps: Apps) -> None:
     """What is done to each database is in the message."""
     with apps.make({None: ["user"], "other": ["pet"]}).app_context():

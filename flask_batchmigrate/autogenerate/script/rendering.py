@@ -118,7 +118,10 @@ def _written(context: t.Any, operation: ops.CreateIndexOp) -> ops.CreateIndexOp:
         if name.endswith("_where") and isinstance(value, str):
             # SQLAlchemy reflects a condition so, and takes it for SQL.
             written.kw[name] = Written(plain_text(value).text)
-        elif _is_sql(value):
+        elif _is_sql(value) or (
+            # Alembic would write a column, which is true or false, as its name.
+            name.endswith("_where") and isinstance(value, sa.Column)
+        ):
             written.kw[name] = Written(plain_text(_sql(context, _escaped(value))).text)
     return written
 
