@@ -199,9 +199,13 @@ FAMILIES: list[Type] = [
 ]
 
 
-def test_every_pair_without_values(bench: Bench) -> None:
-    """Where there are no values, every type becomes every other one, and back."""
-    pairs = [(a, b) for a in FAMILIES for b in FAMILIES if a is not b]
+@pytest.mark.parametrize("half", [0, 1])
+def test_every_pair_without_values(bench: Bench, half: int) -> None:
+    """Where there are no values, every type becomes every other one, and back.
+
+    A row of MariaDB has no room for all of them.
+    """
+    pairs = [(a, b) for a in FAMILIES for b in FAMILIES if a is not b][half::2]
     before, after = table(p[0] for p in pairs), table(p[1] for p in pairs)
     bench.migrate(before)
     fill(bench, before, [[None]] * len(pairs))

@@ -85,6 +85,10 @@ def test_no_temporary_table(
         run(url, gone)
 
 
+READS_OPERATOR_CLASSES = not sa.__version__.startswith("2.0.")
+"""Whether a downgrade can restore the operator classes of an index."""
+
+
 def test_a_check_that_came_back(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str, url: str
 ) -> None:
@@ -124,7 +128,8 @@ def test_unchanged_indexes(
         sa.Index("i3", sa.func.lower(c.note), sa.func.coalesce(c.name, "A b"))
         sa.Index("i4", c.n.desc().nulls_last(), c.name.asc(), c.note.nulls_first())
         sa.Index("i5", c.name, postgresql_using="hash")
-        sa.Index("i6", c.note, postgresql_ops={"note": "text_pattern_ops"})
+        if READS_OPERATOR_CLASSES:
+            sa.Index("i6", c.note, postgresql_ops={"note": "text_pattern_ops"})
         sa.Index("i7", sa.text("(n + 1)"), postgresql_with={"fillfactor": 70})
         sa.Index("i9", c.n, unique=True, postgresql_include=["name", "note"])
 

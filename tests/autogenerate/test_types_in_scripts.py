@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from tests.cli_project import flask
 from tests.cli_project import write_app
@@ -62,6 +63,20 @@ TYPES = {
     "sa.Text().with_variant(mysql.LONGTEXT(), 'mysql', 'mariadb')": "text",
     "sa.BigInteger().with_variant(sa.Integer(), 'sqlite')": "bigint",
 }
+
+
+def _copies_variants() -> bool:
+    """Tell whether SQLAlchemy copies the variants of an array along with a table."""
+    array = sa.ARRAY(sa.Text).with_variant(sa.JSON(), "sqlite")
+    made = sa.Table("t", sa.MetaData(), sa.Column("a", array))
+    copied = made.to_metadata(sa.MetaData()).c.a.type
+    return isinstance(copied.dialect_impl(sqlite.dialect()), sa.JSON)
+
+
+if not _copies_variants():
+    # Not even create_all() can make these on SQLite, once the table is copied.
+    for each in [text for text in TYPES if "ARRAY" in text.partition(".with_")[0]]:
+        del TYPES[each]
 
 
 def project(folder: pathlib.Path) -> pathlib.Path:
