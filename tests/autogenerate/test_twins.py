@@ -16,6 +16,7 @@ from .bench import Bench
 from .changes import after
 from .changes import before
 from .changes import person
+from .laboratory import READS_OPERATOR_CLASSES
 
 pytestmark = pytest.mark.servers
 CHANGE = "CHECK with a name added"
@@ -83,10 +84,6 @@ def test_no_temporary_table(
             assert all("denied" in text for text in said)
     finally:
         run(url, gone)
-
-
-READS_OPERATOR_CLASSES = not sa.__version__.startswith("2.0.")
-"""Whether a downgrade can restore the operator classes of an index."""
 
 
 def test_a_check_that_came_back(
