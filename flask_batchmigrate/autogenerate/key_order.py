@@ -30,6 +30,8 @@ _KEYS: t.Final = (
 )
 #: A table, and the columns of a key.
 _Key: t.TypeAlias = tuple[Place, frozenset[str]]
+#: Operations, each with the place that it is moved to.
+_Moved: t.TypeAlias = cabc.Sequence[tuple[int, ops.ModifyTableOps]]
 
 
 def keys_in_order(operations: cabc.Iterable[ops.MigrateOperation]) -> Operations:
@@ -52,12 +54,7 @@ def _creates_last(operations: Operations) -> Operations:
                 kept = _taken_out(kept, key)
                 late.append((end, _late(operation, key)))
         ordered.append(kept)
-    result: Operations = []
-    for number, operation in enumerate(ordered):
-        if not _is_empty(operation):
-            result.append(operation)
-        result += [made for end, made in late if end == number]
-    return result
+    return _with_moved(ordered, after=late)
 
 
 def _drops_first(operations: Operations) -> Operations:
@@ -73,11 +70,23 @@ def _drops_first(operations: Operations) -> Operations:
                 kept = _taken_out(kept, key)
                 first.append((start, _early(operation, key)))
         ordered.append(kept)
+    return _with_moved(ordered, before=first)
+
+
+def _with_moved(
+    operations: Operations, before: _Moved = (), after: _Moved = ()
+) -> Operations:
+    """Return operations without the empty ones, and with those that were moved.
+
+    :param before: those to put before the operation at a place.
+    :param after: those to put behind it.
+    """
     result: Operations = []
-    for number, operation in enumerate(ordered):
-        result += [dropped for start, dropped in first if start == number]
+    for number, operation in enumerate(operations):
+        result += [moved for place, moved in before if place == number]
         if not _is_empty(operation):
             result.append(operation)
+        result += [moved for place, moved in after if place == number]
     return result
 
 

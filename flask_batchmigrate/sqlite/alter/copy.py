@@ -31,6 +31,7 @@ from ..schema.records import created_as
 from ..schema.rows import any_of
 from ..target.target import Target
 from .exchange import take_the_place
+from .indexes import bare_term
 from .indexes import create_indexes
 from .kept_indexes import unchanged_by_rewrite
 from .row_checks import check_rows
@@ -220,10 +221,7 @@ def _order_of_key(text: TableText) -> str:
     if not text.without_rowid:
         return ""
     key = text.of_kind(ConstraintKind.PRIMARY_KEY)[0]
-    terms = []
-    for term in key.terms:
-        collate = f" COLLATE {always_quoted(term.collation)}" if term.collation else ""
-        terms.append(f"{always_quoted(term.column or '')}{collate} {term.order or ''}")
+    terms = [f"{bare_term(term)} {term.order or ''}" for term in key.terms]
     if not terms:
         terms = [f"{always_quoted(key.columns[0])} {key.order or ''}"]
     return f" ORDER BY {', '.join(terms)}"

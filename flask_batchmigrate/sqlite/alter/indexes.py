@@ -67,7 +67,7 @@ def _explain(
 
     :raises RowsRefused: rows are equal.
     """
-    terms = [_bare(term) for term in index.terms]
+    terms = [bare_term(term) for term in index.terms]
     where = None if index.where is None else without_schema(index.where)
     equal_rows = duplicates(db, stored.path, terms, where)
     if equal_rows:
@@ -78,8 +78,8 @@ def _explain(
         ) from error
 
 
-def _bare(term: Term) -> str:
-    """Write an indexed term for a query, without its sort order.
+def bare_term(term: Term) -> str:
+    """Write a term of an index or a key for a query, without its sort order.
 
     An index may name a column in string quotes; in a query, that would be text.
     """
