@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import typing as t
+
+from .value_classes import value_class
 
 if t.TYPE_CHECKING:
     from alembic.script import Script
@@ -12,7 +13,7 @@ if t.TYPE_CHECKING:
 Direction = t.Literal["upgrade", "downgrade", "stamp"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Template:
     """A migrations folder template that ``init`` can write.
 
@@ -43,7 +44,7 @@ class Sql(str):
         return self
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Applied:
     """One revision that was run, or stamped, on one database.
 
@@ -65,7 +66,7 @@ class Applied:
     seconds: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class TableStep:
     """One step of a change of a table. ``str()`` of it is one line for a person.
 
@@ -86,7 +87,7 @@ class TableStep:
         return f"{self.text} ({self.cost})"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class TablePlan:
     """How one table of a SQLite database is changed, and why in this way.
 
@@ -133,7 +134,7 @@ class TablePlan:
         return any(step.is_destructive for step in self.steps)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Statement:
     """A statement of a script that changes something.
 
@@ -147,7 +148,7 @@ class Statement:
     is_destructive: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class RehearsedRevision:
     """A revision that was rehearsed on one database.
 
@@ -174,7 +175,7 @@ class RehearsedRevision:
         return any(change.is_destructive for change in self.changes)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Rehearsal:
     """What a migration would do; nothing was stored.
 
@@ -190,7 +191,7 @@ class Rehearsal:
     warnings: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Finding:
     """Something that ``check`` has found.
 
@@ -214,7 +215,7 @@ class Finding:
         return {"models": 1, "pending": 4, "heads": 8, "altered": 16}[self.kind]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class RevisionInfo:
     """A revision and its position in the history.
 
@@ -240,7 +241,7 @@ class RevisionInfo:
         return self.script.revision
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Current:
     """The current revisions of one database.
 

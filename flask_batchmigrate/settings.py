@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import math
 import os
 import typing as t
@@ -11,6 +10,7 @@ import typing as t
 import sqlalchemy as sa
 
 from .sqlite.errors import DescribedError
+from .value_classes import value_class
 
 PREFIX: t.Final = "BATCHMIGRATE_"
 
@@ -19,7 +19,7 @@ class SetupError(DescribedError, RuntimeError):
     """The extension was set up wrongly; raised without loading Alembic."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Setting:
     """One setting.
 

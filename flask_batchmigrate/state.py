@@ -5,13 +5,14 @@ from __future__ import annotations
 import collections.abc as cabc
 import contextlib
 import contextvars
-import dataclasses
 import os
 import typing as t
 
 import sqlalchemy as sa
 from flask import current_app
 from flask import g
+
+from .value_classes import value_class
 
 if t.TYPE_CHECKING:
     from .settings import Settings
@@ -47,7 +48,7 @@ class AutomaticBatch(int):
         return repr(bool(self))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Databases:
     """Metadata and engines that an application with plain SQLAlchemy passes.
 
@@ -153,7 +154,7 @@ _running: contextvars.ContextVar[tuple[MigrateState, dict[str, t.Any]] | None] =
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class CommandLine:
     """The options of ``flask db`` that apply to all of its commands.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import typing as t
 
@@ -15,11 +14,12 @@ from .environment.invocation import Invocation
 from .errors import DatabaseNotStamped
 from .project.binds import display
 from .reporting import log
+from .value_classes import value_class
 
 State: t.TypeAlias = t.Literal["current", "pending", "unstamped", "newer"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class PendingRevision:
     """A revision that has not been run on a database.
 
@@ -31,7 +31,7 @@ class PendingRevision:
     message: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class ListedRevision:
     """A revision of the migrations folder, and whether a database has it.
 
@@ -46,7 +46,7 @@ class ListedRevision:
     is_applied: bool | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class DatabaseStatus:
     """The revisions of one database, compared with the migrations folder.
 

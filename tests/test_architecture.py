@@ -16,11 +16,21 @@ PACKAGE = "flask_batchmigrate"
 FOLDER = pathlib.Path(flask_batchmigrate.__file__).parent
 
 VOCABULARY = frozenset(
-    {"_compat", "errors", "reporting", "results", "settings", "state"}
+    {
+        "_compat",
+        "errors",
+        "reporting",
+        "results",
+        "settings",
+        "state",
+        "value_classes",
+    }
 )
 """Modules that every package but the SQLite engine may import."""
 
-LEAVES = frozenset({"sqlite.errors", "sqlite.error_codes", "sqlite.callsite"})
+LEAVES = frozenset(
+    {"sqlite.errors", "sqlite.error_codes", "sqlite.callsite", "value_classes"}
+)
 TEXT = LEAVES | {"sqlite.ddl"}
 STORED = TEXT | {"sqlite.schema"}
 DEEDS = STORED | {"sqlite.target", "sqlite.alter"}
@@ -51,7 +61,7 @@ RUNS = frozenset({"environment", "environment.connection", "environment.rehearsa
 
 ALLOWED: dict[str, frozenset[str]] = {
     "sqlite": frozenset(),
-    "sqlite.errors": frozenset(),
+    "sqlite.errors": frozenset({"value_classes"}),
     "sqlite.error_codes": frozenset(),
     "sqlite.callsite": frozenset(),
     "sqlite.ddl": LEAVES,
@@ -62,11 +72,12 @@ ALLOWED: dict[str, frozenset[str]] = {
     "sqlite.transaction": STORED,
     "sqlite.adapter": DEEDS | {"sqlite.plan", "sqlite.transaction"},
     "_compat": frozenset(),
-    "settings": frozenset({"sqlite.errors"}),
-    "results": frozenset(),
-    "reporting": frozenset({"results"}),
-    "errors": frozenset({"_compat", "settings", "sqlite.errors"}),
-    "state": frozenset({"errors", "settings"}),
+    "value_classes": frozenset(),
+    "settings": frozenset({"sqlite.errors", "value_classes"}),
+    "results": frozenset({"value_classes"}),
+    "reporting": frozenset({"results", "value_classes"}),
+    "errors": frozenset({"_compat", "settings", "sqlite.errors", "value_classes"}),
+    "state": frozenset({"errors", "settings", "value_classes"}),
     "locks": VOCABULARY,
     "project": VOCABULARY | {"sqlite.error_codes"},
     "autogenerate.request": VOCABULARY,

@@ -6,6 +6,8 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from ..value_classes import value_class
+
 
 class Questioner(t.Protocol):
     """Answers questions that only a person can answer."""
@@ -49,7 +51,7 @@ class Nobody:
         return None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Request:
     """How a revision is generated.
 

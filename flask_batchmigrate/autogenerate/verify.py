@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import inspect
 import typing as t
 import warnings
@@ -26,6 +25,7 @@ from ..sqlite.errors import EngineError
 from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.schema.catalogue import read_catalogue
 from ..sqlite.transaction.driver import Driver
+from ..value_classes import value_class
 from .choices.drops import History
 from .tables.alembic_findings import AlembicFindings
 from .tables.compare import differences
@@ -46,7 +46,7 @@ if t.TYPE_CHECKING:
 _Catalogues: t.TypeAlias = dict[str | None, Catalogue]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Start:
     """A SQLite database that models were compared with.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
+
+from ..value_classes import value_class
 
 if t.TYPE_CHECKING:
     from ..status import DatabaseStatus
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Refusal:
     """The reason for which requests are refused.
 

@@ -33,6 +33,7 @@ from ..project.binds import find
 from ..reporting import reporter
 from ..reporting import reporting_to
 from ..reporting import Silence
+from ..value_classes import value_class
 from .revision_file import amendable
 from .revision_file import copies_without
 from .revision_file import kept
@@ -78,7 +79,7 @@ def refuse_options(**given: t.Any) -> None:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class _Place:
     """A database, and whether it has the newest revision.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 
 from alembic.script import Script
 from alembic.util import to_tuple
@@ -31,6 +30,7 @@ from ..project.binds import select
 from ..reporting import reporter
 from ..reporting import reporting_to
 from ..reporting import Silence
+from ..value_classes import value_class
 from .comparing import check
 
 MakeCall = cabc.Callable[[], Invocation]
@@ -129,7 +129,7 @@ def usable_scratch(call: Invocation) -> Scratch | None:
         return scratch
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Proof:
     """The outcome of a proof.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import os
 import pathlib
 import shutil
@@ -17,6 +16,7 @@ from ..environment.invocation import Invocation
 from ..errors import BatchMigrateError
 from ..errors import MultipleHeads
 from ..errors import UNCHANGED
+from ..value_classes import value_class
 
 
 def amendable(call: Invocation) -> Script:
@@ -70,7 +70,7 @@ def _unwritable(path: pathlib.Path) -> str:
     return ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Copies:
     """Copies of version folders.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -13,6 +12,7 @@ from ..project.folder import Folder
 from ..project.revision_files import names_in
 from ..project.revision_files import takes_engine_name
 from ..state import MigrateState
+from ..value_classes import value_class
 
 if t.TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 _FOR_SEVERAL: t.Final = re.compile(r"engine_name|_upgrades")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Scope:
     """The binds of one run, and the form of its scripts.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import functools
 import time
 import typing as t
@@ -16,13 +15,14 @@ from ..project.revision_files import accepts_engine_name
 from ..project.revision_files import names_in
 from ..reporting import reporter
 from ..results import Direction
+from ..value_classes import value_class
 from .arguments import own_models
 from .config import Setup
 from .connection.committed_steps import CommittedSteps
 from .connection.script_connection import ScriptConnections
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Failure:
     """A revision's script that raised an error."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import functools
 import math
 import typing as t
 
 import sqlalchemy as sa
+
+from ..value_classes import value_class
 
 _Listeners: t.TypeAlias = "dict[str, cabc.Callable[[sa.Connection], None]]"
 
@@ -22,7 +23,7 @@ _POSTGRESQL_CODE: t.Final = "55P03"
 _MYSQL_CODES: t.Final = (1205, 3572)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Limits:
     """How long statements may wait and run.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import random
 import time
 import typing as t
@@ -17,6 +16,7 @@ from ..errors import LockTimeout
 from ..errors import UNCHANGED
 from ..errors import words
 from ..reporting import reporter
+from ..value_classes import value_class
 from .mechanism import Mechanism
 from .mysql import NamedLock
 from .postgresql import AdvisoryLock
@@ -36,7 +36,7 @@ _PAUSES: t.Final = (0.02, 0.5)
 _SLICE: t.Final = 1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Lockable:
     """A database to lock.
 

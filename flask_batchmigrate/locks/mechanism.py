@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import hashlib
 import typing as t
 
 import sqlalchemy as sa
 
+from ..value_classes import value_class
+
 #: A part of the name of every lock, which distinguishes it from the application's own.
 NAMESPACE: t.Final = "flask_batchmigrate"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Holder:
     """The session that has the lock.
 

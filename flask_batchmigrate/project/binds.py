@@ -7,7 +7,6 @@ not needed to find a database up to date.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import pathlib
 import typing as t
 import unicodedata
@@ -16,12 +15,13 @@ import sqlalchemy as sa
 
 from ..settings import SetupError
 from ..state import MigrateState
+from ..value_classes import value_class
 
 if t.TYPE_CHECKING:
     from ..errors import NoModels
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@value_class
 class Bind:
     """One bind, ready to be migrated.
 

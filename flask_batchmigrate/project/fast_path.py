@@ -7,7 +7,6 @@ longer.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
 import typing as t
@@ -19,6 +18,7 @@ from ..reporting import reporter
 from ..sqlite.error_codes import is_busy
 from ..state import command_line
 from ..state import current_state
+from ..value_classes import value_class
 from . import stock
 from .binds import Bind
 from .binds import find
@@ -116,7 +116,7 @@ def _newest(files: Overview) -> str | None:
     return next(iter(files.heads)) if plain else None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class _Databases:
     """The databases that a migration folder belongs to.
 

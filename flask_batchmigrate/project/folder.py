@@ -6,7 +6,6 @@ not needed to find a database up to date.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.machinery
 import importlib.util
 import os
@@ -17,10 +16,11 @@ import types
 
 from flask import Flask
 
+from ..value_classes import value_class
 from .revision_files import refuse_nul
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Folder:
     """A migrations folder, which need not exist yet.
 

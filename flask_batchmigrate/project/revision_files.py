@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import inspect
 import pathlib
 import re
 import types
 import typing as t
 
+from ..value_classes import value_class
 from .header import declared
 
 if t.TYPE_CHECKING:
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Overview:
     """The contents of revision files, as far as they are known without running them.
 

@@ -5,10 +5,11 @@ A leaf: it imports nothing of the project.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import pathlib
 import typing as t
+
+from ..value_classes import value_class
 
 
 class Outcome(enum.Enum):
@@ -22,7 +23,7 @@ class Outcome(enum.Enum):
     """The state is not known, or has to be looked up."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class State:
     """The state in which an error left the databases.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import decimal
 import re
@@ -13,12 +12,13 @@ from sqlalchemy.sql import functions
 
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
+from ...value_classes import value_class
 
 #: What MySQL has after a default, and is none.
 _ON_UPDATE: t.Final = re.compile(r"\s+ON\s+UPDATE\s", re.IGNORECASE)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Expression:
     """An SQL expression that the database evaluates.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import copy
-import dataclasses
 import datetime
 import decimal
 import enum
@@ -22,6 +21,7 @@ from alembic.operations import ops
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
 from ...sqlite.errors import counted
+from ...value_classes import value_class
 from ..request import Request
 from ..script.copies import copy_table
 from .fill_values import converted
@@ -100,7 +100,7 @@ def _render_nothing(autogen_context: t.Any, operation: Nothing) -> list[str]:
     return []
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Rows:
     """Counts rows of the database that was compared.
 

@@ -13,12 +13,13 @@ from alembic.operations import ops
 
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
+from ...value_classes import value_class
 from ..request import Request
 
 _DECLARED: t.Final = "renamed_from"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Rename:
     """The rename of one table or column.
 

@@ -7,12 +7,12 @@ PostgreSQL in a temporary function. Both are gone at once, and nothing else is w
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import typing as t
 
 import sqlalchemy as sa
 
 from ...sqlite.target.value_types import misfit_condition
+from ...value_classes import value_class
 from .conversions import AlterColumn
 from .conversions import family
 
@@ -33,7 +33,7 @@ _NOUNS: t.Final = {
 _ISO: t.Final = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Unfit:
     """The values of a column that do not fit another type.
 
@@ -104,7 +104,7 @@ def unfit(
 _Counts = tuple[t.Any, t.Any, str]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class _Trial:
     """The trial of a conversion on one database.
 

@@ -8,7 +8,6 @@ sees is created from the model and read in the same way as the stored table.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import functools
 import typing as t
 import warnings
@@ -18,6 +17,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy.sql.elements import conv
 
+from ...value_classes import value_class
 from ..script.copies import column_of
 from ..script.enums import portable
 from ..script.names import checks_of
@@ -182,7 +182,7 @@ def _key_columns(table: sa.Table) -> list[str]:
     return [str(column.name) for column in table.primary_key.columns]
 
 
-@dataclasses.dataclass(frozen=True)
+@value_class
 class _Table:
     """A table that both the models and a server have.
 

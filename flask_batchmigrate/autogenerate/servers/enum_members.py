@@ -15,13 +15,14 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
+from ...value_classes import value_class
 from ..script.enums import Key
 from ..script.enums import key_of
 from ..script.enums import native
 from ..script.enums import Tables
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class EnumColumn:
     """A column that has an Enum type, and its default before and after a change."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import copy
-import dataclasses
 import re
 import typing as t
 
@@ -18,6 +17,7 @@ from alembic.autogenerate import produce_migrations
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
+from ...value_classes import value_class
 from ..choices.renames import Rename
 from ..script.copies import copy_table
 from ..script.operations import AddCheck
@@ -74,7 +74,7 @@ class _Names:
         return {old: new for new, old in self.old_columns.get(place, {}).items()}
 
 
-@dataclasses.dataclass(frozen=True)
+@value_class
 class _Models:
     """Tables as Alembic's comparison asks a ``MetaData`` for them."""
 
@@ -128,7 +128,7 @@ def _under_old_names(metadata: list[sa.MetaData], names: _Names) -> _Models:
     return _Models({table.fullname: table for table in tables}, tables)
 
 
-@dataclasses.dataclass(frozen=True)
+@value_class
 class _Translator:
     """Translates operations from the database's names to those of the models."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import typing as t
 import warnings
 
 import sqlalchemy as sa
 
+from ...value_classes import value_class
 
-@dataclasses.dataclass(frozen=True, slots=True)
+
+@value_class
 class Snapshot:
     """What SQLAlchemy's inspector tells of a database.
 

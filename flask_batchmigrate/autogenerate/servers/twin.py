@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import re
 import typing as t
 
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
 from ...reporting import reporter
+from ...value_classes import value_class
 from ..script.copies import copy_table
 from ..script.enums import native
 from ..script.rendering import undoubled
@@ -24,7 +24,7 @@ _CAST: t.Final = re.compile(r"(?<=['\]])(?:::(?:text|character varying)(?:\[\])?
 _QUOTED: t.Final = re.compile(r'"((?:[^"]|"")+)"')
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Parts:
     """The parts of a table that a server rewrites.
 

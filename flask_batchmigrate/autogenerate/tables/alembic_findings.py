@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import typing as t
 
 from alembic.operations import ops
 
 from ...sqlite.ddl.tokens import same_name
+from ...value_classes import value_class
 
 #: Tells whether the user's filters let a difference through: the object, its name,
 #: its type, whether it is in the database, and its counterpart.
 Filter = cabc.Callable[[t.Any, str | None, str, bool, t.Any], bool]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class AlembicFindings:
     """The operations that Alembic's comparison found for one table.
 

@@ -26,6 +26,7 @@ from ...sqlite.ddl.tokens import upper
 from ...sqlite.schema.catalogue import Catalogue
 from ...sqlite.schema.catalogue import read_table
 from ...sqlite.schema.catalogue import StoredTable
+from ...value_classes import value_class
 from ..script.operations import plain_text
 from . import type_checks
 
@@ -47,7 +48,7 @@ _NOT_REFLECTED: t.Final[dict[str, type[sa.types.TypeEngine[t.Any]]]] = {
 
 
 # Without slots, because cached properties need a ``__dict__``.
-@dataclasses.dataclass(frozen=True)
+@value_class
 class Definition:
     """The definition of a table and its indexes.
 

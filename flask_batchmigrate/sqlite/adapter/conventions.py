@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import typing as t
 
 import sqlalchemy as sa
 from sqlalchemy.sql import sqltypes
 
+from ...value_classes import value_class
 from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
 
@@ -32,7 +32,7 @@ _GENERATED: t.Final = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Conventions:
     """The naming conventions of a run, and the names that are usual without one.
 

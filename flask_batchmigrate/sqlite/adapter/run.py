@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import logging
 import typing as t
 
 import sqlalchemy as sa
 
+from ...value_classes import value_class
 from ..transaction import messages
 from ..transaction import running
 from ..transaction.driver import Driver
@@ -27,7 +27,7 @@ def _log_plan(plan: Plan) -> None:
     log.debug("%s.", plan)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class RunOptions:
     """How runs of migrations behave on SQLite.
 

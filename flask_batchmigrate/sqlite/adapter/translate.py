@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import typing as t
 
 import sqlalchemy as sa
@@ -16,6 +15,7 @@ from sqlalchemy.schema import conv
 from sqlalchemy.sql import ddl
 from sqlalchemy.sql import sqltypes
 
+from ...value_classes import value_class
 from ..ddl.table import ConstraintKind
 from ..ddl.table import parse_column
 from ..ddl.tokens import quote
@@ -31,7 +31,7 @@ _KINDS: t.Final = (
 _ENUMERATED = (sqltypes.Boolean, sqltypes.Enum)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Translator:
     """Writes SQLAlchemy objects as SQLite text.
 

@@ -9,8 +9,8 @@ the count for ever, and no statement of a script could repair them.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 
+from ...value_classes import value_class
 from ..ddl.meaning import meaning
 from ..ddl.table import ConstraintKind
 from ..ddl.table import ConstraintText
@@ -28,7 +28,7 @@ from .parent_checks import numbered_keys
 _KIND = ConstraintKind.FOREIGN_KEY
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Orphans:
     """The rows without a parent in each of SQLite's two counts.
 

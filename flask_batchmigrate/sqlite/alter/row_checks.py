@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import re
 
+from ...value_classes import value_class
 from ..ddl.expressions import without_schema
 from ..ddl.meaning import describe
 from ..ddl.meaning import meaning
@@ -39,7 +39,7 @@ from ..target.value_types import holds_all_of
 from ..target.value_types import misfit_condition
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Rule:
     """A rule that every row has to fit.
 

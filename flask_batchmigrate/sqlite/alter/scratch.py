@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 
+from ...value_classes import value_class
 from ..ddl import edits
 from ..ddl.table import parse_table
 from ..ddl.table import TableText
@@ -15,7 +15,7 @@ from ..target.target import Target
 
 
 # This class has no slots, so that it can cache its text.
-@dataclasses.dataclass(frozen=True)
+@value_class
 class Scratch:
     """The table that receives the rows.
 

@@ -6,8 +6,7 @@ https://www.sqlite.org/fileformat2.html#stat1tab
 
 from __future__ import annotations
 
-import dataclasses
-
+from ...value_classes import value_class
 from ..ddl.tokens import quote
 from ..ddl.tokens import same_name
 from ..schema.catalogue import Catalogue
@@ -20,7 +19,7 @@ from ..schema.database import Row
 _TABLES = ("sqlite_stat1", "sqlite_stat4")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Statistics:
     """The rows about one table in SQLite's tables of statistics.
 

@@ -11,9 +11,9 @@ See https://www.sqlite.org/fileformat2.html#representation_of_sql_indices.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
+from ...value_classes import value_class
 from ..ddl.quoting import always_quoted
 from ..ddl.table import TableText
 from ..schema.catalogue import automatic_name
@@ -45,7 +45,7 @@ class Shown(t.NamedTuple):
     rows: int | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class _Moves:
     """The changes of a table's automatic indexes.
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ...value_classes import value_class
 from ..ddl import edits
 from ..ddl.quoting import always_quoted
 from ..ddl.table import Affinity
@@ -38,7 +39,7 @@ _EXACT: t.Final = (Affinity.TEXT, Affinity.REAL)
 """The old affinities of a REAL column under which no integer is read as a real."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Pass:
     """One statement over the rows, and the definition under which it runs.
 
@@ -66,7 +67,7 @@ class Pass:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class _Value:
     """The new values of one column in a pass.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+from ...value_classes import value_class
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
 from .reader import Span
 
 
 # Without slots, so that the properties are worked out once.
-@dataclasses.dataclass(frozen=True)
+@value_class
 class ColumnText:
     """One column as written.
 

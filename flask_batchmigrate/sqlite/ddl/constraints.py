@@ -6,6 +6,7 @@ import collections.abc as cabc
 import dataclasses
 import enum
 
+from ...value_classes import value_class
 from .expressions import Term
 from .reader import Span
 from .tokens import same_name
@@ -31,7 +32,7 @@ class ConstraintKind(enum.Enum):
     """``CONSTRAINT x`` with nothing after it, which SQLite allows and ignores."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class ForeignKeyText:
     """The clause of a foreign key from ``REFERENCES`` on.
 
@@ -56,7 +57,7 @@ class ForeignKeyText:
     table_span: Span = dataclasses.field(default=Span(0, 0), compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class ConstraintText:
     """One constraint as written; attributes of other kinds are empty or ``None``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 
+from ...value_classes import value_class
 from .reader import Span
 from .tokens import CLOCK_WORDS
 from .tokens import KEYWORDS
@@ -17,7 +18,7 @@ from .tokens import unquote
 from .tokens import upper
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Term:
     """One member of a key or an index: a column or an expression.
 

@@ -12,6 +12,7 @@ import collections.abc as cabc
 import dataclasses
 import itertools
 
+from ...value_classes import value_class
 from .constraints import ConstraintKind
 from .constraints import ConstraintText
 from .pieces import join
@@ -22,7 +23,7 @@ from .tokens import Token
 from .tokens import tokenize
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Item:
     """A column or a constraint of the table with all that belongs to it.
 
@@ -68,7 +69,7 @@ class Item:
             yield from (self.before, self.gap, ",", self.after)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Layout:
     """A CREATE TABLE statement as a list of items.
 

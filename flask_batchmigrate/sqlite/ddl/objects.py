@@ -15,6 +15,7 @@ import dataclasses
 import functools
 import itertools
 
+from ...value_classes import value_class
 from ..errors import SqlTextError
 from .expressions import column_names
 from .expressions import read_term
@@ -29,7 +30,7 @@ from .tokens import unquote
 from .tokens import upper
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class IndexText:
     """A CREATE INDEX statement, read.
 
@@ -63,7 +64,7 @@ class IndexText:
         return upper(column) in self.names
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class TriggerText:
     """A CREATE TRIGGER statement, its head read.
 
@@ -91,7 +92,7 @@ class TriggerText:
     name_span: Span = dataclasses.field(compare=False, repr=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class ViewText:
     """A CREATE VIEW statement, its head read.
 

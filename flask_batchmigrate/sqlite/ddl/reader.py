@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
+from ...value_classes import value_class
 from ..errors import SqlTextError
 from .tokens import Kind
 from .tokens import significant
@@ -28,7 +28,7 @@ class Span(t.NamedTuple):
         return sql[self.start : self.end]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Group:
     """The contents of one pair of parentheses.
 

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import typing as t
 
+from ...value_classes import value_class
 from .layout import Item
 from .layout import Layout
 from .layout import take_apart
@@ -36,7 +37,7 @@ class EditedText(str):
     table: TableText
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Sheet:
     """The pieces of a table.
 

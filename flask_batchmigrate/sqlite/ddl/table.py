@@ -15,6 +15,7 @@ import functools
 import re
 import typing as t
 
+from ...value_classes import value_class
 from .affinity import Affinity
 from .affinity import affinity
 from .clauses import at_table_constraint
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class OptionText:
     """One option after the closing parenthesis.
 
@@ -70,7 +71,7 @@ class Pieces(t.Protocol):
 
 
 # Without slots: what is worked out of a text once is kept beside it.
-@dataclasses.dataclass(frozen=True)
+@value_class
 class TableText:
     """A CREATE TABLE statement, read.
 

@@ -16,6 +16,7 @@ import dataclasses
 import functools
 import logging
 
+from ...value_classes import value_class
 from ..alter.deferred_keys import forget_orphans
 from ..alter.deferred_keys import orphans_of_lost_keys
 from ..alter.in_place import NotConfirmed
@@ -69,7 +70,7 @@ from .ways import Way
 log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Report:
     """The record of what a block did to a table.
 
@@ -91,7 +92,7 @@ class Report:
         return max((plan.way for plan in self.plans), default=Way.ALTER)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class _Part:
     """The record of what one part of a block did.
 

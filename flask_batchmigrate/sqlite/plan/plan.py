@@ -6,6 +6,7 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from ...value_classes import value_class
 from ..alter.default_checks import check_defaults
 from ..alter.kept_indexes import kept_indexes
 from ..alter.parent_checks import added_foreign_keys
@@ -66,7 +67,7 @@ FOLLOWED: t.Final = "SQLite follows the name everywhere"
 NOT_CONFIRMED: t.Final = "SQLite does not confirm that the stored records stay valid"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Options:
     """The settings of a block, besides its changes.
 
@@ -88,7 +89,7 @@ class Options:
     may_be_short: MayBeShort | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Plan:
     """The plan for one table. ``str()`` of it is one line for a person.
 

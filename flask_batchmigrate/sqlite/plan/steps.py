@@ -8,10 +8,10 @@ steps to run instead.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import typing as t
 
+from ...value_classes import value_class
 from ..alter import convert
 from ..alter import drop
 from ..alter import in_place
@@ -75,7 +75,7 @@ class Step(t.Protocol):
         """
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class RenameColumns:
     """Rename columns by ``ALTER TABLE``; SQLite replaces the old names everywhere.
 
@@ -96,7 +96,7 @@ class RenameColumns:
         rename.rename_columns(db, self.catalogue, self.table, self.renames)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class RenameTable:
     """Rename a table by ``ALTER TABLE``; SQLite replaces the old name everywhere."""
 
@@ -113,7 +113,7 @@ class RenameTable:
         rename.rename_table(db, self.schema, self.table, self.new_name)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class DropIndex:
     """Drop an index that was created by a statement of its own."""
 
@@ -129,7 +129,7 @@ class DropIndex:
         drop_indexes(db, self.schema, (self.name,))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class AddColumn:
     """Add a column by ``ALTER TABLE``: older rows read its default.
 
@@ -149,7 +149,7 @@ class AddColumn:
         in_place.add_column(db, self.target, self.name, self.definition)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class CheckRows:
     """Look for rows that do not fit the new definition.
 
@@ -168,7 +168,7 @@ class CheckRows:
         check_rows(db, self.target, self.target.before.path, self.rules)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class ConvertRows:
     """Store values under the new types and expressions, in place."""
 
@@ -196,7 +196,7 @@ class ConvertRows:
         return None if self.work.writes_all_rows else written
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class DropColumn:
     """Drop a column by ``ALTER TABLE``, with the constraints that mention it.
 
@@ -216,7 +216,7 @@ class DropColumn:
         in_place.drop_column(db, self.target, self.name, self.before)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class EditDefinition:
     """Replace the stored text with the new one, together with the indexes of its keys.
 
@@ -240,7 +240,7 @@ class EditDefinition:
         in_place.edit_definition(db, self.target, self.after_conversion)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class SpellDefinition:
     """Write the text as the script has it, if ``ALTER TABLE`` spelled it otherwise."""
 
@@ -255,7 +255,7 @@ class SpellDefinition:
         in_place.spell_definition(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class CheckNumbering:
     """Look for NULL in a column that becomes the rowid: SQLite would replace it."""
 
@@ -270,7 +270,7 @@ class CheckNumbering:
         check_numbering(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class CopyTable:
     """Copy the rows into a table with the new definition, which replaces the old one.
 
@@ -298,7 +298,7 @@ class CopyTable:
         copy_table(db, self.target, self.scratch, self.kept)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class BuildIndexes:
     """Create indexes of the table from their text.
 
@@ -320,7 +320,7 @@ class BuildIndexes:
             restore_statistics(db, self.statistics)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class CheckComputed:
     """Look for computed values that a STRICT table cannot hold."""
 
@@ -336,7 +336,7 @@ class CheckComputed:
         check_computed(db, self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class CheckParents:
     """Look for rows without a parent under the new foreign keys.
 
@@ -360,7 +360,7 @@ class CheckParents:
             self.pending.added(self.target)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class DropTable:
     """Drop a table, without losing rows of other tables.
 

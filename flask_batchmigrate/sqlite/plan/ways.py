@@ -7,9 +7,10 @@ block takes the costliest way that any of its differences needs.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import typing as t
+
+from ...value_classes import value_class
 
 
 class Way(enum.IntEnum):
@@ -103,7 +104,7 @@ CASES: t.Final[dict[str, Case]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Difference:
     """One difference between two definitions of a table.
 

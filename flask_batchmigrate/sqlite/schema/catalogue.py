@@ -12,6 +12,7 @@ import itertools
 import typing as t
 import weakref
 
+from ...value_classes import value_class
 from ..ddl.objects import IndexText
 from ..ddl.objects import parse_index
 from ..ddl.quoting import always_quoted
@@ -50,7 +51,7 @@ class StoredObject(t.NamedTuple):
         return self.type == "index" and self.sql is None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class ForeignKeyRow:
     """A foreign key as ``PRAGMA foreign_key_list`` describes it.
 
@@ -65,7 +66,7 @@ class ForeignKeyRow:
 
 
 # Without slots, so that the objects by name are worked out once.
-@dataclasses.dataclass(frozen=True)
+@value_class
 class Catalogue:
     """Every object of one schema (``main``, ``temp`` or an attached database).
 
@@ -126,7 +127,7 @@ class Catalogue:
         return f"{stem}{number}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class StoredTable:
     """A table and the indexes that were created on it."""
 

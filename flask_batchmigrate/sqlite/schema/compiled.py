@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections.abc as cabc
 import dataclasses
 
+from ...value_classes import value_class
 from ..ddl.objects import parse_view
 from ..ddl.objects import TriggerText
 from ..ddl.quoting import always_quoted
@@ -27,7 +28,7 @@ from .double_quotes import double_quoted
 from .natural_joins import natural_columns
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Dependant:
     """A view or trigger that uses a table, directly or through a view.
 

@@ -7,8 +7,8 @@ So a change has to check by itself: https://www.sqlite.org/foreignkeys.html
 from __future__ import annotations
 
 import collections
-import dataclasses
 
+from ...value_classes import value_class
 from ..ddl.quoting import always_quoted
 from ..ddl.statements import explain
 from ..ddl.tokens import quote
@@ -22,7 +22,7 @@ Violations = collections.Counter[tuple[str, object, str]]
 """How many keys each (child table, rowid, parent table) breaks."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class KeyState:
     """The foreign keys around a table before or after a change.
 

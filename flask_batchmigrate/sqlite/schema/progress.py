@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import dataclasses
 import typing as t
 
+from ...value_classes import value_class
 from ..ddl.statements import explain
 from .database import Database
 
@@ -22,7 +22,7 @@ STEPS: t.Final = 250_000
 """The steps between two calls: some milliseconds, so that calls cost very little."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Progress:
     """The progress of one step of a change.
 

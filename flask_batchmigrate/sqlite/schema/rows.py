@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 
+from ...value_classes import value_class
 from ..ddl.expressions import column_names
 from ..ddl.quoting import always_quoted
 from ..ddl.table import TableText
@@ -18,7 +18,7 @@ from .database import Row
 EXAMPLES = 3
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Offenders:
     """Rows that do not fit.
 
@@ -41,7 +41,7 @@ class Offenders:
         return f"{rows}: {', '.join(self.examples)}{more}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class RowKey:
     """The columns that identify a row in a message: its primary key, or the rowid."""
 

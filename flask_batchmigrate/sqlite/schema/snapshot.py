@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from ...value_classes import value_class
 from .catalogue import Catalogue
 from .catalogue import ForeignKeyRow
 from .catalogue import read_foreign_keys
@@ -13,7 +12,7 @@ from .database import Database
 from .dependants import read_dependants
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Snapshot:
     """A table with all that a change of it may concern.
 

@@ -7,8 +7,7 @@ table.
 
 from __future__ import annotations
 
-import dataclasses
-
+from ...value_classes import value_class
 from ..ddl.constraints import ConstraintKind
 
 
@@ -18,7 +17,7 @@ class Change:
     __slots__ = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class AddColumn(Change):
     """Add a column.
 
@@ -38,7 +37,7 @@ class AddColumn(Change):
     fill: str | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class DropColumn(Change):
     """Drop a column, and all constraints and indexes of the table that mention it."""
 
@@ -46,7 +45,7 @@ class DropColumn(Change):
     if_exists: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class RenameColumn(Change):
     """Rename a column, everywhere in the schema."""
 
@@ -54,7 +53,7 @@ class RenameColumn(Change):
     new_name: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class SetType(Change):
     """Change the declared type of a column.
 
@@ -73,7 +72,7 @@ class SetType(Change):
     allowed_before: tuple[str, ...] | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class SetNotNull(Change):
     """Set or drop ``NOT NULL``."""
 
@@ -81,7 +80,7 @@ class SetNotNull(Change):
     not_null: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class SetDefault(Change):
     """Set the default to the text after ``DEFAULT``, or drop it by ``None``."""
 
@@ -89,7 +88,7 @@ class SetDefault(Change):
     value: str | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class ReplaceColumn(Change):
     """Replace the definition of a column; its values stay."""
 
@@ -97,7 +96,7 @@ class ReplaceColumn(Change):
     definition: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class AddConstraint(Change):
     """Add a constraint.
 
@@ -116,7 +115,7 @@ class AddConstraint(Change):
     replaces: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class DropConstraint(Change):
     """Drop the one constraint that fits all that is not ``None``.
 
@@ -134,7 +133,7 @@ class DropConstraint(Change):
     if_exists: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Reorder(Change):
     """Order the columns by sequences of some of their names.
 
@@ -145,7 +144,7 @@ class Reorder(Change):
     orders: tuple[tuple[str, ...], ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class SetOptions(Change):
     """Change table options; ``None`` leaves one as it is."""
 
@@ -154,7 +153,7 @@ class SetOptions(Change):
     autoincrement: bool | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class ReplaceDefinition(Change):
     """Replace the whole ``CREATE TABLE`` of the table.
 
@@ -169,7 +168,7 @@ class ReplaceDefinition(Change):
     options: frozenset[str] = frozenset()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class CreateIndex(Change):
     """Create an index on the table as it is after the block.
 
@@ -183,7 +182,7 @@ class CreateIndex(Change):
     replace: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class DropIndex(Change):
     """Drop an index of the table.
 
@@ -197,7 +196,7 @@ class DropIndex(Change):
     undescribed: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class RenameTable(Change):
     """Rename the table, everywhere in the schema."""
 

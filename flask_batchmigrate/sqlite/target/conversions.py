@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
+from ...value_classes import value_class
 from ..ddl.quoting import always_quoted
 from ..ddl.table import Affinity
 from ..ddl.table import ColumnText
@@ -30,7 +30,7 @@ _ALIKE = frozenset({Affinity.INTEGER, Affinity.NUMERIC})
 """Both store every value alike: https://www.sqlite.org/datatype3.html#type_affinity"""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Conversion:
     """A stored column whose values may be stored otherwise from now on.
 
@@ -49,7 +49,7 @@ class Conversion:
     using: str | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Fill:
     """A new column that gets a value in every row.
 
@@ -65,7 +65,7 @@ class Fill:
     is_default: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Conversions:
     """Everything that a block does to stored values.
 

@@ -7,8 +7,8 @@ engine, except that it does not lose the values of a column that no change drops
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 
+from ...value_classes import value_class
 from ..ddl.meaning import describe
 from ..ddl.meaning import only_in
 from ..ddl.meaning import spelling
@@ -35,7 +35,7 @@ _KINDS = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Completed:
     """A block in which a description is complete.
 

@@ -6,9 +6,9 @@ A script may drop one of them by name afterwards, or add the column again.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import typing as t
 
+from ...value_classes import value_class
 from ..ddl.meaning import as_table_constraint
 from ..ddl.meaning import describe
 from ..ddl.meaning import former
@@ -28,7 +28,7 @@ from .find_constraint import fits
 from .find_constraint import Naming
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Gone:
     """A constraint or an index that was dropped together with a column.
 
@@ -65,7 +65,7 @@ class Gone:
         return clause is None or clause.column is None or clause.name is not None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Past:
     """What a block has done to a table before the next changes.
 

@@ -11,6 +11,7 @@ import collections.abc as cabc
 import dataclasses
 import typing as t
 
+from ...value_classes import value_class
 from ..ddl.objects import parse_index
 from ..ddl.table import parse_column
 from ..ddl.table import parse_table_constraint
@@ -191,7 +192,7 @@ def no_such_column(table: str, name: str, columns: cabc.Iterable[str]) -> Missin
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Block:
     """The changes of a block, sorted into renames and the rest.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 
+from ...value_classes import value_class
 from ..ddl.objects import IndexText
 from ..ddl.table import TableText
 from ..ddl.tokens import upper
@@ -12,7 +12,7 @@ from ..schema.catalogue import StoredTable
 from .gone import Gone
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Source:
     """The source of the values of a column.
 
@@ -31,7 +31,7 @@ class Source:
 
 
 # Without slots, so that the properties are worked out once.
-@dataclasses.dataclass(frozen=True)
+@value_class
 class Target:
     """A table before and after a block.
 

@@ -27,9 +27,9 @@ any other             everything
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
+from ...value_classes import value_class
 from ..ddl.tokens import Kind
 from ..ddl.tokens import significant
 from ..ddl.tokens import tokenize
@@ -53,7 +53,7 @@ _LITERALS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class _Declared:
     """A declared type: its first word and its sizes."""
 
