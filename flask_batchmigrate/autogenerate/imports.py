@@ -134,6 +134,8 @@ def _render_sqlalchemys(
 
 def _repr(type_: sa.types.TypeEngine[t.Any], context: t.Any) -> str:
     """Return the ``repr`` of a type, in which the types that it contains can be run."""
+    if type(type_).__init__ is object.__init__:
+        return repr(type_)
     # What was not given is an attribute of the class.
     names = {*vars(type_), *inspect.signature(type(type_)).parameters}
     values = [getattr(type_, name, None) for name in names]

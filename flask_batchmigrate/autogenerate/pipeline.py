@@ -41,7 +41,6 @@ from .script.enums import Tables
 from .script.names import name_everything
 from .script.rendering import write_sql
 from .servers.enum_members import changed_members
-from .servers.mysql_indexes import add_key_indexes
 from .table_order import in_order
 from .tables import comparison as sqlite
 from .tables.renames_first import with_renames
@@ -125,4 +124,6 @@ def _prepare(
     convert_on_mysql(upgrade)
     create_and_drop_types(upgrade, tables, connection)
     if connection.dialect.name in ("mysql", "mariadb"):
+        from .servers.mysql_indexes import add_key_indexes
+
         add_key_indexes(connection, upgrade)

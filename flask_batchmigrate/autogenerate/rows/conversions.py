@@ -8,7 +8,6 @@ import typing as t
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
-from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite
 
@@ -301,7 +300,7 @@ def sqlite_using(
 
 def mysql_using(column: str, old: t.Any, new: sa.types.TypeEngine[t.Any]) -> str | None:
     """Return the expression by which MySQL converts a column, if it needs one."""
-    name = mysql.dialect().identifier_preparer.quote(column)
+    name = _quote_on_mysql(column)
     before, after = family(old) or "", family(new) or ""
     if "uuid" in (before, after) and not {before, after} & {"text", "binary"}:
         # MariaDB has the values as text between the two types.
@@ -380,11 +379,17 @@ def _render_on_mysql(autogen_context: t.Any, operation: ConvertOnMysql) -> list[
             f"{str(change.column_name)!r}, existing_type={existing}, type_={text}"
             f"{schema})"
         )
-    quote = mysql.dialect().identifier_preparer.quote
     named = [part for part in (change.schema, change.table_name) if part]
-    table = ".".join(quote(str(part)) for part in named)
-    column = quote(str(change.column_name))
+    table = ".".join(_quote_on_mysql(str(part)) for part in named)
+    column = _quote_on_mysql(str(change.column_name))
     update = f"UPDATE {table} SET {column} = {change.converted('mysql')}"
     # A colon in it is no parameter.
     lines.append(f"{prefix}execute({plain_text(update).text!r})")
     return [*lines, ""]
+
+
+def _quote_on_mysql(name: str) -> str:
+    # Loading this dialect takes longer than the comparison of a small database.
+    from sqlalchemy.dialects.mysql import dialect
+
+    return dialect().identifier_preparer.quote(name)
