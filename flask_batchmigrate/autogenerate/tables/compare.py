@@ -7,8 +7,12 @@ definitions.
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import dataclasses
+
 from alembic.operations import ops
 
+from ...sqlite.ddl.table import ConstraintText
 from ..script.operations import DropIndex
 from ..script.operations import SetTableOptions
 from . import constructors
@@ -35,12 +39,27 @@ def equal(before: Definition, after: Definition) -> bool:
     """
     return (
         before.text.columns == after.text.columns
-        and before.constraints == after.constraints
-        and before.text.constraints == after.text.constraints
+        and _same_apart_from_names(before.constraints, after.constraints)
+        and _same_apart_from_names(before.text.constraints, after.text.constraints)
         and before.options == after.options
         and sorted(map(index_meaning, before.indexes))
         == sorted(map(index_meaning, after.indexes))
     )
+
+
+def _same_apart_from_names(
+    before: cabc.Sequence[ConstraintText], after: cabc.Sequence[ConstraintText]
+) -> bool:
+    """Tell whether constraints are equal; one that has no name may get any name."""
+    return len(before) == len(after) and all(
+        old == new or (new.name is None and _unnamed(old) == _unnamed(new))
+        for old, new in zip(before, after, strict=True)
+    )
+
+
+def _unnamed(constraint: ConstraintText) -> ConstraintText:
+    body = constraint.text[constraint.body_span.start - constraint.span.start :]
+    return dataclasses.replace(constraint, name=None, text=body)
 
 
 def differences(
