@@ -98,7 +98,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "environment": VOCABULARY
     | STORED
     | {"environment.connection", "environment.rehearsal"}
-    | {"autogenerate", "autogenerate.request", "project", "locks"}
+    | {"autogenerate", "autogenerate.request", "autogenerate.servers"}
+    | {"project", "locks"}
     | {"sqlite.adapter", "sqlite.transaction"},
     "commands": VOCABULARY | RUNS | GENERATED | {"project"},
     "status": VOCABULARY | {"environment", "autogenerate", "project"},

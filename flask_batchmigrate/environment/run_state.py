@@ -40,6 +40,7 @@ from .scripts import ScriptCalls
 from .server_limits import limit
 from .server_limits import Limits
 from .stored_revisions import StoredRevisions
+from .usual_names import accept_usual_names
 
 if t.TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -183,6 +184,7 @@ class Run:
         EnvironmentContext.configure(self.environment, **options)
         self.is_configured = True
         self.join(context.get_context())
+        accept_usual_names(context.get_context())
         if not context.is_transactional_ddl():
             self.undoes_tables = False
 

@@ -221,13 +221,14 @@ def _name_of(constraint: sa.Constraint, table: str) -> str:
     if isinstance(constraint, sa.ForeignKeyConstraint):
         parent = constraint.elements[0].target_fullname.split(".")[-2]
         return default_name("foreignkey", table, columns, parent)
-    return default_name("check", table, _mentioned(constraint))
+    check: t.Any = constraint
+    columns = _column_names(check.table.columns)
+    return default_name("check", table, mentioned(str(check.sqltext), columns))
 
 
-def _mentioned(constraint: t.Any) -> list[str]:
-    """Return the columns that a CHECK names, in the order of the table."""
-    columns = _column_names(constraint.table.columns)
-    words = set(re.findall(r"\w+", str(constraint.sqltext)))
+def mentioned(expression: str, columns: cabc.Iterable[str]) -> list[str]:
+    """Return the columns of a table that a CHECK names, in their order there."""
+    words = set(re.findall(r"\w+", expression))
     return [name for name in columns if name in words]
 
 

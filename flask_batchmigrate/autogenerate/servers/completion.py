@@ -31,8 +31,9 @@ from ..script.operations import DropConstraint
 from ..script.operations import DropIndex
 from ..tables.columns import computed_apart
 from ..tables.columns import with_named_check
-from ..tables.type_checks import has_members
 from ..tables.type_checks import without_check
+from .check_names import is_about
+from .check_names import names_in_scripts
 from .collations import Place
 from .collations import set_collations
 from .computed import drops_of
@@ -40,6 +41,7 @@ from .defaults import set_defaults
 from .mariadb_columns import restore_defaults
 from .mariadb_json import restore_json
 from .mysql_indexes import correct_indexes
+from .mysql_names import say_usual_names
 from .own_comparisons import compares_defaults
 from .own_comparisons import compares_types
 from .postgresql_indexes import compare_indexes
@@ -90,6 +92,7 @@ def complete_on_server(
         compare_indexes(AutogenContext(context), block)
     if context.dialect.name in ("mysql", "mariadb"):
         correct_indexes(context.connection, blocks.values())
+        say_usual_names(context.connection, blocks.values())
     if getattr(context.dialect, "is_mariadb", False):
         completed = restore_json(context.connection, completed)
     return [
@@ -273,7 +276,7 @@ class _Table:
                 new.append(name)
         dropped = [self._add_check(name, text) for name, text in unmatched.items()]
         kept = {name.lower() for name in self.stored.checks if name not in unmatched}
-        kept |= self._names_of_types()
+        kept |= names_in_scripts(self.model, self.stored.checks, self.columns, kept)
         added = [
             self._add_check(
                 # A name that nobody chose may be that of a CHECK that stays.
@@ -283,7 +286,7 @@ class _Table:
             for constraint in named.constraints
             if isinstance(constraint, sa.CheckConstraint)
             and str(constraint.name) in new
-            and _is_about(constraint, self.columns)
+            and is_about(constraint, self.columns)
         ]
         schema, table = self.place
         return (
@@ -294,14 +297,6 @@ class _Table:
             ],
             [o for o in added if self._wants(o, False)],
         )
-
-    def _names_of_types(self) -> set[str]:
-        """Return the names of checks that the types of new columns make."""
-        return {
-            default_name("check", self.name, [str(column.name)]).lower()
-            for column in self.model.columns
-            if column.name not in self.columns and has_members(column.type)
-        }
 
     def _add_check(self, name: str, text: str) -> AddCheck:
         return AddCheck(conv(name), self.name, text, self.model.schema)
@@ -389,10 +384,3 @@ class _Table:
             label = conv(name if isinstance(name, str) else usual)
             new.append(AddPrimaryKey(label, table, columns, schema=schema))
         return old, new
-
-
-def _is_about(check: sa.CheckConstraint, columns: cabc.Container[str]) -> bool:
-    """Tell whether a CHECK has to be made: the type of a new column makes its own."""
-    if not getattr(check, "_type_bound", False):
-        return True
-    return all(str(column.name) in columns for column in check.columns)

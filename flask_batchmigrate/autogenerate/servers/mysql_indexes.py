@@ -18,6 +18,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.dialects.mysql import dialect
 
+from ..script.names import default_name
 from ..script.operations import DropIndex
 
 _ORDERS: t.Final = sa.text(
@@ -226,17 +227,22 @@ def _left_behind(
     name = operation.constraint_name
     inspector = sa.inspect(connection)
     table, schema = block.table_name, block.schema
-    indexes = inspector.get_indexes(table, schema=schema)
-    key_index = next((index for index in indexes if index["name"] == name), None)
-    if key_index is None:
+    keys = inspector.get_foreign_keys(table, schema=schema)
+    (dropped_key,) = [key for key in keys if key["name"] == name]
+    columns = dropped_key["constrained_columns"]
+    served = [
+        str(index["name"])
+        for index in inspector.get_indexes(table, schema=schema)
+        if index["name"] == name
+        # Without a name, a foreign key names its index for its first column.
+        or (index["column_names"] == columns and index["name"] == columns[0])
+    ]
+    if not served:
         return
-    columns = key_index["column_names"]
+    if name not in served:
+        name = default_name("foreignkey", table, columns, dropped_key["referred_table"])
     dropped = {o.column_name for o in block.ops if isinstance(o, ops.DropColumnOp)}
-    others = [
-        key["constrained_columns"]
-        for key in inspector.get_foreign_keys(table, schema=schema)
-        if key["name"] != name
-    ] + [
+    others = [key["constrained_columns"] for key in keys if key is not dropped_key] + [
         list(o.to_constraint().column_keys)
         for o in block.ops
         if isinstance(o, ops.CreateForeignKeyOp)

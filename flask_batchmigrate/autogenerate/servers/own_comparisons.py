@@ -5,8 +5,6 @@ from __future__ import annotations
 import collections.abc as cabc
 import typing as t
 
-import sqlalchemy as sa
-
 
 def compare_server_default(dialect: str, chosen: t.Any) -> t.Any:
     """Return Alembic's option of this name.
@@ -31,27 +29,25 @@ def compares_defaults(options: cabc.Mapping[str, t.Any]) -> bool:
 
 
 def compare_type(dialect: str, chosen: t.Any) -> t.Any:
-    """Return Alembic's option of this name, which compares the members of Enums, too.
-
-    On MySQL and MariaDB the older of the supported releases of Alembic do not.
+    """Return Alembic's option of this name, which compares what Alembic does not.
 
     :param chosen: the option that the user chose.
     """
-    is_mysql = dialect in ("mysql", "mariadb")
-    return _compare_members if is_mysql and chosen is True else chosen
+    is_server = dialect in ("postgresql", "mysql", "mariadb")
+    return _compare_details if is_server and chosen is True else chosen
 
 
-def _compare_members(
+def _compare_details(
     context: t.Any,
     stored_column: t.Any,
     model_column: t.Any,
     stored: t.Any,
     model: t.Any,
 ) -> bool | None:
-    """Return whether an ENUM has other members; None leaves other types to Alembic."""
-    if isinstance(stored, sa.Enum) and isinstance(model, sa.Enum):
-        return set(stored.enums) != set(model.enums)
-    return None
+    """Return whether types differ; None leaves them to Alembic."""
+    from .type_details import differ
+
+    return differ(stored, model, context.dialect)
 
 
 def compares_types(options: cabc.Mapping[str, t.Any]) -> bool:
@@ -59,4 +55,4 @@ def compares_types(options: cabc.Mapping[str, t.Any]) -> bool:
 
     :param options: the options that Alembic was configured with.
     """
-    return options.get("compare_type", True) in (True, _compare_members)
+    return options.get("compare_type", True) in (True, _compare_details)
