@@ -148,7 +148,7 @@ def test_post_write_hooks(apps: Apps) -> None:
 def test_post_write_hook_that_cannot_be_run(
     apps: Apps, command: str, kind: str
 ) -> None:
-    """No file is left, so that the command can be run again; the error names the hook."""
+    """No file is left, so the command can be run again; the error names the hook."""
     options = {
         "missing program": {"type": "exec", "executable": "no-such-program"},
         "missing module": {"type": "module", "module": "no_such_module"},
