@@ -142,9 +142,7 @@ def test_post_write_hooks(apps: Apps) -> None:
 
 
 @pytest.mark.parametrize("command", ["migrate", "merge"])
-@pytest.mark.parametrize(
-    "kind", ["missing program", "missing module", "unknown type"]
-)
+@pytest.mark.parametrize("kind", ["missing program", "missing module", "unknown type"])
 def test_post_write_hook_that_cannot_be_run(
     apps: Apps, command: str, kind: str
 ) -> None:
