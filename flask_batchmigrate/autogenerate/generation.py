@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import logging
 import typing as t
 import warnings
 
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 
 from ..reporting import reporter
 from . import first_revision
+from .alembics_log import without_alembics_log
 from .imports import render_item
 from .message import message
 from .pipeline import improve
@@ -121,7 +121,7 @@ class Generation:
     @contextlib.contextmanager
     def comparing(self, dialect: str) -> cabc.Iterator[None]:
         """Suppress the messages in which Alembic's comparison is wrong."""
-        with warnings.catch_warnings(), _without_alembics_log(), defaults_seen():
+        with warnings.catch_warnings(), without_alembics_log(), defaults_seen():
             for message in _SEEN + (_SEEN_ON_SQLITE if dialect == "sqlite" else ()):
                 warnings.filterwarnings("ignore", message, UserWarning)
                 warnings.filterwarnings("ignore", message, sa.exc.SAWarning)
@@ -155,28 +155,3 @@ class Generation:
             for script in self._directives
             for operations in script.upgrade_ops_list
         )
-
-
-@contextlib.contextmanager
-def _without_alembics_log() -> cabc.Iterator[None]:
-    """Suppress the log of Alembic's comparison, whose result is corrected later.
-
-    The log reports differences that do not exist, and misses others.
-    """
-
-    def keep(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING
-
-    names = ("tables", "constraints", "server_defaults", "types", "comments", "schema")
-    loggers = [
-        logging.getLogger("alembic.autogenerate.compare"),
-        *(logging.getLogger(f"alembic.autogenerate.compare.{name}") for name in names),
-        logging.getLogger("alembic.ddl.postgresql"),
-    ]
-    for logger in loggers:
-        logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(keep)

@@ -6,15 +6,18 @@ import collections.abc as cabc
 import contextlib
 import os
 import pathlib
+import traceback
 import typing as t
 
 from alembic import command
 from alembic.script import Script
 from alembic.script import ScriptDirectory
+from alembic.script import write_hooks
 
 from .._compat import ALEMBIC
 from ..environment.invocation import Invocation
 from ..errors import BatchMigrateError
+from ..errors import NOTHING_WRITTEN
 from ..errors import NotSupported
 from ..errors import NotVerified
 from ..errors import UNCHANGED
@@ -62,9 +65,50 @@ def _write(call: Invocation, options: dict[str, t.Any]) -> list[Script]:
     call.prepare_writing(options["head"], options["rev_id"], options["branch_label"])
     if options["version_path"] is not None and call.setup.folder.exists:
         options["version_path"] = _location(call.scripts(), options["version_path"])
-    result = command.revision(call.config, **options)
+    with _hooks_told(call):
+        result = command.revision(call.config, **options)
     scripts = result if isinstance(result, list) else [result]
     return [script for script in scripts if script is not None]
+
+
+@contextlib.contextmanager
+def _hooks_told(call: Invocation) -> cabc.Iterator[None]:
+    """Say which post-write hook failed, and remove the file that it was run on.
+
+    Alembic leaves the file, which would have to be found and deleted before the command
+    can be run again.
+
+    :raises BatchMigrateError: a hook could not be run.
+    """
+    try:
+        yield
+    except Exception as error:
+        failed = _failed_hook(error)
+        if failed is None:
+            raise
+        name, path = failed
+        path.unlink(missing_ok=True)
+        ini = call.setup.folder.path / "alembic.ini"
+        set_here = name in call.setup.state.settings["post_write_hooks"]
+        raise BatchMigrateError(
+            f"The post-write hook {name!r} could not be run on '{path}': {error}",
+            f"Install what it runs, or take it out of "
+            f"{'BATCHMIGRATE_POST_WRITE_HOOKS' if set_here else repr(str(ini))}.",
+            state=NOTHING_WRITTEN,
+        ) from error
+
+
+def _failed_hook(error: Exception) -> tuple[str, pathlib.Path] | None:
+    """Return the hook that raised an error, and the file that it was run on."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        code, variables = frame.f_code, frame.f_locals
+        if (
+            code.co_filename == write_hooks.__file__
+            and code.co_name == "_run_hooks"
+            and "name" in variables
+        ):
+            return str(variables["name"]), pathlib.Path(variables["path"])
+    return None
 
 
 def scratch_of(call: Invocation) -> Scratch | None:
@@ -182,9 +226,10 @@ def merge(
                 "Name them; 'flask db heads' shows the heads.",
                 state=UNCHANGED,
             )
-        script = command.merge(
-            call.config, chosen, message, branch_label, rev_id, **extra
-        )
+        with _hooks_told(call):
+            script = command.merge(
+                call.config, chosen, message, branch_label, rev_id, **extra
+            )
     assert script is not None
     reporter().file_written(script.path)
     return script

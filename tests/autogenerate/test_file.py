@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import flask_batchmigrate as fb
 from flask_batchmigrate.autogenerate.request import Request
 from tests.apps import Apps
+from tests.apps import write_revision
 from tests.cli_project import Project
 
 from . import changes
@@ -138,3 +139,27 @@ def test_post_write_hooks(apps: Apps) -> None:
         (script,) = fb.migrate()
     text = pathlib.Path(script.path).read_text()
     assert text.endswith("# first 100%\n# second 100%\n")
+
+
+@pytest.mark.parametrize("command", ["migrate", "merge"])
+@pytest.mark.parametrize("kind", ["missing program", "missing module", "unknown type"])
+def test_post_write_hook_that_cannot_be_run(
+    apps: Apps, command: str, kind: str
+) -> None:
+    """No file is left, so the command can be run again; the error names the hook."""
+    options = {
+        "missing program": {"type": "exec", "executable": "no-such-program"},
+        "missing module": {"type": "module", "module": "no_such_module"},
+        "unknown type": {"type": "no_such_type"},
+    }[kind]
+    folder = apps.path / "migrations"
+    for revision in ("aa11", "bb22") if command == "merge" else ():
+        write_revision(folder, revision, None)
+    config = {"BATCHMIGRATE_POST_WRITE_HOOKS": {"tidy": {**options, "options": ""}}}
+    with apps.make(config=config).app_context():
+        with pytest.raises(fb.BatchMigrateError, match="'tidy'") as caught:
+            fb.migrate() if command == "migrate" else fb.merge()
+        assert "BATCHMIGRATE_POST_WRITE_HOOKS" in caught.value.remedy
+        assert "No file was written." in str(caught.value)
+    files = {path.name for path in folder.glob("versions/*.py")}
+    assert files == ({"aa11_.py", "bb22_.py"} if command == "merge" else set())

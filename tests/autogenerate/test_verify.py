@@ -15,6 +15,9 @@ from tests.apps import query
 from tests.apps import tables_of
 from tests.cli_project import Project
 
+from .bench import Bench
+from .bench import bench as bench
+
 
 def test_it_is_told(tmp_path: pathlib.Path) -> None:
     """One line tells, and the application's database is not touched by it."""
@@ -112,3 +115,19 @@ def test_rows_and_neighbours_are_left_alone(apps: Apps) -> None:
         fb.migrate(rev_id="bb22")
         fb.upgrade()
     assert query(apps.path / "app.db", "SELECT * FROM names") == [("Ada",)]
+
+
+@pytest.mark.parametrize("default", [sa.false(), sa.true(), sa.text("TRUE")])
+def test_proof_says_nothing_of_what_it_compares(
+    bench: Bench, caplog: pytest.LogCaptureFixture, default: sa.ColumnElement[bool]
+) -> None:
+    """Alembic takes ``false`` for another default than the ``0`` that is stored."""
+
+    def define(metadata: sa.MetaData) -> None:
+        flag = sa.Column("flag", sa.Boolean, server_default=default, nullable=False)
+        sa.Table("thing", metadata, sa.Column("id", sa.Integer, primary_key=True), flag)
+
+    with caplog.at_level("INFO", "alembic.autogenerate"):
+        assert bench.migrate(define)
+        assert bench.migrate(define) == []
+    assert [x.message for x in caplog.records if "autogenerate" in x.name] == []

@@ -14,6 +14,8 @@ import warnings
 import sqlalchemy as sa
 from sqlalchemy.sql import ddl
 
+from ...errors import BatchMigrateError
+from ...errors import UNCHANGED
 from ...sqlite.adapter.translate import Translator
 from ...sqlite.ddl.objects import IndexText
 from ...sqlite.ddl.objects import parse_index
@@ -122,9 +124,13 @@ def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition
     """Return the definition that ``create_all()`` gives a table of the models.
 
     :raises SqlTextError: SQLAlchemy's text is not understood.
+    :raises BatchMigrateError: SQLite does not have what the table consists of.
     """
     translator = Translator(dialect)
-    text = parse_table(_create_table(table, dialect))
+    try:
+        text = parse_table(_create_table(table, dialect))
+    except sa.exc.CompileError as error:
+        raise _foreign_to_sqlite(table, dialect) from error
     indexes = sorted(table.indexes, key=lambda index: str(index.name))
     return Definition(
         text,
@@ -134,6 +140,26 @@ def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition
         models.primary_key,
         translator,
         table,
+    )
+
+
+def _foreign_to_sqlite(table: sa.Table, dialect: sa.Dialect) -> BatchMigrateError:
+    """Describe what SQLite does not have of a table of the models."""
+    remedy = "Run the command on a database that has it"
+    for column in table.columns:
+        try:
+            dialect.type_compiler_instance.process(column.type, type_expression=column)
+        except sa.exc.CompileError:
+            name = type(column.type).__name__
+            what = f"column '{column.name}' has the type {name}"
+            remedy += ", or give the type a variant: .with_variant(..., 'sqlite')"
+            break
+    else:
+        what = "it has a constraint or a default of another kind of database"
+    return BatchMigrateError(
+        f"SQLite cannot have table '{table.fullname}' of the models: {what}",
+        f"{remedy}.",
+        state=UNCHANGED,
     )
 
 
