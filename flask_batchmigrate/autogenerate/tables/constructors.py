@@ -54,11 +54,18 @@ class Names:
             each.name.lower() for each in (*definition.constraints, *kept) if each.name
         }
         # The checks that types make get their names from the type.
-        self._taken |= {
-            default_name("check", definition.name, [column]).lower()
-            for column, check in definition.checks_of_types
-            if check.name is None
-        }
+        self._of_types: dict[str, conv] = {}
+        for column, check in definition.checks_of_types:
+            if check.name is None:
+                name = free(
+                    default_name("check", definition.name, [column]), self._taken
+                )
+                self._of_types[column] = name
+                self._taken.add(name.lower())
+
+    def of_type(self, column: str) -> str | None:
+        """Return the name of the check that the type of a column makes without one."""
+        return self._of_types.get(column)
 
     def create(self, constraint: ConstraintText) -> ops.AddConstraintOp:
         """Return the operation that makes a constraint."""
@@ -121,6 +128,7 @@ def create_constraint(
         "onupdate": key.on_update,
         "deferrable": key.deferrable or None,
         "initially": "DEFERRED" if key.initially_deferred else None,
+        "match": key.match,
         "source_schema": schema,
         "referent_schema": schema,
     }
@@ -229,4 +237,5 @@ def _constraint(definition: Definition, constraint: ConstraintText) -> sa.Constr
         onupdate=key.on_update,
         deferrable=key.deferrable or None,
         initially="DEFERRED" if key.initially_deferred else None,
+        match=key.match,
     )
