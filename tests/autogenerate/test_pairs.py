@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import sqlite3
 import typing as t
 
@@ -48,6 +49,18 @@ def check() -> sa.CheckConstraint:
     return sa.CheckConstraint("x IS NULL OR x <> 9")
 
 
+class Letter(enum.Enum):
+    """An enumeration of the application's."""
+
+    a = 1
+    b = 2
+
+
+def text_enum(**options: t.Any) -> sa.Enum:
+    """An Enum that is a text with a CHECK on every database."""
+    return sa.Enum("a", "b", native_enum=False, create_constraint=True, **options)
+
+
 PAIRS: dict[str, tuple[t.Callable[[], Define], t.Callable[[], Define]]] = {
     "collation to number": (x(sa.String(9, **NOCASE)), x(sa.Integer)),
     "collation to moment": (x(sa.Text(**NOCASE)), x(sa.DateTime)),
@@ -65,6 +78,22 @@ PAIRS: dict[str, tuple[t.Callable[[], Define], t.Callable[[], Define]]] = {
     "check of an Enum beside one of its name": (
         x(sa.Integer, check),
         x(sa.Enum("a", "b", create_constraint=True, native_enum=False), check),
+    ),
+    "length of an Enum with a check": (
+        x(text_enum(name="e", length=10)),
+        x(text_enum(name="e", length=20)),
+    ),
+    "length of an Enum with a check without a name": (
+        x(text_enum(length=10)),
+        x(text_enum(length=20)),
+    ),
+    "length of an Enum, and the name of its check": (
+        x(text_enum(length=10, name="e")),
+        x(text_enum(length=20)),
+    ),
+    "Enum of Python to one of texts": (
+        x(sa.Enum(Letter, create_constraint=True), check),
+        x(text_enum(length=20), check),
     ),
     "types made by old copy()": (x(OldFashioned(9)), x(OldFashioned(19))),
     "old copy() and a check": (x(OldFashioned(9)), x(OldFashioned(9), check)),

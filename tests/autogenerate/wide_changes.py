@@ -82,14 +82,17 @@ def _column_renamed(maker: Maker, before: Models, after: Models, table: Table) -
     able = [
         c
         for c in table.columns
-        if not c.renamed_from and old is not None and old.column(c.name)
+        if c.former == c.name and old is not None and old.column(c.name)
     ]
     if not able or old is None:
         return
     column = maker.random.choice(able)
     if len(able) > 1 and maker.maybe(0.2):
         other = maker.random.choice([c for c in able if c is not column])
-        column.renamed_from, other.renamed_from = column.name, other.name
+        if {":", "."} & {*column.name, *other.name}:
+            # These separate names in --rename.
+            return
+        column.swapped_with, other.swapped_with = column.name, other.name
         column.name, other.name = other.name, column.name
         return
     taken = [c.name for t_ in (table, old) for c in t_.columns]

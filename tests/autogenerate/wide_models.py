@@ -60,6 +60,12 @@ class Column:
     computed: bool | None = None
     comment: str | None = None
     renamed_from: str | None = None
+    swapped_with: str | None = None
+
+    @property
+    def former(self) -> str:
+        """The name that the database has for it."""
+        return self.renamed_from or self.swapped_with or self.name
 
     def make(self, table: str) -> list[sa.SchemaItem]:
         kind = KINDS[self.kind]

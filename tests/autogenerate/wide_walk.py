@@ -80,7 +80,9 @@ class Walk:
         self._insert()
         had = self._rows()
         told = self._checked(self.after)
-        request = Request(no_rename=True, defaults=self._defaults())
+        request = Request(
+            no_rename=True, defaults=self._defaults(), renames=list(self._swaps())
+        )
         try:
             text = self._generate(self.after, "bb22", request)
         except (fb.BatchMigrateError, fb.AlterationError) as error:
@@ -101,7 +103,7 @@ class Walk:
             raise Fault(f"found again\n{text}\n{again}")
         if told or not self._checked(self.after):
             raise Fault(f"check says something else: {told}\n{text}")
-        app, _ = self.bench.app(self.before.define, directory=self.folder)
+        app, _ = self.bench.app(self.after.define, directory=self.folder)
         with app.app_context():
             try:
                 fb.downgrade()
@@ -128,7 +130,12 @@ class Walk:
     def _generate(self, models: Models, revision: str, request: Request) -> str:
         app, _ = self.bench.app(models.define, directory=self.folder)
         with app.app_context():
-            scripts = fb.migrate(rev_id=revision, request=request)
+            try:
+                scripts = fb.migrate(rev_id=revision, request=request)
+            except fb.NotVerified:
+                for file in sorted((self.folder / "versions").glob("bb22*")):
+                    print(file.read_text() if self.verbose else "")
+                raise
             texts = [pathlib.Path(s.path).read_text(encoding="utf-8") for s in scripts]
             if self.verbose:
                 print(*texts)
@@ -214,7 +221,7 @@ class Walk:
                 continue
             columns = {"id": "id"} if old.key_form == new.key_form else {}
             for column in new.columns:
-                former = old.column(column.renamed_from or column.name)
+                former = old.column(column.former)
                 if former is not None and former.kind == column.kind:
                     columns[former.name] = column.name
             keys = {k.column for k in old.keys if self.before.table(k.parent)} & {
@@ -249,6 +256,13 @@ class Walk:
                             f"back: {old}.{name}: {one[name]} is {other[name]}\n{text}"
                         )
 
+    def _swaps(self) -> t.Iterator[str]:
+        """Yield the renames that names alone do not tell."""
+        for new in self.after.tables:
+            for column in new.columns:
+                if column.swapped_with is not None:
+                    yield f"{new.name}.{column.swapped_with}:{column.name}"
+
     def _defaults(self) -> list[str]:
         """Return values for columns that must not be NULL and say none."""
         said = []
@@ -257,7 +271,7 @@ class Walk:
             if old is None:
                 continue
             for column in new.columns:
-                former = old.column(column.renamed_from or column.name)
+                former = old.column(column.former)
                 has_default = column.default is not None and KINDS[column.kind].defaults
                 if column.nullable or (has_default):
                     continue
@@ -292,4 +306,5 @@ EXPECTED: t.Final[tuple[str, ...]] = (
     "it is new and has no default",
     "UNIQUE constraint failed",
     "datatype mismatch",
+    "there is no row in",
 )

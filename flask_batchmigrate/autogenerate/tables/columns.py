@@ -46,7 +46,7 @@ class TypeChecks:
         self.old: dict[str, ConstraintText] = {}
         self.new: set[str] = set()
         self._made: list[ConstraintText] = []
-        self._before = before
+        self._before, self._after = before, after
         bound = {meaning(check): name for name, check in after.checks_of_types}
         for constraint in new:
             column = bound.get(meaning(constraint))
@@ -85,6 +85,15 @@ class TypeChecks:
         """Tell whether the check of a column's type changes."""
         return upper(column) in self.old or upper(column) in self.new
 
+    def _kept(self, column: str) -> ConstraintText | None:
+        """Return the stored check that the new type of a column makes as well."""
+        wanted = [
+            meaning(check)
+            for name, check in self._after.checks_of_types
+            if upper(name) == upper(column)
+        ]
+        return next((c for c in self._before.constraints if meaning(c) in wanted), None)
+
     def stored(
         self, name: str, model: sa.Column[t.Any] | None
     ) -> sa.types.TypeEngine[t.Any]:
@@ -93,7 +102,7 @@ class TypeChecks:
         :param model: the column in the models, if it stays.
         """
         type_ = self._before.column(name).type
-        check = self.old.get(upper(name))
+        check = self.old.get(upper(name)) or self._kept(name)
         if check is None:
             return type_
         label: str = constructors.stored_name(self._before, check)

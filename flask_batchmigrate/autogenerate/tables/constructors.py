@@ -11,6 +11,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import conv
 
 from ...sqlite.adapter.conventions import Conventions
+from ...sqlite.ddl.meaning import meaning
 from ...sqlite.ddl.objects import IndexText
 from ...sqlite.ddl.table import ConstraintKind
 from ...sqlite.ddl.table import ConstraintText
@@ -50,16 +51,17 @@ class Names:
         self, definition: Definition, kept: cabc.Iterable[ConstraintText]
     ) -> None:
         self._definition = definition
+        kept = [each for each in kept if each.name]
         self._taken = {
-            each.name.lower() for each in (*definition.constraints, *kept) if each.name
+            str(c.name).lower() for c in (*definition.constraints, *kept) if c.name
         }
         # The checks that types make get their names from the type.
-        self._of_types: dict[str, conv] = {}
+        self._of_types: dict[str, str] = {}
         for column, check in definition.checks_of_types:
             if check.name is None:
-                name = free(
-                    default_name("check", definition.name, [column]), self._taken
-                )
+                same = [str(c.name) for c in kept if meaning(c) == meaning(check)]
+                usual = default_name("check", definition.name, [column])
+                name = same[0] if same else free(usual, self._taken)
                 self._of_types[column] = name
                 self._taken.add(name.lower())
 
