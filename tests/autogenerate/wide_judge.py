@@ -52,8 +52,8 @@ def difference(found: Schema, expected: Schema) -> list[str]:
                 # A name that several constraints have tells nothing.
                 labels = [label.lower() for label, *_ in value]
                 own = {each for each in value if labels.count(each[0].lower()) == 1}
-                if not own <= other:
-                    lines.append(f"{name!r} {part}: {other} lacks {own - other}")
+                if not own <= set(other):
+                    lines.append(f"{name!r} {part}: {other} lacks {own - set(other)}")
             elif value != other:
                 lines.append(f"{name!r} {part}:\n  is     {other}\n  wanted {value}")
     return lines
@@ -104,11 +104,11 @@ def _table(connection: t.Any, name: str, sql: str) -> dict[str, t.Any]:
         "matches": sorted(re.findall(r"MATCH (\w+)", sql)),
         "checks": sorted(text for kind, _, text in clauses if kind == "CHECK"),
         "computed": sorted(text for kind, _, text in clauses if kind == "AS"),
-        "names": {
+        "names": [
             (label, kind, text)
             for kind, label, text in clauses
             if label is not None and kind in ("CHECK", "UNIQUE")
-        },
+        ],
         "options": sorted(
             option
             for option in ("AUTOINCREMENT", "STRICT", "WITHOUT ROWID")
