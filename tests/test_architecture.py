@@ -82,7 +82,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "project": VOCABULARY | {"sqlite.error_codes"},
     "autogenerate.request": VOCABULARY,
     "autogenerate.differences": VOCABULARY,
-    "autogenerate.script": VOCABULARY,
+    "autogenerate.script": VOCABULARY | {"sqlite.adapter"},
     "autogenerate.choices": CHOICES,
     "autogenerate.rows": CHOICES | {"autogenerate.choices", "sqlite.target"},
     "autogenerate.tables": TABLES,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import decimal
+import functools
 import pathlib
 import typing as t
+import uuid
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +25,9 @@ from .changes import Define
 from .changes import named
 from .changes import person
 from .judge import schema_of
+from .wide_types import Cents
+from .wide_types import Mood
+from .wide_types import Upper
 
 
 def column(type_: t.Any, **options: t.Any) -> Define:
@@ -37,6 +43,18 @@ def start(metadata: sa.MetaData) -> None:
     person()(metadata)
 
 
+def by_value() -> sa.Enum:
+    """An Enum that stores the values of its members."""
+    values = [member.value for member in Mood]
+    return sa.Enum(Mood, name="x", values_callable=lambda _: values)
+
+
+FIVE: t.Final = uuid.UUID(int=5)
+DAY: t.Final = datetime.timedelta(days=1)
+CENTS: t.Final = decimal.Decimal("1.25")
+moment = datetime.datetime
+utc = datetime.timezone.utc
+
 VALUES: dict[str, tuple[Define, list[str], t.Any]] = {
     "number": (column(sa.Integer), ["person.x=7"], 7),
     "text": (column(sa.String(20)), ["person.x=it's: 5 %"], "it's: 5 %"),
@@ -48,7 +66,50 @@ VALUES: dict[str, tuple[Define, list[str], t.Any]] = {
     "truth of the model": (column(sa.Boolean, default=False), [], False),
     "option before the model": (column(sa.Integer, default=5), ["person.x=6"], 6),
     "server default": (column(sa.Integer, server_default="8"), [], 8),
+    "JSON": (column(sa.JSON), ['person.x={"a": [1, "it\'s"]}'], {"a": [1, "it's"]}),
+    "JSON of the model": (column(sa.JSON, default={"a": True}), [], {"a": True}),
+    "text as JSON": (column(sa.JSON, default="a"), [], "a"),
+    "truth as JSON": (column(sa.JSON, default=True), [], True),
+    "dict": (column(sa.JSON, default=dict), [], {}),
+    "list": (column(sa.JSON, default=list), [], []),
+    "str": (column(sa.String(9), default=str), [], ""),
+    "a function of nothing": (column(sa.JSON, default=lambda: [1, 2]), [], [1, 2]),
+    "member": (column(sa.Enum(Mood)), ["person.x=good"], Mood.good),
+    "member of the model": (column(sa.Enum(Mood), default=Mood.bad), [], Mood.bad),
+    "value of a member": (column(by_value()), ["person.x=it's bad"], Mood.bad),
+    "member by its name": (column(by_value()), ["person.x=bad"], Mood.bad),
+    "member by its value": (column(by_value(), default=Mood.bad), [], Mood.bad),
+    "member of texts": (column(sa.Enum("a", "b", name="x"), default="b"), [], "b"),
+    "UUID": (column(sa.Uuid), [f"person.x={FIVE}"], FIVE),
+    "UUID of the model": (column(sa.Uuid, default=FIVE), [], FIVE),
+    "time span": (column(sa.Interval, default=DAY), [], DAY),
+    "seconds": (column(sa.Interval), ["person.x=86400"], DAY),
+    "bytes": (column(sa.LargeBinary, default=b"a"), [], b"a"),
+    "pickled": (column(sa.PickleType, default=dict), [], {}),
+    "own type": (column(Upper(9), default="abc"), [], "ABC"),
+    "own type of numbers": (column(Cents, default=CENTS), [], CENTS),
+    "number that an own type stores": (column(Cents), ["person.x=125"], CENTS),
 }
+#: Defaults that ask for the time, and what the rows get; Python has the local time.
+CLOCKS: dict[str, tuple[t.Any, t.Any]] = {
+    "now": (sa.DateTime, datetime.datetime.now),
+    "utcnow": (sa.DateTime, datetime.datetime.utcnow),
+    "today": (sa.Date, datetime.date.today),
+    "function": (sa.DateTime, lambda: datetime.datetime.now(datetime.timezone.utc)),
+    "imported": (sa.DateTime, lambda: moment.now(utc)),
+    "partial": (sa.DateTime, functools.partial(datetime.datetime.now, utc)),
+    "SQL": (sa.DateTime, sa.func.now()),
+}
+#: Defaults that may be another value for each row.
+FUNCTIONS: dict[str, tuple[t.Any, t.Any]] = {
+    "UUID": (sa.Uuid, uuid.uuid4),
+    "text": (sa.String(40), lambda: str(uuid.uuid4())),
+    "later": (sa.DateTime, lambda: moment.now() + datetime.timedelta(days=3)),
+    "of the statement": (sa.Integer, lambda context: 1),
+    "of the application": (sa.Integer, lambda: CALLED.append(1) or 1),
+    "of another variable": (sa.Integer, (lambda number: lambda: number)(1)),
+}
+CALLED: list[int] = []
 
 
 def value(bench: Bench, define: Define) -> t.Any:
@@ -159,6 +220,7 @@ def test_a_person_says(bench: Bench) -> None:
     [
         ("x=7", "not understood"),
         ("person.x", "not understood"),
+        ("person.x=", "'' is not a valid value"),
         ("person.x=seven", "'seven' is not a valid value for column 'person.x'"),
         ("person.name=x", "neither adds such a column"),
     ],
@@ -170,6 +232,83 @@ def test_wrong_option(bench: Bench, option: str, why: str) -> None:
     app, _ = bench.app(VALUES["default of the model"][0])
     with app.app_context(), pytest.raises(fb.BatchMigrateError, match=why):
         fb.migrate(request=Request(defaults=[option]))
+
+
+@pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        (sa.JSON, "{a: 1}"),
+        (sa.Enum(Mood), "very good"),
+        (sa.Enum("a", "b", name="x"), "c"),
+        (sa.Uuid, "five"),
+        (sa.Interval, "a day"),
+        (sa.DateTime, "yesterday"),
+        (Cents, "1.x"),
+    ],
+    ids=str,
+)
+def test_wrong_value(bench: Bench, type_: t.Any, text: str) -> None:
+    """A text that is no value of the type is refused."""
+    bench.migrate(start, rev_id="aa11")
+    bench.insert(start)
+    app, _ = bench.app(column(type_))
+    why = "is not a valid value for column 'person.x'"
+    with app.app_context(), pytest.raises(fb.BatchMigrateError, match=why):
+        fb.migrate(request=Request(defaults=[f"person.x={text}"]))
+
+
+@pytest.mark.parametrize("case", CLOCKS)
+def test_clock(bench: Bench, case: str) -> None:
+    """The rows get the time of the upgrade where the default asks for the time."""
+    type_, default = CLOCKS[case]
+    define = column(type_, default=default)
+    bench.migrate(start, rev_id="aa11")
+    bench.insert(start)
+    (text,) = bench.migrate(define, rev_id="bb22")
+    found = value(bench, define)["x"]
+    now = moment.now(utc).replace(tzinfo=None)
+    if isinstance(found, datetime.datetime):
+        assert abs(now - found) < datetime.timedelta(minutes=5)
+        assert "sa.text('CURRENT_TIMESTAMP')" in text
+    else:
+        assert abs(now.date() - found) <= datetime.timedelta(days=1)
+    assert schema_of(bench.path / "app.db") == made_by(define)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("case", ["now", "today"])
+def test_clock_on_servers(tmp_path: pathlib.Path, kind: str, case: str) -> None:
+    """The same there."""
+    type_, default = CLOCKS[case]
+    define = column(type_, default=default)
+    with new_database(kind) as url:
+        server = Bench(url, tmp_path)
+        folder = str(tmp_path / "migrations")
+        for number, models in enumerate((start, define)):
+            app, db = server.app(models, directory=folder)
+            with app.app_context():
+                fb.migrate(rev_id=f"aa{number}")
+                fb.upgrade()
+                if not number:
+                    with db.engine.begin() as connection:
+                        connection.execute(db.metadata.tables["person"].insert())
+        assert isinstance(value(server, define)["x"], datetime.date)
+
+
+@pytest.mark.parametrize("case", FUNCTIONS)
+def test_function(bench: Bench, case: str) -> None:
+    """A function that may give each row another value is not called."""
+    type_, default = FUNCTIONS[case]
+    define = column(type_, default=default)
+    bench.migrate(start, rev_id="aa11")
+    bench.insert(start)
+    app, _ = bench.app(define)
+    refused = pytest.raises(fb.BatchMigrateError, match="its default is a function")
+    with app.app_context(), refused as caught:
+        fb.migrate()
+    assert "No file was written" in str(caught.value)
+    assert CALLED == []
 
 
 #: The type of a column before, its type and options afterwards, and the value that the

@@ -9,6 +9,7 @@ import typing as t
 import pytest
 import sqlalchemy as sa
 
+import flask_batchmigrate as fb
 from tests.servers import new_database
 from tests.servers import SERVERS
 
@@ -194,3 +195,64 @@ def test_unique_on_a_column_that_is_filled(
         other, _ = bench.app(after)
         result = other.test_cli_runner().invoke(args=run)
         assert result.exit_code == (1 if refused else 0), result.output
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unique_expression(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A unique index on an expression is no index on a column of its name."""
+    if kind == "mariadb":
+        pytest.skip("MariaDB has no such index")
+    monkeypatch.chdir(tmp_path)
+
+    def after(metadata: sa.MetaData) -> None:
+        models()(metadata)
+        table = metadata.tables["person"]
+        sa.Index("one_name", sa.func.lower(table.c.name), table.c.age, unique=True)
+
+    with contextlib.ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'app.db'}"
+        if kind != "sqlite":
+            url = stack.enter_context(new_database(kind))
+        bench = Bench(url, tmp_path)
+        bench.migrate(models(), rev_id="aa11")
+        app, db = bench.app(models())
+        with app.app_context(), db.engine.begin() as connection:
+            table = db.metadata.tables["person"]
+            connection.execute(table.insert(), [{"id": 1, "name": "Ada", "age": 1}])
+        assert len(bench.migrate(after, rev_id="bb22")) == 1
+        assert bench.agrees(after)
+
+
+LINES: dict[str, tuple[Define, t.Any]] = {
+    "value": (models(sa.Integer), "Ada\nLovelace\r\x00\u2028" + "and more" * 1000),
+    "CHECK": (models(check="age > 3\n  AND age < 10"), "Ada"),
+}
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_several_lines(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    case: str,
+) -> None:
+    """What has several lines is told in one, and the script can be run."""
+    monkeypatch.chdir(tmp_path)
+    after, name = LINES[case]
+    bench = Bench(f"sqlite:///{tmp_path / 'app.db'}", tmp_path)
+    bench.migrate(models(), rev_id="aa11")
+    app, db = bench.app(models())
+    with app.app_context(), db.engine.begin() as connection:
+        table = db.metadata.tables["person"]
+        connection.execute(table.insert(), [{"id": 1, "name": name, "age": 1}])
+    app, _ = bench.app(after)
+    with app.app_context():
+        (script,) = fb.migrate(rev_id="bb22")
+    text = pathlib.Path(script.path).read_text(encoding="utf-8")
+    (comment,) = [line for line in text.splitlines() if "When this was" in line]
+    assert len(comment) < 300
+    (warning,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert "An upgrade of this database would be refused" in warning
+    assert len(warning.splitlines()) == 1

@@ -208,6 +208,7 @@ def test_nobody_there(bench: Bench, case: str, option: str) -> None:
         ("user.nothing:full_name", "no column 'user.nothing'"),
         ("user.fullname:nothing", "no column 'user.nothing'"),
         ("nothing.a:b", "no table 'nothing'"),
+        ("user.fullname:b", "has a column 'user.b' as well"),
         ("nothing:user", "no table 'nothing'"),
     ],
 )

@@ -32,6 +32,10 @@ with contextlib.suppress(sa.exc.CompileError):
     TYPES.append(sa.UUID())
 
 
+#: Types that SQLAlchemy takes the others for, or that are stored like them.
+NUMBERS: list[t.Any] = [sa.Numeric(), sa.Numeric(10, 2), sa.Integer(), sa.Date()]
+
+
 def another(metadata: sa.MetaData) -> None:
     """Another table."""
     sa.Table("another", metadata, sa.Column("id", sa.Integer, primary_key=True))
@@ -51,3 +55,17 @@ def test_restored(bench: Bench, type_: t.Any, end: Define) -> None:
     with app.app_context():
         fb.downgrade()
         assert schema_of(bench.path / "app.db") == made_by(start)
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=str)
+@pytest.mark.parametrize("type_", TYPES, ids=str)
+def test_changed(bench: Bench, type_: t.Any, number: t.Any) -> None:
+    """A change between one of them and a number is found, there and back."""
+    for place, each in enumerate([type_, number, type_]):
+        written = bench.migrate(person(sa.Column("x", each)), rev_id=f"aa{place}")
+        assert len(written) == 1
+        wanted = made_by(person(sa.Column("x", each)))
+        assert schema_of(bench.path / "app.db") == wanted
+    app, _ = bench.app(person(sa.Column("x", type_)))
+    with app.app_context():
+        assert fb.migrate() == []

@@ -20,6 +20,7 @@ from ...errors import NOTHING_WRITTEN
 from ...reporting import reporter
 from ...sqlite.errors import counted
 from ..request import Request
+from ..script.rendering import one_line
 from .fills import Nothing
 from .stored_names import StoredNames
 
@@ -47,7 +48,7 @@ class Loss(ops.MigrateOperation):
 
 @renderers.dispatch_for(Loss)
 def _render(autogen_context: t.Any, operation: Loss) -> str:
-    return f"# Loses {operation.text}."
+    return f"# Loses {one_line(operation.text)}."
 
 
 class History:

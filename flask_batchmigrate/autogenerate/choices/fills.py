@@ -11,8 +11,8 @@ import collections.abc as cabc
 import copy
 import datetime
 import decimal
-import enum
 import typing as t
+import uuid
 
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
@@ -24,9 +24,15 @@ from ...sqlite.errors import counted
 from ...value_classes import value_class
 from ..request import Request
 from ..script.copies import copy_table
+from ..script.rendering import type_text
+from .fill_values import as_stored
 from .fill_values import converted
 from .fill_values import default_value
 from .fill_values import Expression
+from .fill_values import NO_VALUE
+from .fill_values import Typed
+from .python_defaults import default_of
+from .python_defaults import is_a_function
 from .stored_names import Place
 from .stored_names import StoredNames
 
@@ -75,8 +81,11 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
     prefix = autogen_context.opts["alembic_module_prefix"] or ""
     sa_ = autogen_context.opts["sqlalchemy_module_prefix"] or ""
     name = repr(operation.column_name)
-    value = repr(operation.value)
-    if isinstance(operation.value, (datetime.date, datetime.time)):
+    value, described = repr(operation.value), name
+    if isinstance(operation.value, Typed):
+        value = _typed(autogen_context, operation.value.value)
+        described = f"{name}, {type_text(autogen_context, operation.value.type)}"
+    elif isinstance(operation.value, (datetime.date, datetime.time)):
         autogen_context.imports.add("import datetime")
         value = f"{sa_}literal({value})"
     elif isinstance(operation.value, decimal.Decimal):
@@ -87,12 +96,22 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
     elif isinstance(operation.value, bool):
         value = f"{sa_}{'true' if operation.value else 'false'}()"
     schema = f", schema={operation.schema!r}" if operation.schema else ""
-    table = f"{sa_}table({operation.table_name!r}, {sa_}column({name}){schema})"
+    table = f"{sa_}table({operation.table_name!r}, {sa_}column({described}){schema})"
     where = "" if operation.replaces else f".where(rows.c[{name}].is_(None))"
     return [
         f"rows = {table}",
         f"{prefix}execute(rows.update(){where}.values({{{name}: {value}}}))",
     ]
+
+
+def _typed(autogen_context: t.Any, value: t.Any) -> str:
+    """Return the text of a value that its column's type converts."""
+    if isinstance(value, datetime.timedelta):
+        autogen_context.imports.add("import datetime")
+    elif isinstance(value, uuid.UUID):
+        autogen_context.imports.add("import uuid")
+        return f"uuid.{value!r}"
+    return repr(value)
 
 
 @renderers.dispatch_for(Nothing)
@@ -186,8 +205,8 @@ def _in_steps(
         is_new = isinstance(operation, ops.AddColumnOp)
         filled = None if is_new else stored.column(place, column)
         number = rows.without_value(stored.table(place), filled, block.schema)
-        value = _value(block.table_name, model, number, defaults, request)
-        if value is _NONE:
+        value = _value(block.table_name, model, number, defaults, request, rows)
+        if value is NO_VALUE:
             (last if fills else first).append(operation)
             continue
         fills.append(FillColumn(block.table_name, column, value, block.schema))
@@ -276,44 +295,42 @@ def _tightened(
     return None, None
 
 
-class _None:
-    """The mark for a column that has no value and needs none."""
-
-
-_NONE: t.Final = _None()
-
-
 def _value(
     table: str,
     model: sa.Column[t.Any],
-    rows: int,
+    number: int,
     defaults: dict[str, str],
     request: Request,
+    rows: Rows,
 ) -> object:
-    """Return the value for the rows that have none."""
+    """Return the value for the rows that have none.
+
+    :param number: how many rows there are.
+    """
     place = f"{table}.{model.name}"
     if place in defaults:
         return converted(defaults.pop(place), model, place)
     if isinstance(model.server_default, sa.DefaultClause):
         return default_value(model.server_default)
-    default = t.cast(t.Any, model.default)
-    if default is not None and default.is_scalar:
-        value = default.arg.name if isinstance(default.arg, enum.Enum) else default.arg
-        if isinstance(
-            value,
-            (bool, int, float, str, decimal.Decimal, datetime.date, datetime.time),
-        ):
-            return value
-    if not rows:
-        return _NONE
+    value = default_of(model)
+    if value is not NO_VALUE:
+        value = as_stored(value, model.type, rows.connection.dialect)
+    if value is not NO_VALUE or not number:
+        return value
     answer = request.questioner.value_for(place, str(model.type))
     if answer is not None:
         return converted(answer, model, place)
+    why, remedy = "", "give the column a default"
+    if is_a_function(model):
+        why = ": its default is a function, which may give each row another one"
+        remedy = (
+            "add the column without NOT NULL, give each row its own value in a "
+            "revision written by hand, and add NOT NULL after that"
+        )
     raise BatchMigrateError(
-        f"Column '{place}' is NOT NULL, and {counted(rows, 'row')} of the "
-        "database would have no value for it",
-        f"Run the command with '--default {place}=<value>', or give the column a "
-        "default.",
+        f"Column '{place}' is NOT NULL, and {counted(number, 'row')} of the "
+        f"database would have no value for it{why}",
+        f"Run the command with '--default {place}=<value>', or {remedy}.",
         state=NOTHING_WRITTEN,
     )
 

@@ -15,6 +15,7 @@ from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
 from ...value_classes import value_class
 from ..request import Request
+from .free_names import check_free
 
 _DECLARED: t.Final = "renamed_from"
 
@@ -158,6 +159,7 @@ def _told(
     """
     renames = [_parse(text, tables, stored) for text in request.renames]
     requested = {(rename.schema, rename.table, rename.new) for rename in renames}
+    check_free(renames, stored)
     for (schema, name), table in tables.items():
         old = table.info.get(_DECLARED)
         if (

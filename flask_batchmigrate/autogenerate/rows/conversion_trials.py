@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from ...sqlite.target.value_types import misfit_condition
 from ...value_classes import value_class
+from ..script.rendering import one_line
 from .conversions import AlterColumn
 from .conversions import family
 
@@ -30,6 +31,8 @@ _NOUNS: t.Final = {
     "json": ("JSON", "JSON"),
     "uuid": ("a UUID", "UUIDs"),
 }
+#: How many characters of a value are told.
+_LONGEST: t.Final = 60
 _ISO: t.Final = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
@@ -98,6 +101,7 @@ def unfit(
     if counts is None or not (counts[0] or counts[1]):
         return None
     refused, changed, example = counts
+    example = one_line(str(example), longest=_LONGEST)
     return Unfit(int(refused or 0), int(changed or 0), trial.total(), example)
 
 

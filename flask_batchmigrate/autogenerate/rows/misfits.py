@@ -25,6 +25,7 @@ from ..choices.stored_names import StoredNames
 from ..request import Request
 from ..script.operations import AddCheck
 from ..script.operations import plain_text
+from ..script.rendering import one_line
 from .conversion_checks import Conversions
 from .conversions import AlterColumn
 from .row_values import RowValues
@@ -50,7 +51,7 @@ class Misfit(ops.MigrateOperation):
 
 @renderers.dispatch_for(Misfit)
 def _render(autogen_context: t.Any, operation: Misfit) -> str:
-    return f"# When this was generated, {operation.text}."
+    return f"# When this was generated, {one_line(operation.text)}."
 
 
 def mark_misfits(
@@ -94,6 +95,16 @@ def _place(operation: t.Any) -> Place:
     return operation.schema, operation.table_name
 
 
+def _column_names(parts: cabc.Iterable[t.Any]) -> tuple[str, ...] | None:
+    """Return the columns of a constraint or an index; None if it has expressions."""
+    names = []
+    for part in parts:
+        if not isinstance(part, (str, sa.Column)):
+            return None
+        names.append(part if isinstance(part, str) else str(part.name))
+    return tuple(names)
+
+
 class _Counter:
     """Counts rows by the names that the database uses.
 
@@ -135,8 +146,8 @@ class _Counter:
         elif isinstance(operation, (ops.DropConstraintOp, ops.DropIndexOp)):
             made: t.Any = operation.reverse()
             columns = getattr(made, "columns", ())
-            names = tuple(str(getattr(each, "name", each)) for each in columns)
-            self._dropped.add((_place(operation), names))
+            if (names := _column_names(columns)) is not None:
+                self._dropped.add((_place(operation), names))
 
     def misfit(self, operation: ops.MigrateOperation) -> str | None:
         """Describe the rows that make an operation fail; None if there are none."""
@@ -169,13 +180,9 @@ class _Counter:
         return self._conversions.misfit(operation, table, str(term.name))
 
     def _of_unique_index(self, operation: ops.CreateIndexOp) -> str | None:
-        names: list[t.Any] = [getattr(c, "name", c) for c in operation.columns]
+        names = _column_names(operation.columns)
         partial = any(name.endswith("_where") for name in operation.kw)
-        if (
-            not operation.unique
-            or partial
-            or not all(isinstance(n, str) for n in names)
-        ):
+        if not operation.unique or partial or names is None:
             return None
         return self._of_unique(operation, str(operation.index_name), names)
 
@@ -202,6 +209,9 @@ class _Counter:
             *inspector.get_indexes(table, schema=schema),
         ]
         for each in found:
+            if None in each["column_names"]:
+                # An expression is among them.
+                continue
             columns = tuple(map(str, each["column_names"]))
             options = each.get("dialect_options", {})
             partial = any(name.endswith("_where") for name in options)
@@ -319,7 +329,7 @@ class _Counter:
             return None
         return (
             f"{counted(number, 'row')} of '{operation.table_name}' broke the CHECK "
-            f"'{operation.constraint_name}' ({operation.expression})"
+            f"'{operation.constraint_name}' ({one_line(operation.expression)})"
         )
 
     def _of_length(self, operation: ops.AlterColumnOp) -> str | None:

@@ -6,6 +6,7 @@ import typing as t
 
 import sqlalchemy as sa
 
+from ...sqlite.adapter.own_types import copied_plainly
 from .operations import plain_text
 
 
@@ -20,7 +21,8 @@ def copy_table(
     :param options: further arguments of SQLAlchemy's ``to_metadata``.
     """
     to = sa.MetaData() if metadata is None else metadata
-    copied = table.to_metadata(to, **options)
+    with copied_plainly(table):
+        copied = table.to_metadata(to, **options)
     for column in table.columns:
         if isinstance(column.type, sa.Enum):
             t.cast(

@@ -117,7 +117,8 @@ def _with_names(operation: ops.CreateTableOp) -> ops.CreateTableOp:
     of_columns = [
         c for each in operation.columns for c in getattr(each, "constraints", ())
     ]
-    if not constraints or (all(map(_is_final, constraints)) and not of_columns):
+    as_it_is = all(map(_is_final, constraints)) and not of_columns
+    if not constraints or (as_it_is and not _shared_names(constraints)):
         return operation
     original = t.cast("sa.Table", t.cast(t.Any, constraints[0]).table)
     table = with_names(original)
@@ -175,6 +176,10 @@ def with_names(original: sa.Table) -> sa.Table:
             column.constraints.discard(check)
             text = t.cast(t.Any, check).sqltext
             table.append_constraint(sa.CheckConstraint(text, name=check.name))
+    shared = _shared_names(table.constraints)
+    for constraint in table.constraints:
+        if str(constraint.name).lower() in shared:
+            constraint.name = None
     taken = {str(c.name).lower() for c in table.constraints if _is_named(c)}
     for constraint in sorted(table.constraints, key=_order):
         if not _is_named(constraint):
@@ -187,6 +192,21 @@ def with_names(original: sa.Table) -> sa.Table:
         elif not _is_final(constraint):
             constraint.name = conv(str(constraint.name))
     return table
+
+
+def _shared_names(constraints: cabc.Iterable[sa.Constraint]) -> set[str]:
+    """Return the names, in small letters, that several constraints have.
+
+    A naming convention gives them one name where it says their first column only. No
+    server makes them, so each gets a name that says all its columns. The checks of
+    types keep the names of the types.
+    """
+    names = [
+        str(each.name).lower()
+        for each in constraints
+        if isinstance(each.name, str) and not getattr(each, "_type_bound", False)
+    ]
+    return {name for name in names if names.count(name) > 1}
 
 
 def _is_named(constraint: sa.Constraint) -> bool:

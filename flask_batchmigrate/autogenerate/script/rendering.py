@@ -57,6 +57,20 @@ def undoubled(text: str, dialect: sa.Dialect) -> str:
     return text.replace("%%", "%") if is_doubled else text
 
 
+def one_line(text: str, longest: int | None = None) -> str:
+    """Return a text that fits in one line, as in a comment of a script.
+
+    :param longest: the number of characters to keep; None for all.
+    """
+    line = "".join(
+        each if each.isprintable() else repr(each)[1:-1]
+        for each in " ".join(text.split())
+    )
+    if longest is None or len(line) <= longest:
+        return line
+    return f"{line[:longest]}..."
+
+
 class Written(sa.ColumnElement[t.Any]):
     """A part of an index that Alembic writes into a script as it is.
 

@@ -24,6 +24,9 @@ from .alembic_findings import AlembicFindings
 from .defaults import same_default
 from .definition import Definition
 
+#: Types that SQLAlchemy reads as NUMERIC, by the rules of SQLite for unknown types.
+_NO_NUMBERS: t.Final = frozenset(map(spelling, ("BINARY", "VARBINARY", "UUID")))
+
 
 class TypeChecks:
     """Finds the changed checks of a table that the types of its columns make.
@@ -43,7 +46,7 @@ class TypeChecks:
         self.old: dict[str, ConstraintText] = {}
         self.new: set[str] = set()
         self._made: list[ConstraintText] = []
-        self._before = before
+        self._before, self._after = before, after
         bound = {meaning(check): name for name, check in after.checks_of_types}
         for constraint in new:
             column = bound.get(meaning(constraint))
@@ -82,6 +85,15 @@ class TypeChecks:
         """Tell whether the check of a column's type changes."""
         return upper(column) in self.old or upper(column) in self.new
 
+    def _kept(self, column: str) -> ConstraintText | None:
+        """Return the stored check that the new type of a column makes as well."""
+        wanted = [
+            meaning(check)
+            for name, check in self._after.checks_of_types
+            if upper(name) == upper(column)
+        ]
+        return next((c for c in self._before.constraints if meaning(c) in wanted), None)
+
     def stored(
         self, name: str, model: sa.Column[t.Any] | None
     ) -> sa.types.TypeEngine[t.Any]:
@@ -90,7 +102,7 @@ class TypeChecks:
         :param model: the column in the models, if it stays.
         """
         type_ = self._before.column(name).type
-        check = self.old.get(upper(name))
+        check = self.old.get(upper(name)) or self._kept(name)
         if check is None:
             return type_
         label: str = constructors.stored_name(self._before, check)
@@ -109,19 +121,24 @@ def drop_column(definition: Definition, name: str, types: TypeChecks) -> DropCol
     return DropColumn(definition.name, column, definition.schema)
 
 
-def add_column(definition: Definition, name: str) -> ops.AddColumnOp:
+def add_column(
+    definition: Definition, name: str, names: constructors.Names
+) -> ops.AddColumnOp:
     """Make the operation that adds a column."""
     column = definition.column(name)
     added = ops.AddColumnOp(definition.name, column, schema=definition.schema)
-    return with_named_check(added)
+    return with_named_check(added, names.of_type(str(column.name)))
 
 
-def with_named_check(added: ops.AddColumnOp) -> ops.AddColumnOp:
+def with_named_check(
+    added: ops.AddColumnOp, name: str | None = None
+) -> ops.AddColumnOp:
     """Return an operation in which the check that the column's type makes has a name.
 
     :param added: the operation that adds a column of a model.
+    :param name: the name where the naming convention says none; None for the usual one.
     """
-    type_ = type_checks.named(added.column, added.table_name)
+    type_ = type_checks.named(added.column, added.table_name, name)
     if type_ is added.column.type:
         return added
     column = _copied(added.column, type_)
@@ -215,6 +232,7 @@ def altered_columns(
     seen: AlembicFindings,
     recomputed: list[str],
     types: TypeChecks,
+    names: constructors.Names,
 ) -> cabc.Iterator[ops.AlterColumnOp]:
     """Make the operations for the columns that both definitions have."""
     for old, new in _common(before, after):
@@ -227,7 +245,7 @@ def altered_columns(
         stored, wanted = before.column(old.name), after.column(new.name)
         if not seen.wanted(wanted, new.name, "column", False, stored):
             continue
-        yield changed.operation(stored, wanted, types)
+        yield changed.operation(stored, wanted, types, names)
 
 
 class _Changed:
@@ -277,10 +295,12 @@ class _Changed:
             return True
         if spelling(old.type) == spelling(new.type):
             return False
+        names = _unbounded(old.type), _unbounded(new.type)
         return (
             alembic
             or affinity(old.type) is not affinity(new.type)
-            or _unbounded(old.type) == _unbounded(new.type)
+            or names[0] == names[1]
+            or not _NO_NUMBERS.isdisjoint(names)
         )
 
     def _default_differs(
@@ -294,7 +314,11 @@ class _Changed:
         return compare is not False and not computed and not same_default(old, new)
 
     def operation(
-        self, stored: sa.Column[t.Any], wanted: sa.Column[t.Any], types: TypeChecks
+        self,
+        stored: sa.Column[t.Any],
+        wanted: sa.Column[t.Any],
+        types: TypeChecks,
+        names: constructors.Names,
     ) -> ops.AlterColumnOp:
         """Return the operation that changes one definition into the other."""
         alteration = self.alembic_operation
@@ -311,7 +335,8 @@ class _Changed:
             existing_nullable=stored.nullable,
         )
         if self.type:
-            operation.modify_type = type_checks.named(wanted, self.table)
+            name = names.of_type(str(wanted.name))
+            operation.modify_type = type_checks.named(wanted, self.table, name)
             if not self.collated[0]:
                 operation.existing_type = _with_plain_order(existing)
             if not self.collated[1]:

@@ -97,9 +97,9 @@ def differences(
         *(constructors.drop_constraint(before, item) for item in old_key),
         *(drop_column(before, name, types) for name in recomputed_columns),
         *computed_apart(
-            [add_column(after, name) for name in (*recomputed_columns, *added)]
+            [add_column(after, name, names) for name in (*recomputed_columns, *added)]
         ),
-        *altered_columns(before, after, seen, recomputed_columns, types),
+        *altered_columns(before, after, seen, recomputed_columns, types, names),
         *(names.create(item) for item in new_key),
         *(names.create(item) for item in new if not is_foreign_key(item)),
         *(constructors.create_index(after, item) for item in new_indexes),

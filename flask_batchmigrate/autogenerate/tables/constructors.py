@@ -11,6 +11,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import conv
 
 from ...sqlite.adapter.conventions import Conventions
+from ...sqlite.ddl.meaning import meaning
 from ...sqlite.ddl.objects import IndexText
 from ...sqlite.ddl.table import ConstraintKind
 from ...sqlite.ddl.table import ConstraintText
@@ -50,15 +51,23 @@ class Names:
         self, definition: Definition, kept: cabc.Iterable[ConstraintText]
     ) -> None:
         self._definition = definition
+        kept = [each for each in kept if each.name]
         self._taken = {
-            each.name.lower() for each in (*definition.constraints, *kept) if each.name
+            str(c.name).lower() for c in (*definition.constraints, *kept) if c.name
         }
         # The checks that types make get their names from the type.
-        self._taken |= {
-            default_name("check", definition.name, [column]).lower()
-            for column, check in definition.checks_of_types
-            if check.name is None
-        }
+        self._of_types: dict[str, str] = {}
+        for column, check in definition.checks_of_types:
+            if check.name is None:
+                same = [str(c.name) for c in kept if meaning(c) == meaning(check)]
+                usual = default_name("check", definition.name, [column])
+                name = same[0] if same else free(usual, self._taken)
+                self._of_types[column] = name
+                self._taken.add(name.lower())
+
+    def of_type(self, column: str) -> str | None:
+        """Return the name of the check that the type of a column makes without one."""
+        return self._of_types.get(column)
 
     def create(self, constraint: ConstraintText) -> ops.AddConstraintOp:
         """Return the operation that makes a constraint."""
@@ -121,6 +130,7 @@ def create_constraint(
         "onupdate": key.on_update,
         "deferrable": key.deferrable or None,
         "initially": "DEFERRED" if key.initially_deferred else None,
+        "match": key.match,
         "source_schema": schema,
         "referent_schema": schema,
     }
@@ -229,4 +239,5 @@ def _constraint(definition: Definition, constraint: ConstraintText) -> sa.Constr
         onupdate=key.on_update,
         deferrable=key.deferrable or None,
         initially="DEFERRED" if key.initially_deferred else None,
+        match=key.match,
     )

@@ -78,8 +78,11 @@ class Definition:
 
     @functools.cached_property
     def constraints(self) -> tuple[ConstraintText, ...]:
-        """Its UNIQUE, CHECK and foreign keys, with all columns that keys refer to."""
-        return tuple(map(self._complete, self.text.of_kind(*_CONSTRAINTS)))
+        """Its UNIQUE, CHECK and foreign keys, with all columns that keys refer to.
+
+        A name that several of them have is none.
+        """
+        return _apart(tuple(map(self._complete, self.text.of_kind(*_CONSTRAINTS))))
 
     @functools.cached_property
     def primary_key(self) -> ConstraintText | None:
@@ -118,6 +121,24 @@ class Definition:
         columns = self.keys(key.table) or constraint.columns
         completed = dataclasses.replace(key, columns=columns)
         return dataclasses.replace(constraint, references=completed)
+
+
+def _apart(constraints: tuple[ConstraintText, ...]) -> tuple[ConstraintText, ...]:
+    """Return constraints without the names that do not tell them apart.
+
+    SQLite lets several constraints of a table have one name, and a naming convention
+    gives them one that says their first column only. The checks of types are left as
+    they are, since scripts name them by the type.
+    """
+    names = [upper(each.name) for each in constraints if each.name is not None]
+    if len(set(names)) == len(names):
+        return constraints
+    return tuple(
+        dataclasses.replace(each, name=None)
+        if names.count(upper(each.name or "")) > 1 and type_checks.values(each) is None
+        else each
+        for each in constraints
+    )
 
 
 def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition:

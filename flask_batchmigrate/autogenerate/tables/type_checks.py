@@ -58,8 +58,13 @@ def without_check(type_: t.Any) -> t.Any:
     return copied
 
 
-def named(column: sa.Column[t.Any], table: str) -> sa.types.TypeEngine[t.Any]:
-    """Return a column's type with a name for the check that it makes."""
+def named(
+    column: sa.Column[t.Any], table: str, name: str | None = None
+) -> sa.types.TypeEngine[t.Any]:
+    """Return a column's type with a name for the check that it makes.
+
+    :param name: the name where the naming convention says none; None for the usual one.
+    """
     type_ = column.type
     if (
         not isinstance(type_, _ENUMERATED)
@@ -69,8 +74,8 @@ def named(column: sa.Column[t.Any], table: str) -> sa.types.TypeEngine[t.Any]:
         return type_
     copied: t.Any = t.cast(t.Any, type_).copy()
     by_convention = [conventional_name(check) for check in checks_of_column(column)]
-    name = next(filter(None, by_convention), None)
-    copied.name = conv(name or default_name("check", table, [str(column.name)]))
+    usual = name or default_name("check", table, [str(column.name)])
+    copied.name = conv(next(filter(None, by_convention), None) or usual)
     return copied  # type: ignore[no-any-return]
 
 

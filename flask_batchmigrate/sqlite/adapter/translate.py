@@ -21,6 +21,7 @@ from ..ddl.table import parse_column
 from ..ddl.tokens import quote
 from ..errors import ChangeRefused
 from ..target import changes
+from .own_types import copied_plainly
 
 _KINDS: t.Final = (
     (sa.ForeignKeyConstraint, ConstraintKind.FOREIGN_KEY),
@@ -76,7 +77,8 @@ class Translator:
         """Write a ``CREATE TABLE`` statement, without its schema."""
         names = table.metadata.naming_convention
         metadata = sa.MetaData(naming_convention=names)
-        plain = table.to_metadata(metadata, schema=t.cast(t.Any, None))
+        with copied_plainly(table):
+            plain = table.to_metadata(metadata, schema=t.cast(t.Any, None))
         add_missing_parents(plain)
         for constraint in [c for c in plain.constraints if c.name is not None]:
             try:
@@ -241,9 +243,10 @@ def alter_column(
     :param keep_misfits: leave values that the new type cannot hold as they are.
     """
     if type_ is not None:
+        order = " COLLATE BINARY" if _loses_order(translator, type_, existing) else ""
         yield changes.SetType(
             name,
-            translator.type(type_),
+            translator.type(type_) + order,
             using,
             keep_misfits,
             members(type_),
@@ -255,6 +258,19 @@ def alter_column(
         yield changes.SetDefault(name, translator.default(server_default))
     if new_name is not None and new_name != name:
         yield changes.RenameColumn(name, str(new_name))
+
+
+def _loses_order(translator: Translator, type_: t.Any, existing: t.Any) -> bool:
+    """Tell whether a change of type takes a collation away.
+
+    A script that says the collation of a text, and that it becomes something else, has
+    said that it goes. A text without a collation leaves the column's own in place.
+    """
+    type_ = sqltypes.to_instance(type_)
+    is_text = isinstance(type_, sa.String) and not isinstance(type_, sa.Enum)
+    if is_text or getattr(existing, "collation", None) is None:
+        return False
+    return parse_column(f"x {translator.type(type_)}").collation is None
 
 
 def members(type_: t.Any) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc as cabc
+import dataclasses
 import typing as t
 
 from ..ddl.meaning import describe
@@ -59,7 +60,13 @@ def find_constraints(
     candidates = [c for c in table.of_kind(*DROPPABLE) if fits(c, wanted)]
     if wanted.name is not None:
         stored = [c for c in candidates if c.name and same_name(c.name, wanted.name)]
-        candidates = stored or _named(table, wanted.name, candidates, naming, renames)
+        if not stored:
+            unnamed = [_without_shared_name(c, candidates) for c in candidates]
+            places = _named(table, wanted.name, unnamed, naming, renames)
+            stored = [
+                c for c, u in zip(candidates, unnamed, strict=True) if u in places
+            ]
+        candidates = stored
     elif wanted.definition is not None:
         model = parse_table_constraint(wanted.definition)
         candidates = [c for c in candidates if same_label(c, model)] or candidates
@@ -74,6 +81,17 @@ def find_constraints(
     if not candidates and wanted.if_exists:
         return []
     raise _not_one(table, wanted, candidates, naming, renames)
+
+
+def _without_shared_name(
+    constraint: ConstraintText, candidates: cabc.Sequence[ConstraintText]
+) -> ConstraintText:
+    """Return a constraint without its name, if another one has that name, too.
+
+    The name does not tell which one is meant. What a server would call it does.
+    """
+    alike = [c for c in candidates if c.name and same_label(c, constraint)]
+    return dataclasses.replace(constraint, name=None) if len(alike) > 1 else constraint
 
 
 def _named(
