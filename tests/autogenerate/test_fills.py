@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import contextlib
 import datetime
+import enum
 import pathlib
 import typing as t
+import uuid
 
 import pytest
 import sqlalchemy as sa
@@ -51,6 +55,70 @@ VALUES: dict[str, tuple[Define, list[str], t.Any]] = {
 }
 
 
+class Color(enum.Enum):
+    RED = "r"
+    BLUE = "b"
+
+
+class Upper(sa.TypeDecorator[str]):
+    """A text that is stored in another way."""
+
+    impl = sa.String(20)
+    cache_ok = True
+
+    def process_bind_param(self, value: t.Any, dialect: t.Any) -> t.Any:
+        return value.upper()
+
+
+ONE = uuid.UUID(int=1)
+DAY = datetime.timedelta(days=1, hours=2)
+
+#: Values that only the type of the column can store: given, and of the model.
+STORED: dict[str, tuple[Define, list[str], t.Any]] = {
+    "JSON": (column(sa.JSON), ['person.x={"a": ["ü", 1]}'], {"a": ["ü", 1]}),
+    "UUID": (column(sa.Uuid), [f"person.x={ONE}"], ONE),
+    "duration": (column(sa.Interval), ["person.x=1 day, 2:00:00"], DAY),
+    "bytes": (column(sa.LargeBinary), ["person.x=ab"], b"ab"),
+    "member": (column(sa.Enum(Color, name="color")), ["person.x=BLUE"], Color.BLUE),
+    "JSON of the model": (column(sa.JSON, default={}), [], {}),
+    "UUID of the model": (column(sa.Uuid, default=ONE), [], ONE),
+    "duration of the model": (column(sa.Interval, default=DAY), [], DAY),
+    "pickle of the model": (column(sa.PickleType, default=[1]), [], [1]),
+    "bytes of the model": (column(sa.LargeBinary, default=b"ab"), [], b"ab"),
+    "member of the model": (
+        column(sa.Enum(Color, name="color"), default=Color.RED),
+        [],
+        Color.RED,
+    ),
+    "member by its value": (
+        column(
+            sa.Enum(
+                Color, name="color", values_callable=lambda c: [m.value for m in c]
+            ),
+            default=Color.BLUE,
+        ),
+        [],
+        Color.BLUE,
+    ),
+    "type of one's own": (column(Upper, default="abc"), [], "ABC"),
+    "expression": (column(sa.String(20), default=sa.func.lower("ABC")), [], "abc"),
+    "function": (column(sa.Integer, default=lambda: 5), [], 5),
+    "dict": (column(sa.JSON, default=dict), [], {}),
+    "list": (column(sa.JSON, default=list), [], []),
+}
+
+#: Defaults that are the present time.
+NOW: dict[str, tuple[t.Any, t.Any]] = {
+    "local": (sa.DateTime, datetime.datetime.now),
+    "UTC": (
+        sa.DateTime(timezone=True),
+        lambda: datetime.datetime.now(datetime.timezone.utc),
+    ),
+    "day": (sa.Date, datetime.date.today),
+    "expression": (sa.DateTime, sa.func.now()),
+}
+
+
 def value(bench: Bench, define: Define) -> t.Any:
     app, db = bench.app(define)
     with app.app_context(), db.engine.connect() as connection:
@@ -59,10 +127,10 @@ def value(bench: Bench, define: Define) -> t.Any:
         return dict(row)
 
 
-@pytest.mark.parametrize("case", VALUES)
+@pytest.mark.parametrize("case", [*VALUES, *STORED])
 def test_added(bench: Bench, case: str) -> None:
     """The rows get the value, and the column is what the model says."""
-    define, options, wanted = VALUES[case]
+    define, options, wanted = (VALUES | STORED)[case]
     bench.migrate(start, rev_id="aa11")
     bench.insert(start)
     bench.migrate(define, rev_id="bb22", request=Request(defaults=options))
@@ -76,13 +144,13 @@ def test_added(bench: Bench, case: str) -> None:
 
 @pytest.mark.servers
 @pytest.mark.parametrize("kind", SERVERS)
-@pytest.mark.parametrize("case", VALUES)
+@pytest.mark.parametrize("case", [*VALUES, *STORED])
 def test_added_on_servers(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str, case: str
 ) -> None:
     """The same there."""
     monkeypatch.chdir(tmp_path)
-    define, options, wanted = VALUES[case]
+    define, options, wanted = (VALUES | STORED)[case]
     with new_database(kind) as url:
         server = Bench(url, tmp_path)
         server.migrate(start, rev_id="aa11")
@@ -90,6 +158,121 @@ def test_added_on_servers(
         server.migrate(define, rev_id="bb22", request=Request(defaults=options))
         assert value(server, define) == {"id": 4, "name": "Ada", "x": wanted}
         assert server.agrees(define)
+
+
+@pytest.mark.parametrize("case", NOW)
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+def test_present_time(
+    bench: Bench, tmp_path: pathlib.Path, kind: str, case: str
+) -> None:
+    """A default that is the present time gives the rows that of the command."""
+    type_, default = NOW[case]
+    define = column(type_, default=default)
+    with contextlib.ExitStack() as stack:
+        if kind != "sqlite":
+            bench = Bench(stack.enter_context(new_database(kind)), tmp_path)
+        bench.migrate(start, rev_id="aa11")
+        bench.insert(start)
+        bench.migrate(define)
+        found = value(bench, define)["x"]
+        assert bench.agrees(define)
+    if isinstance(found, datetime.datetime):
+        found = found.date()
+    assert abs(found - datetime.date.today()) <= datetime.timedelta(days=1)
+
+
+@pytest.mark.parametrize("unique", [False, True])
+def test_another_value_for_each_row(bench: Bench, unique: bool) -> None:
+    """One value of a function that gives others is not given to all rows."""
+    define = column(sa.Uuid, default=uuid.uuid4, unique=unique)
+    bench.migrate(start, rev_id="aa11")
+    bench.insert(start)
+    app, db = bench.app(define)
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO person (name) VALUES ('Bob')")
+    why = "each needs another" if unique else "a function that gives each row another"
+    with app.app_context(), pytest.raises(fb.BatchMigrateError, match=why):
+        fb.migrate()
+
+
+#: What is done to a row of ``child`` for its parent, and whether that can be.
+PARENTS = {
+    "none there": ([], [], False),
+    "given one that is not there": ([1], ["child.parent_id=2"], False),
+    "given one that is there": ([1], ["child.parent_id=1"], True),
+}
+
+
+def family(has_parents: bool, has_key: bool, **options: t.Any) -> Define:
+    """Children, with or without parents, and a key that refers to them."""
+
+    def define(metadata: sa.MetaData) -> None:
+        child = sa.Table(
+            "child", metadata, sa.Column("id", sa.Integer, primary_key=True)
+        )
+        if has_parents:
+            sa.Table("parent", metadata, sa.Column("id", sa.Integer, primary_key=True))
+        if has_key:
+            key = sa.ForeignKey("parent.id", name="fk_child_parent")
+            child.append_column(sa.Column("parent_id", sa.Integer, key, **options))
+
+    return define
+
+
+def insert(bench: Bench, define: Define, table: str, **values: t.Any) -> None:
+    app, db = bench.app(define)
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(db.metadata.tables[table].insert(), values)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+@pytest.mark.parametrize("case", PARENTS)
+@pytest.mark.parametrize("was_there", [False, True])
+def test_given_parents(
+    bench: Bench, tmp_path: pathlib.Path, kind: str, case: str, was_there: bool
+) -> None:
+    """Rows get a value for a foreign key only if it refers to a row.
+
+    :param was_there: whether the column and its key were there, for NULL.
+    """
+    parents, options, can_be = PARENTS[case]
+    before = family(True, was_there)
+    after = family(True, True, nullable=False, **({} if options else {"default": 1}))
+    with contextlib.ExitStack() as stack:
+        if kind != "sqlite":
+            bench = Bench(stack.enter_context(new_database(kind)), tmp_path)
+        bench.migrate(before, rev_id="aa11")
+        for number in parents:
+            insert(bench, before, "parent", id=number)
+        insert(bench, before, "child", id=7)
+        request = Request(defaults=options)
+        if can_be:
+            bench.migrate(after, rev_id="bb22", request=request)
+            assert bench.agrees(after)
+            return
+        app, _ = bench.app(after)
+        refused = pytest.raises(fb.BatchMigrateError, match="to no row of 'parent'")
+        with app.app_context(), refused:
+            fb.migrate(request=request)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+@pytest.mark.parametrize("options", [["child.parent_id=1"], []])
+def test_new_parents_have_no_rows(
+    bench: Bench, tmp_path: pathlib.Path, kind: str, options: list[str]
+) -> None:
+    """No value can be right where the table that is referred to is made as well."""
+    before = family(False, False)
+    after = family(True, True, nullable=False)
+    with contextlib.ExitStack() as stack:
+        if kind != "sqlite":
+            bench = Bench(stack.enter_context(new_database(kind)), tmp_path)
+        bench.migrate(before, rev_id="aa11")
+        insert(bench, before, "child", id=7)
+        app, _ = bench.app(after)
+        refused = pytest.raises(fb.BatchMigrateError, match="creates without rows")
+        with app.app_context(), refused:
+            fb.migrate(request=Request(defaults=options))
 
 
 def test_made_not_null(bench: Bench) -> None:
@@ -140,7 +323,9 @@ def test_without_rows(bench: Bench) -> None:
 class Says(Nobody):
     """A person who answers."""
 
-    def value_for(self, column: str, type_: str) -> str | None:
+    def value_for(
+        self, column: str, type_: str, problem: cabc.Callable[[str], str]
+    ) -> str | None:
         assert (column, type_) == ("person.x", "INTEGER")
         return "9"
 
@@ -152,6 +337,35 @@ def test_a_person_says(bench: Bench) -> None:
     bench.insert(start)
     bench.migrate(define, request=Request(questioner=Says()))
     assert value(bench, define)["x"] == 9
+
+
+#: Types, and texts that are no values of theirs.
+WRONG: list[tuple[t.Any, str]] = [
+    (sa.Boolean, "yes"),
+    (sa.Float, "nan"),
+    (sa.Numeric, "Infinity"),
+    (sa.Date, "31.12.2024"),
+    (sa.Time, "noon"),
+    (sa.Enum("a", "b", name="ab"), "c"),
+    (sa.Enum(Color, name="color"), "r"),
+    (sa.JSON, "{a: 1}"),
+    (sa.JSON, "null"),
+    (sa.Uuid, "7"),
+    (sa.Interval, "soon"),
+    (sa.PickleType, "x"),
+    (sa.String(3), "four"),
+]
+
+
+@pytest.mark.parametrize(("type_", "text"), WRONG)
+def test_no_value_of_the_type(bench: Bench, type_: t.Any, text: str) -> None:
+    """A value that the application could not read again is refused."""
+    bench.migrate(start, rev_id="aa11")
+    bench.insert(start)
+    app, _ = bench.app(column(type_))
+    refused = pytest.raises(fb.BatchMigrateError, match="is not a valid value")
+    with app.app_context(), refused:
+        fb.migrate(request=Request(defaults=[f"person.x={text}"]))
 
 
 @pytest.mark.parametrize(

@@ -12,23 +12,22 @@ import copy
 import dataclasses
 import datetime
 import decimal
-import enum
 import typing as t
+import uuid
 
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
 
-from ...errors import BatchMigrateError
-from ...errors import NOTHING_WRITTEN
-from ...sqlite.errors import counted
 from ..request import Request
 from ..script.copies import copy_table
-from .fill_values import converted
-from .fill_values import default_value
+from ..script.rendering import type_text
 from .fill_values import Expression
+from .fill_values import TypedValue
 from .stored_names import Place
 from .stored_names import StoredNames
+from .value_choice import NO_VALUE
+from .value_choice import Values
 
 
 class FillColumn(ops.MigrateOperation):
@@ -75,24 +74,43 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
     prefix = autogen_context.opts["alembic_module_prefix"] or ""
     sa_ = autogen_context.opts["sqlalchemy_module_prefix"] or ""
     name = repr(operation.column_name)
-    value = repr(operation.value)
-    if isinstance(operation.value, (datetime.date, datetime.time)):
-        autogen_context.imports.add("import datetime")
-        value = f"{sa_}literal({value})"
-    elif isinstance(operation.value, decimal.Decimal):
-        autogen_context.imports.add("import decimal")
-        value = f"{sa_}literal(decimal.{value})"
-    elif isinstance(operation.value, Expression):
-        value = f"{sa_}text({operation.value.sql!r})"
-    elif isinstance(operation.value, bool):
-        value = f"{sa_}{'true' if operation.value else 'false'}()"
+    column = name
+    given = operation.value
+    if isinstance(given, TypedValue):
+        column = f"{name}, {type_text(autogen_context, given.type)}"
+        given = given.value
     schema = f", schema={operation.schema!r}" if operation.schema else ""
-    table = f"{sa_}table({operation.table_name!r}, {sa_}column({name}){schema})"
+    table = f"{sa_}table({operation.table_name!r}, {sa_}column({column}){schema})"
     where = "" if operation.replaces else f".where(rows.c[{name}].is_(None))"
+    value = _value_text(given, sa_, autogen_context.imports)
     return [
         f"rows = {table}",
         f"{prefix}execute(rows.update(){where}.values({{{name}: {value}}}))",
     ]
+
+
+def _value_text(value: object, prefix: str, imports: set[str]) -> str:
+    """Return the text of a value in a script.
+
+    :param prefix: the prefix of what is SQLAlchemy's.
+    :param imports: gets the imports that the text needs.
+    """
+    if isinstance(value, (datetime.date, datetime.time)):
+        imports.add("import datetime")
+        return f"{prefix}literal({value!r})"
+    if isinstance(value, decimal.Decimal):
+        imports.add("import decimal")
+        return f"{prefix}literal(decimal.{value!r})"
+    if isinstance(value, Expression):
+        return f"{prefix}text({value.sql!r})"
+    if isinstance(value, bool):
+        return f"{prefix}{'true' if value else 'false'}()"
+    if isinstance(value, datetime.timedelta):
+        imports.add("import datetime")
+    if isinstance(value, uuid.UUID):
+        imports.add("import uuid")
+        return f"uuid.{value!r}"
+    return repr(value)
 
 
 @renderers.dispatch_for(Nothing)
@@ -131,40 +149,26 @@ def fill(upgrade: ops.UpgradeOps, request: Request, rows: Rows, tables: Tables) 
     :param tables: the tables of the models.
     :raises BatchMigrateError: no value is known, or an option is wrong.
     """
-    defaults = dict(_parse(text) for text in request.defaults)
+    created = {
+        (operation.schema, str(operation.table_name))
+        for operation in upgrade.ops
+        if isinstance(operation, ops.CreateTableOp)
+    }
+    values = Values(request, rows.connection.dialect, created)
     operations: list[ops.MigrateOperation] = []
     stored = StoredNames(upgrade.ops)
     for operation in upgrade.ops:
         if isinstance(operation, ops.ModifyTableOps):
-            operations += _in_steps(operation, defaults, request, rows, stored, tables)
+            operations += _in_steps(operation, values, rows, stored, tables)
         else:
             operations.append(operation)
-    if defaults:
-        places = ", ".join(f"'{place}'" for place in defaults)
-        raise BatchMigrateError(
-            f"'--default' for {places}: this revision neither adds such a "
-            "column without a value nor makes it NOT NULL",
-            "Correct the option.",
-            state=NOTHING_WRITTEN,
-        )
+    values.conclude()
     upgrade.ops[:] = operations
-
-
-def _parse(text: str) -> tuple[str, str]:
-    place, equals, value = text.partition("=")
-    if not equals or "." not in place:
-        raise BatchMigrateError(
-            f"'--default {text}' is not understood",
-            "Write '<table>.<column>=<value>'.",
-            state=NOTHING_WRITTEN,
-        )
-    return place, value
 
 
 def _in_steps(
     block: ops.ModifyTableOps,
-    defaults: dict[str, str],
-    request: Request,
+    values: Values,
     rows: Rows,
     stored: StoredNames,
     tables: Tables,
@@ -186,8 +190,8 @@ def _in_steps(
         is_new = isinstance(operation, ops.AddColumnOp)
         filled = None if is_new else stored.column(place, column)
         number = rows.without_value(stored.table(place), filled, block.schema)
-        value = _value(block.table_name, model, number, defaults, request)
-        if value is _NONE:
+        value = values.choose(block.table_name, model, number)
+        if value is NO_VALUE:
             (last if fills else first).append(operation)
             continue
         fills.append(FillColumn(block.table_name, column, value, block.schema))
@@ -274,48 +278,6 @@ def _tightened(
         columns = [] if table is None else [c for c in table.columns if c.name == name]
         return name, columns[0] if columns else None
     return None, None
-
-
-class _None:
-    """The mark for a column that has no value and needs none."""
-
-
-_NONE: t.Final = _None()
-
-
-def _value(
-    table: str,
-    model: sa.Column[t.Any],
-    rows: int,
-    defaults: dict[str, str],
-    request: Request,
-) -> object:
-    """Return the value for the rows that have none."""
-    place = f"{table}.{model.name}"
-    if place in defaults:
-        return converted(defaults.pop(place), model, place)
-    if isinstance(model.server_default, sa.DefaultClause):
-        return default_value(model.server_default)
-    default = t.cast(t.Any, model.default)
-    if default is not None and default.is_scalar:
-        value = default.arg.name if isinstance(default.arg, enum.Enum) else default.arg
-        if isinstance(
-            value,
-            (bool, int, float, str, decimal.Decimal, datetime.date, datetime.time),
-        ):
-            return value
-    if not rows:
-        return _NONE
-    answer = request.questioner.value_for(place, str(model.type))
-    if answer is not None:
-        return converted(answer, model, place)
-    raise BatchMigrateError(
-        f"Column '{place}' is NOT NULL, and {counted(rows, 'row')} of the "
-        "database would have no value for it",
-        f"Run the command with '--default {place}=<value>', or give the column a "
-        "default.",
-        state=NOTHING_WRITTEN,
-    )
 
 
 def _loosened(
