@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
-import logging
 import typing as t
 import warnings
 
@@ -12,7 +11,9 @@ import sqlalchemy as sa
 
 from ..reporting import reporter
 from . import first_revision
+from .choices.unusable_models import unusable_models_refused
 from .imports import render_item
+from .log_lines import without_alembics_log
 from .message import message
 from .pipeline import improve
 from .request import Request
@@ -25,6 +26,7 @@ from .verify import Start
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops
+    from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
 _Hook = cabc.Callable[[t.Any, t.Any, t.Any], None]
@@ -119,10 +121,19 @@ class Generation:
         )
 
     @contextlib.contextmanager
-    def comparing(self, dialect: str) -> cabc.Iterator[None]:
-        """Suppress the messages in which Alembic's comparison is wrong."""
-        with warnings.catch_warnings(), _without_alembics_log(), defaults_seen():
-            for message in _SEEN + (_SEEN_ON_SQLITE if dialect == "sqlite" else ()):
+    def comparing(self, context: MigrationContext) -> cabc.Iterator[None]:
+        """Suppress the messages in which Alembic's comparison is wrong.
+
+        :raises BatchMigrateError: the database cannot have the models.
+        """
+        is_sqlite = context.dialect.name == "sqlite"
+        with (
+            warnings.catch_warnings(),
+            without_alembics_log(),
+            defaults_seen(),
+            unusable_models_refused(context),
+        ):
+            for message in _SEEN + (_SEEN_ON_SQLITE if is_sqlite else ()):
                 warnings.filterwarnings("ignore", message, UserWarning)
                 warnings.filterwarnings("ignore", message, sa.exc.SAWarning)
             yield
@@ -155,28 +166,3 @@ class Generation:
             for script in self._directives
             for operations in script.upgrade_ops_list
         )
-
-
-@contextlib.contextmanager
-def _without_alembics_log() -> cabc.Iterator[None]:
-    """Suppress the log of Alembic's comparison, whose result is corrected later.
-
-    The log reports differences that do not exist, and misses others.
-    """
-
-    def keep(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING
-
-    names = ("tables", "constraints", "server_defaults", "types", "comments", "schema")
-    loggers = [
-        logging.getLogger("alembic.autogenerate.compare"),
-        *(logging.getLogger(f"alembic.autogenerate.compare.{name}") for name in names),
-        logging.getLogger("alembic.ddl.postgresql"),
-    ]
-    for logger in loggers:
-        logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(keep)

@@ -27,6 +27,7 @@ from ..sqlite.schema.catalogue import Catalogue
 from ..sqlite.schema.catalogue import read_catalogue
 from ..sqlite.transaction.driver import Driver
 from .choices.drops import History
+from .log_lines import without_alembics_log
 from .tables.alembic_findings import AlembicFindings
 from .tables.compare import differences
 from .tables.compare import options
@@ -76,6 +77,7 @@ def problems(script: Script, start: Start) -> list[str]:
         scratch(start.engine, start.catalogues) as connection,
         activate(RunOptions.silent()),
         warnings.catch_warnings(),
+        without_alembics_log(),
     ):
         warnings.simplefilter("ignore")
         before = _read(connection)

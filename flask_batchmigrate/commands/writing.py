@@ -6,6 +6,7 @@ import collections.abc as cabc
 import contextlib
 import os
 import pathlib
+import time
 import typing as t
 
 from alembic import command
@@ -62,9 +63,32 @@ def _write(call: Invocation, options: dict[str, t.Any]) -> list[Script]:
     call.prepare_writing(options["head"], options["rev_id"], options["branch_label"])
     if options["version_path"] is not None and call.setup.folder.exists:
         options["version_path"] = _location(call.scripts(), options["version_path"])
-    result = command.revision(call.config, **options)
+    with _whole_files(call.setup.folder):
+        result = command.revision(call.config, **options)
     scripts = result if isinstance(result, list) else [result]
     return [script for script in scripts if script is not None]
+
+
+@contextlib.contextmanager
+def _whole_files(folder: Folder) -> cabc.Iterator[None]:
+    """Remove a file that the block begins and cannot write to its end.
+
+    Every later command would stumble over it.
+    """
+    start = time.time()
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:  # as for a full disk
+            new = [p for p in _files(folder) if p.suffix == ".py" and _age(p) >= start]
+            for path in sorted(new, key=_age)[-1:]:
+                path.unlink()
+        raise
+
+
+def _age(path: pathlib.Path) -> float:
+    """Return when a file was changed, up to the precision of a file system."""
+    return path.stat().st_mtime + 0.1
 
 
 def scratch_of(call: Invocation) -> Scratch | None:
