@@ -184,7 +184,8 @@ class NotVerified(BatchMigrateError):
         super().__init__(
             f"'{path}' was written, but it does not pass the verification: "
             f"{'; '.join(problems)}",
-            "Correct the file, or delete it and report this.",
+            "Correct the models and run 'flask db migrate --amend', or correct the "
+            "file; if neither is wrong, delete it and report this.",
             path=path,
         )
         self.problems = problems

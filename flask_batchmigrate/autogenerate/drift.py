@@ -41,7 +41,7 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
     if options["compare_server_default"] is None:
         # Only 'context.configure()' takes this for a choice that is left open.
         del options["compare_server_default"]
-    with activate(quiet), comparison.comparing(context.dialect.name):
+    with activate(quiet), comparison.comparing(context):
         own = MigrationContext.configure(connection, opts=options)
         upgrade = produce_migrations(own, metadata).upgrade_ops
         assert upgrade is not None

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ..reporting import reporter
 from . import first_revision
 from .alembics_log import without_alembics_log
+from .choices.unusable_models import unusable_models_refused
 from .imports import render_item
 from .message import message
 from .pipeline import improve
@@ -25,6 +26,7 @@ from .verify import Start
 
 if t.TYPE_CHECKING:
     from alembic.operations import ops
+    from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
 _Hook = cabc.Callable[[t.Any, t.Any, t.Any], None]
@@ -119,10 +121,19 @@ class Generation:
         )
 
     @contextlib.contextmanager
-    def comparing(self, dialect: str) -> cabc.Iterator[None]:
-        """Suppress the messages in which Alembic's comparison is wrong."""
-        with warnings.catch_warnings(), without_alembics_log(), defaults_seen():
-            for message in _SEEN + (_SEEN_ON_SQLITE if dialect == "sqlite" else ()):
+    def comparing(self, context: MigrationContext) -> cabc.Iterator[None]:
+        """Suppress the messages in which Alembic's comparison is wrong.
+
+        :raises BatchMigrateError: the database cannot have the models.
+        """
+        is_sqlite = context.dialect.name == "sqlite"
+        with (
+            warnings.catch_warnings(),
+            without_alembics_log(),
+            defaults_seen(),
+            unusable_models_refused(context),
+        ):
+            for message in _SEEN + (_SEEN_ON_SQLITE if is_sqlite else ()):
                 warnings.filterwarnings("ignore", message, UserWarning)
                 warnings.filterwarnings("ignore", message, sa.exc.SAWarning)
             yield

@@ -84,7 +84,12 @@ def _index(operation: ops.CreateIndexOp | ops.DropIndexOp) -> str:
 def _label(operation: t.Any, name: t.Any) -> str:
     kind = next((text for type_, text in _KINDS if isinstance(operation, type_)), "")
     table = getattr(operation, "source_table", None) or operation.table_name
-    return f"{kind} {str(name)!r} on {str(table)!r}"
+    if isinstance(name, str):
+        return f"{kind} {str(name)!r} on {str(table)!r}"
+    columns: t.Any = getattr(operation, "columns", ())
+    columns = getattr(operation, "local_cols", columns)
+    names = ", ".join(str(getattr(each, "name", each)) for each in columns)
+    return f"{kind} on {str(table)!r}" + (f" ({names})" if names else "")
 
 
 def _altered(operation: ops.AlterColumnOp) -> list[str]:

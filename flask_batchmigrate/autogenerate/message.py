@@ -21,7 +21,15 @@ def message(operations: cabc.Iterable[ops.MigrateOperation]) -> str | None:
 
     :return: the words; None for operations that are not worth a mention.
     """
-    phrases = list(dict.fromkeys(_described(operations, None)))
+    everything = list(operations)
+    added = {
+        (str(inner.table_name), inner.column.name)
+        for block in everything
+        if isinstance(block, ops.ModifyTableOps)
+        for inner in block.ops
+        if isinstance(inner, ops.AddColumnOp)
+    }
+    phrases = list(dict.fromkeys(_described(everything, None, frozenset(added))))
     if not phrases:
         return None
     text = " and ".join(phrases[:_MOST])
@@ -32,13 +40,19 @@ def message(operations: cabc.Iterable[ops.MigrateOperation]) -> str | None:
 
 
 def _described(
-    operations: cabc.Iterable[ops.MigrateOperation], table: str | None
+    operations: cabc.Iterable[ops.MigrateOperation],
+    table: str | None,
+    added: frozenset[tuple[str, str]],
 ) -> cabc.Iterator[str]:
-    """Yield a few words for each operation, except for those that a column implies."""
+    """Yield a few words for each operation, except for those that a column implies.
+
+    :param table: the table whose operations they are; None for all.
+    :param added: the columns that the revision adds, with their tables.
+    """
     everything = list(operations)
-    columns = [
-        o for o in everything if isinstance(o, (ops.AddColumnOp, ops.DropColumnOp))
-    ]
+    has_columns = table in {name for name, _ in added} or any(
+        isinstance(o, ops.DropColumnOp) for o in everything
+    )
     whole = {
         (o.schema, o.table_name)
         for o in everything
@@ -48,7 +62,7 @@ def _described(
         if isinstance(operation, ops.ModifyTableOps):
             if (operation.schema, operation.table_name) in whole:
                 continue  # the indexes of a new table, or of one that is dropped
-            yield from _described(operation.ops, str(operation.table_name))
+            yield from _described(operation.ops, str(operation.table_name), added)
         elif (phrase := _said_of_whole(operation)) is not None:
             yield phrase
         elif isinstance(operation, RenameColumn):
@@ -59,10 +73,10 @@ def _described(
         elif isinstance(operation, ops.DropColumnOp):
             yield f"remove {operation.column_name} from {operation.table_name}"
         elif isinstance(operation, ops.AlterColumnOp) and not _tightens(
-            operation, columns
+            operation, added
         ):
             yield f"change {operation.column_name} of {operation.table_name}"
-        elif table is not None and not columns and _is_part(operation):
+        elif table is not None and not has_columns and _is_part(operation):
             yield f"change {_kind(operation)} of {table}"
 
 
@@ -81,15 +95,14 @@ def _said_of_whole(operation: ops.MigrateOperation) -> str | None:
     return None
 
 
-def _tightens(operation: ops.AlterColumnOp, columns: list[t.Any]) -> bool:
+def _tightens(
+    operation: ops.AlterColumnOp, added: cabc.Container[tuple[str, str]]
+) -> bool:
     """Tell whether an operation only makes a column that was just added NOT NULL."""
     return (
         operation.modify_type is None
         and operation.modify_server_default is False
-        and any(
-            isinstance(o, ops.AddColumnOp) and o.column.name == operation.column_name
-            for o in columns
-        )
+        and (str(operation.table_name), operation.column_name) in added
     )
 
 

@@ -30,6 +30,7 @@ from .choices.drops import mark_losses
 from .choices.drops import report_unowned
 from .choices.fills import fill
 from .choices.fills import Rows
+from .choices.unusable_models import refuse_unusable_types
 from .key_order import keys_in_order
 from .log_lines import lines
 from .request import Request
@@ -116,6 +117,7 @@ def _prepare(
 
     :param tables: the tables of the models.
     """
+    refuse_unusable_types(upgrade.ops, connection.dialect)
     mark_losses(upgrade, request, connection)
     fill(upgrade, request, Rows(connection), tables)
     name_everything(upgrade)

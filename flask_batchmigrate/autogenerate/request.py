@@ -20,11 +20,15 @@ class Questioner(t.Protocol):
         :param new: its name in the models.
         """
 
-    def value_for(self, column: str, type_: str) -> str | None:
+    def value_for(
+        self, column: str, type_: str, problem: cabc.Callable[[str], str]
+    ) -> str | None:
         """Return the value that rows get for a column; None if nobody gives one.
 
         :param column: the column, as in ``user.age``.
         :param type_: its type, as SQL.
+        :param problem: returns what is wrong with an answer; an empty text if nothing
+            is.
         """
 
     def conversion_for(self, column: str, problem: str) -> str | None:
@@ -42,7 +46,9 @@ class Nobody:
         """Return no answer."""
         return None
 
-    def value_for(self, column: str, type_: str) -> str | None:
+    def value_for(
+        self, column: str, type_: str, problem: cabc.Callable[[str], str]
+    ) -> str | None:
         """Return no answer."""
         return None
 

@@ -77,6 +77,7 @@ def problems(script: Script, start: Start) -> list[str]:
         scratch(start.engine, start.catalogues) as connection,
         activate(RunOptions.silent()),
         warnings.catch_warnings(),
+        without_alembics_log(),
     ):
         warnings.simplefilter("ignore")
         before = _read(connection)

@@ -172,11 +172,17 @@ class Terminal(Nobody):
         """Ask whether something was renamed."""
         return self._console.ask(f"Was {what} '{old}' renamed to '{new}'?")
 
-    def value_for(self, column: str, type_: str) -> str | None:
-        """Ask for the value that existing rows get."""
-        return self._console.ask_for(
+    def value_for(
+        self, column: str, type_: str, problem: cabc.Callable[[str], str]
+    ) -> str | None:
+        """Ask for the value that existing rows get, until it is one of the type."""
+        empty = "" if problem("''") else " ('' is the empty text)"
+        question = (
             f"Column '{column}' ({type_}) must not be NULL. Value for existing rows"
         )
+        while text := problem(answer := self._console.ask_for(question + empty)):
+            self._console.error(text)
+        return answer
 
     def conversion_for(self, column: str, problem: str) -> str | None:
         """Ask for the expression that converts values."""

@@ -6,13 +6,12 @@ import collections.abc as cabc
 import contextlib
 import os
 import pathlib
-import traceback
+import re
 import typing as t
 
 from alembic import command
 from alembic.script import Script
 from alembic.script import ScriptDirectory
-from alembic.script import write_hooks
 
 from .._compat import ALEMBIC
 from ..environment.invocation import Invocation
@@ -65,50 +64,58 @@ def _write(call: Invocation, options: dict[str, t.Any]) -> list[Script]:
     call.prepare_writing(options["head"], options["rev_id"], options["branch_label"])
     if options["version_path"] is not None and call.setup.folder.exists:
         options["version_path"] = _location(call.scripts(), options["version_path"])
-    with _hooks_told(call):
+    with _removed_on_failure(call):
         result = command.revision(call.config, **options)
     scripts = result if isinstance(result, list) else [result]
     return [script for script in scripts if script is not None]
 
 
 @contextlib.contextmanager
-def _hooks_told(call: Invocation) -> cabc.Iterator[None]:
-    """Say which post-write hook failed, and remove the file that it was run on.
+def _removed_on_failure(call: Invocation) -> cabc.Iterator[None]:
+    """Remove the revision file if the block fails after it began to write the file.
 
-    Alembic leaves the file, which would have to be found and deleted before the command
-    can be run again.
+    Later commands would fail on a file that is not whole, and find a second head in one
+    on which a post-write hook failed.
 
-    :raises BatchMigrateError: a hook could not be run.
+    :raises BatchMigrateError: a post-write hook failed.
     """
+    before = _files(call.setup.folder)
     try:
         yield
     except Exception as error:
-        failed = _failed_hook(error)
-        if failed is None:
+        path = _written(call, before)
+        if path is None:
             raise
-        name, path = failed
-        path.unlink(missing_ok=True)
+        path.unlink()
+        hooks = _post_write_hooks(call)
+        disk_failed = isinstance(error, OSError) and error.filename is None
+        if not hooks or disk_failed:
+            raise
         ini = call.setup.folder.path / "alembic.ini"
-        set_here = name in call.setup.state.settings["post_write_hooks"]
+        set_here = call.setup.state.settings["post_write_hooks"]
         raise BatchMigrateError(
-            f"The post-write hook {name!r} could not be run on '{path}': {error}",
+            f"A post-write hook ({hooks}) could not be run on '{path}': {error}",
             f"Install what it runs, or take it out of "
             f"{'BATCHMIGRATE_POST_WRITE_HOOKS' if set_here else repr(str(ini))}.",
             state=NOTHING_WRITTEN,
         ) from error
 
 
-def _failed_hook(error: Exception) -> tuple[str, pathlib.Path] | None:
-    """Return the hook that raised an error, and the file that it was run on."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        code, variables = frame.f_code, frame.f_locals
-        if (
-            code.co_filename == write_hooks.__file__
-            and code.co_name == "_run_hooks"
-            and "name" in variables
+def _written(call: Invocation, before: set[pathlib.Path]) -> pathlib.Path | None:
+    """Return the file of the revision that was rendered last, if it is new."""
+    revision = call.setup.rendered
+    for path in sorted(_files(call.setup.folder) - before) if revision else ():
+        if path.suffix == ".py" and (
+            str(revision) in path.name or repr(revision) in path.read_text("utf-8")
         ):
-            return str(variables["name"]), pathlib.Path(variables["path"])
+            return path
     return None
+
+
+def _post_write_hooks(call: Invocation) -> str:
+    """Return the names of the hooks that Alembic runs on a file, for a message."""
+    names = call.config.get_section("post_write_hooks", {}).get("hooks", "")
+    return ", ".join(repr(name) for name in re.split(r"[\s,]+", names) if name)
 
 
 def scratch_of(call: Invocation) -> Scratch | None:
@@ -226,7 +233,7 @@ def merge(
                 "Name them; 'flask db heads' shows the heads.",
                 state=UNCHANGED,
             )
-        with _hooks_told(call):
+        with _removed_on_failure(call):
             script = command.merge(
                 call.config, chosen, message, branch_label, rev_id, **extra
             )

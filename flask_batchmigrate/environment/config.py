@@ -68,6 +68,8 @@ class Setup:
         self.ensures_version_table = False
         #: Whether a revision file is written from the comparison.
         self.generates = False
+        #: The revision whose file was rendered last.
+        self.rendered: str | None = None
         #: Whether the migrations folder may be missing.
         self.folder_may_miss = False
         #: Whether the text of the revision files was checked already.

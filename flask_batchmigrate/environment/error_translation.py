@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -103,12 +104,13 @@ def _translate(
         return _of_engine(error, run)
     if isinstance(error, sa.exc.DBAPIError | sqlite3.Error):
         return _of_database(error, run)
-    if isinstance(error, OSError) and error.filename is not None:
+    if isinstance(error, OSError) and (error.filename is not None or _is_full(error)):
+        path = pathlib.Path(os.fsdecode(error.filename or setup.folder.path))
         return errors.MigrationFolderError(
-            f"'{error.filename}': {error.strerror}",
+            f"'{path}': {error.strerror}",
             f"Check that the folder '{setup.folder.path}' can be written to.",
             state=state_of(run),
-            path=pathlib.Path(os.fsdecode(error.filename)),
+            path=path,
         )
     if isinstance(error, AssertionError) and _is_raised_in(error, revision):
         # Alembic's own words for a target beyond the newest revision.
@@ -120,6 +122,11 @@ def _translate(
     if isinstance(error, revision.RevisionError):
         return errors.BrokenScript(_one_line(str(error)), state=state_of(run))
     return _of_script(error, setup, run)
+
+
+def _is_full(error: OSError) -> bool:
+    """Tell whether a disk is full; the system does not say for which file."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _of_engine(error: EngineError, run: Run | None) -> errors.DatabaseError:
@@ -205,7 +212,9 @@ def _of_command(
         return errors.DatabaseNotUpToDate(
             f"Database '{name}' is not at the newest revision, so it cannot be compared"
             " with the models",
-            "Run 'flask db upgrade' first." + ("" if stored else f" {_STAMP}"),
+            "Run 'flask db upgrade' first. If the newest revision is yours alone, "
+            "'flask db migrate --amend' generates it anew."
+            + ("" if stored else f" {_STAMP}"),
             state=state,
         )
     if isinstance(cause, revision.RevisionError):

@@ -38,6 +38,7 @@ def render_revision(arguments: cabc.Mapping[str, t.Any]) -> str:
     """
     config = arguments["config"]
     setup = setup_of(config)
+    setup.rendered = arguments["up_revision"]
     path = setup.folder.script_template
     if not path.is_file():
         made = setup.make_scope(ScriptDirectory.from_config(config))

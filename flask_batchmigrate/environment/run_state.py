@@ -225,7 +225,7 @@ class Run:
     def _comparing(self) -> contextlib.AbstractContextManager[None]:
         if self._generation is None:
             return contextlib.nullcontext()
-        return self._generation.comparing(context.get_context().dialect.name)
+        return self._generation.comparing(context.get_context())
 
     def _rehearsing(self) -> contextlib.AbstractContextManager[None]:
         rehearsal = self.setup.rehearsal

@@ -187,7 +187,7 @@ def test_values_that_do_not_fit(bench: Bench) -> None:
     for number, case in enumerate(cases):
         place = f"t.c{number}"
         assert (case[3] or " of '{}' ").format(place) in said, said
-    assert "or pass '--using t.c0=<SQL expression>'" in said
+    assert "'flask db migrate --amend --using t.c0=<SQL expression>'" in said
     refused = run(args=["db", "migrate", "--dry-run", "--no-destructive"])
     assert refused.exit_code == (1 if on_server else 0)
 

@@ -30,6 +30,7 @@ MESSAGES = {
     "index added": "change indexes of person",
     "AUTOINCREMENT added": "change options of person",
     "NOT NULL column with a server default added": "add age to person",
+    "NOT NULL column with a Python default added": "add age to person",
 }
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import collections.abc as cabc
-import dataclasses
 import datetime
 import decimal
-import enum
 import json
+import math
 import re
 import typing as t
 import uuid
 
 import sqlalchemy as sa
-from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql import functions
 
 from ...errors import BatchMigrateError
@@ -23,23 +20,20 @@ from ...value_classes import value_class
 
 #: What MySQL has after a default, and is none.
 _ON_UPDATE: t.Final = re.compile(r"\s+ON\s+UPDATE\s", re.IGNORECASE)
-_PLAIN: t.Final = (
-    *(bool, int, float, str, decimal.Decimal),
-    *(datetime.date, datetime.time),
+#: A duration as Python writes it.
+_DURATION: t.Final = re.compile(
+    r"(?:(?P<days>-?\d+) days?)?(?:,? *(?P<hours>\d+):(?P<minutes>\d\d)"
+    r"(?::(?P<seconds>\d\d(?:\.\d+)?))?)?"
 )
-_TEMPORAL: t.Final = (datetime.date, datetime.time, datetime.datetime)
-_CLOCK: t.Final = ("CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME")
-#: Types whose values a database takes only from one who knows the type.
-_TYPED: t.Final = (
-    *(sa.JSON, sa.Enum, sa.Uuid, sa.Interval, sa.LargeBinary, sa.PickleType),
+#: Types whose values a database does not store as Python or a person writes them.
+_STORED_OTHERWISE: t.Final = (
+    sa.JSON,
+    sa.Uuid,
+    sa.Interval,
+    sa.LargeBinary,
+    sa.PickleType,
+    sa.ARRAY,
 )
-
-
-class _NoValue:
-    """The mark for a column that has no value and needs none."""
-
-
-NO_VALUE: t.Final = _NoValue()
 
 
 @value_class
@@ -52,25 +46,24 @@ class Expression:
     sql: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Typed:
-    """A value that is written with the type of its column.
+@value_class
+class TypedValue:
+    """A value that only the type of its column can store.
 
-    :param value: the value, as the type takes it.
-    :param type: the type, which is one of SQLAlchemy's.
+    :param value: the value, as a Python object.
+    :param type: the type.
     """
 
-    value: t.Any
+    value: object
     type: sa.types.TypeEngine[t.Any]
 
 
-def default_value(default: sa.DefaultClause) -> str | Expression:
-    """Return a server default as a value that rows can be given, on every database."""
-    return sql_value(default.arg)
+def default_value(default: t.Any) -> str | Expression:
+    """Return a default in SQL as a value that rows can be given, on every database.
 
-
-def sql_value(argument: t.Any) -> str | Expression:
-    """Return SQL as a value that rows can be given, on every database."""
+    :param default: a server default of a column, or a default that is an expression.
+    """
+    argument: t.Any = default.arg
     if isinstance(argument, str):
         return argument
     if isinstance(argument, functions.now):
@@ -81,113 +74,64 @@ def sql_value(argument: t.Any) -> str | Expression:
     return Expression(_ON_UPDATE.split(sql)[0])
 
 
-def as_stored(
-    value: t.Any, type_: sa.types.TypeEngine[t.Any], dialect: sa.Dialect
-) -> object:
-    """Return what a value of the models becomes in a script.
-
-    :param type_: the type of its column, which may convert it.
-    :return: :data:`NO_VALUE` if a script cannot say it.
-    """
-    if isinstance(value, Expression):
-        times = (sa.DateTime, sa.Date, sa.Time)
-        is_time = value.sql not in _CLOCK or isinstance(_plain(type_), times)
-        return value if is_time else NO_VALUE
-    try:
-        while _is_own(type_):
-            value, type_ = _converted(value, type_, dialect)
-        if isinstance(type_, sa.Enum):
-            value = _text_of_member(value, type_)
-    except Exception:
-        # The type is the application's, and may raise anything.
-        return NO_VALUE
-    if value is None or not _can_be_written(value):
-        return NO_VALUE
-    if isinstance(type_, _TYPED):
-        return Typed(value, type_)
-    return value if isinstance(value, _PLAIN) else NO_VALUE
-
-
-def _is_own(type_: t.Any) -> bool:
-    """Tell whether a type of the application converts values for another type."""
-    is_known = type(type_).__module__.partition(".")[0] == "sqlalchemy"
-    return isinstance(type_, sa.TypeDecorator) and not is_known
-
-
-def _converted(value: t.Any, type_: t.Any, dialect: sa.Dialect) -> tuple[t.Any, t.Any]:
-    """Return a value as a type of the application gives it to the type it is made of.
-
-    :raises TypeError: the type converts values in a way of its own.
-    """
-    kind = type(type_)
-    if kind.bind_processor is not sa.TypeDecorator.bind_processor:
-        raise TypeError
-    if kind.process_bind_param is not sa.TypeDecorator.process_bind_param:
-        value = type_.process_bind_param(value, dialect)
-    return value, type_.load_dialect_impl(dialect)
-
-
-def _plain(type_: t.Any) -> t.Any:
-    """Return the type that a type of the application is stored as."""
-    while _is_own(type_):
-        type_ = type_.impl_instance
-    return type_
-
-
-def _can_be_written(value: t.Any) -> bool:
-    """Tell whether the text of a value in a script makes it again."""
-    known = (decimal.Decimal, datetime.date, datetime.time)
-    if isinstance(value, (*known, datetime.timedelta, uuid.UUID)):
-        return not getattr(value, "tzinfo", None)
-    try:
-        return bool(ast.literal_eval(repr(value)) == value)
-    except (ValueError, SyntaxError):
-        return False
+def typed(value: object, type_: sa.types.TypeEngine[t.Any]) -> object:
+    """Return a value with its type, if only the type can store it."""
+    if isinstance(type_, _STORED_OTHERWISE):
+        return TypedValue(value, type_)
+    return value
 
 
 def converted(text: str, model: sa.Column[t.Any], place: str) -> object:
-    """Convert a value that a person wrote to the type that a column is stored as."""
-    type_ = _plain(model.type)
+    """Convert a value that a person wrote to the type of the column.
+
+    :raises BatchMigrateError: it is no value of the type.
+    """
+    type_: t.Any = model.type
+    while isinstance(type_, sa.TypeDecorator) and not isinstance(
+        type_, _STORED_OTHERWISE
+    ):
+        type_ = type_.impl_instance
     try:
-        value = _of_text(text, type_)
-    except (ValueError, LookupError, decimal.InvalidOperation):
-        known = f": {', '.join(type_.enums)}" if isinstance(type_, sa.Enum) else ""
+        return _converted(text, type_)
+    except (ValueError, KeyError, ArithmeticError):
         raise BatchMigrateError(
-            f"'{text}' is not a valid value for column '{place}' ({model.type}{known})",
-            "Give another value.",
+            f"'{text}' is not a valid value for column '{place}' ({type_})",
+            f"Give {_expected(type_)}.",
             state=NOTHING_WRITTEN,
         ) from None
-    return Typed(value, type_) if isinstance(type_, _TYPED) else value
 
 
-def _of_text(text: str, type_: t.Any) -> object:
-    """Return the value of a type that a text says.
+def _converted(text: str, type_: t.Any) -> object:
+    """Convert a text.
 
-    :raises ValueError: the text says none, as do errors of the other classes below.
+    :raises ValueError: it is no value of the type.
+    :raises KeyError: as well.
+    :raises ArithmeticError: as well.
     """
-    if isinstance(type_, sa.Enum):
-        return _member(_unquoted(text), type_)
-    if isinstance(type_, sa.JSON):
-        return json.loads(text)
-    if isinstance(type_, sa.Interval):
-        return datetime.timedelta(seconds=float(text))
-    if isinstance(type_, sa.LargeBinary):
-        return _unquoted(text).encode()
-    if isinstance(type_, sa.Uuid):
-        found = uuid.UUID(_unquoted(text))
-        return found if type_.as_uuid else str(found)
-    try:
-        python = type_.python_type
-    except NotImplementedError:
-        python = str
+    for class_, convert in _BY_TYPE.items():
+        if isinstance(type_, class_):
+            return convert(text, type_)
+    python = _python_type(type_)
     if python is bool:
         return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
     if python in (int, float, decimal.Decimal):
-        return python(text)
-    if python in _TEMPORAL:
-        is_clock = text.upper() in _CLOCK
-        return Expression(text.upper()) if is_clock else python.fromisoformat(text)
-    return _unquoted(text)
+        number = python(text)
+        if not math.isfinite(number):
+            raise ValueError(text)
+        return number
+    if python in (datetime.date, datetime.time, datetime.datetime):
+        return python.fromisoformat(text)
+    value = _unquoted(text)
+    if isinstance(type_, sa.String) and len(value) > (type_.length or len(value)):
+        raise ValueError(text)
+    return value
+
+
+def _python_type(type_: t.Any) -> t.Any:
+    try:
+        return type_.python_type
+    except NotImplementedError:
+        return str
 
 
 def _unquoted(text: str) -> str:
@@ -197,16 +141,69 @@ def _unquoted(text: str) -> str:
 
 
 def _member(text: str, type_: sa.Enum) -> str:
-    """Return the stored text of a member, which a person says by it or by its name."""
-    if text in type_.enums:
-        return text
-    members: cabc.Mapping[str, enum.Enum] = getattr(type_.enum_class, "__members__", {})
-    return _text_of_member(members[text], type_)
+    """Return what is stored for a member that is named by that, or by its name."""
+    value = _unquoted(text)
+    members = getattr(type_.enum_class, "__members__", {})
+    stored = dict(zip(members, type_.enums, strict=False))
+    return value if value in type_.enums else stored[value]
 
 
-def _text_of_member(value: t.Any, type_: t.Any) -> str:
-    """Return the text that an Enum stores for a member.
+def _json(text: str, type_: sa.JSON) -> TypedValue:
+    value = json.loads(text)
+    if value is None:
+        # It would be NULL, or not, for the options of the type.
+        raise ValueError(text)
+    return TypedValue(value, type_)
 
-    :raises LookupError: there is no such member.
-    """
-    return str(type_.bind_processor(DefaultDialect())(value))
+
+def _uuid(text: str, type_: sa.Uuid[t.Any]) -> TypedValue:
+    value = uuid.UUID(_unquoted(text))
+    return TypedValue(value if type_.as_uuid else str(value), type_)
+
+
+def _duration(text: str, type_: sa.Interval) -> TypedValue:
+    match = _DURATION.fullmatch(text.strip())
+    if not text.strip() or match is None:
+        raise ValueError(text)
+    parts = {name: float(part) for name, part in match.groupdict("0").items()}
+    return TypedValue(datetime.timedelta(**parts), type_)
+
+
+def _pickled(text: str, type_: object) -> TypedValue:
+    raise ValueError(text)
+
+
+_BY_TYPE: t.Final[dict[type, cabc.Callable[[str, t.Any], object]]] = {
+    sa.Enum: _member,
+    sa.JSON: _json,
+    sa.Uuid: _uuid,
+    sa.Interval: _duration,
+    sa.PickleType: _pickled,
+    sa.LargeBinary: lambda text, type_: TypedValue(_unquoted(text).encode(), type_),
+}
+
+
+def _expected(type_: t.Any) -> str:
+    """Return what is written for a type, as a part of a sentence."""
+    if isinstance(type_, sa.Enum):
+        return f"one of {', '.join(map(repr, type_.enums))}"
+    if isinstance(type_, sa.JSON):
+        return 'JSON, such as {}, [] or "text"'
+    if isinstance(type_, sa.Uuid):
+        return "a UUID, such as 12345678-1234-5678-1234-567812345678"
+    if isinstance(type_, sa.Interval):
+        return "a duration, such as 1 day, 12:30:00"
+    if isinstance(type_, sa.PickleType):
+        return "the column a default in the model"
+    if isinstance(type_, sa.String) and type_.length:
+        return f"a text of at most {type_.length} characters"
+    examples = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number, such as 1.5",
+        decimal.Decimal: "a number, such as 1.5",
+        datetime.date: "a date, such as 2024-12-31",
+        datetime.time: "a time, such as 23:59",
+        datetime.datetime: "a date and time, such as 2024-12-31 23:59",
+    }
+    return examples.get(_python_type(type_), "another value")

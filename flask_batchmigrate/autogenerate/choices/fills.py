@@ -18,23 +18,16 @@ import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.operations import ops
 
-from ...errors import BatchMigrateError
-from ...errors import NOTHING_WRITTEN
-from ...sqlite.errors import counted
 from ...value_classes import value_class
 from ..request import Request
 from ..script.copies import copy_table
 from ..script.rendering import type_text
-from .fill_values import as_stored
-from .fill_values import converted
-from .fill_values import default_value
 from .fill_values import Expression
-from .fill_values import NO_VALUE
-from .fill_values import Typed
-from .python_defaults import default_of
-from .python_defaults import is_a_function
+from .fill_values import TypedValue
 from .stored_names import Place
 from .stored_names import StoredNames
+from .value_choice import NO_VALUE
+from .value_choice import Values
 
 
 class FillColumn(ops.MigrateOperation):
@@ -81,22 +74,15 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
     prefix = autogen_context.opts["alembic_module_prefix"] or ""
     sa_ = autogen_context.opts["sqlalchemy_module_prefix"] or ""
     name = repr(operation.column_name)
-    value, described = repr(operation.value), name
-    if isinstance(operation.value, Typed):
-        value = _typed(autogen_context, operation.value.value)
-        described = f"{name}, {type_text(autogen_context, operation.value.type)}"
-    elif isinstance(operation.value, (datetime.date, datetime.time)):
-        autogen_context.imports.add("import datetime")
-        value = f"{sa_}literal({value})"
-    elif isinstance(operation.value, decimal.Decimal):
-        autogen_context.imports.add("import decimal")
-        value = f"{sa_}literal(decimal.{value})"
-    elif isinstance(operation.value, Expression):
-        value = f"{sa_}text({operation.value.sql!r})"
-    elif isinstance(operation.value, bool):
-        value = f"{sa_}{'true' if operation.value else 'false'}()"
+    column = name
+    given = operation.value
+    if isinstance(given, TypedValue):
+        column = f"{name}, {type_text(autogen_context, given.type)}"
+        value = _typed_text(given.value, autogen_context.imports)
+    else:
+        value = _value_text(given, sa_, autogen_context.imports)
     schema = f", schema={operation.schema!r}" if operation.schema else ""
-    table = f"{sa_}table({operation.table_name!r}, {sa_}column({described}){schema})"
+    table = f"{sa_}table({operation.table_name!r}, {sa_}column({column}){schema})"
     where = "" if operation.replaces else f".where(rows.c[{name}].is_(None))"
     return [
         f"rows = {table}",
@@ -104,12 +90,31 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
     ]
 
 
-def _typed(autogen_context: t.Any, value: t.Any) -> str:
-    """Return the text of a value that its column's type converts."""
+def _value_text(value: object, prefix: str, imports: set[str]) -> str:
+    """Return the text of a value in a script.
+
+    :param prefix: the prefix of what is SQLAlchemy's.
+    :param imports: gets the imports that the text needs.
+    """
+    if isinstance(value, (datetime.date, datetime.time)):
+        imports.add("import datetime")
+        return f"{prefix}literal({value!r})"
+    if isinstance(value, decimal.Decimal):
+        imports.add("import decimal")
+        return f"{prefix}literal(decimal.{value!r})"
+    if isinstance(value, Expression):
+        return f"{prefix}text({value.sql!r})"
+    if isinstance(value, bool):
+        return f"{prefix}{'true' if value else 'false'}()"
+    return repr(value)
+
+
+def _typed_text(value: object, imports: set[str]) -> str:
+    """Return the text of a value that the type of its column converts."""
     if isinstance(value, datetime.timedelta):
-        autogen_context.imports.add("import datetime")
-    elif isinstance(value, uuid.UUID):
-        autogen_context.imports.add("import uuid")
+        imports.add("import datetime")
+    if isinstance(value, uuid.UUID):
+        imports.add("import uuid")
         return f"uuid.{value!r}"
     return repr(value)
 
@@ -150,40 +155,26 @@ def fill(upgrade: ops.UpgradeOps, request: Request, rows: Rows, tables: Tables) 
     :param tables: the tables of the models.
     :raises BatchMigrateError: no value is known, or an option is wrong.
     """
-    defaults = dict(_parse(text) for text in request.defaults)
+    created = {
+        (operation.schema, str(operation.table_name))
+        for operation in upgrade.ops
+        if isinstance(operation, ops.CreateTableOp)
+    }
+    values = Values(request, rows.connection.dialect, created)
     operations: list[ops.MigrateOperation] = []
     stored = StoredNames(upgrade.ops)
     for operation in upgrade.ops:
         if isinstance(operation, ops.ModifyTableOps):
-            operations += _in_steps(operation, defaults, request, rows, stored, tables)
+            operations += _in_steps(operation, values, rows, stored, tables)
         else:
             operations.append(operation)
-    if defaults:
-        places = ", ".join(f"'{place}'" for place in defaults)
-        raise BatchMigrateError(
-            f"'--default' for {places}: this revision neither adds such a "
-            "column without a value nor makes it NOT NULL",
-            "Correct the option.",
-            state=NOTHING_WRITTEN,
-        )
+    values.conclude()
     upgrade.ops[:] = operations
-
-
-def _parse(text: str) -> tuple[str, str]:
-    place, equals, value = text.partition("=")
-    if not equals or "." not in place:
-        raise BatchMigrateError(
-            f"'--default {text}' is not understood",
-            "Write '<table>.<column>=<value>'.",
-            state=NOTHING_WRITTEN,
-        )
-    return place, value
 
 
 def _in_steps(
     block: ops.ModifyTableOps,
-    defaults: dict[str, str],
-    request: Request,
+    values: Values,
     rows: Rows,
     stored: StoredNames,
     tables: Tables,
@@ -205,7 +196,7 @@ def _in_steps(
         is_new = isinstance(operation, ops.AddColumnOp)
         filled = None if is_new else stored.column(place, column)
         number = rows.without_value(stored.table(place), filled, block.schema)
-        value = _value(block.table_name, model, number, defaults, request, rows)
+        value = values.choose(block.table_name, model, number)
         if value is NO_VALUE:
             (last if fills else first).append(operation)
             continue
@@ -293,46 +284,6 @@ def _tightened(
         columns = [] if table is None else [c for c in table.columns if c.name == name]
         return name, columns[0] if columns else None
     return None, None
-
-
-def _value(
-    table: str,
-    model: sa.Column[t.Any],
-    number: int,
-    defaults: dict[str, str],
-    request: Request,
-    rows: Rows,
-) -> object:
-    """Return the value for the rows that have none.
-
-    :param number: how many rows there are.
-    """
-    place = f"{table}.{model.name}"
-    if place in defaults:
-        return converted(defaults.pop(place), model, place)
-    if isinstance(model.server_default, sa.DefaultClause):
-        return default_value(model.server_default)
-    value = default_of(model)
-    if value is not NO_VALUE:
-        value = as_stored(value, model.type, rows.connection.dialect)
-    if value is not NO_VALUE or not number:
-        return value
-    answer = request.questioner.value_for(place, str(model.type))
-    if answer is not None:
-        return converted(answer, model, place)
-    why, remedy = "", "give the column a default"
-    if is_a_function(model):
-        why = ": its default is a function, which may give each row another one"
-        remedy = (
-            "add the column without NOT NULL, give each row its own value in a "
-            "revision written by hand, and add NOT NULL after that"
-        )
-    raise BatchMigrateError(
-        f"Column '{place}' is NOT NULL, and {counted(number, 'row')} of the "
-        f"database would have no value for it{why}",
-        f"Run the command with '--default {place}=<value>', or {remedy}.",
-        state=NOTHING_WRITTEN,
-    )
 
 
 def _loosened(

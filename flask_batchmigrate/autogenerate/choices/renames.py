@@ -205,20 +205,22 @@ def _parse(
     places = _by_name(tables)
     if not dot or (new in places and table not in places):
         if new not in places:
-            raise _unknown(text, f"the models have no table '{new}'")
+            raise _unknown(text, f"the models have no table '{new}'", new, places)
         schema, name = places[new]
         if stored(schema, old) is None:
-            raise _unknown(text, f"the database has no table '{left}'")
+            raise _unknown(text, f"the database has no table '{left}'", left, ())
         return Rename(None, old, name, schema)
     if table not in places:
-        raise _unknown(text, f"the models have no table '{table}'")
+        raise _unknown(text, f"the models have no table '{table}'", table, places)
     schema, name = places[table]
     new = new.rpartition(".")[2]
-    if new not in tables[schema, name].columns:
-        raise _unknown(text, f"the model has no column '{table}.{new}'")
+    names = [str(column.name) for column in tables[schema, name].columns]
+    if new not in names:
+        raise _unknown(text, f"the model has no column '{table}.{new}'", new, names)
     columns = stored(schema, name)
     if columns is not None and old not in columns:
-        raise _unknown(text, f"the database has no column '{table}.{old}'")
+        why = f"the database has no column '{table}.{old}'"
+        raise _unknown(text, why, old, columns)
     return Rename(name, old, new, schema)
 
 
@@ -236,9 +238,17 @@ def _by_name(
     return places
 
 
-def _unknown(text: str, why: str) -> BatchMigrateError:
+def _unknown(
+    text: str, why: str, name: str, names: cabc.Iterable[str]
+) -> BatchMigrateError:
+    """Return the error for a name that there is not, with the likest that there is."""
+    by_letters = {each.lower(): each for each in names}
+    likest = difflib.get_close_matches(name.lower(), by_letters, 1)
+    meant = f"Did you mean '{by_letters[likest[0]]}'?" if likest else ""
     return BatchMigrateError(
-        f"'--rename {text}': {why}", "Correct the option.", state=NOTHING_WRITTEN
+        f"'--rename {text}': {why}",
+        meant or "Correct the option.",
+        state=NOTHING_WRITTEN,
     )
 
 

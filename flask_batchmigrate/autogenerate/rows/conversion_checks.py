@@ -84,7 +84,10 @@ class Conversions:
         """What else can be done about values that do not fit."""
         if not self._refused:
             return ""
-        return f", or pass '--using {self._refused[0]}=<SQL expression>'"
+        using = f"--using {self._refused[0]}=<SQL expression>"
+        if self._request.dry_run:
+            return f", or pass '{using}'"
+        return f", or generate it anew by 'flask db migrate --amend {using}'"
 
     def conclude(self) -> None:
         """Warn of values that change.

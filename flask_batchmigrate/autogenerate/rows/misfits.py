@@ -28,6 +28,7 @@ from ..script.operations import plain_text
 from ..script.rendering import one_line
 from .conversion_checks import Conversions
 from .conversions import AlterColumn
+from .given_keys import GivenKeys
 from .row_values import RowValues
 
 
@@ -134,6 +135,10 @@ class _Counter:
                 operation.ops if isinstance(operation, ops.ModifyTableOps) else ()
             ):
                 self._note(inner)
+        new_tables = {each for each in self._new if each[1] is None}
+        self._keys = GivenKeys(
+            connection, self._values, self._stored, self._retyped | new_tables
+        )
 
     def _note(self, operation: ops.MigrateOperation) -> None:
         if isinstance(operation, ops.AddColumnOp):
@@ -145,7 +150,7 @@ class _Counter:
             self._retyped.add((_place(operation), operation.column_name))
         elif isinstance(operation, (ops.DropConstraintOp, ops.DropIndexOp)):
             made: t.Any = operation.reverse()
-            columns = getattr(made, "columns", ())
+            columns = getattr(made, "columns", getattr(made, "local_cols", ()))
             if (names := _column_names(columns)) is not None:
                 self._dropped.add((_place(operation), names))
 
@@ -191,6 +196,7 @@ class _Counter:
         place, column = _place(operation), operation.column_name
         if self._table(place[1], place[0], [column]) is None:
             return None
+        self._keys.check_fill(operation, self._dropped)
         stored = self._stored.column(place, column)
         for name, columns in self._uniques(self._stored.table(place), place[0]):
             if stored in columns and (place, columns) not in self._dropped:
@@ -281,6 +287,7 @@ class _Counter:
         return {column for name, column in self._new if name == table and column}
 
     def _of_foreign_key(self, operation: ops.CreateForeignKeyOp) -> str | None:
+        self._keys.check(operation)
         schemas = [operation.kw.get(f"{end}_schema") for end in ("source", "referent")]
         child = self._table(operation.source_table, schemas[0], operation.local_cols)
         sides = (

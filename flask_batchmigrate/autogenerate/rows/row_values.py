@@ -10,7 +10,7 @@ from alembic.operations import ops
 
 from ..choices.fill_values import default_value
 from ..choices.fill_values import Expression
-from ..choices.fill_values import Typed
+from ..choices.fill_values import TypedValue
 from ..choices.fills import FillColumn
 from ..choices.stored_names import Place
 from ..script.operations import plain_text
@@ -71,7 +71,7 @@ class RowValues:
 
 def _constant(value: object) -> sa.ColumnElement[t.Any] | None:
     """Return a value as SQL; None if it may differ from row to row."""
-    if isinstance(value, Typed):
+    if isinstance(value, TypedValue):
         return sa.literal(value.value, value.type)
     if not isinstance(value, Expression):
         return sa.literal(value)

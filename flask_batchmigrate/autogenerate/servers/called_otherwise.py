@@ -9,13 +9,13 @@ A name that somebody chose is never taken for another.
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import re
 import typing as t
 
 import sqlalchemy as sa
 
 from ...sqlite.errors import ChangeRefused
+from ...value_classes import value_class
 from ..script.names import default_name
 from ..script.names import mentioned
 
@@ -38,7 +38,7 @@ _KINDS: t.Final[dict[type[sa.Constraint], str]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value_class
 class Stored:
     """A constraint as the server describes it.
 

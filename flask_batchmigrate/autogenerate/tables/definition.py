@@ -14,8 +14,6 @@ import warnings
 import sqlalchemy as sa
 from sqlalchemy.sql import ddl
 
-from ...errors import BatchMigrateError
-from ...errors import UNCHANGED
 from ...sqlite.adapter.translate import Translator
 from ...sqlite.ddl.objects import IndexText
 from ...sqlite.ddl.objects import parse_index
@@ -145,13 +143,10 @@ def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition
     """Return the definition that ``create_all()`` gives a table of the models.
 
     :raises SqlTextError: SQLAlchemy's text is not understood.
-    :raises BatchMigrateError: SQLite does not have what the table consists of.
+    :raises sqlalchemy.exc.CompileError: SQLite does not have what the table is made of.
     """
     translator = Translator(dialect)
-    try:
-        text = parse_table(_create_table(table, dialect))
-    except sa.exc.CompileError as error:
-        raise _foreign_to_sqlite(table, dialect) from error
+    text = parse_table(_create_table(table, dialect))
     indexes = sorted(table.indexes, key=lambda index: str(index.name))
     return Definition(
         text,
@@ -161,26 +156,6 @@ def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition
         models.primary_key,
         translator,
         table,
-    )
-
-
-def _foreign_to_sqlite(table: sa.Table, dialect: sa.Dialect) -> BatchMigrateError:
-    """Describe what SQLite does not have of a table of the models."""
-    remedy = "Run the command on a database that has it"
-    for column in table.columns:
-        try:
-            dialect.type_compiler_instance.process(column.type, type_expression=column)
-        except sa.exc.CompileError:
-            name = type(column.type).__name__
-            what = f"column '{column.name}' has the type {name}"
-            remedy += ", or give the type a variant: .with_variant(..., 'sqlite')"
-            break
-    else:
-        what = "it has a constraint or a default of another kind of database"
-    return BatchMigrateError(
-        f"SQLite cannot have table '{table.fullname}' of the models: {what}",
-        f"{remedy}.",
-        state=UNCHANGED,
     )
 
 
