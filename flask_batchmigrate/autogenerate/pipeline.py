@@ -126,3 +126,7 @@ def _prepare(
     create_and_drop_types(upgrade, tables, connection)
     if connection.dialect.name in ("mysql", "mariadb"):
         add_key_indexes(connection, upgrade)
+    if connection.dialect.name != "sqlite":
+        from .servers.keys_set_aside import set_keys_aside
+
+        set_keys_aside(connection, upgrade, tables.values())
