@@ -1,8 +1,8 @@
 """Orders foreign keys by the changes of the keys that they refer to.
 
 A foreign key needs a primary key, a UNIQUE or a unique index on the columns that it
-refers to. Where a revision makes that as well, it makes the foreign key afterwards;
-where it drops that, it drops the foreign key before.
+refers to. Where a revision makes that as well, or gives a column another type, it makes
+the foreign key afterwards; where it drops that, it drops the foreign key before.
 """
 
 from __future__ import annotations
@@ -153,12 +153,15 @@ def _dropped_keys(operation: t.Any, by_name: set[tuple[Place, str]]) -> list[t.A
 
 
 def _made_keys(operation: t.Any) -> cabc.Iterator[_Key]:
-    """Yield the keys that an operation makes in a table that is there."""
+    """Yield the keys and columns that an operation makes in a table that is there."""
     inner = operation.ops if isinstance(operation, ops.ModifyTableOps) else []
     for each in inner:
         columns: cabc.Iterable[t.Any] = ()
         if isinstance(each, ops.AddColumnOp):
             columns = [each.column]
+        elif isinstance(each, ops.AlterColumnOp) and each.modify_type is not None:
+            # Some servers want both columns of a foreign key to have one type.
+            columns = [each.column_name]
         elif isinstance(each, _KEYS) and _is_whole(each):
             columns = each.columns
         names = frozenset(str(getattr(c, "name", c)) for c in columns)
@@ -172,9 +175,14 @@ def _is_whole(operation: t.Any) -> bool:
 
 
 def _gone_keys(operation: t.Any) -> cabc.Iterator[_Key]:
-    """Yield the keys that an operation drops from a table that stays."""
+    """Yield the keys and columns that an operation drops from a table that stays."""
     if isinstance(operation, ops.ModifyTableOps):
-        reversible = (ops.DropConstraintOp, ops.DropIndexOp, ops.DropColumnOp)
+        reversible = (
+            ops.DropConstraintOp,
+            ops.DropIndexOp,
+            ops.DropColumnOp,
+            ops.AlterColumnOp,
+        )
         opposite = [o.reverse() for o in operation.ops if isinstance(o, reversible)]
         schema, table = place_of(operation)
         yield from _made_keys(ops.ModifyTableOps(table, opposite, schema=schema))

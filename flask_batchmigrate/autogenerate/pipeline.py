@@ -129,3 +129,7 @@ def _prepare(
         from .servers.mysql_indexes import add_key_indexes
 
         add_key_indexes(connection, upgrade)
+    if connection.dialect.name != "sqlite":
+        from .servers.keys_set_aside import set_keys_aside
+
+        set_keys_aside(connection, upgrade, tables.values())

@@ -76,13 +76,13 @@ def add_key_indexes(connection: sa.Connection, upgrade: ops.UpgradeOps) -> None:
                 more
                 for operation in block.ops
                 for more in (
-                    *_key_index(inspector, block, operation),
+                    *key_index(inspector, block, operation),
                     operation,
                 )
             ]
 
 
-def _key_index(
+def key_index(
     inspector: sa.Inspector, block: ops.ModifyTableOps, operation: t.Any
 ) -> list[KeyIndex]:
     """Return the index that an operation creates: a foreign key that finds none."""

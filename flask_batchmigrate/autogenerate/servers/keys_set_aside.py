@@ -1,0 +1,201 @@
+"""Sets foreign keys aside while a revision changes what they stand on.
+
+A server refuses to drop the key that a foreign key refers to, although the same
+revision makes another one for it. MySQL and MariaDB also refuse to drop the index of a
+foreign key's own columns, and to change the type of a column on either side:
+https://mariadb.com/kb/en/foreign-keys/. So the foreign key is dropped before, and made
+again afterwards.
+"""
+
+from __future__ import annotations
+
+import collections.abc as cabc
+import typing as t
+
+import sqlalchemy as sa
+from alembic.operations import ops
+
+from ..choices.renames import RenameColumn
+from ..script.names import fitting
+from ..script.operations import DropConstraint
+from .mysql_indexes import key_index
+
+#: The schema and name of a table.
+Place: t.TypeAlias = tuple[str | None, str]
+_OPTIONS: t.Final = ("ondelete", "onupdate", "deferrable", "initially", "match")
+
+
+class _Changes:
+    """What a revision changes that foreign keys may stand on.
+
+    :param operations: the operations of an upgrade.
+    :param is_mysql: whether the server is MySQL or MariaDB.
+    """
+
+    def __init__(
+        self, operations: cabc.Iterable[ops.MigrateOperation], is_mysql: bool
+    ) -> None:
+        self.blocks: dict[Place, list[t.Any]] = {}
+        self.renamed: dict[tuple[Place, str], str] = {}
+        self.is_mysql = is_mysql
+        for operation in operations:
+            if isinstance(operation, ops.ModifyTableOps):
+                table = operation.schema, str(operation.table_name)
+                self.blocks.setdefault(table, []).extend(operation.ops)
+            elif isinstance(operation, RenameColumn):
+                place = (
+                    (operation.schema, str(operation.table_name)),
+                    operation.column_name,
+                )
+                self.renamed[place] = str(operation.modify_name)
+        changed = [each for block in self.blocks.values() for each in block]
+        drops = ops.DropIndexOp, ops.DropConstraintOp
+        #: Whether there is anything that a foreign key could be in the way of.
+        self.exist = any(
+            isinstance(each, drops)
+            or (is_mysql and getattr(each, "modify_type", None) is not None)
+            for each in changed
+        )
+
+    def concern(self, inspector: sa.Inspector, key: ops.CreateForeignKeyOp) -> bool:
+        """Tell whether a foreign key that stays is in the way of a change."""
+        child = key.kw.get("source_schema"), key.source_table
+        parent = key.kw.get("referent_schema"), key.referent_table
+        if str(key.constraint_name) in self._gone_names(child):
+            return False
+        lost = any(
+            set(columns) == set(key.remote_cols)
+            for columns in self._gone_columns(parent, unique=True)
+        )
+        if not self.is_mysql:
+            return lost
+        return (
+            (lost and not self._served(inspector, parent, key.remote_cols))
+            or self._retypes(child, key.local_cols)
+            or self._retypes(parent, key.remote_cols)
+            or (
+                any(
+                    columns[: len(key.local_cols)] == list(key.local_cols)
+                    for columns in self._gone_columns(child, unique=False)
+                )
+                and not self._served(inspector, child, key.local_cols)
+            )
+        )
+
+    def _retypes(self, place: Place, columns: cabc.Sequence[str]) -> bool:
+        return any(
+            isinstance(each, ops.AlterColumnOp)
+            and each.modify_type is not None
+            and each.column_name in columns
+            for each in self.blocks.get(place, ())
+        )
+
+    def _gone_names(self, place: Place) -> set[str]:
+        """Return the names of the constraints and indexes that a table loses."""
+        return {
+            str(
+                each.index_name
+                if isinstance(each, ops.DropIndexOp)
+                else each.constraint_name
+            )
+            for each in self.blocks.get(place, ())
+            if isinstance(each, ops.DropIndexOp | ops.DropConstraintOp)
+        }
+
+    def _gone_columns(self, place: Place, unique: bool) -> cabc.Iterator[list[str]]:
+        """Yield the columns of each key or index that a table loses.
+
+        :param unique: leave out indexes that are not unique.
+        """
+        for each in self.blocks.get(place, ()):
+            if isinstance(each, ops.DropIndexOp | ops.DropConstraintOp):
+                made = each.reverse()
+                if isinstance(made, ops.CreateIndexOp) and unique and not made.unique:
+                    continue
+                columns = getattr(made, "columns", ())
+                yield [str(getattr(column, "name", column)) for column in columns]
+
+    def _served(
+        self, inspector: sa.Inspector, place: Place, columns: cabc.Sequence[str]
+    ) -> bool:
+        """Tell whether an index that stays begins with columns."""
+        schema, table = place
+        gone = self._gone_names(place)
+        indexes = [
+            each["column_names"]
+            for each in inspector.get_indexes(table, schema=schema)
+            if each["name"] not in gone
+        ]
+        if not any(
+            isinstance(o, ops.DropConstraintOp) and o.constraint_type == "primary"
+            for o in self.blocks.get(place, ())
+        ):
+            key = inspector.get_pk_constraint(table, schema=schema)
+            indexes.append(list(key["constrained_columns"]))
+        return any(index[: len(columns)] == list(columns) for index in indexes)
+
+
+def set_keys_aside(
+    connection: sa.Connection, upgrade: ops.UpgradeOps, tables: cabc.Iterable[sa.Table]
+) -> None:
+    """Drop foreign keys before what they stand on changes, and make them again.
+
+    :param upgrade: the operations, whose constraints all have names; changed in place.
+    :param tables: the tables of the models.
+    """
+    changes = _Changes(upgrade.ops, connection.dialect.name in ("mysql", "mariadb"))
+    children = [table for table in tables if table.foreign_key_constraints]
+    if changes.exist and children:
+        inspector = sa.inspect(connection)
+        for table in children:
+            if inspector.has_table(str(table.name), schema=table.schema):
+                _set_aside(inspector, upgrade, changes, table)
+
+
+def _set_aside(
+    inspector: sa.Inspector, upgrade: ops.UpgradeOps, changes: _Changes, table: sa.Table
+) -> None:
+    """Set the foreign keys of a table of the database aside."""
+    name, schema = str(table.name), table.schema
+    drops: list[ops.MigrateOperation] = []
+    creates: list[ops.MigrateOperation] = []
+    for stored in inspector.get_foreign_keys(name, schema=schema):
+        before = _made(stored, schema, name, {})
+        after = _made(stored, schema, name, changes.renamed)
+        if not changes.concern(inspector, after):
+            continue
+        drops.append(DropConstraint(before, name, "foreignkey", schema))
+        if changes.is_mysql:
+            inner = [*changes.blocks.get((schema, name), ()), after]
+            block = ops.ModifyTableOps(name, inner, schema=schema)
+            creates += key_index(inspector, block, after)
+        creates.append(after)
+    if drops:
+        upgrade.ops.insert(0, ops.ModifyTableOps(name, drops, schema=schema))
+        upgrade.ops.append(ops.ModifyTableOps(name, creates, schema=schema))
+
+
+def _made(
+    key: t.Any,
+    schema: str | None,
+    table: str,
+    renamed: cabc.Mapping[tuple[Place, str], str],
+) -> ops.CreateForeignKeyOp:
+    """Return the operation that makes a foreign key of the database again.
+
+    :param renamed: the new names of columns.
+    """
+    parent = key["referred_schema"], key["referred_table"]
+    options = {
+        "source_schema": schema,
+        "referent_schema": key["referred_schema"],
+        **{name: key.get("options", {}).get(name) for name in _OPTIONS},
+    }
+    return ops.CreateForeignKeyOp(
+        fitting(key["name"]),
+        table,
+        key["referred_table"],
+        [renamed.get(((schema, table), c), c) for c in key["constrained_columns"]],
+        [renamed.get((parent, c), c) for c in key["referred_columns"]],
+        **{name: value for name, value in options.items() if value is not None},
+    )
