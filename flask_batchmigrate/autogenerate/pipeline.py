@@ -36,6 +36,7 @@ from .request import Request
 from .rows.conversions import convert
 from .rows.conversions import convert_on_mysql
 from .rows.misfits import mark_misfits
+from .script.conditional import for_database
 from .script.enums import create_and_drop_types
 from .script.enums import Tables
 from .script.names import name_everything
@@ -93,6 +94,7 @@ def improve(
     }
     connection = context.connection
     assert connection is not None
+    upgrade.ops[:] = for_database(upgrade.ops, tables, connection.dialect)
     members = changed_members(upgrade.ops, tables, connection)
     for line in lines([*members, *upgrade.ops]):
         reporter().note(line)
