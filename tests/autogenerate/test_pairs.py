@@ -83,6 +83,11 @@ def text_enum(**options: t.Any) -> sa.Enum:
     return sa.Enum("a", "b", native_enum=False, create_constraint=True, **options)
 
 
+def commented() -> sa.CheckConstraint:
+    """A CHECK of several lines, the last of which has a comment."""
+    return sa.CheckConstraint("x > 0\n  AND x < 9 -- not: 5% (or so\n")
+
+
 PAIRS: dict[str, tuple[t.Callable[[], Define], t.Callable[[], Define]]] = {
     "collation to number": (x(sa.String(9, **NOCASE)), x(sa.Integer)),
     "collation to moment": (x(sa.Text(**NOCASE)), x(sa.DateTime)),
@@ -119,6 +124,11 @@ PAIRS: dict[str, tuple[t.Callable[[], Define], t.Callable[[], Define]]] = {
     ),
     "types made by old copy()": (x(OldFashioned(9)), x(OldFashioned(19))),
     "old copy() and a check": (x(OldFashioned(9)), x(OldFashioned(9), check)),
+    "CHECK that ends in a comment": (x(sa.Integer), x(sa.Integer, commented)),
+    "column with a CHECK that ends in a comment": (
+        lambda: person(),
+        x(sa.Integer, commented),
+    ),
     "for another database": (conditional(), conditional("postgresql", "mysql")),
     "for this database": (conditional(), conditional("sqlite")),
     "for this database and another": (
