@@ -40,6 +40,7 @@ from .script.conditional import for_database
 from .script.enums import create_and_drop_types
 from .script.enums import Tables
 from .script.names import name_everything
+from .script.names import refuse_shared_names
 from .script.rendering import write_sql
 from .servers.enum_members import changed_members
 from .servers.mysql_indexes import add_key_indexes
@@ -87,6 +88,9 @@ def improve(
     else:
         from .servers.renames_first import with_renames_on_server
 
+        if request.writes:
+            dialect = context.dialect
+            refuse_shared_names(AutogenContext(context).sorted_tables, dialect)
         upgrade.ops[:] = with_renames_on_server(context, upgrade, request, history)
     tables = {
         (table.schema, str(table.name)): table
