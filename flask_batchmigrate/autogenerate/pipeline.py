@@ -88,9 +88,6 @@ def improve(
     else:
         from .servers.renames_first import with_renames_on_server
 
-        if request.writes:
-            dialect = context.dialect
-            refuse_shared_names(AutogenContext(context).sorted_tables, dialect)
         upgrade.ops[:] = with_renames_on_server(context, upgrade, request, history)
     tables = {
         (table.schema, str(table.name)): table
@@ -123,6 +120,8 @@ def _prepare(
 
     :param tables: the tables of the models.
     """
+    if connection.dialect.name != "sqlite":
+        refuse_shared_names(tables.values(), connection.dialect)
     mark_losses(upgrade, request, connection)
     fill(upgrade, request, Rows(connection), tables)
     name_everything(upgrade)
