@@ -37,9 +37,11 @@ from .request import Request
 from .rows.conversions import convert
 from .rows.conversions import convert_on_mysql
 from .rows.misfits import mark_misfits
+from .script.conditional import for_database
 from .script.enums import create_and_drop_types
 from .script.enums import Tables
 from .script.names import name_everything
+from .script.names import refuse_shared_names
 from .script.rendering import write_sql
 from .servers.enum_members import changed_members
 from .table_order import in_order
@@ -93,6 +95,7 @@ def improve(
     }
     connection = context.connection
     assert connection is not None
+    upgrade.ops[:] = for_database(upgrade.ops, tables, connection.dialect)
     members = changed_members(upgrade.ops, tables, connection)
     for line in lines([*members, *upgrade.ops]):
         reporter().note(line)
@@ -118,6 +121,8 @@ def _prepare(
     :param tables: the tables of the models.
     """
     refuse_unusable_types(upgrade.ops, connection.dialect)
+    if connection.dialect.name != "sqlite":
+        refuse_shared_names(tables.values(), connection.dialect)
     mark_losses(upgrade, request, connection)
     fill(upgrade, request, Rows(connection), tables)
     name_everything(upgrade)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import pathlib
 import typing as t
 
 import pytest
 import sqlalchemy as sa
 
 import flask_batchmigrate as fb
+from tests.servers import new_database
+from tests.servers import SERVERS
 
 from . import wide_judge
 from .bench import Bench
@@ -117,3 +121,33 @@ def test_change(bench: Bench, change: tuple[str, str], made_by_script: bool) -> 
         assert contents(bench) == _nameless(wide_judge.wanted(first))
         fb.upgrade()
     assert contents(bench) == _nameless(wide_judge.wanted(second))
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("parts", ["one two", "check other check", "key other key"])
+def test_refused_on_servers(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str, parts: str
+) -> None:
+    """No server makes them, and one is not taken for the other."""
+    monkeypatch.chdir(tmp_path)
+    with new_database(kind) as url:
+        server = Bench(url, tmp_path)
+        server.migrate(models(parts.split()[0]), rev_id="aa11")
+        app, _ = server.app(models(parts))
+        refused = pytest.raises(fb.BatchMigrateError, match="have the name")
+        with app.app_context(), refused as caught:
+            fb.migrate()
+        assert "No file was written" in str(caught.value)
+
+
+@pytest.mark.servers
+def test_same_twice_on_a_server(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is there twice is one."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.ExitStack() as stack:
+        server = Bench(stack.enter_context(new_database("postgresql")), tmp_path)
+        server.migrate(models("one"), rev_id="aa11")
+        assert server.migrate(models("one again")) == []

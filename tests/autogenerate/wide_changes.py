@@ -14,6 +14,14 @@ from .wide_models import TABLES
 from .wide_types import KINDS
 
 
+def changed(maker: Maker, models: Models) -> Models:
+    """Return other models, made of some by a few changes."""
+    after = copy.deepcopy(models)
+    for _ in range(maker.random.choice([1, 1, 2, 3, 5])):
+        change(maker, models, after)
+    return after
+
+
 def change(maker: Maker, before: Models, after: Models) -> None:
     """Change one thing of models.
 
@@ -73,8 +81,9 @@ def _column_added(maker: Maker, before: Models, after: Models, table: Table) -> 
 
 
 def _column_dropped(maker: Maker, before: Models, after: Models, table: Table) -> None:
-    if table.columns:
-        table.columns.remove(maker.random.choice(table.columns))
+    able = [column for column in table.columns if column.swapped_with is None]
+    if able:
+        table.columns.remove(maker.random.choice(able))
 
 
 def _column_renamed(maker: Maker, before: Models, after: Models, table: Table) -> None:
@@ -99,7 +108,7 @@ def _column_renamed(maker: Maker, before: Models, after: Models, table: Table) -
     free = [n for n in COLUMNS if n not in taken]
     if free:
         column.renamed_from, column.name = column.name, maker.random.choice(free)
-        for each in (*table.indexes, *table.uniques):
+        for each in (*table.indexes, *table.uniques, *table.pairs):
             each.columns = [
                 column.name if n == column.renamed_from else n for n in each.columns
             ]
@@ -123,6 +132,7 @@ def _column_changed(maker: Maker, before: Models, after: Models, table: Table) -
             "check",
             "computed",
             "comment",
+            "conflict",
         ]
     )
     if what == "kind":
@@ -136,6 +146,8 @@ def _column_changed(maker: Maker, before: Models, after: Models, table: Table) -
         column.check = pick([None, maker.check()])
     elif what == "computed":
         column.computed = pick([None, True, False])
+    elif what == "conflict":
+        column.conflict = pick([None, "IGNORE", "REPLACE"])
     elif what == "comment":
         column.comment = pick([None, "other"])
     else:
@@ -153,6 +165,7 @@ def _rest(maker: Maker, before: Models, after: Models, table: Table) -> None:
             "uniques",
             "uniques",
             "options",
+            "pairs",
             "key_form",
             "comment",
         ]
@@ -174,6 +187,7 @@ def _rest(maker: Maker, before: Models, after: Models, table: Table) -> None:
                 return
         made = {
             "keys": lambda: maker.key(table, after.tables),
+            "pairs": lambda: maker.pair(table),
             "indexes": lambda: maker.index(table),
             "uniques": lambda: maker.unique(table),
         }[what]()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import random
 import typing as t
@@ -59,6 +58,8 @@ class Column:
     check: str | None = None
     computed: bool | None = None
     comment: str | None = None
+    conflict: str | None = None
+    python_default: bool = False
     renamed_from: str | None = None
     swapped_with: str | None = None
 
@@ -76,6 +77,10 @@ class Column:
             options["server_default"] = made
         if self.renamed_from:
             options["info"] = {"renamed_from": self.renamed_from}
+        if self.python_default:
+            options["default"] = kind.values[0]
+        if self.unique and self.conflict:
+            options["sqlite_on_conflict_unique"] = self.conflict
         items: list[t.Any] = []
         if self.check == "column":
             items.append(sa.CheckConstraint(self._condition()))
@@ -150,6 +155,19 @@ class Unique:
 
 
 @dataclasses.dataclass
+class Pair:
+    """A CHECK of two columns."""
+
+    columns: list[str]
+    name: str | None = None
+
+    def make(self) -> sa.CheckConstraint:
+        first, second = map(quoted, self.columns)
+        sql = f"{first} IS NULL OR\n {first} IS NOT {second} OR 1 > 0 -- %:x\n"
+        return sa.CheckConstraint(sql, name=self.name)
+
+
+@dataclasses.dataclass
 class Table:
     """One table."""
 
@@ -158,6 +176,7 @@ class Table:
     keys: list[Key] = dataclasses.field(default_factory=list)
     indexes: list[Index] = dataclasses.field(default_factory=list)
     uniques: list[Unique] = dataclasses.field(default_factory=list)
+    pairs: list[Pair] = dataclasses.field(default_factory=list)
     key_form: str = "id"
     options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     comment: str | None = None
@@ -170,7 +189,8 @@ class Table:
         items: list[t.Any] = []
         types: dict[str, t.Any] = {"text": sa.String(20)}
         type_ = types.get(self.key_form, sa.Integer())
-        items.append(sa.Column("id", type_, primary_key=True))
+        identity = [sa.Identity(start=3)] if self.key_form == "identity" else []
+        items.append(sa.Column("id", type_, *identity, primary_key=True))
         if self.key_form == "two":
             items.append(sa.Column("part", sa.String(10), primary_key=True))
         for column in self.columns:
@@ -178,6 +198,10 @@ class Table:
         for key in self.keys:
             if key.parent in tables:
                 items += self._key(key)
+                if self.key_form == "two" and key.parent == self.name:
+                    parent = [f"{key.parent}.id", f"{key.parent}.part"]
+                    columns = [key.column, "part"]
+                    items.append(sa.ForeignKeyConstraint(columns, parent))
         for unique in self.uniques:
             if self._has(unique.columns):
                 options = {"sqlite_on_conflict": unique.conflict}
@@ -185,6 +209,7 @@ class Table:
                 items.append(
                     sa.UniqueConstraint(*unique.columns, name=unique.name, **used)
                 )
+        items += [pair.make() for pair in self.pairs if self._has(pair.columns)]
         info = (
             {"info": {"renamed_from": self.renamed_from}} if self.renamed_from else {}
         )
@@ -275,13 +300,15 @@ class Maker:
         made.check = self.check() if self.maybe(0.2) else None
         made.computed = self.maybe(0.5) if self.maybe(0.3) else None
         made.comment = "it's: 5%" if self.maybe(0.1) else None
+        made.conflict = "IGNORE" if made.unique and self.maybe(0.3) else None
+        made.python_default = self.maybe(0.2)
         return made
 
     def check(self) -> str:
         return self.random.choice(["named", "unnamed", "column"])
 
     def key(self, table: Table, parents: list[Table]) -> Key | None:
-        able = [p.name for p in parents if p.key_form == "id"]
+        able = [p.name for p in parents if p.key_form in ("id", "identity")]
         taken = {key.column for key in table.keys}
         free = [n for n in ("parent_id", "Other Id", "boss_id") if n not in taken]
         if not able or not free:
@@ -310,6 +337,14 @@ class Maker:
             self.random.choice(forms),
         )
 
+    def pair(self, table: Table) -> Pair | None:
+        names = [c.name for c in table.columns]
+        self.random.shuffle(names)
+        if len(names) < 2:
+            return None
+        name = f"pair {table.name} {self.random.randrange(9)}"
+        return Pair(names[:2], name if self.maybe(0.5) else None)
+
     def unique(self, table: Table) -> Unique | None:
         names = [c.name for c in table.columns]
         self.random.shuffle(names)
@@ -327,7 +362,7 @@ class Maker:
         if not free:
             return None
         made = Table(self.random.choice(free))
-        made.key_form = self.random.choice(["id", "id", "id", "text", "two"])
+        made.key_form = self.random.choice(["id", "id", "identity", "text", "two"])
         for _ in range(self.random.randrange(1, 6)):
             column = self.column([c.name for c in made.columns])
             made.columns += [column] if column else []
@@ -357,11 +392,3 @@ class Maker:
             table = self.table(made)
             made += [table] if table else []
         return Models(made, self.random.randrange(len(CONVENTIONS)))
-
-    def changed(self, models: Models) -> Models:
-        after = copy.deepcopy(models)
-        for _ in range(self.random.choice([1, 1, 2, 3, 5])):
-            from .wide_changes import change
-
-            change(self, models, after)
-        return after

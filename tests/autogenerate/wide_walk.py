@@ -14,8 +14,10 @@ from flask_batchmigrate.autogenerate.request import Request
 
 from . import wide_judge
 from .bench import Bench
+from .wide_changes import changed
 from .wide_models import Maker
 from .wide_models import Models
+from .wide_models import quoted
 from .wide_models import Table
 from .wide_types import KINDS
 
@@ -49,7 +51,7 @@ def walk(seed: int, path: pathlib.Path, verbose: bool = False) -> str:
     """
     maker = Maker(seed)
     before = maker.models()
-    after = maker.changed(before)
+    after = changed(maker, before)
     if not (after.tables and can_be_had(before) and can_be_had(after)):
         return "impossible"
     if verbose:
@@ -78,6 +80,7 @@ class Walk:
         self._generate(self.before, "aa11", Request(no_rename=True))
         self._same(start, "the first upgrade")
         self._insert()
+        beside = self._make_beside()
         had = self._rows()
         told = self._checked(self.after)
         request = Request(
@@ -117,6 +120,8 @@ class Walk:
         with app.app_context():
             fb.upgrade()
         self._same(end, "the second upgrade", text)
+        if (left := self._beside()) != beside:
+            raise Fault(f"views and triggers: {beside} became {left}\n{text}")
         return "ok"
 
     def _found(self) -> wide_judge.Schema:
@@ -164,6 +169,32 @@ class Walk:
                         connection.begin_nested(),
                     ):
                         connection.execute(table.insert(), row)
+
+    def _make_beside(self) -> t.Any:
+        """Make views and triggers of tables that stay, and return them."""
+        with contextlib.closing(sqlite3.connect(self.path / "app.db")) as connection:
+            for table in self.before.tables:
+                stays = self.after.table(table.name)
+                if stays is None or not self.maker.maybe(0.3):
+                    continue
+                name = quoted(table.name)
+                connection.execute(
+                    f'CREATE VIEW "v {table.name}" AS SELECT id FROM {name}'
+                )
+                connection.execute(
+                    f'CREATE TRIGGER "t {table.name}" AFTER DELETE ON {name} '
+                    f"BEGIN UPDATE {name} SET id = id; END"
+                )
+            connection.commit()
+        return self._beside()
+
+    def _beside(self) -> t.Any:
+        """Return the views and triggers."""
+        with contextlib.closing(sqlite3.connect(self.path / "app.db")) as connection:
+            return connection.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')"
+                " ORDER BY name"
+            ).fetchall()
 
     def _row(self, model: Table, table: sa.Table, number: int) -> dict[str, t.Any]:
         random, row = self.maker.random, {}
@@ -273,7 +304,7 @@ class Walk:
             for column in new.columns:
                 former = old.column(column.former)
                 has_default = column.default is not None and KINDS[column.kind].defaults
-                if column.nullable or (has_default):
+                if column.nullable or has_default or column.python_default:
                     continue
                 if former is None or former.nullable:
                     value = VALUES.get(KINDS[column.kind].family)

@@ -20,6 +20,8 @@ from ...value_classes import value_class
 
 #: What MySQL has after a default, and is none.
 _ON_UPDATE: t.Final = re.compile(r"\s+ON\s+UPDATE\s", re.IGNORECASE)
+#: SQL for the present time, which every database knows.
+_CLOCKS: t.Final = ("CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME")
 #: A duration as Python writes it.
 _DURATION: t.Final = re.compile(
     r"(?:(?P<days>-?\d+) days?)?(?:,? *(?P<hours>\d+):(?P<minutes>\d\d)"
@@ -120,7 +122,8 @@ def _converted(text: str, type_: t.Any) -> object:
             raise ValueError(text)
         return number
     if python in (datetime.date, datetime.time, datetime.datetime):
-        return python.fromisoformat(text)
+        is_clock = text.upper() in _CLOCKS
+        return Expression(text.upper()) if is_clock else python.fromisoformat(text)
     value = _unquoted(text)
     if isinstance(type_, sa.String) and len(value) > (type_.length or len(value)):
         raise ValueError(text)

@@ -8,14 +8,34 @@ import typing as t
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
 
-if t.TYPE_CHECKING:
-    from .renames import Rename
-    from .renames import Stored
+
+class NewName(t.Protocol):
+    """The rename of a table or column, as :mod:`.renames` has it."""
+
+    @property
+    def table(self) -> str | None:
+        """The table of a column; None for the rename of a table."""
+
+    @property
+    def old(self) -> str:
+        """The name in the database."""
+
+    @property
+    def new(self) -> str:
+        """The name in the models."""
+
+    @property
+    def schema(self) -> str | None:
+        """The schema of the table."""
 
 
-def check_free(renames: cabc.Sequence[Rename], stored: Stored) -> None:
+def check_free(
+    renames: cabc.Sequence[NewName],
+    stored: cabc.Callable[[str | None, str], cabc.Collection[str] | None],
+) -> None:
     """Refuse a new name that a column has which no option renames.
 
+    :param stored: returns the columns of a table of the database.
     :raises BatchMigrateError: there is such a column.
     """
     old = {(r.schema, r.table, r.old) for r in renames}

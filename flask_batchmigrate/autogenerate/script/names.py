@@ -16,7 +16,11 @@ from alembic.operations import ops
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.sql.elements import conv
 
+from ...errors import BatchMigrateError
+from ...errors import NOTHING_WRITTEN
+from .conditional import is_for
 from .copies import copy_table
+from .rendering import one_line
 
 #: The longest name that every database of a script can store: PostgreSQL's limit.
 #: https://www.postgresql.org/docs/current/limits.html
@@ -207,6 +211,40 @@ def _shared_names(constraints: cabc.Iterable[sa.Constraint]) -> set[str]:
         if isinstance(each.name, str) and not getattr(each, "_type_bound", False)
     ]
     return {name for name in names if names.count(name) > 1}
+
+
+def refuse_shared_names(tables: cabc.Iterable[sa.Table], dialect: sa.Dialect) -> None:
+    """Refuse constraints of one table that have one name, which no server makes.
+
+    Alembic compares them by their names, and would take one for the other.
+
+    :param tables: the tables of the models.
+    :raises BatchMigrateError: there are such constraints, and they are not the same.
+    """
+    for table in tables:
+        made = [c for c in table.constraints if is_for(c, dialect)]
+        for name in sorted(_shared_names(made)):
+            alike = [c for c in made if str(c.name).lower() == name]
+            said = sorted({_described(c) for c in alike})
+            if len(said) > 1:
+                raise BatchMigrateError(
+                    f"Several constraints of table '{table.name}' have the name "
+                    f"'{alike[0].name}': {', '.join(said)}",
+                    "Give each one its own name in the models.",
+                    state=NOTHING_WRITTEN,
+                    table=str(table.name),
+                )
+
+
+def _described(constraint: t.Any) -> str:
+    """Describe a constraint by its columns or its expression."""
+    sql = getattr(constraint, "sqltext", None)
+    if sql is not None:
+        return f"CHECK ({one_line(str(sql))})"
+    kind = str(constraint.__visit_name__).replace("_", " ").upper()
+    return f"{kind} ({', '.join(_column_names(constraint.columns))})".replace(
+        " CONSTRAINT", ""
+    )
 
 
 def _is_named(constraint: sa.Constraint) -> bool:

@@ -161,8 +161,12 @@ class SetTableOptions(ops.MigrateOperation):
 
 
 def plain_text(sql: str) -> sa.TextClause:
-    """Return SQL as SQLAlchemy's text, in which a colon is no parameter."""
-    return sa.text(_PARAMETER.sub(r"\:", sql))
+    """Return SQL as SQLAlchemy's text, in which a colon is no parameter.
+
+    A comment at its end does not reach what is written after it.
+    """
+    end = "\n" if "--" in sql.rpartition("\n")[2] else ""
+    return sa.text(_PARAMETER.sub(r"\:", sql) + end)
 
 
 def stored_default(sql: str | None) -> t.Any:
