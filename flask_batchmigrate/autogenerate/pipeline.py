@@ -43,6 +43,7 @@ from .script.names import name_everything
 from .script.rendering import write_sql
 from .servers.enum_members import changed_members
 from .servers.mysql_indexes import add_key_indexes
+from .servers.needed_indexes import free_needed_indexes
 from .table_order import in_order
 from .tables import comparison as sqlite
 from .tables.renames_first import with_renames
@@ -128,3 +129,4 @@ def _prepare(
     create_and_drop_types(upgrade, tables, connection)
     if connection.dialect.name in ("mysql", "mariadb"):
         add_key_indexes(connection, upgrade)
+        free_needed_indexes(connection, upgrade)
