@@ -35,6 +35,7 @@ from ..tables.type_checks import has_members
 from ..tables.type_checks import without_check
 from .collations import Place
 from .collations import set_collations
+from .column_order import last_columns_first
 from .computed import drops_of
 from .defaults import set_defaults
 from .mariadb_columns import restore_defaults
@@ -79,7 +80,8 @@ def complete_on_server(
         return blocks[place]
 
     for each in blocks.values():
-        each.ops[:] = computed_apart(list(map(_improved, each.ops)))
+        improved = map(_improved, last_columns_first(each.ops))
+        each.ops[:] = computed_apart(list(improved))
     inspector = sa.inspect(context.connection)
     for table in _tables_of_both(context, inspector):
         table.complete(block(table.place))
