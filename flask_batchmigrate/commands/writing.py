@@ -7,15 +7,18 @@ import contextlib
 import os
 import pathlib
 import time
+import traceback
 import typing as t
 
 from alembic import command
 from alembic.script import Script
 from alembic.script import ScriptDirectory
+from alembic.script import write_hooks
 
 from .._compat import ALEMBIC
 from ..environment.invocation import Invocation
 from ..errors import BatchMigrateError
+from ..errors import NOTHING_WRITTEN
 from ..errors import NotSupported
 from ..errors import NotVerified
 from ..errors import UNCHANGED
@@ -71,18 +74,32 @@ def _write(call: Invocation, options: dict[str, t.Any]) -> list[Script]:
 
 @contextlib.contextmanager
 def _whole_files(folder: Folder) -> cabc.Iterator[None]:
-    """Remove a file that the block begins and cannot write to its end.
+    """Remove a file that the block begins and does not bring to its end.
 
-    Every later command would stumble over it.
+    Every later command would stumble over a half-written one.
+
+    :raises BatchMigrateError: a post-write hook fails.
     """
     start = time.time()
     try:
         yield
-    except OSError as error:
-        if error.filename is None:  # as for a full disk
+    except Exception as error:
+        is_of_hook = any(
+            frame.f_globals.get("__name__") == write_hooks.__name__
+            for frame, _ in traceback.walk_tb(error.__traceback__)
+        )
+        is_of_disk = isinstance(error, OSError) and error.filename is None
+        if is_of_hook or is_of_disk:
             new = [p for p in _files(folder) if p.suffix == ".py" and _age(p) >= start]
             for path in sorted(new, key=_age)[-1:]:
                 path.unlink()
+        if is_of_hook:
+            raise BatchMigrateError(
+                f"A post-write hook failed: {' '.join(str(error).split())}",
+                "Correct it in 'BATCHMIGRATE_POST_WRITE_HOOKS', or in the section "
+                "'post_write_hooks' of 'alembic.ini'.",
+                state=NOTHING_WRITTEN,
+            ) from error
         raise
 
 
