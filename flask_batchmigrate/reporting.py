@@ -117,9 +117,28 @@ def reporting_to(receiver: Reporter) -> cabc.Iterator[None]:
         _reporter.reset(token)
 
 
+@contextlib.contextmanager
+def silenced() -> cabc.Iterator[None]:
+    """Discard the events of the ``with`` block, and Alembic's log of its revisions.
+
+    It is for runs on copies, which would seem to change a database.
+    """
+
+    def keep(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING
+
+    logger = logging.getLogger("alembic.runtime.migration")
+    logger.addFilter(keep)
+    try:
+        with reporting_to(Silence()):
+            yield
+    finally:
+        logger.removeFilter(keep)
+
+
 def first_line(message: str) -> str:
     """Return the first line of a revision's message, to show it among other text."""
     return next(iter(message.splitlines()), "")
 
 
-__all__: t.Final = ["Reporter", "Silence", "reporter", "reporting_to"]
+__all__: t.Final = ["Reporter", "Silence", "reporter", "reporting_to", "silenced"]

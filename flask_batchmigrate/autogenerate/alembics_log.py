@@ -22,6 +22,8 @@ def without_alembics_log() -> cabc.Iterator[None]:
         logging.getLogger("alembic.autogenerate.compare"),
         *(logging.getLogger(f"alembic.autogenerate.compare.{name}") for name in names),
         logging.getLogger("alembic.ddl.postgresql"),
+        # Contexts that are made to look at copies.
+        logging.getLogger("alembic.runtime.migration"),
     ]
     for logger in loggers:
         logger.addFilter(keep)

@@ -31,8 +31,7 @@ from ..errors import UNCHANGED
 from ..project.binds import Bind
 from ..project.binds import find
 from ..reporting import reporter
-from ..reporting import reporting_to
-from ..reporting import Silence
+from ..reporting import silenced
 from ..value_classes import value_class
 from .revision_file import amendable
 from .revision_file import copies_without
@@ -283,7 +282,7 @@ class _Amendment:
                     "Run 'flask db downgrade' first.",
                     revision=self._script.revision,
                 ) from error
-            with reporting_to(Silence()):
+            with silenced():
                 self._downgrade()
             self._taken_back = [
                 place.bind for place in self._places if place.bind.dialect != "sqlite"
@@ -334,7 +333,7 @@ class _Amendment:
         names = " and ".join(f"'{bind.database}'" for bind in self._taken_back)
         said = f"{names} was taken back from revision '{self._script.revision}'"
         try:
-            with reporting_to(Silence()):
+            with silenced():
                 self._call().upgrade(self._script.revision, False, None)
             said += " and upgraded again."
             if self._losses:

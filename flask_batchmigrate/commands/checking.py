@@ -16,8 +16,7 @@ from ..errors import NotSupported
 from ..errors import SchemaDiffers
 from ..project.binds import Bind
 from ..reporting import reporter
-from ..reporting import reporting_to
-from ..reporting import Silence
+from ..reporting import silenced
 from ..results import Current
 from ..results import Finding
 from . import comparing
@@ -156,7 +155,7 @@ def _of_scratch(call: Invocation, directory: Directory) -> list[Finding]:
 
 def _replay(directory: Directory, revision: str) -> None:
     """Run the revisions up to one of them, without reporting."""
-    with reporting_to(Silence()):
+    with silenced():
         Invocation(directory).upgrade(revision, False, None)
 
 

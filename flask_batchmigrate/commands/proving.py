@@ -28,8 +28,7 @@ from ..project.binds import Bind
 from ..project.binds import find
 from ..project.binds import select
 from ..reporting import reporter
-from ..reporting import reporting_to
-from ..reporting import Silence
+from ..reporting import silenced
 from ..value_classes import value_class
 from .comparing import check
 
@@ -150,7 +149,7 @@ def prove(
     :param is_rewritten: whether the user's own hook had the last word, so that the
         script need not lead to the models.
     """
-    with scratch.used(), reporting_to(Silence()):
+    with scratch.used(), silenced():
         return _prove(scratch, make_call, script, is_rewritten)
 
 

@@ -7,11 +7,13 @@ import contextlib
 import os
 import pathlib
 import re
+import traceback
 import typing as t
 
 from alembic import command
 from alembic.script import Script
 from alembic.script import ScriptDirectory
+from alembic.script import write_hooks
 
 from .._compat import ALEMBIC
 from ..environment.invocation import Invocation
@@ -87,10 +89,9 @@ def _removed_on_failure(call: Invocation) -> cabc.Iterator[None]:
         if path is None:
             raise
         path.unlink()
-        hooks = _post_write_hooks(call)
-        disk_failed = isinstance(error, OSError) and error.filename is None
-        if not hooks or disk_failed:
+        if not _is_of_hook(error):
             raise
+        hooks = _post_write_hooks(call)
         ini = call.setup.folder.path / "alembic.ini"
         set_here = call.setup.state.settings["post_write_hooks"]
         raise BatchMigrateError(
@@ -110,6 +111,14 @@ def _written(call: Invocation, before: set[pathlib.Path]) -> pathlib.Path | None
         ):
             return path
     return None
+
+
+def _is_of_hook(error: Exception) -> bool:
+    """Tell whether an error was raised while Alembic ran the post-write hooks."""
+    return any(
+        frame.f_globals.get("__name__") == write_hooks.__name__
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
 
 
 def _post_write_hooks(call: Invocation) -> str:

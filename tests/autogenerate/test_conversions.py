@@ -187,7 +187,7 @@ def test_values_that_do_not_fit(bench: Bench) -> None:
     for number, case in enumerate(cases):
         place = f"t.c{number}"
         assert (case[3] or " of '{}' ").format(place) in said, said
-    assert "'flask db migrate --amend --using t.c0=<SQL expression>'" in said
+    assert "or pass '--using t.c0=<SQL expression>'" in said
     refused = run(args=["db", "migrate", "--dry-run", "--no-destructive"])
     assert refused.exit_code == (1 if on_server else 0)
 
@@ -374,3 +374,26 @@ def test_expression_for_a_shorter_text(bench: Bench) -> None:
     fill(bench, before, [["abcdef"]])
     bench.migrate(after, request=Request(conversions=["t.c0=substr(c0, 1, 3)"]))
     assert values(bench, after) == [["abc"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "given"),
+    [
+        (sa.Date, [DAY]),
+        (text, ["2020-02-03", "2020-02-03 00:00:00", "2020-02-03T00:00:00"]),
+    ],
+)
+def test_moments_are_found(bench: Bench, old: Type, given: list[t.Any]) -> None:
+    """A moment that was a date or a text equals one that the application stores."""
+    before, after = table([old]), table([sa.DateTime])
+    bench.migrate(before)
+    app, db = bench.app(before)
+    with app.app_context(), db.engine.begin() as connection:
+        rows = [{"id": number, "c0": value} for number, value in enumerate(given, 1)]
+        connection.execute(db.metadata.tables["t"].insert(), rows)
+    bench.migrate(after, rev_id="bb22")
+    app, db = bench.app(after)
+    with app.app_context(), db.engine.connect() as connection:
+        made = db.metadata.tables["t"]
+        query = sa.select(sa.func.count()).where(made.c.c0 == NIGHT)
+        assert connection.execute(query).scalar_one() == len(given)

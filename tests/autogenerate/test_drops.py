@@ -8,12 +8,18 @@ import pathlib
 import sqlite3
 
 import pytest
+import sqlalchemy as sa
 
 import flask_batchmigrate as fb
 from flask_batchmigrate.autogenerate.request import Request
 from tests.apps import Apps
 from tests.apps import query
 from tests.apps import tables_of
+from tests.servers import new_database
+from tests.servers import SERVERS
+
+from .bench import Bench
+from .changes import person
 
 
 @pytest.fixture
@@ -97,3 +103,31 @@ def test_renames_lose_nothing(pets: Apps, caplog: pytest.LogCaptureFixture) -> N
         fb.upgrade()
     rows = query(pets.path / "app.db", "SELECT name, mail, added FROM person")
     assert rows == [("Ada", "a@b", "x"), ("Bob", None, "y")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+def test_columns_come_back_in_order(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A downgrade gives dropped columns the order that they had."""
+    monkeypatch.chdir(tmp_path)
+    names = [f"column_{letter}" for letter in "qwertzuiop"]
+
+    def define(metadata: sa.MetaData) -> None:
+        person(*(sa.Column(name, sa.Integer) for name in names))(metadata)
+
+    def without(metadata: sa.MetaData) -> None:
+        person()(metadata)
+
+    with contextlib.ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'app.db'}"
+        if kind != "sqlite":
+            url = stack.enter_context(new_database(kind))
+        bench = Bench(url, tmp_path)
+        bench.migrate(define, rev_id="aa11")
+        bench.migrate(without, rev_id="bb22")
+        app, db = bench.app(without)
+        with app.app_context():
+            fb.downgrade()
+            columns = sa.inspect(db.engine).get_columns("person")
+    assert [each["name"] for each in columns][-len(names) :] == names

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc
+import contextlib
 import pathlib
+import typing as t
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +14,11 @@ from flask_sqlalchemy import SQLAlchemy
 
 import flask_batchmigrate as fb
 from tests.servers import new_database
+
+from .bench import Bench
+from .changes import Define
+from .server_judge import schema_of_models
+from .server_judge import schema_of_server
 
 pytestmark = pytest.mark.servers
 
@@ -56,3 +64,79 @@ def test_index_of_a_dropped_foreign_key(
         }
         assert {index["name"] for index in inspector.get_indexes("c")} == indexes
         engine.dispose()
+
+
+#: What serves a foreign key on ``a`` instead of the index that the server makes.
+SERVING: dict[str, cabc.Callable[[], list[sa.SchemaItem]]] = {
+    "index": lambda: [sa.Index("ix_c_a", "a")],
+    "index of two columns": lambda: [sa.Index("ix_c_a_b", "a", "b")],
+    "unique": lambda: [sa.UniqueConstraint("a", name="uq_c_a")],
+    "unique index": lambda: [sa.Index("ix_c_a", "a", unique=True)],
+    "two": lambda: [sa.Index("ix_c_a", "a"), sa.UniqueConstraint("a", "b", name="u")],
+    "primary key": lambda: [sa.PrimaryKeyConstraint("a", "b")],
+}
+
+
+def served(name: str | None) -> Define:
+    """A table with a foreign key, and what serves the key."""
+
+    def define(metadata: sa.MetaData) -> None:
+        sa.Table("p", metadata, sa.Column("id", sa.Integer, primary_key=True))
+        key = sa.ForeignKey("p.id", name="fk_c_a", ondelete="CASCADE")
+        columns = [
+            sa.Column("a", sa.Integer, key, nullable=False, autoincrement=False),
+            sa.Column("b", sa.Integer, nullable=False, autoincrement=False),
+        ]
+        sa.Table("c", metadata, *columns, *(SERVING[name]() if name else []))
+
+    return define
+
+
+PAIRS = [
+    *((None, name) for name in SERVING),
+    *((name, None) for name in SERVING),
+    ("index", "unique"),
+    ("unique", "index of two columns"),
+    ("two", "index"),
+    ("primary key", "index"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), PAIRS)
+def test_index_that_a_foreign_key_needs(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    before: str | None,
+    after: str | None,
+) -> None:
+    """It comes and goes, up and down; the key stays, and the rows."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.ExitStack() as stack:
+        url, judged = (stack.enter_context(new_database("mariadb")) for _ in "ab")
+        bench = Bench(url, tmp_path)
+
+        def is_as(name: str | None) -> bool:
+            metadata = sa.MetaData()
+            served(name)(metadata)
+            return bool(schema_of_server(url) == schema_of_models(metadata, judged))
+
+        bench.migrate(served(before), rev_id="aa11")
+        app, db = bench.app(served(before))
+        with app.app_context(), db.engine.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO p VALUES (1), (2)")
+            connection.exec_driver_sql("INSERT INTO c VALUES (1, 1), (2, 1)")
+        bench.migrate(served(after), rev_id="bb22")
+        assert is_as(after)
+        assert bench.agrees(served(after))
+        app, db = bench.app(served(before))
+        steps: list[tuple[t.Any, str | None]] = [
+            (fb.downgrade, before),
+            (fb.upgrade, after),
+        ]
+        with app.app_context():
+            for step, name in steps:
+                step()
+                assert is_as(name)
+            with db.engine.connect() as connection:
+                rows = connection.exec_driver_sql("SELECT a, b FROM c ORDER BY a")
+                assert list(map(tuple, rows)) == [(1, 1), (2, 1)]

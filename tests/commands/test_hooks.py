@@ -172,3 +172,25 @@ def test_post_write_hooks(path: pathlib.Path, way: str) -> None:
     }
     text = generated(path, way, hooks={"stamp": hook})
     assert text.count("# stamped\n") == 1
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        {"type": "exec", "executable": "/nowhere/ruff"},
+        {"type": "console_scripts", "entrypoint": "no_such_program"},
+        {"type": "of_nobody"},
+    ],
+)
+def test_a_post_write_hook_fails(path: pathlib.Path, hook: dict[str, str]) -> None:
+    """No file is left, so that the command can be run again."""
+    before = set(path.rglob("versions/*.py"))
+    app, db = make(path, "name", "mail", "email", hooks={"it": hook})
+    result = app.test_cli_runner().invoke(args=["db", "migrate"])
+    assert result.exit_code == 1
+    assert "A post-write hook failed" in result.output
+    assert "No file was written" in result.output
+    assert set(path.rglob("versions/*.py")) == before
+    with app.app_context():
+        db.engine.dispose()
+    generated(path, "write")

@@ -289,6 +289,8 @@ def sqlite_using(
             f"CASE WHEN substr({name}, 11) IN (' 00:00:00.000000', ' 00:00:00') "
             f"THEN substr({name}, 1, 10) ELSE {name} END"
         ),
+        ("date", "moment"): _moment(name),
+        ("text", "moment"): _moment(name),
         ("text", "uuid"): (
             f"CASE WHEN length({name}) = 36 THEN lower(replace({name}, '-', '')) "
             f"ELSE {name} END"
@@ -313,6 +315,14 @@ def mysql_using(column: str, old: t.Any, new: sa.types.TypeEngine[t.Any]) -> str
             f"THEN lower(replace({name}, '-', '')) ELSE {name} END"
         ),
     }.get((before, after))
+
+
+def _moment(name: str) -> str:
+    """Return the expression that writes a text as SQLAlchemy stores a moment."""
+    return (
+        f"CASE length({name}) WHEN 10 THEN {name} || ' 00:00:00.000000' WHEN 19 THEN "
+        f"replace({name}, 'T', ' ') || '.000000' ELSE {name} END"
+    )
 
 
 def _truth(name: str) -> str:

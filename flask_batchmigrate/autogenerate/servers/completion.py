@@ -36,6 +36,7 @@ from .check_names import is_about
 from .check_names import names_in_scripts
 from .collations import Place
 from .collations import set_collations
+from .column_order import last_columns_first
 from .computed import drops_of
 from .defaults import set_defaults
 from .mariadb_columns import restore_defaults
@@ -81,7 +82,8 @@ def complete_on_server(
         return blocks[place]
 
     for each in blocks.values():
-        each.ops[:] = computed_apart(list(map(_improved, each.ops)))
+        improved = map(_improved, last_columns_first(each.ops))
+        each.ops[:] = computed_apart(list(improved))
     inspector = sa.inspect(context.connection)
     for table in _tables_of_both(context, inspector):
         table.complete(block(table.place))
