@@ -7,8 +7,8 @@ import typing as t
 
 from alembic.operations import ops
 
-from .choices.renames import RenameColumn
-from .choices.renames import RenameTable
+from .choices.rename import RenameColumn
+from .choices.rename import RenameTable
 from .script.operations import SetTableOptions
 from .servers.enum_members import EnumMembers
 

@@ -12,9 +12,13 @@ from .bench import Bench
 from .bench import bench as bench
 
 ALIEN = {
-    "column 'x' has the type ARRAY": lambda: sa.Column("x", sa.ARRAY(sa.Integer)),
-    "column 'x' has the type TSVECTOR": lambda: sa.Column("x", postgresql.TSVECTOR),
-    "a constraint or a default": lambda: postgresql.ExcludeConstraint(("id", "=")),
+    "Column 'thing.x' cannot be made: sqlite has no type ARRAY": lambda: sa.Column(
+        "x", sa.ARRAY(sa.Integer)
+    ),
+    "Column 'thing.x' cannot be made: sqlite has no type TSVECTOR": lambda: sa.Column(
+        "x", postgresql.TSVECTOR
+    ),
+    "Table 'thing' cannot be made": lambda: postgresql.ExcludeConstraint(("id", "=")),
 }
 
 
@@ -34,9 +38,9 @@ def test_what_sqlite_does_not_have(bench: Bench, what: str) -> None:
     app, _ = bench.app(after)
     with app.app_context():
         for command in (fb.migrate, fb.check):
-            with pytest.raises(fb.BatchMigrateError, match=f"'thing'.*{what}") as told:
+            with pytest.raises(fb.BatchMigrateError, match=what) as told:
                 command()
-            assert "Nothing was changed." in str(told.value)
+            assert "No file was written." in str(told.value)
     assert len(list(bench.path.glob("migrations/versions/*.py"))) == 1
 
 

@@ -188,7 +188,7 @@ def test_a_post_write_hook_fails(path: pathlib.Path, hook: dict[str, str]) -> No
     app, db = make(path, "name", "mail", "email", hooks={"it": hook})
     result = app.test_cli_runner().invoke(args=["db", "migrate"])
     assert result.exit_code == 1
-    assert "A post-write hook failed" in result.output
+    assert "A post-write hook ('it') could not be run" in result.output
     assert "No file was written" in result.output
     assert set(path.rglob("versions/*.py")) == before
     with app.app_context():

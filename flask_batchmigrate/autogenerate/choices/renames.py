@@ -8,93 +8,21 @@ import difflib
 import typing as t
 
 import sqlalchemy as sa
-from alembic.autogenerate import renderers
 from alembic.operations import ops
 
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
-from ...value_classes import value_class
 from ..request import Request
-from .free_names import check_free
+from .rename import Rename
+from .rename import RenameColumn
+from .rename import RenameTable
+from .rename import Stored
+from .rename_options import check_free
+from .rename_options import parse
 
 _DECLARED: t.Final = "renamed_from"
 
 
-@value_class
-class Rename:
-    """The rename of one table or column.
-
-    :param table: the table of a column, by its name in the models; None for the
-        rename of a table.
-    :param old: the name in the database.
-    :param new: the name in the models.
-    :param schema: the schema of the table.
-    """
-
-    table: str | None
-    old: str
-    new: str
-    schema: str | None = None
-
-    @property
-    def option(self) -> str:
-        """The value of ``--rename`` for this rename."""
-        schema = f"{self.schema}." if self.schema else ""
-        if self.table is None:
-            return f"{schema}{self.old}:{schema}{self.new}"
-        return f"{schema}{self.table}.{self.old}:{self.new}"
-
-    @property
-    def what(self) -> str:
-        """The kind of what is renamed: a table or a column."""
-        return "table" if self.table is None else "column"
-
-
-class RenameTable(ops.RenameTableOp):
-    """An operation that renames a table."""
-
-    def reverse(self) -> RenameTable:
-        """Return the rename back to the old name."""
-        return RenameTable(self.new_table_name, self.table_name, schema=self.schema)
-
-    def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return the difference that the operation removes."""
-        return ("rename_table", self.schema, self.table_name, self.new_table_name)
-
-
-class RenameColumn(ops.AlterColumnOp):
-    """An operation that renames a column."""
-
-    def reverse(self) -> RenameColumn:
-        """Return the rename back to the old name."""
-        return RenameColumn(
-            self.table_name,
-            t.cast("str", self.modify_name),
-            schema=self.schema,
-            modify_name=self.column_name,
-            existing_type=self.existing_type,
-            existing_nullable=self.existing_nullable,
-            existing_server_default=self.existing_server_default,
-            existing_comment=self.existing_comment,
-            **self.kw,
-        )
-
-    def to_diff_tuple(self) -> tuple[t.Any, ...]:
-        """Return the difference that the operation removes."""
-        names = self.column_name, self.modify_name
-        return ("rename_column", self.schema, self.table_name, *names)
-
-
-@renderers.dispatch_for(RenameTable)
-def _render(autogen_context: t.Any, operation: RenameTable) -> str:
-    prefix = autogen_context.opts["alembic_module_prefix"] or ""
-    schema = f", schema={str(operation.schema)!r}" if operation.schema else ""
-    names = f"{str(operation.table_name)!r}, {str(operation.new_table_name)!r}"
-    return f"{prefix}rename_table({names}{schema})"
-
-
-Stored: t.TypeAlias = cabc.Callable[[str | None, str], "cabc.Collection[str] | None"]
-"""Returns the columns of a table of the database; None if it has no such table."""
 Operations: t.TypeAlias = list[ops.MigrateOperation]
 
 
@@ -157,7 +85,7 @@ def _told(
     :param tables: the tables of the models.
     :raises BatchMigrateError: an option names a table or column that does not exist.
     """
-    renames = [_parse(text, tables, stored) for text in request.renames]
+    renames = [parse(text, tables, stored) for text in request.renames]
     requested = {(rename.schema, rename.table, rename.new) for rename in renames}
     check_free(renames, stored)
     for (schema, name), table in tables.items():
@@ -186,70 +114,6 @@ def _told(
             ):
                 renames.append(Rename(name, str(old), new, schema))
     return renames
-
-
-def _parse(
-    text: str,
-    tables: cabc.Mapping[tuple[str | None, str], sa.Table],
-    stored: Stored,
-) -> Rename:
-    """Parse a value of ``--rename``."""
-    left, colon, new = text.partition(":")
-    table, dot, old = left.rpartition(".")
-    if not (colon and new and old):
-        raise BatchMigrateError(
-            f"'--rename {text}' is not understood",
-            "Write '<table>.<old>:<new>' for a column, '<old>:<new>' for a table.",
-            state=NOTHING_WRITTEN,
-        )
-    places = _by_name(tables)
-    if not dot or (new in places and table not in places):
-        if new not in places:
-            raise _unknown(text, f"the models have no table '{new}'", new, places)
-        schema, name = places[new]
-        if stored(schema, old) is None:
-            raise _unknown(text, f"the database has no table '{left}'", left, ())
-        return Rename(None, old, name, schema)
-    if table not in places:
-        raise _unknown(text, f"the models have no table '{table}'", table, places)
-    schema, name = places[table]
-    new = new.rpartition(".")[2]
-    names = [str(column.name) for column in tables[schema, name].columns]
-    if new not in names:
-        raise _unknown(text, f"the model has no column '{table}.{new}'", new, names)
-    columns = stored(schema, name)
-    if columns is not None and old not in columns:
-        why = f"the database has no column '{table}.{old}'"
-        raise _unknown(text, why, old, columns)
-    return Rename(name, old, new, schema)
-
-
-def _by_name(
-    tables: cabc.Iterable[tuple[str | None, str]],
-) -> dict[str, tuple[str | None, str]]:
-    """Map names of tables, with their schema and without, to the tables.
-
-    A name without a schema means the default schema first.
-    """
-    places: dict[str, tuple[str | None, str]] = {}
-    for schema, name in sorted(tables, key=lambda place: place[0] is not None):
-        places.setdefault(name, (schema, name))
-        places[f"{schema}.{name}" if schema else name] = (schema, name)
-    return places
-
-
-def _unknown(
-    text: str, why: str, name: str, names: cabc.Iterable[str]
-) -> BatchMigrateError:
-    """Return the error for a name that there is not, with the likest that there is."""
-    by_letters = {each.lower(): each for each in names}
-    likest = difflib.get_close_matches(name.lower(), by_letters, 1)
-    meant = f"Did you mean '{by_letters[likest[0]]}'?" if likest else ""
-    return BatchMigrateError(
-        f"'--rename {text}': {why}",
-        meant or "Correct the option.",
-        state=NOTHING_WRITTEN,
-    )
 
 
 def _likely(

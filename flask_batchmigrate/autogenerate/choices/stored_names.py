@@ -6,8 +6,8 @@ import collections.abc as cabc
 
 from alembic.operations import ops
 
-from .renames import RenameColumn
-from .renames import RenameTable
+from .rename import RenameColumn
+from .rename import RenameTable
 
 #: The schema and name of a table.
 Place = tuple[str | None, str]

@@ -15,7 +15,7 @@ import typing as t
 import sqlalchemy as sa
 from alembic.operations import ops
 
-from ..choices.renames import RenameColumn
+from ..choices.rename import RenameColumn
 from ..script.names import fitting
 from ..script.operations import DropConstraint
 from .mysql_indexes import key_index

@@ -18,7 +18,7 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 
 from ...value_classes import value_class
-from ..choices.renames import Rename
+from ..choices.rename import Rename
 from ..script.copies import copy_table
 from ..script.operations import AddCheck
 from ..script.operations import DropColumn

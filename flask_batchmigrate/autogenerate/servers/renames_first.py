@@ -11,9 +11,9 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
 from ..choices.drops import History
+from ..choices.rename import Rename
+from ..choices.rename import RenameColumn
 from ..choices.renames import operations
-from ..choices.renames import Rename
-from ..choices.renames import RenameColumn
 from ..choices.renames import settle
 from ..request import Request
 from ..script.operations import stored_default

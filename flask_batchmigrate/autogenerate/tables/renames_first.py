@@ -20,9 +20,9 @@ from ...sqlite.adapter import activate
 from ...sqlite.adapter import RunOptions
 from ...sqlite.errors import ChangeRefused
 from ..choices.drops import History
+from ..choices.rename import Rename
+from ..choices.rename import RenameColumn
 from ..choices.renames import operations
-from ..choices.renames import Rename
-from ..choices.renames import RenameColumn
 from ..choices.renames import settle
 from ..request import Request
 from .comparison import Comparison
