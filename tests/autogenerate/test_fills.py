@@ -538,3 +538,44 @@ def test_unique_refuses_one_value_for_all(bench: Bench, unique: str) -> None:
             connection.exec_driver_sql("DELETE FROM person WHERE id = 2")
         fb.migrate(rev_id="bb22")
         fb.upgrade()
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+def test_a_new_unique_is_counted_with_new_types(
+    bench: Bench, tmp_path: pathlib.Path, kind: str, rows: int
+) -> None:
+    """A value of the new type is held against stored ones of the old type."""
+
+    def define(type_: t.Any, **options: t.Any) -> Define:
+        def made(metadata: sa.MetaData) -> None:
+            table = sa.Table(
+                "person",
+                metadata,
+                sa.Column("id", sa.Integer, primary_key=True),
+                sa.Column("x", sa.Integer, nullable=False),
+                sa.Column("y", type_, **options),
+            )
+            if options:
+                table.append_constraint(sa.UniqueConstraint("x", "y"))
+
+        return made
+
+    before = define(sa.BigInteger)
+    after = define(sa.DateTime, nullable=False, server_default="2024-02-29 00:00:00")
+    with contextlib.ExitStack() as stack:
+        if kind != "sqlite":
+            bench = Bench(stack.enter_context(new_database(kind)), tmp_path)
+        bench.migrate(before, rev_id="aa11")
+        app, db = bench.app(before)
+        with app.app_context(), db.engine.begin() as connection:
+            values = [{"x": 1} for _ in range(rows)]
+            connection.execute(db.metadata.tables["person"].insert(), values)
+        if rows == 1:
+            bench.migrate(after, rev_id="bb22")
+            assert bench.agrees(after)
+            return
+        app, _ = bench.app(after)
+        refused = pytest.raises(fb.BatchMigrateError, match="would share a value")
+        with app.app_context(), refused:
+            fb.migrate()

@@ -32,6 +32,7 @@ class RowValues:
     def __init__(self, upgrade: ops.UpgradeOps) -> None:
         self._added: dict[tuple[Place, str], sa.Column[t.Any]] = {}
         self._filled: dict[tuple[Place, str], object] = {}
+        self._retyped: set[tuple[Place, str]] = set()
         for operation in upgrade.ops:
             if isinstance(operation, FillColumn):
                 table = operation.schema, operation.table_name
@@ -41,6 +42,9 @@ class RowValues:
                 if isinstance(each, ops.AddColumnOp):
                     table = each.schema, each.table_name
                     self._added[table, str(each.column.name)] = each.column
+                elif isinstance(each, ops.AlterColumnOp) and each.modify_type:
+                    table = each.schema, each.table_name
+                    self._retyped.add((table, str(each.column_name)))
 
     def is_given(self, table: Place, column: str) -> bool:
         """Tell whether the script gives rows a value for a column."""
@@ -66,7 +70,12 @@ class RowValues:
                 constant = None
         if constant is None or place in self._added:
             return constant
-        return sa.func.coalesce(stored, constant) if place in self._filled else stored
+        if place not in self._filled:
+            return stored
+        if place in self._retyped:
+            # The two have different types before the script.
+            stored, constant = (sa.cast(each, sa.String) for each in (stored, constant))
+        return sa.func.coalesce(stored, constant)
 
 
 def _constant(value: object) -> sa.ColumnElement[t.Any] | None:
