@@ -132,10 +132,8 @@ def _prepare(
     create_and_drop_types(upgrade, tables, connection)
     if connection.dialect.name in ("mysql", "mariadb"):
         from .servers.mysql_indexes import add_key_indexes
-        from .servers.needed_indexes import free_needed_indexes
 
         add_key_indexes(connection, upgrade)
-        free_needed_indexes(connection, upgrade)
     if connection.dialect.name != "sqlite":
         from .servers.keys_set_aside import set_keys_aside
 

@@ -155,7 +155,9 @@ def _of_scratch(call: Invocation, directory: Directory) -> list[Finding]:
 
 def _replay(directory: Directory, revision: str) -> None:
     """Run the revisions up to one of them, without reporting."""
-    with silenced():
+    from ..autogenerate.alembics_log import without_alembics_steps
+
+    with silenced(), without_alembics_steps():
         Invocation(directory).upgrade(revision, False, None)
 
 

@@ -176,14 +176,17 @@ def verified(
     failures: list[str] = []
     proven = bool(call.setup.starts)
     if call.setup.starts:
+        from ..autogenerate.alembics_log import without_alembics_steps
         from ..autogenerate.verify import problems
 
-        with call.guarded():
+        with call.guarded(), without_alembics_steps():
             failures = [p for s in call.setup.starts for p in problems(script, s)]
     if scratch is not None and not failures:
+        from ..autogenerate.alembics_log import without_alembics_steps
         from .proving import prove
 
-        proof = prove(scratch, make_call, script, call.setup.is_rewritten)
+        with without_alembics_steps():
+            proof = prove(scratch, make_call, script, call.setup.is_rewritten)
         failures = list(proof.failures)
         proven = not proof.obstacle
         if proof.obstacle:

@@ -99,6 +99,35 @@ def pet(*items: sa.SchemaItem, owner: bool = True, **options: t.Any) -> Define:
     return define
 
 
+def referring(
+    type_: t.Any = sa.Integer,
+    key: cabc.Mapping[str, t.Any] | None = None,
+    **options: t.Any,
+) -> Define:
+    """A table that refers to a UNIQUE column, and what is given to both columns.
+
+    :param type_: the type of both columns.
+    :param key: options of the column that is referred to.
+    :param options: options of the column that refers.
+    """
+
+    def define(metadata: sa.MetaData) -> None:
+        sa.Table(
+            "team",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("code", type_, nullable=False, **(key or {"unique": True})),
+        )
+        sa.Table(
+            "player",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("code", type_, sa.ForeignKey("team.code"), **options),
+        )
+
+    return define
+
+
 def with_key(*columns: str) -> Define:
     """A table with a primary key of some of its columns."""
 
@@ -772,6 +801,35 @@ def _keys() -> list[Change]:
             pet(sa.Column("x", sa.Integer)),
             pet(sa.Column("x", sa.Integer, sa.ForeignKey("person.id"))),
             values={"pet.x": (4, None)},
+        ),
+        *_both_ways(
+            "index of a column with a foreign key", referring(), referring(index=True)
+        ),
+        *_there_and_back(
+            "index that a foreign key stands on",
+            "plain",
+            "UNIQUE",
+            referring(index=True),
+            referring(unique=True),
+        ),
+        *_there_and_back(
+            "types that a foreign key stands on",
+            "VARCHAR",
+            "longer VARCHAR",
+            referring(sa.String(20)),
+            referring(sa.String(40)),
+        ),
+        *_there_and_back(
+            "types that a foreign key stands on",
+            "INTEGER",
+            "BIGINT",
+            referring(sa.Integer),
+            referring(sa.BigInteger),
+        ),
+        Change(
+            "UNIQUE that a foreign key stands on made an index",
+            referring(),
+            referring(key={"unique": True, "index": True}),
         ),
         Change(
             "foreign key renamed",

@@ -32,6 +32,44 @@ def project(tmp_path: pathlib.Path) -> Project:
     return project
 
 
+LOGGING = """
+[alembic]
+[loggers]
+keys = root,alembic
+[handlers]
+keys = console
+[formatters]
+keys =
+[logger_root]
+level = WARN
+handlers = console
+[logger_alembic]
+level = INFO
+handlers =
+qualname = alembic
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "runs"),
+    [(["check"], 2), (["check", "--scratch"], 1), (["migrate"], 1)],
+)
+def test_no_log_of_what_runs_elsewhere(
+    project: Project, command: list[str], runs: int
+) -> None:
+    """Revisions that run on a stand-in do not read as if the database was upgraded."""
+    (project.path / "migrations" / "alembic.ini").write_text(LOGGING)
+    if command == ["migrate"]:
+        project.tables["user"].append("email")
+    outcome = project.ok(*command)
+    assert "Running upgrade" not in outcome.output
+    assert outcome.output.count("Context impl") == runs
+    assert "Running downgrade" in project.ok("downgrade").output
+
+
 def by_hand(project: Project, *statements: str) -> None:
     with contextlib.closing(sqlite3.connect(project.database)) as connection:
         for statement in statements:

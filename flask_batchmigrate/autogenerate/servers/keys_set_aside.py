@@ -13,6 +13,7 @@ import collections.abc as cabc
 import typing as t
 
 import sqlalchemy as sa
+from alembic.autogenerate import renderers
 from alembic.operations import ops
 
 from ..choices.rename import RenameColumn
@@ -22,7 +23,32 @@ from .mysql_indexes import key_index
 
 #: The schema and name of a table.
 Place: t.TypeAlias = tuple[str | None, str]
+_DROPS: t.Final = (ops.DropIndexOp, ops.DropConstraintOp)
+_CREATES: t.Final = (ops.CreateIndexOp, ops.CreateUniqueConstraintOp)
 _OPTIONS: t.Final = ("ondelete", "onupdate", "deferrable", "initially", "match")
+
+
+class Backwards(ops.MigrateOperation):
+    """Stands for an operation that only the downgrade has.
+
+    :param operation: the operation of the downgrade.
+    """
+
+    def __init__(self, operation: ops.MigrateOperation) -> None:
+        self.operation = operation
+
+    def reverse(self) -> ops.MigrateOperation:
+        """Return the operation of the downgrade."""
+        return self.operation
+
+    def to_diff_tuple(self) -> tuple[t.Any, ...]:
+        """Return a description of the operation."""
+        return ("backwards", self.operation.to_diff_tuple())
+
+
+@renderers.dispatch_for(Backwards)
+def _render(autogen_context: t.Any, operation: Backwards) -> list[str]:
+    return []
 
 
 class _Changes:
@@ -49,10 +75,10 @@ class _Changes:
                 )
                 self.renamed[place] = str(operation.modify_name)
         changed = [each for block in self.blocks.values() for each in block]
-        drops = ops.DropIndexOp, ops.DropConstraintOp
         #: Whether there is anything that a foreign key could be in the way of.
         self.exist = any(
-            isinstance(each, drops)
+            isinstance(each, _DROPS)
+            or (is_mysql and isinstance(each, _CREATES))
             or (is_mysql and getattr(each, "modify_type", None) is not None)
             for each in changed
         )
@@ -82,6 +108,25 @@ class _Changes:
             )
         )
 
+    def replace_index(
+        self, inspector: sa.Inspector, key: ops.CreateForeignKeyOp
+    ) -> bool:
+        """Tell whether MySQL drops a foreign key's own index, as another one serves it.
+
+        The downgrade cannot drop the other one then.
+        """
+        child = key.kw.get("source_schema"), key.source_table
+        own = str(key.constraint_name)
+        return (
+            self.is_mysql
+            and any(
+                isinstance(each, _CREATES)
+                and _columns(each)[: len(key.local_cols)] == list(key.local_cols)
+                for each in self.blocks.get(child, ())
+            )
+            and not self._served(inspector, child, key.local_cols, {own})
+        )
+
     def _retypes(self, place: Place, columns: cabc.Sequence[str]) -> bool:
         return any(
             isinstance(each, ops.AlterColumnOp)
@@ -99,7 +144,7 @@ class _Changes:
                 else each.constraint_name
             )
             for each in self.blocks.get(place, ())
-            if isinstance(each, ops.DropIndexOp | ops.DropConstraintOp)
+            if isinstance(each, _DROPS)
         }
 
     def _gone_columns(self, place: Place, unique: bool) -> cabc.Iterator[list[str]]:
@@ -108,19 +153,25 @@ class _Changes:
         :param unique: leave out indexes that are not unique.
         """
         for each in self.blocks.get(place, ()):
-            if isinstance(each, ops.DropIndexOp | ops.DropConstraintOp):
+            if isinstance(each, _DROPS):
                 made = each.reverse()
                 if isinstance(made, ops.CreateIndexOp) and unique and not made.unique:
                     continue
-                columns = getattr(made, "columns", ())
-                yield [str(getattr(column, "name", column)) for column in columns]
+                yield _columns(made)
 
     def _served(
-        self, inspector: sa.Inspector, place: Place, columns: cabc.Sequence[str]
+        self,
+        inspector: sa.Inspector,
+        place: Place,
+        columns: cabc.Sequence[str],
+        others: cabc.Set[str] = frozenset(),
     ) -> bool:
-        """Tell whether an index that stays begins with columns."""
+        """Tell whether an index that stays begins with columns.
+
+        :param others: indexes that do not count.
+        """
         schema, table = place
-        gone = self._gone_names(place)
+        gone = self._gone_names(place) | others
         indexes = [
             each["column_names"]
             for each in inspector.get_indexes(table, schema=schema)
@@ -133,6 +184,12 @@ class _Changes:
             key = inspector.get_pk_constraint(table, schema=schema)
             indexes.append(list(key["constrained_columns"]))
         return any(index[: len(columns)] == list(columns) for index in indexes)
+
+
+def _columns(operation: t.Any) -> list[str]:
+    """Return the columns of a key or an index; an expression is no column."""
+    columns = getattr(operation, "columns", ())
+    return [str(getattr(column, "name", column)) for column in columns]
 
 
 def set_keys_aside(
@@ -162,9 +219,13 @@ def _set_aside(
     for stored in inspector.get_foreign_keys(name, schema=schema):
         before = _made(stored, schema, name, {})
         after = _made(stored, schema, name, changes.renamed)
+        drop = DropConstraint(before, name, "foreignkey", schema)
         if not changes.concern(inspector, after):
+            if changes.replace_index(inspector, after):
+                drops.append(Backwards(before))
+                creates.append(Backwards(after.reverse()))
             continue
-        drops.append(DropConstraint(before, name, "foreignkey", schema))
+        drops.append(drop)
         if changes.is_mysql:
             inner = [*changes.blocks.get((schema, name), ()), after]
             block = ops.ModifyTableOps(name, inner, schema=schema)
