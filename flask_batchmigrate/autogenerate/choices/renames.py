@@ -14,9 +14,9 @@ from alembic.operations import ops
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
 from ..request import Request
-from .free_names import check_free
-
-_DECLARED: t.Final = "renamed_from"
+from .new_names import check_free
+from .new_names import DECLARED
+from .new_names import declared
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _told(
     requested = {(rename.schema, rename.table, rename.new) for rename in renames}
     check_free(renames, stored)
     for (schema, name), table in tables.items():
-        old = table.info.get(_DECLARED)
+        old = table.info.get(DECLARED)
         if (
             old is not None
             and (schema, None, name) not in requested
@@ -170,20 +170,14 @@ def _told(
             renames.append(Rename(None, str(old), name, schema))
     renamed = {(r.schema, r.new): r.old for r in renames if r.table is None}
     for (schema, name), table in tables.items():
-        declared = [c for c in table.columns if _DECLARED in c.info]
-        if not declared:
+        if not any(DECLARED in column.info for column in table.columns):
             continue
         columns = stored(schema, renamed.get((schema, name), name)) or ()
-        for column in declared:
-            old = str(column.info.get(_DECLARED))
-            new = str(column.name)
-            if (
-                old in columns
-                and new not in columns
-                and old not in table.columns
-                and (schema, name, new) not in requested
-            ):
-                renames.append(Rename(name, str(old), new, schema))
+        renames += [
+            Rename(name, old, new, schema)
+            for old, new in sorted(declared(table, columns))
+            if (schema, name, new) not in requested
+        ]
     return renames
 
 

@@ -1,12 +1,41 @@
-"""Checks that the new names of columns are free in the database."""
+"""Finds the new names of columns that models declare, and checks those of options."""
 
 from __future__ import annotations
 
 import collections.abc as cabc
 import typing as t
 
+import sqlalchemy as sa
+
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
+
+DECLARED: t.Final = "renamed_from"
+
+
+def declared(
+    table: sa.Table, stored: cabc.Collection[str]
+) -> cabc.Iterator[tuple[str, str]]:
+    """Yield the renames of columns that a model declares and the database has not made.
+
+    They may be a chain, in which a column gets the name that another one had.
+
+    :param stored: the columns of the database.
+    :return: the old and the new names.
+    """
+    sources = {
+        str(column.name): str(column.info[DECLARED])
+        for column in table.columns
+        if DECLARED in column.info
+    }
+    for last in sources.keys() - set(stored):
+        chain: list[tuple[str, str]] = []
+        new = last
+        while (old := sources.get(new)) in stored and len(chain) < len(sources):
+            chain.append((str(old), new))
+            new = str(old)
+        if chain and new not in table.columns:
+            yield from chain
 
 
 class NewName(t.Protocol):
