@@ -68,6 +68,14 @@ def default_value(default: sa.DefaultClause) -> str | Expression:
     return sql_value(default.arg)
 
 
+def says_null(default: object) -> bool:
+    """Tell whether a server default is NULL, which is no value."""
+    if not isinstance(default, sa.DefaultClause):
+        return False
+    value = default_value(default)
+    return isinstance(value, Expression) and value.sql.strip("() ").upper() == "NULL"
+
+
 def sql_value(argument: t.Any) -> str | Expression:
     """Return SQL as a value that rows can be given, on every database."""
     if isinstance(argument, str):

@@ -30,6 +30,7 @@ from .fill_values import converted
 from .fill_values import default_value
 from .fill_values import Expression
 from .fill_values import NO_VALUE
+from .fill_values import says_null
 from .fill_values import Typed
 from .python_defaults import default_of
 from .python_defaults import is_a_function
@@ -285,7 +286,10 @@ def _tightened(
     if isinstance(operation, ops.AddColumnOp):
         column = operation.column
         computed = isinstance(column.server_default, (sa.Computed, sa.Identity))
-        if column.nullable or column.server_default is not None or computed:
+        default = column.server_default
+        if column.nullable or computed:
+            return None, None
+        if default is not None and not says_null(default):
             return None, None
         return str(column.name), column
     if isinstance(operation, ops.AlterColumnOp) and operation.modify_nullable is False:
@@ -310,8 +314,9 @@ def _value(
     place = f"{table}.{model.name}"
     if place in defaults:
         return converted(defaults.pop(place), model, place)
-    if isinstance(model.server_default, sa.DefaultClause):
-        return default_value(model.server_default)
+    default = model.server_default
+    if isinstance(default, sa.DefaultClause) and not says_null(default):
+        return default_value(default)
     value = default_of(model)
     if value is not NO_VALUE:
         value = as_stored(value, model.type, rows.connection.dialect)
