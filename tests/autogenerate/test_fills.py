@@ -68,6 +68,11 @@ VALUES: dict[str, tuple[Define, list[str], t.Any]] = {
     "truth of the model": (column(sa.Boolean, default=False), [], False),
     "option before the model": (column(sa.Integer, default=5), ["person.x=6"], 6),
     "server default": (column(sa.Integer, server_default="8"), [], 8),
+    "default NULL": (
+        column(sa.Integer, server_default=sa.text("NULL"), default=8),
+        [],
+        8,
+    ),
     "JSON": (column(sa.JSON), ['person.x={"a": [1, "it\'s"]}'], {"a": [1, "it's"]}),
     "JSON of the model": (column(sa.JSON, default={"a": True}), [], {"a": True}),
     "text as JSON": (column(sa.JSON, default="a"), [], "a"),

@@ -149,6 +149,24 @@ def test_declared(bench: Bench) -> None:
     assert bench.agrees(after)
 
 
+def test_declared_chain(bench: Bench) -> None:
+    """A column may get the name of one that gets another name, as a model declares."""
+    started(bench)
+    after = table(
+        "user",
+        text("b", info={"renamed_from": "fullname"}),
+        text("c", info={"renamed_from": "b"}),
+    )
+    assert len(bench.migrate(after, rev_id="bb22")) == 1
+    assert rows(bench, "user") == {"id": 4, "b": "the fullname", "c": "the b"}
+    assert bench.migrate(after) == []
+    assert bench.agrees(after)
+    app, _ = bench.app(after)
+    with app.app_context():
+        fb.downgrade()
+    assert rows(bench, "user") == {"id": 4, "fullname": "the fullname", "b": "the b"}
+
+
 class Says(Nobody):
     """A person who answers."""
 

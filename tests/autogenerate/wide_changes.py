@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
+from .wide_models import Column
 from .wide_models import COLUMNS
 from .wide_models import CONVENTIONS
 from .wide_models import Maker
@@ -106,12 +107,22 @@ def _column_renamed(maker: Maker, before: Models, after: Models, table: Table) -
         return
     taken = [c.name for t_ in (table, old) for c in t_.columns]
     free = [n for n in COLUMNS if n not in taken]
-    if free:
-        column.renamed_from, column.name = column.name, maker.random.choice(free)
-        for each in (*table.indexes, *table.uniques, *table.pairs):
-            each.columns = [
-                column.name if n == column.renamed_from else n for n in each.columns
-            ]
+    if not free:
+        return
+    others = [c for c in able if c is not column]
+    if others and maker.maybe(0.2):
+        # A chain: one gets a new name, and another one the name that it had.
+        other = maker.random.choice(others)
+        _rename(table, other, maker.random.choice(free))
+        _rename(table, column, str(other.renamed_from))
+    else:
+        _rename(table, column, maker.random.choice(free))
+
+
+def _rename(table: Table, column: Column, name: str) -> None:
+    column.renamed_from, column.name = column.name, name
+    for each in (*table.indexes, *table.uniques, *table.pairs):
+        each.columns = [name if n == column.renamed_from else n for n in each.columns]
 
 
 def _column_changed(maker: Maker, before: Models, after: Models, table: Table) -> None:

@@ -76,6 +76,14 @@ def default_value(default: t.Any) -> str | Expression:
     return Expression(_ON_UPDATE.split(sql)[0])
 
 
+def says_null(default: object) -> bool:
+    """Tell whether a server default is NULL, which is no value."""
+    if not isinstance(default, sa.DefaultClause):
+        return False
+    value = default_value(default)
+    return isinstance(value, Expression) and value.sql.strip("() ").upper() == "NULL"
+
+
 def typed(value: object, type_: sa.types.TypeEngine[t.Any]) -> object:
     """Return a value with its type, if only the type can store it."""
     if isinstance(type_, _STORED_OTHERWISE):

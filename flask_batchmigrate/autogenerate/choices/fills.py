@@ -23,6 +23,7 @@ from ..request import Request
 from ..script.copies import copy_table
 from ..script.rendering import type_text
 from .fill_values import Expression
+from .fill_values import says_null
 from .fill_values import TypedValue
 from .stored_names import Place
 from .stored_names import StoredNames
@@ -276,7 +277,10 @@ def _tightened(
     if isinstance(operation, ops.AddColumnOp):
         column = operation.column
         computed = isinstance(column.server_default, (sa.Computed, sa.Identity))
-        if column.nullable or column.server_default is not None or computed:
+        default = column.server_default
+        if column.nullable or computed:
+            return None, None
+        if default is not None and not says_null(default):
             return None, None
         return str(column.name), column
     if isinstance(operation, ops.AlterColumnOp) and operation.modify_nullable is False:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from .fill_values import default_value
 from .fill_values import Expression
+from .fill_values import says_null
 from .fill_values import typed
 
 #: How often a function is called to see whether it always gives the same.
@@ -45,8 +46,9 @@ def given_by(column: sa.Column[t.Any], dialect: sa.Dialect) -> object:
     :return: :data:`NOT_GIVEN` if there is no default, if it gives each row another
         value, or one that cannot be written into a script.
     """
-    if isinstance(column.server_default, sa.DefaultClause):
-        return default_value(column.server_default)
+    server = column.server_default
+    if isinstance(server, sa.DefaultClause) and not says_null(server):
+        return default_value(server)
     default: t.Any = column.default
     try:
         if default is None or default.is_sequence:

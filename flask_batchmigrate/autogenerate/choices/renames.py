@@ -99,21 +99,40 @@ def _told(
             renames.append(Rename(None, str(old), name, schema))
     renamed = {(r.schema, r.new): r.old for r in renames if r.table is None}
     for (schema, name), table in tables.items():
-        declared = [c for c in table.columns if _DECLARED in c.info]
-        if not declared:
+        if not any(_DECLARED in column.info for column in table.columns):
             continue
         columns = stored(schema, renamed.get((schema, name), name)) or ()
-        for column in declared:
-            old = str(column.info.get(_DECLARED))
-            new = str(column.name)
-            if (
-                old in columns
-                and new not in columns
-                and old not in table.columns
-                and (schema, name, new) not in requested
-            ):
-                renames.append(Rename(name, str(old), new, schema))
+        renames += [
+            Rename(name, old, new, schema)
+            for old, new in sorted(_declared(table, columns))
+            if (schema, name, new) not in requested
+        ]
     return renames
+
+
+def _declared(
+    table: sa.Table, stored: cabc.Collection[str]
+) -> cabc.Iterator[tuple[str, str]]:
+    """Yield the renames of columns that a model declares and the database has not made.
+
+    They may be a chain, in which a column gets the name that another one had.
+
+    :param stored: the columns of the database.
+    :return: the old and the new names.
+    """
+    sources = {
+        str(column.name): str(column.info[_DECLARED])
+        for column in table.columns
+        if _DECLARED in column.info
+    }
+    for last in sources.keys() - set(stored):
+        chain: list[tuple[str, str]] = []
+        new = last
+        while (old := sources.get(new)) in stored and len(chain) < len(sources):
+            chain.append((str(old), new))
+            new = str(old)
+        if chain and new not in table.columns:
+            yield from chain
 
 
 def _likely(
