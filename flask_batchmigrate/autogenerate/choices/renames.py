@@ -14,6 +14,7 @@ from alembic.operations import ops
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
 from ..request import Request
+from .contradictions import refuse_contradictions
 
 _DECLARED: t.Final = "renamed_from"
 
@@ -108,7 +109,8 @@ def settle(
     :param differences: returns the operations after some renames.
     :raises BatchMigrateError: it is not clear whether something was renamed.
     """
-    renames = _told(request, tables, stored)
+    renames = list(dict.fromkeys(_told(request, tables, stored)))
+    refuse_contradictions(renames)
     remaining = differences(renames)
     declined: set[Rename] = set()
     while more := _likely(remaining, request, declined):
@@ -241,12 +243,9 @@ def _unknown(
     """Return the error for a name that there is not, with the likest that there is."""
     by_letters = {each.lower(): each for each in names}
     likest = difflib.get_close_matches(name.lower(), by_letters, 1)
-    meant = f"Did you mean '{by_letters[likest[0]]}'?" if likest else ""
-    return BatchMigrateError(
-        f"'--rename {text}': {why}",
-        meant or "Correct the option.",
-        state=NOTHING_WRITTEN,
-    )
+    meant = [f"Did you mean '{by_letters[each]}'?" for each in likest]
+    remedy = meant[0] if meant else "Correct the option."
+    return BatchMigrateError(f"'--rename {text}': {why}", remedy, state=NOTHING_WRITTEN)
 
 
 def _likely(
