@@ -8,16 +8,28 @@ import typing as t
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
 
-if t.TYPE_CHECKING:
-    from .renames import Rename
+
+class _Rename(t.Protocol):
+    """A rename of a table or column, as :class:`.renames.Rename` is."""
+
+    @property
+    def schema(self) -> str | None: ...
+    @property
+    def table(self) -> str | None: ...
+    @property
+    def old(self) -> str: ...
+    @property
+    def new(self) -> str: ...
+    @property
+    def option(self) -> str: ...
 
 
-def refuse_contradictions(renames: cabc.Iterable[Rename]) -> None:
+def refuse_contradictions(renames: cabc.Iterable[_Rename]) -> None:
     """Refuse two renames of one table or column, and two to one name.
 
     :raises BatchMigrateError: there are two.
     """
-    seen: dict[tuple[object, ...], Rename] = {}
+    seen: dict[tuple[object, ...], _Rename] = {}
     for rename in dict.fromkeys(renames):
         place = rename.schema, rename.table
         for key in ((*place, "from", rename.old), (*place, "to", rename.new)):

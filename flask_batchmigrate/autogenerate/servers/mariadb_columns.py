@@ -1,7 +1,7 @@
 """Reads the defaults of MariaDB's columns that SQLAlchemy does not see.
 
-MariaDB writes ``DEFAULT uuid()`` without parentheses, ``ON UPDATE`` after it, and in the
-default of a ``TEXT`` a backslash before an apostrophe. What SQLAlchemy does not
+MariaDB writes ``DEFAULT uuid()`` without parentheses, ``ON UPDATE`` after it, and in
+the default of a ``TEXT`` a backslash before an apostrophe. What SQLAlchemy does not
 understand there it leaves out, with the comment that follows, and a column would lose
 both whenever it is defined anew.
 See https://mariadb.com/kb/en/information-schema-columns-table/
