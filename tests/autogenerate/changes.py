@@ -645,6 +645,11 @@ def _nulls_and_defaults() -> list[Change]:
             named(text, server_default="x"),
             named(text, server_default="it's 100% \\ :x %s"),
         ),
+        *_both_ways(
+            "default of a TEXT, with an apostrophe",
+            person(x(sa.Text)),
+            person(x(sa.Text, server_default="it's")),
+        ),
         *_there_and_back(
             "default",
             "one expression",

@@ -18,6 +18,7 @@ from tests.servers import SERVERS
 from .bench import Bench
 from .bench import bench as bench
 from .bench import made_by
+from .changes import Define
 from .judge import schema_of
 
 Columns = t.Sequence[sa.Column[t.Any]]
@@ -273,3 +274,31 @@ def test_on_servers(
             fb.upgrade()
         assert rows(server, name) == {"id": 4, **wanted}
         assert server.agrees(define)
+
+
+def pair(*names: str) -> Define:
+    def define(metadata: sa.MetaData) -> None:
+        id_ = sa.Column("id", sa.Integer, primary_key=True)
+        columns = [sa.Column(name, sa.String(50)) for name in names]
+        sa.Table("person", metadata, id_, *columns)
+
+    return define
+
+
+@pytest.mark.parametrize(
+    ("renames", "why"),
+    [
+        (["person.a:c", "person.a:d"], "contradict"),
+        (["person.a:c", "person.b:c"], "contradict"),
+        (["Person.a:c"], "Did you mean 'person'"),
+        (["person.aa:c"], "Did you mean 'a'"),
+        (["person.a:cc"], "Did you mean 'c'"),
+        (["people:persons"], "Did you mean 'person'"),
+    ],
+)
+def test_wrong_renames(bench: Bench, renames: list[str], why: str) -> None:
+    """Renames that contradict each other, and misspelt ones, are refused."""
+    bench.migrate(pair("a", "b"), rev_id="aa11")
+    app, _ = bench.app(pair("c", "d"))
+    with app.app_context(), pytest.raises(fb.BatchMigrateError, match=why):
+        fb.migrate(request=Request(renames=renames))

@@ -1,4 +1,4 @@
-"""Parses the option ``--rename``, and checks that it can be carried out."""
+"""Parses the option ``--rename``, and checks that renames can be made together."""
 
 from __future__ import annotations
 
@@ -101,3 +101,23 @@ def check_free(renames: cabc.Sequence[Rename], stored: Stored) -> None:
                 "Rename that one, too, or drop it by a revision before this one.",
                 state=NOTHING_WRITTEN,
             )
+
+
+def refuse_contradictions(renames: cabc.Iterable[Rename]) -> None:
+    """Refuse two renames of one table or column, and two to one name.
+
+    :raises BatchMigrateError: there are two.
+    """
+    seen: dict[tuple[object, ...], Rename] = {}
+    for rename in dict.fromkeys(renames):
+        place = rename.schema, rename.table
+        for key in ((*place, "from", rename.old), (*place, "to", rename.new)):
+            other = seen.setdefault(key, rename)
+            if other != rename:
+                raise BatchMigrateError(
+                    f"The renames '{other.option}' and '{rename.option}' contradict "
+                    "each other",
+                    "Take one of them out, of the options or of the models' "
+                    "'renamed_from'.",
+                    state=NOTHING_WRITTEN,
+                )

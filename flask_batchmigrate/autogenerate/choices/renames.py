@@ -19,6 +19,7 @@ from .rename import RenameTable
 from .rename import Stored
 from .rename_options import check_free
 from .rename_options import parse
+from .rename_options import refuse_contradictions
 
 _DECLARED: t.Final = "renamed_from"
 
@@ -38,7 +39,8 @@ def settle(
     :param differences: returns the operations after some renames.
     :raises BatchMigrateError: it is not clear whether something was renamed.
     """
-    renames = _told(request, tables, stored)
+    renames = list(dict.fromkeys(_told(request, tables, stored)))
+    refuse_contradictions(renames)
     remaining = differences(renames)
     declined: set[Rename] = set()
     while more := _likely(remaining, request, declined):

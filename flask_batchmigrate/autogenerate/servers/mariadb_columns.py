@@ -1,8 +1,9 @@
 """Reads the defaults of MariaDB's columns that SQLAlchemy does not see.
 
-MariaDB writes ``DEFAULT uuid()`` without parentheses, and ``ON UPDATE`` after it. What
-SQLAlchemy does not understand there it leaves out, with the comment that follows, and a
-column would lose both whenever it is defined anew.
+MariaDB writes ``DEFAULT uuid()`` without parentheses, ``ON UPDATE`` after it, and in
+the default of a ``TEXT`` a backslash before an apostrophe. What SQLAlchemy does not
+understand there it leaves out, with the comment that follows, and a column would lose
+both whenever it is defined anew.
 See https://mariadb.com/kb/en/information-schema-columns-table/
 """
 
@@ -19,7 +20,8 @@ _QUERY: t.Final = sa.text(
     " FROM information_schema.columns"
     " WHERE table_schema = coalesce(:schema, database())"
     " AND generation_expression IS NULL"
-    " AND (column_default LIKE '%(%' OR extra LIKE 'on update%')"
+    " AND (column_default LIKE '%(%' OR extra LIKE 'on update%'"
+    " OR instr(column_default, char(92)))"
 )
 #: The default and comment of a column, by its table and name.
 _Details: t.TypeAlias = dict[tuple[str, str], tuple[str, str]]
