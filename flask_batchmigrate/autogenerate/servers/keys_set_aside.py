@@ -24,7 +24,11 @@ from .mysql_indexes import key_index
 #: The schema and name of a table.
 Place: t.TypeAlias = tuple[str | None, str]
 _DROPS: t.Final = (ops.DropIndexOp, ops.DropConstraintOp)
-_CREATES: t.Final = (ops.CreateIndexOp, ops.CreateUniqueConstraintOp)
+_CREATES: t.Final = (
+    ops.CreateIndexOp,
+    ops.CreatePrimaryKeyOp,
+    ops.CreateUniqueConstraintOp,
+)
 _OPTIONS: t.Final = ("ondelete", "onupdate", "deferrable", "initially", "match")
 
 
