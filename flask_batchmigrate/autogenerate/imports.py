@@ -18,7 +18,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ..reporting import reporter
-from .rows.conversions import generic
+from .rows.conversion_expressions import generic
 from .script.enums import ExistingEnum
 from .script.rendering import final_check_name
 from .script.rendering import sql_text

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from ...sqlite.target.value_types import misfit_condition
 from ...value_classes import value_class
 from ..script.rendering import one_line
+from .conversion_expressions import family
 from .conversions import AlterColumn
-from .conversions import family
 
 _NAME: t.Final = "batchmigrate_values"
 _NUMBERS: t.Final = ("integer", "number")
