@@ -140,3 +140,41 @@ def test_index_that_a_foreign_key_needs(
             with db.engine.connect() as connection:
                 rows = connection.exec_driver_sql("SELECT a, b FROM c ORDER BY a")
                 assert list(map(tuple, rows)) == [(1, 1), (2, 1)]
+
+
+@pytest.mark.parametrize("parent", ["p", "q"])
+def test_renames_beside_other_types(tmp_path: pathlib.Path, parent: str) -> None:
+    """A foreign key that is set aside is made again on what has another name now.
+
+    :param parent: the new name of the table that it refers to.
+    """
+
+    def app_with(type_: t.Any, table: str, renamed: bool) -> Flask:
+        app = Flask(__name__)
+        app.config["SQLALCHEMY_DATABASE_URI"] = url
+        db = SQLAlchemy(app)
+        old = {"renamed_from": "p"} if table != "p" else {}
+        db.Table(table, sa.Column("id", type_, primary_key=True), info=old)
+        key = sa.ForeignKey(f"{table}.id", name="fk", ondelete="CASCADE")
+        column = sa.Column("b" if renamed else "a", type_, key, index=renamed)
+        column.info.update({"renamed_from": "a"} if renamed else {})
+        db.Table("c", sa.Column("id", sa.Integer, primary_key=True), column)
+        fb.BatchMigrate(app, db, directory=tmp_path / "migrations")
+        return app
+
+    with new_database("mariadb") as url:
+        with app_with(sa.Integer, "p", False).app_context():
+            fb.migrate()
+            fb.upgrade()
+        with app_with(sa.BigInteger, parent, True).app_context():
+            fb.migrate()
+            fb.upgrade()
+            assert fb.check()
+            fb.downgrade()
+            fb.upgrade()
+            assert fb.check()
+        engine = sa.create_engine(url)
+        (key,) = sa.inspect(engine).get_foreign_keys("c")
+        assert (key["constrained_columns"], key["referred_table"]) == (["b"], parent)
+        assert key["options"] == {"ondelete": "CASCADE"}
+        engine.dispose()

@@ -17,6 +17,7 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 
 from ..choices.rename import RenameColumn
+from ..choices.rename import RenameTable
 from ..script.names import fitting
 from ..script.operations import DropConstraint
 from .mysql_indexes import key_index
@@ -68,16 +69,18 @@ class _Changes:
         self.blocks: dict[Place, list[t.Any]] = {}
         self.renamed: dict[tuple[Place, str], str] = {}
         self.is_mysql = is_mysql
+        self.tables: dict[Place, str] = {}
         for operation in operations:
             if isinstance(operation, ops.ModifyTableOps):
                 table = operation.schema, str(operation.table_name)
                 self.blocks.setdefault(table, []).extend(operation.ops)
-            elif isinstance(operation, RenameColumn):
-                place = (
-                    (operation.schema, str(operation.table_name)),
-                    operation.column_name,
-                )
-                self.renamed[place] = str(operation.modify_name)
+            elif isinstance(operation, RenameTable):
+                table = operation.schema, str(operation.table_name)
+                self.tables[table] = str(operation.new_table_name)
+        for table, block in self.blocks.items():
+            for each in block:
+                if isinstance(each, RenameColumn):
+                    self.renamed[table, each.column_name] = str(each.modify_name)
         changed = [each for block in self.blocks.values() for each in block]
         #: Whether there is anything that a foreign key could be in the way of.
         self.exist = any(
@@ -86,6 +89,18 @@ class _Changes:
             or (is_mysql and getattr(each, "modify_type", None) is not None)
             for each in changed
         )
+
+    def renewed(self, key: t.Any, child: Place) -> t.Any:
+        """Return a foreign key of the database with the new names of what it names."""
+        schema, name = key["referred_schema"], key["referred_table"]
+        parent = schema, self.tables.get((schema, name), name)
+        own, others = key["constrained_columns"], key["referred_columns"]
+        return {
+            **key,
+            "referred_table": parent[1],
+            "constrained_columns": [self.renamed.get((child, c), c) for c in own],
+            "referred_columns": [self.renamed.get((parent, c), c) for c in others],
+        }
 
     def concern(self, inspector: sa.Inspector, key: ops.CreateForeignKeyOp) -> bool:
         """Tell whether a foreign key that stays is in the way of a change."""
@@ -221,8 +236,8 @@ def _set_aside(
     drops: list[ops.MigrateOperation] = []
     creates: list[ops.MigrateOperation] = []
     for stored in inspector.get_foreign_keys(name, schema=schema):
-        before = _made(stored, schema, name, {})
-        after = _made(stored, schema, name, changes.renamed)
+        before = _made(stored, schema, name)
+        after = _made(changes.renewed(stored, (schema, name)), schema, name)
         drop = DropConstraint(before, name, "foreignkey", schema)
         if not changes.concern(inspector, after):
             if changes.replace_index(inspector, after):
@@ -240,17 +255,8 @@ def _set_aside(
         upgrade.ops.append(ops.ModifyTableOps(name, creates, schema=schema))
 
 
-def _made(
-    key: t.Any,
-    schema: str | None,
-    table: str,
-    renamed: cabc.Mapping[tuple[Place, str], str],
-) -> ops.CreateForeignKeyOp:
-    """Return the operation that makes a foreign key of the database again.
-
-    :param renamed: the new names of columns.
-    """
-    parent = key["referred_schema"], key["referred_table"]
+def _made(key: t.Any, schema: str | None, table: str) -> ops.CreateForeignKeyOp:
+    """Return the operation that makes a foreign key of the database again."""
     options = {
         "source_schema": schema,
         "referent_schema": key["referred_schema"],
@@ -260,7 +266,7 @@ def _made(
         fitting(key["name"]),
         table,
         key["referred_table"],
-        [renamed.get(((schema, table), c), c) for c in key["constrained_columns"]],
-        [renamed.get((parent, c), c) for c in key["referred_columns"]],
+        key["constrained_columns"],
+        key["referred_columns"],
         **{name: value for name, value in options.items() if value is not None},
     )
