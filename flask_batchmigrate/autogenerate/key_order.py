@@ -14,8 +14,8 @@ import typing as t
 import sqlalchemy as sa
 from alembic.operations import ops
 
-from .choices.drops import Loss
 from .rows.misfits import Misfit
+from .table_order import belongs
 from .table_order import dropped_keys
 from .table_order import dropping
 from .table_order import making
@@ -112,8 +112,9 @@ def _first(operations: Operations, number: int, needed: _Key) -> int | None:
         operation = operations[earlier]
         if in_table and isinstance(operation, ops.DropTableOp):
             if place_of(operation) == needed[0]:
-                # The comment on lost rows stays with the drop.
-                return earlier - isinstance(operations[max(earlier - 1, 0)], Loss)
+                while earlier and belongs(operations[earlier - 1], needed[0]):
+                    earlier -= 1
+                return earlier
         elif any(_touches(key, needed) for key in _gone_keys(operation)):
             return earlier
     return None
