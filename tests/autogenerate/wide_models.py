@@ -51,7 +51,6 @@ _POSTGRESQL: dict[str, _Made] = {
     "jsonb": lambda *_: postgresql.JSONB(),
     "ints": lambda *_: postgresql.ARRAY(sa.Integer),
     "texts": lambda *_: postgresql.ARRAY(sa.String(10)),
-    "inet": lambda *_: postgresql.INET(),
 }
 _MARIADB: dict[str, _Made] = {
     "unsigned": lambda *_: mysql.INTEGER(unsigned=True),
@@ -91,6 +90,11 @@ class Column:
     comment: str | None
     computed: bool
 
+    @property
+    def has_default(self) -> bool:
+        """Whether rows that say nothing get a value."""
+        return self.default and self.type in DEFAULTS
+
 
 @dataclasses.dataclass(frozen=True)
 class Key:
@@ -121,7 +125,6 @@ class Table:
     indexes: dict[str, Index]
     identity: bool
     comment: str | None
-    schema: bool
     unique: tuple[str, ...]
     check: str | None
 
@@ -158,7 +161,6 @@ TABLE = st.builds(
     st.dictionaries(st.sampled_from("ij"), INDEX, max_size=2),
     st.booleans(),
     COMMENTS,
-    st.booleans(),
     st.sampled_from([(), (), ("x",), ("x", "y"), ("z",)]),
     st.sampled_from([None, None, "x", "y"]),
 )
@@ -169,11 +171,10 @@ class Maker:
     """Makes models for one server.
 
     :param kind: the server.
-    :param schema: the other schema; None if there is none.
     """
 
-    def __init__(self, kind: str, schema: str | None) -> None:
-        self.kind, self.schema = kind, schema
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
         self.types = OWN[kind]
 
     def define(self, models: dict[str, Table]) -> Define:
@@ -184,9 +185,6 @@ class Maker:
                 self._table(name, table, models, metadata)
 
         return make
-
-    def _schema_of(self, table: Table) -> str | None:
-        return self.schema if table.schema else None
 
     def columns(self, table: Table) -> dict[str, Column]:
         """Return the columns whose types the server has."""
@@ -226,7 +224,6 @@ class Maker:
             name,
             metadata,
             *items,
-            schema=self._schema_of(table),
             comment=table.comment,
         )
         for label, index in table.indexes.items():
@@ -251,10 +248,8 @@ class Maker:
     def _key(
         self, name: str, key: Key, models: dict[str, Table]
     ) -> list[sa.SchemaItem]:
-        parent = models.get(key.parent)
-        if parent is None:
+        if key.parent not in models:
             return []
-        prefix = ".".join(filter(None, (self._schema_of(parent), key.parent)))
         names = [name, f"{name}_code"][: 1 + key.both]
         options: dict[str, t.Any] = {
             "ondelete": key.on_delete,
@@ -262,7 +257,7 @@ class Maker:
         }
         if key.deferrable and self.kind == "postgresql":
             options |= {"deferrable": True, "initially": "DEFERRED"}
-        targets = [f"{prefix}.{c}" for c in ("id", "code")[: len(names)]]
+        targets = [f"{key.parent}.{c}" for c in ("id", "code")[: len(names)]]
         return [
             *(sa.Column(each, sa.Integer) for each in names),
             sa.ForeignKeyConstraint(names, targets, use_alter=True, **options),
