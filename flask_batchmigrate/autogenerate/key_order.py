@@ -1,8 +1,10 @@
 """Orders foreign keys by the changes of the keys that they refer to.
 
 A foreign key needs a primary key, a UNIQUE or a unique index on the columns that it
-refers to. Where a revision makes that as well, or gives a column another type, it makes
-the foreign key afterwards; where it drops that, it drops the foreign key before.
+refers to, and their table. Where a revision makes that as well, or gives a column
+another type, it makes the foreign key afterwards; where it drops that, it drops the
+foreign key before. Between two tables that are both made or dropped,
+:mod:`.table_order` does it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sqlalchemy as sa
 from alembic.operations import ops
 
 from .rows.misfits import Misfit
+from .table_order import belongs
 from .table_order import dropped_keys
 from .table_order import dropping
 from .table_order import making
@@ -92,16 +95,28 @@ def _with_moved(
 
 def _last(operations: Operations, number: int, needed: _Key) -> int | None:
     """Return the place of the last later operation that makes a needed key."""
+    in_table = isinstance(operations[number], ops.ModifyTableOps)
     for later in range(len(operations) - 1, number, -1):
-        if any(_touches(key, needed) for key in _made_keys(operations[later])):
+        operation = operations[later]
+        if in_table and isinstance(operation, ops.CreateTableOp):
+            if place_of(operation) == needed[0]:
+                return later
+        elif any(_touches(key, needed) for key in _made_keys(operation)):
             return later
     return None
 
 
 def _first(operations: Operations, number: int, needed: _Key) -> int | None:
     """Return the place of the first earlier operation that drops a needed key."""
+    in_table = isinstance(operations[number], ops.ModifyTableOps)
     for earlier in range(number):
-        if any(_touches(key, needed) for key in _gone_keys(operations[earlier])):
+        operation = operations[earlier]
+        if in_table and isinstance(operation, ops.DropTableOp):
+            if place_of(operation) == needed[0]:
+                while earlier and belongs(operations[earlier - 1], needed[0]):
+                    earlier -= 1
+                return earlier
+        elif any(_touches(key, needed) for key in _gone_keys(operation)):
             return earlier
     return None
 

@@ -13,7 +13,8 @@
    (:mod:`.servers.enum_members`).
 5. The downgrade is made by reversing the operations, so that it restores the schema.
    Both make and drop tables, and the keys between them, in the order that these need
-   (:mod:`.key_order`, :mod:`.table_order`).
+   (:mod:`.key_order`, :mod:`.table_order`); indexes that lock no table come last
+   (:mod:`.script.concurrent`).
 
 The user's own ``process_revision_directives`` gets the result, and has the last word.
 """
@@ -37,6 +38,7 @@ from .request import Request
 from .rows.conversions import convert
 from .rows.conversions import convert_on_mysql
 from .rows.misfits import mark_misfits
+from .script.concurrent import concurrently
 from .script.conditional import for_database
 from .script.enums import create_and_drop_types
 from .script.enums import Tables
@@ -105,7 +107,7 @@ def improve(
     upgrade.ops[:0] = members
     upgrade.reverse_into(downgrade)
     for each in (upgrade, downgrade):
-        each.ops[:] = in_order(keys_in_order(each.ops))
+        each.ops[:] = concurrently(in_order(keys_in_order(each.ops)))
         write_sql(context, each)
     return start
 

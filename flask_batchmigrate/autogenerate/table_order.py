@@ -127,7 +127,7 @@ def _drops_in_order(operations: Operations) -> Operations:
             continue
         place = place_of(operation)
         group: Operations = [operation]
-        while rest and _belongs(rest[-1], place):
+        while rest and belongs(rest[-1], place):
             belonging = rest.pop()
             if isinstance(belonging, Loss):
                 group.insert(0, belonging)
@@ -138,7 +138,8 @@ def _drops_in_order(operations: Operations) -> Operations:
     return [*rest[:end], *unlinked, *dropped, *rest[end:], *types]
 
 
-def _belongs(operation: ops.MigrateOperation, place: Place) -> bool:
+def belongs(operation: ops.MigrateOperation, place: Place) -> bool:
+    """Tell whether an operation goes along with the drop of a table after it."""
     return isinstance(operation, Loss) or (
         isinstance(operation, ops.ModifyTableOps)
         and place_of(operation) == place

@@ -179,6 +179,22 @@ def family(metadata: sa.MetaData) -> None:
     pet()(metadata)
 
 
+def owned(make: bool) -> Define:
+    """A table, and maybe another one with the column that refers to it."""
+
+    def define(metadata: sa.MetaData) -> None:
+        if make:
+            sa.Table("owner", metadata, sa.Column("id", sa.Integer, primary_key=True))
+        sa.Table(
+            "pet",
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            *([sa.Column("owner_id", sa.ForeignKey("owner.id"))] if make else []),
+        )
+
+    return define
+
+
 def linked(make: bool) -> Define:
     """Two tables, and maybe the association table between them."""
 
@@ -1140,6 +1156,7 @@ def _tables() -> list[Change]:
     return [
         *_both_ways("table", person(), pet()),
         *_both_ways("two tables, of which one refers to the other", lone, family),
+        *_both_ways("table with a column that refers to it", owned(False), owned(True)),
         *_both_ways("association table", linked(False), linked(True)),
         *_both_ways(
             "table with one of everything",

@@ -305,6 +305,7 @@ def _loosened(
         str(column.name),
         schema=operation.schema,
         existing_type=column.type,
+        existing_comment=column.comment,
         existing_nullable=True,
         modify_nullable=False,
     )
@@ -317,13 +318,14 @@ def _retyped_first(
     """Split an operation: change the type, then set NOT NULL."""
     retyped = copy.copy(operation)
     retyped.modify_nullable = None
-    default = operation.modify_server_default
+    default, comment = operation.modify_server_default, operation.modify_comment
     tight = ops.AlterColumnOp(
         operation.table_name,
         operation.column_name,
         schema=operation.schema,
         existing_type=operation.modify_type,
         existing_nullable=operation.existing_nullable,
+        existing_comment=operation.existing_comment if comment is False else comment,
         existing_server_default=(
             operation.existing_server_default if default is False else default
         ),

@@ -132,6 +132,8 @@ def _without_default(altered: AlterColumn, tables: Tables) -> list[ops.AlterColu
     first = _default_change(altered, plain[0], None)
     last = _default_change(altered, None, plain[1])
     last.existing_type = altered.modify_type
+    if altered.modify_comment is not False:
+        last.existing_comment = altered.modify_comment
     if altered.modify_nullable is not None:
         last.existing_nullable = altered.modify_nullable
     altered.existing_server_default = altered.modify_server_default = False
@@ -151,6 +153,7 @@ def _default_change(altered: AlterColumn, old: t.Any, new: t.Any) -> ops.AlterCo
         existing_type=altered.existing_type,
         existing_nullable=altered.existing_nullable,
         existing_server_default=old,
+        existing_comment=altered.existing_comment,
         modify_server_default=new,
     )
 

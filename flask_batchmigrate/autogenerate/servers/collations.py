@@ -143,6 +143,7 @@ def _alter(
             str(model.name),
             schema=block.schema,
             existing_nullable=stored["nullable"],
+            existing_comment=stored.get("comment"),
             existing_server_default=stored_default(stored["default"]),
         )
         block.ops.append(altered)

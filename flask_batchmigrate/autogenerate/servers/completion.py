@@ -46,6 +46,7 @@ from .mysql_names import say_usual_names
 from .own_comparisons import compares_defaults
 from .own_comparisons import compares_types
 from .postgresql_indexes import compare_indexes
+from .postgresql_terms import compare_terms
 from .twin import checks_of_columns
 from .twin import Parts
 from .twin import parts
@@ -92,6 +93,7 @@ def complete_on_server(
         set_collations(AutogenContext(context), columns, block)
     if context.dialect.name == "postgresql":
         compare_indexes(AutogenContext(context), block)
+        compare_terms(AutogenContext(context), block)
     if context.dialect.name in ("mysql", "mariadb"):
         correct_indexes(context.connection, blocks.values())
         say_usual_names(context.connection, blocks.values())

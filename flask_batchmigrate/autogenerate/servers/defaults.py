@@ -88,6 +88,7 @@ def set_defaults(
                 schema=column.table.schema,
                 existing_type=column.type,
                 existing_nullable=columns[name]["nullable"],
+                existing_comment=columns[name].get("comment"),
             )
             operations.append(altered[name])
         return altered[name]

@@ -59,6 +59,10 @@ class KeyIndex(ops.MigrateOperation):
         return ("key_index", self.key.source_table, *self.key.local_cols)
 
 
+class LeftIndex(DropIndex):
+    """The removal of the index that a foreign key leaves behind."""
+
+
 @renderers.dispatch_for(KeyIndex)
 def _render(autogen_context: t.Any, operation: KeyIndex) -> list[str]:
     return []
@@ -141,8 +145,8 @@ def correct_indexes(
                 *_left_behind(connection, block, operation),
             )
         ]
-        # A key needs an index for as long as it is there.
-        block.ops.sort(key=lambda operation: not _drops_key(operation))
+        # A key needs an index for as long as it is there; a new one makes its own.
+        block.ops.sort(key=lambda each: (not _drops_key(each), not _is_left(each)))
 
 
 def _equal_indexes(
@@ -216,11 +220,33 @@ def _drops_key(operation: ops.MigrateOperation) -> bool:
     )
 
 
+def _is_left(operation: ops.MigrateOperation) -> bool:
+    """Tell whether an operation drops the index that a foreign key has left."""
+    return isinstance(operation, LeftIndex)
+
+
+def _takes_over(
+    operation: t.Any, columns: list[str], indexes: cabc.Container[str]
+) -> bool:
+    """Tell whether a new foreign key takes the place of an old one, and its index.
+
+    :param columns: the columns of the old key.
+    :param indexes: the names of its indexes.
+    """
+    if not isinstance(operation, ops.CreateForeignKeyOp):
+        return False
+    if list(operation.local_cols) != columns:
+        return False
+    table, parent = operation.source_table, operation.referent_table
+    usual = default_name("foreignkey", table, columns, parent)
+    return columns[0] in indexes or (operation.constraint_name or usual) in indexes
+
+
 def _left_behind(
     connection: sa.Connection,
     block: ops.ModifyTableOps,
     operation: ops.MigrateOperation,
-) -> cabc.Iterator[DropIndex]:
+) -> cabc.Iterator[LeftIndex]:
     """Yield the removal of the index that a dropped foreign key leaves behind."""
     if not isinstance(operation, ops.DropConstraintOp) or not _drops_key(operation):
         return
@@ -242,15 +268,14 @@ def _left_behind(
     if name not in served:
         name = default_name("foreignkey", table, columns, dropped_key["referred_table"])
     dropped = {o.column_name for o in block.ops if isinstance(o, ops.DropColumnOp)}
-    others = [key["constrained_columns"] for key in keys if key is not dropped_key] + [
-        list(o.to_constraint().column_keys)
-        for o in block.ops
-        if isinstance(o, ops.CreateForeignKeyOp)
-    ]
     # An index serves every foreign key whose columns are its first ones.
-    is_needed = any(columns[: len(other)] == other for other in others)
-    if dropped.isdisjoint(columns) and not is_needed:
+    is_needed = any(
+        columns[: len(key["constrained_columns"])] == key["constrained_columns"]
+        for key in keys
+        if key is not dropped_key
+    ) or any(_takes_over(o, columns, served) for o in block.ops)
+    if not dropped.issuperset(columns) and not is_needed:
         create = ops.CreateIndexOp(
             str(name), table, t.cast(t.Any, columns), schema=schema
         )
-        yield DropIndex(create)
+        yield LeftIndex(create)
