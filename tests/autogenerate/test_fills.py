@@ -51,6 +51,23 @@ def by_value() -> sa.Enum:
     return sa.Enum(Mood, name="x", values_callable=lambda _: values)
 
 
+class Silent(sa.TypeDecorator[str]):
+    """A type that stores values as they are."""
+
+    impl = sa.String(20)
+    cache_ok = True
+
+
+class Moment(sa.TypeDecorator[datetime.datetime]):
+    """Moments in UTC, which are stored without their zone."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: t.Any, dialect: sa.Dialect) -> t.Any:
+        return value.replace(tzinfo=None)
+
+
 FIVE: t.Final = uuid.UUID(int=5)
 DAY: t.Final = datetime.timedelta(days=1)
 CENTS: t.Final = decimal.Decimal("1.25")
@@ -97,6 +114,7 @@ VALUES: dict[str, tuple[Define, list[str], t.Any]] = {
     "pickled": (column(sa.PickleType, default=dict), [], {}),
     "own type": (column(Upper(9), default="abc"), [], "ABC"),
     "own type of numbers": (column(Cents, default=CENTS), [], CENTS),
+    "own type that converts nothing": (column(Silent, default="abc"), [], "abc"),
     "number that an own type stores": (column(Cents), ["person.x=125"], CENTS),
 }
 #: Defaults that ask for the time, and what the rows get; Python has the local time.
@@ -107,6 +125,8 @@ CLOCKS: dict[str, tuple[t.Any, t.Any]] = {
     "function": (sa.DateTime, lambda: datetime.datetime.now(datetime.timezone.utc)),
     "imported": (sa.DateTime, lambda: moment.now(utc)),
     "partial": (sa.DateTime, functools.partial(datetime.datetime.now, utc)),
+    "moment of a day": (sa.DateTime, datetime.date.today),
+    "own type": (Moment, lambda: moment.now(utc)),
     "SQL": (sa.DateTime, sa.func.now()),
 }
 #: Defaults that may be another value for each row.

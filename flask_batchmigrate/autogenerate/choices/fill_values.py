@@ -91,16 +91,26 @@ def typed(value: object, type_: sa.types.TypeEngine[t.Any]) -> object:
     return value
 
 
+def converts(type_: object) -> bool:
+    """Tell whether a type of the application converts values for another type."""
+    return isinstance(type_, sa.TypeDecorator) and not isinstance(
+        type_, _STORED_OTHERWISE
+    )
+
+
+def stored_type(type_: t.Any) -> t.Any:
+    """Return the type of SQLAlchemy that a type of the application is stored as."""
+    while converts(type_):
+        type_ = type_.impl_instance
+    return type_
+
+
 def converted(text: str, model: sa.Column[t.Any], place: str) -> object:
     """Convert a value that a person wrote to the type of the column.
 
     :raises BatchMigrateError: it is no value of the type.
     """
-    type_: t.Any = model.type
-    while isinstance(type_, sa.TypeDecorator) and not isinstance(
-        type_, _STORED_OTHERWISE
-    ):
-        type_ = type_.impl_instance
+    type_ = stored_type(model.type)
     try:
         return _converted(text, type_)
     except (ValueError, KeyError, ArithmeticError):

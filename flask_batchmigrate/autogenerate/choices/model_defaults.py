@@ -10,9 +10,11 @@ import warnings
 
 import sqlalchemy as sa
 
+from .fill_values import converts
 from .fill_values import default_value
 from .fill_values import Expression
 from .fill_values import says_null
+from .fill_values import stored_type
 from .fill_values import typed
 
 #: How often a function is called to see whether it always gives the same.
@@ -75,10 +77,12 @@ def _called(
         warnings.simplefilter("ignore")
         values = [function(None) for _ in range(_CALLS)]
     first = values[0]
-    if isinstance(first, datetime.date) and isinstance(type_, (sa.Date, sa.DateTime)):
+    stored = stored_type(type_)
+    if isinstance(first, datetime.date) and isinstance(stored, (sa.Date, sa.DateTime)):
         is_moment = isinstance(first, datetime.datetime)
         if all(map(_is_now if is_moment else _is_today, values)):
-            return Expression("CURRENT_TIMESTAMP" if is_moment else "CURRENT_DATE")
+            is_day = isinstance(stored, sa.Date)
+            return Expression("CURRENT_DATE" if is_day else "CURRENT_TIMESTAMP")
     if any(value != first for value in values):
         return NOT_GIVEN
     return _written(first, type_, dialect)
@@ -102,11 +106,9 @@ def _is_today(day: datetime.date) -> bool:
 
 def _written(value: t.Any, type_: t.Any, dialect: sa.Dialect) -> object:
     """Return a value as a script can give it to rows, if it can."""
-    own = isinstance(type_, sa.TypeDecorator) and not isinstance(
-        type_, (sa.Interval, sa.PickleType)
-    )
-    if own:
-        value = type_.process_bind_param(value, dialect)
+    while converts(type_):
+        if type(type_).process_bind_param is not sa.TypeDecorator.process_bind_param:
+            value = type_.process_bind_param(value, dialect)
         type_ = type_.impl_instance
     if isinstance(type_, sa.Enum):
         value = _member(value, type_)
