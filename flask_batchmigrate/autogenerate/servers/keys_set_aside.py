@@ -18,12 +18,13 @@ from alembic.operations import ops
 
 from ..choices.rename import RenameColumn
 from ..choices.rename import RenameTable
+from ..choices.stored_names import Place
+from ..choices.stored_names import StoredNames
 from ..script.names import fitting
 from ..script.operations import DropConstraint
-from .mysql_indexes import key_index
+from .mysql_indexes import KeyIndex
+from .mysql_names import usual_names
 
-#: The schema and name of a table.
-Place: t.TypeAlias = tuple[str | None, str]
 _DROPS: t.Final = (ops.DropIndexOp, ops.DropConstraintOp)
 _CREATES: t.Final = (
     ops.CreateIndexOp,
@@ -31,6 +32,7 @@ _CREATES: t.Final = (
     ops.CreateUniqueConstraintOp,
 )
 _OPTIONS: t.Final = ("ondelete", "onupdate", "deferrable", "initially", "match")
+_PRIMARY: t.Final = "PRIMARY"
 
 
 class Backwards(ops.MigrateOperation):
@@ -57,57 +59,70 @@ def _render(autogen_context: t.Any, operation: Backwards) -> list[str]:
 
 
 class _Changes:
-    """What a revision changes that foreign keys may stand on.
+    """What a revision changes, by the names that things have after its renames.
 
-    :param operations: the operations of an upgrade.
-    :param is_mysql: whether the server is MySQL or MariaDB.
+    :param connection: a connection to the server.
+    :param operations: the operations of an upgrade; renames come first.
     """
 
     def __init__(
-        self, operations: cabc.Iterable[ops.MigrateOperation], is_mysql: bool
+        self, connection: sa.Connection, operations: list[ops.MigrateOperation]
     ) -> None:
-        self.blocks: dict[Place, list[t.Any]] = {}
-        self.renamed: dict[tuple[Place, str], str] = {}
-        self.is_mysql = is_mysql
-        self.tables: dict[Place, str] = {}
+        self._connection = connection
+        self._inspector = sa.inspect(connection)
+        self.is_mysql = connection.dialect.name in ("mysql", "mariadb")
+        self.stored = StoredNames(operations)
+        self._blocks: dict[Place, list[t.Any]] = {}
+        self._new_tables: dict[Place, str] = {}
+        self._new_columns: dict[tuple[Place, str], str] = {}
         for operation in operations:
             if isinstance(operation, ops.ModifyTableOps):
-                table = operation.schema, str(operation.table_name)
-                self.blocks.setdefault(table, []).extend(operation.ops)
+                place = operation.schema, str(operation.table_name)
+                self._blocks.setdefault(place, []).extend(operation.ops)
             elif isinstance(operation, RenameTable):
-                table = operation.schema, str(operation.table_name)
-                self.tables[table] = str(operation.new_table_name)
-        for table, block in self.blocks.items():
+                place = operation.schema, str(operation.table_name)
+                self._new_tables[place] = str(operation.new_table_name)
+        for place, block in self._blocks.items():
             for each in block:
                 if isinstance(each, RenameColumn):
-                    self.renamed[table, each.column_name] = str(each.modify_name)
-        changed = [each for block in self.blocks.values() for each in block]
-        #: Whether there is anything that a foreign key could be in the way of.
-        self.exist = any(
+                    self._new_columns[place, each.column_name] = str(each.modify_name)
+
+    @property
+    def may_concern_keys(self) -> bool:
+        """Whether there is anything that a foreign key could be in the way of."""
+        return any(
             isinstance(each, _DROPS)
-            or (is_mysql and isinstance(each, _CREATES))
-            or (is_mysql and getattr(each, "modify_type", None) is not None)
-            for each in changed
+            or (self.is_mysql and isinstance(each, _CREATES))
+            or (self.is_mysql and getattr(each, "modify_type", None) is not None)
+            for block in self._blocks.values()
+            for each in block
         )
 
-    def renewed(self, key: t.Any, child: Place) -> t.Any:
-        """Return a foreign key of the database with the new names of what it names."""
-        schema, name = key["referred_schema"], key["referred_table"]
-        parent = schema, self.tables.get((schema, name), name)
-        own, others = key["constrained_columns"], key["referred_columns"]
-        return {
-            **key,
-            "referred_table": parent[1],
-            "constrained_columns": [self.renamed.get((child, c), c) for c in own],
-            "referred_columns": [self.renamed.get((parent, c), c) for c in others],
-        }
+    def keys(self, place: Place) -> cabc.Iterator[tuple[_Key, _Key]]:
+        """Yield the foreign keys that a table keeps: as they are, and as they will be.
 
-    def concern(self, inspector: sa.Inspector, key: ops.CreateForeignKeyOp) -> bool:
-        """Tell whether a foreign key that stays is in the way of a change."""
-        child = key.kw.get("source_schema"), key.source_table
-        parent = key.kw.get("referent_schema"), key.referent_table
-        if str(key.constraint_name) in self._gone_names(child):
-            return False
+        :param place: the table that has them.
+        """
+        schema, table = place[0], self.stored.table(place)
+        if not self._inspector.has_table(table, schema=schema):
+            return
+        gone = self._gone_names(place)
+        columns = {
+            str(each.column_name)
+            for each in self._blocks.get(place, ())
+            if isinstance(each, ops.DropColumnOp)
+        }
+        names = self._usual_names(place)
+        for key in self._inspector.get_foreign_keys(table, schema=schema):
+            name = names.get(str(key["name"]), str(key["name"]))
+            if name in gone or not columns.isdisjoint(key["constrained_columns"]):
+                continue
+            before: t.Any = {**key, "name": name, "table": table, "schema": schema}
+            yield _made(before), _made(self._renewed(before, place))
+
+    def concern(self, key: _Key) -> bool:
+        """Tell whether a foreign key is in the way of a change."""
+        child, parent = _ends(key)
         lost = any(
             set(columns) == set(key.remote_cols)
             for columns in self._gone_columns(parent, unique=True)
@@ -115,7 +130,7 @@ class _Changes:
         if not self.is_mysql:
             return lost
         return (
-            (lost and not self._served(inspector, parent, key.remote_cols))
+            (lost and not self._serves(parent, key.remote_cols))
             or self._retypes(child, key.local_cols)
             or self._retypes(parent, key.remote_cols)
             or (
@@ -123,46 +138,63 @@ class _Changes:
                     columns[: len(key.local_cols)] == list(key.local_cols)
                     for columns in self._gone_columns(child, unique=False)
                 )
-                and not self._served(inspector, child, key.local_cols)
+                and not self._serves(child, key.local_cols)
             )
         )
 
-    def replace_index(
-        self, inspector: sa.Inspector, key: ops.CreateForeignKeyOp
-    ) -> bool:
-        """Tell whether MySQL drops a foreign key's own index, as another one serves it.
+    def replaces_index(self, key: _Key) -> bool:
+        """Tell whether MySQL drops a foreign key's own index, as a new one serves it.
 
-        The downgrade cannot drop the other one then.
+        The downgrade cannot drop the new one then.
         """
-        child = key.kw.get("source_schema"), key.source_table
-        own = str(key.constraint_name)
+        child, own = _ends(key)[0], {str(key.constraint_name)}
         return (
             self.is_mysql
-            and any(
-                isinstance(each, _CREATES)
-                and _columns(each)[: len(key.local_cols)] == list(key.local_cols)
-                for each in self.blocks.get(child, ())
-            )
-            and not self._served(inspector, child, key.local_cols, {own})
+            and self._creates(child, key.local_cols)
+            and not self._serves(child, key.local_cols, own)
         )
+
+    def makes_index(self, key: _Key) -> bool:
+        """Tell whether MySQL makes an index for a foreign key that is made again."""
+        child, own = _ends(key)[0], {str(key.constraint_name)}
+        return self.is_mysql and not (
+            self._creates(child, key.local_cols)
+            or self._serves(child, key.local_cols, own)
+        )
+
+    def _renewed(self, key: dict[str, t.Any], child: Place) -> dict[str, t.Any]:
+        """Return a foreign key of the database with the new names of what it names."""
+        schema, name = key["referred_schema"], str(key["referred_table"])
+        parent: Place = schema, self._new_tables.get((schema, name), name)
+        own, others = key["constrained_columns"], key["referred_columns"]
+        return {
+            **key,
+            "table": child[1],
+            "referred_table": parent[1],
+            "constrained_columns": [self._new_columns.get((child, c), c) for c in own],
+            "referred_columns": [self._new_columns.get((parent, c), c) for c in others],
+        }
 
     def _retypes(self, place: Place, columns: cabc.Sequence[str]) -> bool:
         return any(
             isinstance(each, ops.AlterColumnOp)
             and each.modify_type is not None
             and each.column_name in columns
-            for each in self.blocks.get(place, ())
+            for each in self._blocks.get(place, ())
+        )
+
+    def _creates(self, place: Place, columns: cabc.Sequence[str]) -> bool:
+        """Tell whether a new key or index begins with columns."""
+        return any(
+            isinstance(each, _CREATES) and _begins(_columns(each), columns)
+            for each in self._blocks.get(place, ())
         )
 
     def _gone_names(self, place: Place) -> set[str]:
         """Return the names of the constraints and indexes that a table loses."""
         return {
-            str(
-                each.index_name
-                if isinstance(each, ops.DropIndexOp)
-                else each.constraint_name
-            )
-            for each in self.blocks.get(place, ())
+            _dropped_name(each)
+            for each in self._blocks.get(place, ())
             if isinstance(each, _DROPS)
         }
 
@@ -171,16 +203,15 @@ class _Changes:
 
         :param unique: leave out indexes that are not unique.
         """
-        for each in self.blocks.get(place, ()):
+        for each in self._blocks.get(place, ()):
             if isinstance(each, _DROPS):
                 made = each.reverse()
                 if isinstance(made, ops.CreateIndexOp) and unique and not made.unique:
                     continue
                 yield _columns(made)
 
-    def _served(
+    def _serves(
         self,
-        inspector: sa.Inspector,
         place: Place,
         columns: cabc.Sequence[str],
         others: cabc.Set[str] = frozenset(),
@@ -189,26 +220,29 @@ class _Changes:
 
         :param others: indexes that do not count.
         """
-        schema, table = place
+        schema, table = place[0], self.stored.table(place)
+        names = self._usual_names(place)
+        indexes = {
+            names.get(str(each["name"]), str(each["name"])): each["column_names"]
+            for each in self._inspector.get_indexes(table, schema=schema)
+        }
+        key = self._inspector.get_pk_constraint(table, schema=schema)
+        indexes[_PRIMARY] = list(key["constrained_columns"])
         gone = self._gone_names(place) | others
-        indexes = [
-            each["column_names"]
-            for each in inspector.get_indexes(table, schema=schema)
-            if each["name"] not in gone
-        ]
-        if not any(
-            isinstance(o, ops.DropConstraintOp) and o.constraint_type == "primary"
-            for o in self.blocks.get(place, ())
-        ):
-            key = inspector.get_pk_constraint(table, schema=schema)
-            indexes.append(list(key["constrained_columns"]))
-        return any(index[: len(columns)] == list(columns) for index in indexes)
+        return any(
+            _begins([self._new_columns.get((place, str(c)), c) for c in index], columns)
+            for name, index in indexes.items()
+            if name not in gone
+        )
+
+    def _usual_names(self, place: Place) -> dict[str, str]:
+        """Return the names that scripts give constraints, by those that MySQL gave."""
+        if not self.is_mysql:
+            return {}
+        return usual_names(self._connection, self.stored.table(place), place[0])
 
 
-def _columns(operation: t.Any) -> list[str]:
-    """Return the columns of a key or an index; an expression is no column."""
-    columns = getattr(operation, "columns", ())
-    return [str(getattr(column, "name", column)) for column in columns]
+_Key: t.TypeAlias = ops.CreateForeignKeyOp
 
 
 def set_keys_aside(
@@ -219,54 +253,69 @@ def set_keys_aside(
     :param upgrade: the operations, whose constraints all have names; changed in place.
     :param tables: the tables of the models.
     """
-    changes = _Changes(upgrade.ops, connection.dialect.name in ("mysql", "mariadb"))
-    children = [table for table in tables if table.foreign_key_constraints]
-    if changes.exist and children:
-        inspector = sa.inspect(connection)
-        for table in children:
-            if inspector.has_table(str(table.name), schema=table.schema):
-                _set_aside(inspector, upgrade, changes, table)
+    changes = _Changes(connection, upgrade.ops)
+    if not changes.may_concern_keys:
+        return
+    for table in tables:
+        if table.foreign_key_constraints:
+            _set_aside(upgrade, changes, (table.schema, str(table.name)))
 
 
-def _set_aside(
-    inspector: sa.Inspector, upgrade: ops.UpgradeOps, changes: _Changes, table: sa.Table
-) -> None:
-    """Set the foreign keys of a table of the database aside."""
-    name, schema = str(table.name), table.schema
+def _set_aside(upgrade: ops.UpgradeOps, changes: _Changes, place: Place) -> None:
+    """Set the foreign keys of a table aside."""
+    schema, name = place
+    stored = changes.stored.table(place)
     drops: list[ops.MigrateOperation] = []
     creates: list[ops.MigrateOperation] = []
-    for stored in inspector.get_foreign_keys(name, schema=schema):
-        before = _made(stored, schema, name)
-        after = _made(changes.renewed(stored, (schema, name)), schema, name)
-        drop = DropConstraint(before, name, "foreignkey", schema)
-        if not changes.concern(inspector, after):
-            if changes.replace_index(inspector, after):
-                drops.append(Backwards(before))
-                creates.append(Backwards(after.reverse()))
-            continue
-        drops.append(drop)
-        if changes.is_mysql:
-            inner = [*changes.blocks.get((schema, name), ()), after]
-            block = ops.ModifyTableOps(name, inner, schema=schema)
-            creates += key_index(inspector, block, after)
-        creates.append(after)
+    for before, after in changes.keys(place):
+        if changes.concern(after):
+            drops.append(DropConstraint(before, stored, "foreignkey", schema))
+            creates += [KeyIndex(after)] if changes.makes_index(after) else []
+            creates.append(after)
+        elif changes.replaces_index(after):
+            drops.append(Backwards(before))
+            creates.append(Backwards(after.reverse()))
     if drops:
-        upgrade.ops.insert(0, ops.ModifyTableOps(name, drops, schema=schema))
+        upgrade.ops.insert(0, ops.ModifyTableOps(stored, drops, schema=schema))
         upgrade.ops.append(ops.ModifyTableOps(name, creates, schema=schema))
 
 
-def _made(key: t.Any, schema: str | None, table: str) -> ops.CreateForeignKeyOp:
+def _made(key: dict[str, t.Any]) -> _Key:
     """Return the operation that makes a foreign key of the database again."""
     options = {
-        "source_schema": schema,
+        "source_schema": key["schema"],
         "referent_schema": key["referred_schema"],
         **{name: key.get("options", {}).get(name) for name in _OPTIONS},
     }
     return ops.CreateForeignKeyOp(
         fitting(key["name"]),
-        table,
+        key["table"],
         key["referred_table"],
         key["constrained_columns"],
         key["referred_columns"],
         **{name: value for name, value in options.items() if value is not None},
     )
+
+
+def _ends(key: _Key) -> tuple[Place, Place]:
+    """Return the table that has a foreign key, and the one that it refers to."""
+    child = key.kw.get("source_schema"), str(key.source_table)
+    return child, (key.kw.get("referent_schema"), str(key.referent_table))
+
+
+def _begins(index: cabc.Sequence[object], columns: cabc.Sequence[str]) -> bool:
+    return list(index[: len(columns)]) == list(columns)
+
+
+def _dropped_name(operation: ops.DropIndexOp | ops.DropConstraintOp) -> str:
+    """Return the name of the index or constraint that an operation drops."""
+    if isinstance(operation, ops.DropIndexOp):
+        return str(operation.index_name)
+    is_primary = operation.constraint_type == "primary"
+    return _PRIMARY if is_primary else str(operation.constraint_name)
+
+
+def _columns(operation: t.Any) -> list[str]:
+    """Return the columns of a key or an index; an expression is no column."""
+    columns = getattr(operation, "columns", ())
+    return [str(getattr(column, "name", column)) for column in columns]

@@ -80,13 +80,13 @@ def add_key_indexes(connection: sa.Connection, upgrade: ops.UpgradeOps) -> None:
                 more
                 for operation in block.ops
                 for more in (
-                    *key_index(inspector, block, operation),
+                    *_key_index(inspector, block, operation),
                     operation,
                 )
             ]
 
 
-def key_index(
+def _key_index(
     inspector: sa.Inspector, block: ops.ModifyTableOps, operation: t.Any
 ) -> list[KeyIndex]:
     """Return the index that an operation creates: a foreign key that finds none."""

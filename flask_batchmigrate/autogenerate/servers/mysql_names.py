@@ -33,11 +33,11 @@ def say_usual_names(
         if any(
             isinstance(o, (ops.DropConstraintOp, ops.DropIndexOp)) for o in block.ops
         ):
-            names = _usual_names(connection, block.table_name, block.schema)
+            names = usual_names(connection, block.table_name, block.schema)
             block.ops[:] = [_renamed(operation, names) for operation in block.ops]
 
 
-def _usual_names(
+def usual_names(
     connection: sa.Connection, table: str, schema: str | None
 ) -> dict[str, str]:
     """Return the names that scripts give, by the stored ones.
