@@ -13,6 +13,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 import flask_batchmigrate as fb
+from flask_batchmigrate.autogenerate.request import Request
 from tests.servers import new_database
 
 from .bench import Bench
@@ -140,3 +141,41 @@ def test_index_that_a_foreign_key_needs(
             with db.engine.connect() as connection:
                 rows = connection.exec_driver_sql("SELECT a, b FROM c ORDER BY a")
                 assert list(map(tuple, rows)) == [(1, 1), (2, 1)]
+
+
+def test_index_of_a_renamed_foreign_key(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Table, column and parent get other names, and so does the index."""
+    monkeypatch.chdir(tmp_path)
+
+    def named(parent: str, child: str, column: str) -> Define:
+        def define(metadata: sa.MetaData) -> None:
+            id_ = sa.Column("id", sa.Integer, primary_key=True)
+            sa.Table(parent, metadata, id_, sa.Column("x", sa.Integer))
+            key = sa.ForeignKey(f"{parent}.id", name="fk_c_a")
+            own = sa.Column("id", sa.Integer, primary_key=True)
+            indexed = sa.Column(column, sa.Integer, key, index=True)
+            sa.Table(child, metadata, own, indexed)
+
+        return define
+
+    before = named("author", "book", "author_id")
+    after = named("writer", "novel", "writer_id")
+    renames = ["author:writer", "book:novel", "novel.author_id:writer_id"]
+    with new_database("mariadb") as url:
+        bench = Bench(url, tmp_path)
+        bench.migrate(before, rev_id="aa11")
+        bench.migrate(after, rev_id="bb22", request=Request(renames=renames))
+        assert bench.agrees(after)
+        app, _ = bench.app(before)
+        with app.app_context():
+            fb.downgrade()
+        engine = sa.create_engine(url)
+        inspector = sa.inspect(engine)
+        assert [i["name"] for i in inspector.get_indexes("book")] == [
+            "ix_book_author_id"
+        ]
+        (key,) = inspector.get_foreign_keys("book")
+        assert key["referred_table"] == "author"
+        engine.dispose()

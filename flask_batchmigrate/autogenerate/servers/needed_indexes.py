@@ -15,6 +15,9 @@ from alembic.autogenerate import renderers
 from alembic.operations import ops
 from sqlalchemy.sql.elements import conv
 
+from ..choices.renames import RenameTable
+from ..choices.stored_names import StoredNames
+
 _PRIMARY: t.Final = "PRIMARY"
 
 
@@ -47,22 +50,67 @@ def free_needed_indexes(connection: sa.Connection, upgrade: ops.UpgradeOps) -> N
     :param upgrade: the operations, whose constraints all have names; changed in place.
     """
     inspector = sa.inspect(connection)
+    stored = StoredNames(upgrade.ops)
+    tables = {
+        (each.schema, each.table_name): each.new_table_name
+        for each in upgrade.ops
+        if isinstance(each, RenameTable)
+    }
     for block in upgrade.ops:
         if isinstance(block, ops.ModifyTableOps) and any(map(_columns, block.ops)):
-            table, schema = block.table_name, block.schema
-            if inspector.has_table(table, schema=schema):
-                for key in _remaining_keys(inspector, block):
-                    _free(inspector, block, key)
+            place = block.schema, block.table_name
+            table = stored.table(place)
+            named = {
+                stored.column(place, column): column
+                for each in block.ops
+                for column in _columns(each)
+            }
+            if inspector.has_table(table, schema=block.schema):
+                indexes = _indexes(inspector, table, block.schema, named)
+                for key in _remaining_keys(inspector, table, block, named, tables):
+                    _free(indexes, block, key)
+
+
+def _indexes(
+    inspector: sa.Inspector,
+    table: str,
+    schema: str | None,
+    named: cabc.Mapping[str, str],
+) -> dict[str, list[str]]:
+    """Return the columns of the indexes of a table, by the indexes' names.
+
+    :param named: the names that columns get, by those that they have.
+    """
+    indexes = {
+        str(each["name"]): list(map(str, each["column_names"]))
+        for each in inspector.get_indexes(table, schema=schema)
+    }
+    key = inspector.get_pk_constraint(table, schema=schema)
+    indexes[_PRIMARY] = list(key["constrained_columns"])
+    return {
+        name: [named.get(column, column) for column in columns]
+        for name, columns in indexes.items()
+    }
 
 
 def _remaining_keys(
-    inspector: sa.Inspector, block: ops.ModifyTableOps
+    inspector: sa.Inspector,
+    table: str,
+    block: ops.ModifyTableOps,
+    named: cabc.Mapping[str, str],
+    tables: cabc.Mapping[tuple[str | None, str], str],
 ) -> cabc.Iterator[ops.CreateForeignKeyOp]:
-    """Yield the foreign keys that a table has before and after its operations."""
+    """Yield the foreign keys that a table has before and after its operations.
+
+    :param table: the name that the table has in the database.
+    :param named: the names that columns get, by those that they have.
+    :param tables: the names that tables get, by those that they have.
+    """
     gone = {name for each in block.ops if (name := _dropped(each))}
     columns = {o.column_name for o in block.ops if isinstance(o, ops.DropColumnOp)}
-    for key in inspector.get_foreign_keys(block.table_name, schema=block.schema):
-        local = key["constrained_columns"]
+    for key in inspector.get_foreign_keys(table, schema=block.schema):
+        local = [named.get(column, column) for column in key["constrained_columns"]]
+        parent = key["referred_schema"], key["referred_table"]
         if key["name"] not in gone and columns.isdisjoint(local):
             options = {
                 "source_schema": block.schema,
@@ -72,7 +120,7 @@ def _remaining_keys(
             yield ops.CreateForeignKeyOp(
                 conv(str(key["name"])),
                 block.table_name,
-                key["referred_table"],
+                tables.get(parent, parent[1]),
                 local,
                 key["referred_columns"],
                 **{name: value for name, value in options.items() if value},
@@ -80,9 +128,14 @@ def _remaining_keys(
 
 
 def _free(
-    inspector: sa.Inspector, block: ops.ModifyTableOps, key: ops.CreateForeignKeyOp
+    indexes: cabc.Mapping[str, list[str]],
+    block: ops.ModifyTableOps,
+    key: ops.CreateForeignKeyOp,
 ) -> None:
-    """Put the removal and return of a key around the operations on its indexes."""
+    """Put the removal and return of a key around the operations on its indexes.
+
+    :param indexes: the columns of the indexes that the table has, by their names.
+    """
     local, table, schema = list(key.local_cols), block.table_name, block.schema
     places = [
         place
@@ -90,15 +143,9 @@ def _free(
         if _columns(each)[: len(local)] == local
     ]
     gone = {name for each in block.ops if (name := _dropped(each))}
-    stored = {
-        str(each["name"]): list(each["column_names"])
-        for each in inspector.get_indexes(table, schema=schema)
-    }
-    primary = inspector.get_pk_constraint(table, schema=schema)
-    stored[_PRIMARY] = list(primary["constrained_columns"])
     others = [
         name
-        for name, columns in stored.items()
+        for name, columns in indexes.items()
         if columns[: len(local)] == local
         # The server drops what it has made itself.
         and name not in {*gone, key.constraint_name}
