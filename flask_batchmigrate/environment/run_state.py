@@ -28,6 +28,7 @@ from .arguments import dialect_name
 from .arguments import hooks
 from .arguments import named
 from .arguments import require_synchronous
+from .column_checks import keep_column_checks
 from .config import Setup
 from .connection.autobegin import autobegun
 from .connection.autobegin import committed
@@ -185,6 +186,7 @@ class Run:
         self.is_configured = True
         self.join(context.get_context())
         accept_usual_names(context.get_context())
+        keep_column_checks(context.get_context())
         if not context.is_transactional_ddl():
             self.undoes_tables = False
 
