@@ -50,17 +50,11 @@ def _alter_column(
     if check is None or _check(connection, table, later, schema) is not None:
         return
     # Few columns have such a CHECK.
-    from ..autogenerate.script.names import default_name
-    from ..autogenerate.script.names import free
+    from ..autogenerate.servers.mysql_names import free_check_name
 
-    inspector = sa.inspect(connection)
-    taken = {
-        str(each["name"]).lower()
-        for each in inspector.get_check_constraints(table, schema=schema)
-    }
     quote = connection.dialect.identifier_preparer.quote
     place = ".".join(quote(part) for part in (schema, table) if part)
-    name = quote(free(default_name("check", table, [later]), taken))
+    name = quote(free_check_name(connection, table, later, schema))
     expression = _renamed(check, column, later)
     statement = f"ALTER TABLE {place} ADD CONSTRAINT {name} CHECK ({expression})"
     connection.exec_driver_sql(statement.replace("%", "%%"))

@@ -15,6 +15,8 @@ import typing as t
 import sqlalchemy as sa
 from alembic.operations import ops
 
+from ..script.names import default_name
+from ..script.names import free
 from ..script.operations import DropConstraint
 from .called_otherwise import constraints
 from .called_otherwise import generated_name
@@ -76,3 +78,12 @@ def _renamed(
         renamed.create = copy.copy(renamed.create)
         t.cast(t.Any, renamed.create).constraint_name = names[str(name)]
     return t.cast("ops.MigrateOperation", renamed)
+
+
+def free_check_name(
+    connection: sa.Connection, table: str, column: str, schema: str | None
+) -> str:
+    """Return a name that scripts give the CHECK of a column, and that is not taken."""
+    checks = sa.inspect(connection).get_check_constraints(table, schema=schema)
+    taken = {str(each["name"]).lower() for each in checks}
+    return free(default_name("check", table, [column]), taken)
