@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import collections.abc as cabc
 import pathlib
+import typing as t
 
 import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
 
 import flask_batchmigrate as fb
 from flask_batchmigrate.autogenerate.request import Request
+from tests.apps import write_revision
 from tests.servers import new_database
 from tests.servers import SERVERS
 
@@ -105,3 +110,65 @@ def test_one_script_for_both(
                 assert fb.migrate() == []
                 fb.downgrade()
                 assert place.found(laboratory.names) == start
+
+
+#: What a database has, and what a script drops that is not there: kind and name.
+NOT_MEANT = {
+    "foreign key of a column whose name goes on": (
+        "ALTER TABLE pet ADD FOREIGN KEY (owner) REFERENCES person (id)",
+        ("foreignkey", "fk_pet_owner_id_person"),
+    ),
+    "the same, as PostgreSQL calls it": (
+        "ALTER TABLE pet ADD CONSTRAINT fk_pet_owner_id_person"
+        " FOREIGN KEY (owner_id) REFERENCES person (id)",
+        ("foreignkey", "pet_owner_fkey"),
+    ),
+    "UNIQUE of fewer columns": (
+        "ALTER TABLE pet ADD UNIQUE (code)",
+        ("unique", "uq_pet_code_owner"),
+    ),
+    "UNIQUE with a name that somebody chose": (
+        "ALTER TABLE pet ADD CONSTRAINT one_code UNIQUE (code)",
+        ("unique", "uq_pet_code"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_MEANT)
+def test_nothing_else_is_dropped(
+    tmp_path: pathlib.Path, server: tuple[str, str, str], case: str
+) -> None:
+    """A constraint that only resembles the one that a script names stays."""
+    statement, (kind, name) = NOT_MEANT[case]
+    app = Flask(__name__)
+    app.config["SQLALCHEMY_DATABASE_URI"] = server[0]
+    db = SQLAlchemy(app)
+    fb.BatchMigrate(app, db, directory=tmp_path / "migrations")
+    drop = f"op.drop_constraint({name!r}, 'pet', type_={kind!r})"
+    write_revision(tmp_path / "migrations", "aa11", None, upgrade=drop)
+    with app.app_context():
+        with db.engine.begin() as connection:
+            for table in ("alembic_version", "pet", "person"):
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+            connection.exec_driver_sql("CREATE TABLE person (id INT PRIMARY KEY)")
+            connection.exec_driver_sql(
+                "CREATE TABLE pet (id INT PRIMARY KEY, owner INT, owner_id INT,"
+                " code INT)"
+            )
+            connection.exec_driver_sql(statement)
+        before = constraints_of(db.engine)
+        with pytest.raises(fb.BatchMigrateError, match="aa11"):
+            fb.upgrade()
+        assert constraints_of(db.engine) == before
+        with db.engine.begin() as connection:
+            for table in ("pet", "person"):
+                connection.exec_driver_sql(f"DROP TABLE {table}")
+
+
+def constraints_of(engine: sa.Engine) -> list[t.Any]:
+    """Return the UNIQUE constraints and foreign keys of the pet."""
+    inspector = sa.inspect(engine)
+    return [
+        *inspector.get_unique_constraints("pet"),
+        *inspector.get_foreign_keys("pet"),
+    ]

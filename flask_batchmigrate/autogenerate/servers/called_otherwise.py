@@ -74,7 +74,10 @@ def name_in_use(connection: sa.Connection, constraint: sa.Constraint) -> str | N
         return None
     if any(same_name(each.name, wanted) for each in stored):
         return None
-    found = [each for each in stored if _is_meant(each, wanted, str(table.name))]
+    on_mysql = connection.dialect.name != "postgresql"
+    found = [
+        each for each in stored if _is_meant(each, wanted, str(table.name), on_mysql)
+    ]
     if len(found) > 1:
         names = "' or '".join(each.name for each in found)
         raise ChangeRefused(
@@ -103,19 +106,33 @@ def index_in_use(connection: sa.Connection, index: sa.Index) -> str | None:
         return None
     if any(same_name(str(each["name"]), wanted) for each in stored):
         return None
+    parents = inspector.get_table_names(schema=table.schema)
     found = [
         str(each["name"])
         for each in stored
         if is_index_of(str(each["name"]), each["column_names"])
-        and wanted.lower().startswith(
-            default_name(
-                "unique" if each["unique"] else "foreignkey",
-                str(table.name),
-                map(str, each["column_names"]),
-            ).lower()
+        and any(
+            same_name(wanted, name)
+            for name in _names_of_index(str(table.name), each, parents)
         )
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _names_of_index(
+    table: str, index: t.Any, parents: cabc.Iterable[str]
+) -> cabc.Iterator[str]:
+    """Yield the names that scripts give what an index of MySQL or MariaDB belongs to.
+
+    :param parents: the tables that a foreign key may refer to.
+    """
+    columns = [str(column) for column in index["column_names"]]
+    if index["unique"]:
+        yield default_name("unique", table, columns)
+    else:
+        # The foreign key may be gone, which would tell the table.
+        for parent in parents:
+            yield default_name("foreignkey", table, columns, parent)
 
 
 def is_index_of(name: str, columns: cabc.Sequence[str | None]) -> bool:
@@ -157,12 +174,19 @@ def same_name(one: str, other: str) -> bool:
     return one.lower() == other.lower()
 
 
-def is_made_up(stored: Stored, table: str) -> bool:
-    """Tell whether nobody chose the name of a constraint."""
-    if _NUMBERED.fullmatch(stored.name):
-        return True
-    usual = {*_usual_names(stored, table), *stored.columns[:1]}
-    unnumbered = {stored.name, re.sub(r"_?\d+$", "", stored.name)}
+def is_made_up(stored: Stored, table: str, on_mysql: bool) -> bool:
+    """Tell whether nobody chose the name of a constraint.
+
+    :param on_mysql: whether MySQL or MariaDB has it, which number constraints, or name
+        them for their first column.
+    """
+    usual, number = set(_usual_names(stored, table)), r"\d+$"
+    if on_mysql:
+        if _NUMBERED.fullmatch(stored.name):
+            return True
+        usual |= set(stored.columns[:1])
+        number = r"_?\d+$"
+    unnumbered = {stored.name, re.sub(number, "", stored.name)}
     return not {name.lower() for name in usual}.isdisjoint(map(str.lower, unnumbered))
 
 
@@ -196,22 +220,20 @@ def _postgresql_name(table: str, columns: str, end: str) -> str:
     return "_".join([*filter(None, parts), end])
 
 
-def _is_meant(stored: Stored, wanted: str, table: str) -> bool:
+def _is_meant(stored: Stored, wanted: str, table: str, on_mysql: bool) -> bool:
     """Tell whether a constraint is one that a script calls by another usual name."""
     usual = [name.lower() for name in _usual_names(stored, table)]
     if wanted.lower() in usual:
-        return is_made_up(stored, table)
+        return is_made_up(stored, table, on_mysql)
     # The names keep those of tables and columns that were renamed since.
-    return _correspond(stored.kind, stored.name.lower(), wanted.lower()) or (
-        _correspond(stored.kind, wanted.lower(), stored.name.lower())
+    return _correspond(stored, stored.name, wanted) or (
+        _correspond(stored, wanted, stored.name)
     )
 
 
-def _correspond(kind: str, one: str, other: str) -> bool:
+def _correspond(stored: Stored, one: str, other: str) -> bool:
     """Tell whether PostgreSQL gives the one name where scripts give the other."""
-    end, start = _ENDS[kind]
-    body = one.removesuffix(f"_{end}")
-    if body == one or not other.startswith(f"{start}_{body}"):
-        return False
-    rest = other.removeprefix(f"{start}_{body}")
-    return rest.startswith("_") if kind == "foreignkey" else not rest
+    end, start = _ENDS[stored.kind]
+    body = one.lower().removesuffix(f"_{end}")
+    parts = filter(None, (start, body, stored.parent))
+    return body != one.lower() and same_name(other, "_".join(parts))

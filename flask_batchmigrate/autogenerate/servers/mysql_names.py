@@ -57,7 +57,7 @@ def usual_names(
 
 
 def _usual(stored: Stored, table: str) -> str:
-    made_up = is_made_up(stored, table)
+    made_up = is_made_up(stored, table, True)
     return generated_name(stored, table) if made_up else stored.name
 
 
