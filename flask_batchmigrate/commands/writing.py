@@ -22,7 +22,6 @@ from ..errors import NOTHING_WRITTEN
 from ..errors import NotSupported
 from ..errors import NotVerified
 from ..errors import UNCHANGED
-from ..project.folder import Folder
 from ..reporting import reporter
 
 if t.TYPE_CHECKING:
@@ -46,7 +45,7 @@ def revision(
     call.setup.request = request
     dry = request is not None and request.dry_run
     verifies = request is not None and request.verify
-    with call.translated(), _new_files_removed(call.setup.folder, dry):
+    with call.translated(), _new_files_removed(call, dry):
         scratch = scratch_of(call) if verifies else None
         with call.guarded():
             written = _write(call, options)
@@ -81,11 +80,11 @@ def _removed_on_failure(call: Invocation) -> cabc.Iterator[None]:
 
     :raises BatchMigrateError: a post-write hook failed.
     """
-    before = _files(call.setup.folder)
+    before = _files(call)
     try:
         yield
     except Exception as error:
-        path = _written(call, before)
+        path = _new_revision_file(call, before)
         if path is None:
             raise
         path.unlink()
@@ -102,10 +101,12 @@ def _removed_on_failure(call: Invocation) -> cabc.Iterator[None]:
         ) from error
 
 
-def _written(call: Invocation, before: set[pathlib.Path]) -> pathlib.Path | None:
+def _new_revision_file(
+    call: Invocation, before: set[pathlib.Path]
+) -> pathlib.Path | None:
     """Return the file of the revision that was rendered last, if it is new."""
     revision = call.setup.rendered
-    for path in sorted(_files(call.setup.folder) - before) if revision else ():
+    for path in sorted(_files(call) - before) if revision else ():
         if path.suffix == ".py" and (
             str(revision) in path.name or repr(revision) in path.read_text("utf-8")
         ):
@@ -140,24 +141,27 @@ def scratch_of(call: Invocation) -> Scratch | None:
 
 
 @contextlib.contextmanager
-def _new_files_removed(folder: Folder, dry: bool) -> cabc.Iterator[None]:
-    """Remove the files that the block adds to a migrations folder.
+def _new_files_removed(call: Invocation, dry: bool) -> cabc.Iterator[None]:
+    """Remove the files that the block adds to the folders of revisions.
 
     A dry run needs it because Alembic gives a script's text only as a file.
 
     :param dry: whether this is a dry run; if not, do nothing.
     """
-    before = _files(folder) if dry else set()
+    before = _files(call) if dry else set()
     try:
         yield
     finally:
-        for path in sorted(_files(folder) - before, reverse=True) if dry else ():
+        for path in sorted(_files(call) - before, reverse=True) if dry else ():
             path.rmdir() if path.is_dir() else path.unlink()
 
 
-def _files(folder: Folder) -> set[pathlib.Path]:
-    """Return the paths of the migrations folder and its contents, if it exists."""
-    return {folder.path, *folder.path.rglob("*")} if folder.exists else set()
+def _files(call: Invocation) -> set[pathlib.Path]:
+    """Return the paths of the folders of revisions, and of all that they contain."""
+    folders = [call.setup.folder.path]
+    folders += map(pathlib.Path, call.config.get_version_locations_list() or [])
+    there = [folder for folder in folders if folder.exists()]
+    return {path for folder in there for path in (folder, *folder.rglob("*"))}
 
 
 def verified(

@@ -164,3 +164,26 @@ def test_post_write_hook_that_cannot_be_run(
         assert "No file was written." in str(caught.value)
     files = {path.name for path in folder.glob("versions/*.py")}
     assert files == ({"aa11_.py", "bb22_.py"} if command == "merge" else set())
+
+
+@pytest.mark.parametrize("kind", ["dry run", "failing hook"])
+def test_nothing_is_left_in_another_folder(apps: Apps, kind: str) -> None:
+    """Revisions may be in a folder that is not below that of the migrations."""
+    other = apps.path / "others"
+    other.mkdir()
+    migrations = apps.path / "migrations"
+    migrations.mkdir()
+    (migrations / "alembic.ini").write_text(f"[alembic]\nversion_locations = {other}\n")
+    hook = {"type": "exec", "executable": "no-such-program", "options": ""}
+    hooks = {"BATCHMIGRATE_POST_WRITE_HOOKS": {"tidy": hook}}
+    failing = kind == "failing hook"
+    with apps.make(config=hooks if failing else {}).app_context():
+        if failing:
+            with pytest.raises(fb.BatchMigrateError, match="'tidy'"):
+                fb.migrate()
+        else:
+            fb.migrate(request=Request(dry_run=True))
+    assert list(other.glob("*.py")) == []
+    with apps.make().app_context():
+        fb.migrate()
+    assert len(list(other.glob("*.py"))) == 1

@@ -48,7 +48,6 @@ _NOT_REFLECTED: t.Final[dict[str, type[sa.types.TypeEngine[t.Any]]]] = {
 }
 
 
-# Without slots, because cached properties need a ``__dict__``.
 @value_class
 class Definition:
     """The definition of a table and its indexes.

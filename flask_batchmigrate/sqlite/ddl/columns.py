@@ -11,7 +11,6 @@ from .constraints import ConstraintText
 from .reader import Span
 
 
-# Without slots, so that the properties are worked out once.
 @value_class
 class ColumnText:
     """One column as written.

@@ -70,7 +70,6 @@ class Pieces(t.Protocol):
         """The places of the columns, by their folded names."""
 
 
-# Without slots: what is worked out of a text once is kept beside it.
 @value_class
 class TableText:
     """A CREATE TABLE statement, read.

@@ -65,7 +65,6 @@ class ForeignKeyRow:
     parent_columns: tuple[str, ...]
 
 
-# Without slots, so that the objects by name are worked out once.
 @value_class
 class Catalogue:
     """Every object of one schema (``main``, ``temp`` or an attached database).

@@ -30,7 +30,6 @@ class Source:
     allowed_before: tuple[str, ...] | None = None
 
 
-# Without slots, so that the properties are worked out once.
 @value_class
 class Target:
     """A table before and after a block.
