@@ -6,7 +6,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ...sqlite.adapter.own_types import copied_plainly
+from ...sqlite.adapter.type_copies import copied_plainly
 from .operations import plain_text
 
 

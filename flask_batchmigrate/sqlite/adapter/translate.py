@@ -21,7 +21,7 @@ from ..ddl.table import parse_column
 from ..ddl.tokens import quote
 from ..errors import ChangeRefused
 from ..target import changes
-from .own_types import copied_plainly
+from .type_copies import copied_plainly
 
 _KINDS: t.Final = (
     (sa.ForeignKeyConstraint, ConstraintKind.FOREIGN_KEY),

@@ -14,7 +14,6 @@ from ..schema.database import Database
 from ..target.target import Target
 
 
-# This class has no slots, so that it can cache its text.
 @value_class
 class Scratch:
     """The table that receives the rows.
