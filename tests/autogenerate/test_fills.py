@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import collections
 import collections.abc as cabc
 import contextlib
 import datetime
 import decimal
+import enum
 import functools
 import pathlib
 import typing as t
 import uuid
+import zoneinfo
 
 import pytest
 import sqlalchemy as sa
@@ -68,9 +71,43 @@ class Moment(sa.TypeDecorator[datetime.datetime]):
         return value.replace(tzinfo=None)
 
 
+class Size(str, enum.Enum):
+    """Texts that have names."""
+
+    small = "it's small"
+
+
+class Level(enum.IntEnum):
+    """Numbers that have names."""
+
+    low = 3
+
+
+class Share(float):
+    """A number whose text is no number."""
+
+    def __repr__(self) -> str:
+        return f"{float(self):.0%}"
+
+
+class Instant(datetime.datetime):
+    """A moment of another library."""
+
+
+class Label:
+    """A value whose text is nothing that a script knows."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Label)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 FIVE: t.Final = uuid.UUID(int=5)
 DAY: t.Final = datetime.timedelta(days=1)
 CENTS: t.Final = decimal.Decimal("1.25")
+LEAP: t.Final = datetime.datetime(2024, 2, 29)
+ZONE: t.Final = zoneinfo.ZoneInfo("Asia/Kolkata")
 moment = datetime.datetime
 utc = datetime.timezone.utc
 
@@ -115,6 +152,35 @@ VALUES: dict[str, tuple[Define, list[str], t.Any]] = {
     "own type": (column(Upper(9), default="abc"), [], "ABC"),
     "own type of numbers": (column(Cents, default=CENTS), [], CENTS),
     "own type that converts nothing": (column(Silent, default="abc"), [], "abc"),
+    "text with a name": (column(sa.String(20), default=Size.small), [], "it's small"),
+    "text with a name of a function": (
+        column(sa.String(20), default=lambda: Size.small),
+        [],
+        "it's small",
+    ),
+    "number with a name": (column(sa.Integer, default=Level.low), [], 3),
+    "own number": (column(sa.Float, default=Share(0.5)), [], 0.5),
+    "own moment": (column(sa.DateTime, default=Instant(2024, 2, 29)), [], LEAP),
+    "names in JSON": (
+        column(sa.JSON, default={"a": [Size.small, Level.low, Share(0.5)]}),
+        [],
+        {"a": ["it's small", 3, 0.5]},
+    ),
+    "other dicts in JSON": (
+        column(
+            sa.JSON,
+            default=lambda: collections.OrderedDict(
+                a=collections.defaultdict(list, b=[1])
+            ),
+        ),
+        [],
+        {"a": {"b": [1]}},
+    ),
+    "classes in a pickle": (
+        column(sa.PickleType, default={"a": (CENTS, LEAP, FIVE, DAY, set())}),
+        [],
+        {"a": (CENTS, LEAP, FIVE, DAY, set())},
+    ),
     "number that an own type stores": (column(Cents), ["person.x=125"], CENTS),
 }
 #: Defaults that ask for the time, and what the rows get; Python has the local time.
@@ -176,6 +242,54 @@ def test_added_on_servers(
         server.migrate(define, rev_id="bb22", request=Request(defaults=options))
         assert value(server, define) == {"id": 4, "name": "Ada", "x": wanted}
         assert server.agrees(define)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+@pytest.mark.parametrize("has_zone", [False, True])
+@pytest.mark.parametrize("options", [[], [f"person.x={LEAP.replace(tzinfo=ZONE)}"]])
+def test_moment_of_a_zone(
+    bench: Bench, tmp_path: pathlib.Path, kind: str, has_zone: bool, options: list[str]
+) -> None:
+    """The rows get the moment that the default gives a new row."""
+    define = column(sa.DateTime(has_zone), default=LEAP.replace(tzinfo=ZONE))
+    with contextlib.ExitStack() as stack:
+        if kind != "sqlite":
+            bench = Bench(stack.enter_context(new_database(kind)), tmp_path)
+        bench.migrate(start, rev_id="aa11")
+        bench.insert(start)
+        bench.migrate(define, rev_id="bb22", request=Request(defaults=options))
+        app, db = bench.app(define)
+        table = db.metadata.tables["person"]
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(table.insert(), {"id": 9})
+            old, new = connection.execute(sa.select(table.c.x).order_by(table.c.id))
+            assert old == new
+
+
+#: Defaults that no script can hold.
+UNWRITABLE: dict[str, tuple[t.Any, t.Any]] = {
+    "object": (sa.PickleType, Label()),
+    "object within": (sa.PickleType, {"a": [Label()]}),
+    "dict of another class": (sa.PickleType, collections.OrderedDict(a=1)),
+    "name without text": (sa.String(20), Mood.good),
+    "number that is none": (sa.Float, float("nan")),
+    "day in JSON": (sa.JSON, {"a": LEAP.date()}),
+    "number in JSON": (sa.JSON, [CENTS]),
+}
+
+
+@pytest.mark.parametrize("case", UNWRITABLE)
+def test_no_script_can_hold_it(bench: Bench, case: str) -> None:
+    """A value is asked for where the text of the default gives another one, or none."""
+    type_, default = UNWRITABLE[case]
+    bench.migrate(start, rev_id="aa11")
+    bench.insert(start)
+    app, _ = bench.app(column(type_, default=default))
+    refused = pytest.raises(fb.BatchMigrateError, match="would have no value for it")
+    with app.app_context(), refused as caught:
+        fb.migrate()
+    assert "No file was written" in str(caught.value)
 
 
 @pytest.mark.parametrize("unique", [False, True])

@@ -86,7 +86,9 @@ def says_null(default: object) -> bool:
 
 def typed(value: object, type_: sa.types.TypeEngine[t.Any]) -> object:
     """Return a value with its type, if only the type can store it."""
-    if isinstance(type_, _STORED_OTHERWISE):
+    has_zone = isinstance(value, datetime.datetime) and value.tzinfo is not None
+    is_moment = has_zone and isinstance(type_, sa.DateTime)
+    if is_moment or isinstance(type_, _STORED_OTHERWISE):
         return TypedValue(value, type_)
     return value
 
@@ -141,7 +143,9 @@ def _converted(text: str, type_: t.Any) -> object:
         return number
     if python in (datetime.date, datetime.time, datetime.datetime):
         is_clock = text.upper() in _CLOCKS
-        return Expression(text.upper()) if is_clock else python.fromisoformat(text)
+        if is_clock:
+            return Expression(text.upper())
+        return typed(python.fromisoformat(text), type_)
     value = _unquoted(text)
     if isinstance(type_, sa.String) and len(value) > (type_.length or len(value)):
         raise ValueError(text)

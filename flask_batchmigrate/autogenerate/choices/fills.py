@@ -12,7 +12,6 @@ import copy
 import datetime
 import decimal
 import typing as t
-import uuid
 
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
@@ -29,6 +28,7 @@ from .stored_names import Place
 from .stored_names import StoredNames
 from .value_choice import NO_VALUE
 from .value_choice import Values
+from .value_texts import value_text
 
 
 class FillColumn(ops.MigrateOperation):
@@ -79,7 +79,7 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
     given = operation.value
     if isinstance(given, TypedValue):
         column = f"{name}, {type_text(autogen_context, given.type)}"
-        value = _typed_text(given.value, autogen_context.imports)
+        value = value_text(given.value, autogen_context.imports)
     else:
         value = _value_text(given, sa_, autogen_context.imports)
     schema = f", schema={operation.schema!r}" if operation.schema else ""
@@ -97,27 +97,14 @@ def _value_text(value: object, prefix: str, imports: set[str]) -> str:
     :param prefix: the prefix of what is SQLAlchemy's.
     :param imports: gets the imports that the text needs.
     """
-    if isinstance(value, (datetime.date, datetime.time)):
-        imports.add("import datetime")
-        return f"{prefix}literal({value!r})"
-    if isinstance(value, decimal.Decimal):
-        imports.add("import decimal")
-        return f"{prefix}literal(decimal.{value!r})"
     if isinstance(value, Expression):
         return f"{prefix}text({value.sql!r})"
     if isinstance(value, bool):
         return f"{prefix}{'true' if value else 'false'}()"
-    return repr(value)
-
-
-def _typed_text(value: object, imports: set[str]) -> str:
-    """Return the text of a value that the type of its column converts."""
-    if isinstance(value, datetime.timedelta):
-        imports.add("import datetime")
-    if isinstance(value, uuid.UUID):
-        imports.add("import uuid")
-        return f"uuid.{value!r}"
-    return repr(value)
+    text = value_text(value, imports)
+    if isinstance(value, (datetime.date, datetime.time, decimal.Decimal)):
+        return f"{prefix}literal({text})"
+    return text
 
 
 @renderers.dispatch_for(Nothing)

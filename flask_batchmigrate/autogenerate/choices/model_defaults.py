@@ -16,6 +16,8 @@ from .fill_values import Expression
 from .fill_values import says_null
 from .fill_values import stored_type
 from .fill_values import typed
+from .value_texts import plain
+from .value_texts import value_text
 
 #: How often a function is called to see whether it always gives the same.
 _CALLS: t.Final = 8
@@ -112,10 +114,25 @@ def _written(value: t.Any, type_: t.Any, dialect: sa.Dialect) -> object:
         type_ = type_.impl_instance
     if isinstance(type_, sa.Enum):
         value = _member(value, type_)
+    if not isinstance(type_, sa.PickleType):
+        value = plain(value)
     with_type = typed(value, type_)
     if value is None or (with_type is value and not isinstance(value, _WRITABLE)):
         return NOT_GIVEN
+    value_text(value, set())
+    if isinstance(type_, sa.JSON):
+        _serialize(value, dialect)
     return with_type
+
+
+def _serialize(value: object, dialect: sa.Dialect) -> None:
+    """Try to write a value as JSON.
+
+    :raises TypeError: the application could not write it, either.
+    """
+    import json
+
+    (getattr(dialect, "_json_serializer", None) or json.dumps)(value)
 
 
 def _member(value: object, type_: sa.Enum) -> object:
