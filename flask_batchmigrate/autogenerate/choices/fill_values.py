@@ -49,6 +49,18 @@ class Expression:
 
 
 @value_class
+class Clock:
+    """The present time, when the script runs, as the default of a model gives it.
+
+    :param python: an expression of Python, which needs ``datetime``.
+    :param type: the type of the column.
+    """
+
+    python: str
+    type: sa.types.TypeEngine[t.Any]
+
+
+@value_class
 class TypedValue:
     """A value that only the type of its column can store.
 
@@ -72,7 +84,8 @@ def default_value(default: t.Any) -> str | Expression:
         # Not every database has a function of this name.
         return Expression("CURRENT_TIMESTAMP")
     literal = {"literal_binds": True}
-    sql = str(argument.compile(compile_kwargs=literal))
+    # A SELECT is in parentheses, as SQLAlchemy has it for a new row.
+    sql = str(argument.self_group().compile(compile_kwargs=literal))
     return Expression(_ON_UPDATE.split(sql)[0])
 
 

@@ -21,6 +21,7 @@ from ...value_classes import value_class
 from ..request import Request
 from ..script.copies import copy_table
 from ..script.rendering import type_text
+from .fill_values import Clock
 from .fill_values import Expression
 from .fill_values import says_null
 from .fill_values import TypedValue
@@ -77,8 +78,12 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
     name = repr(operation.column_name)
     column = name
     given = operation.value
-    if isinstance(given, TypedValue):
+    if isinstance(given, (Clock, TypedValue)):
         column = f"{name}, {type_text(autogen_context, given.type)}"
+    if isinstance(given, Clock):
+        autogen_context.imports.add("import datetime")
+        value = given.python
+    elif isinstance(given, TypedValue):
         value = value_text(given.value, autogen_context.imports)
     else:
         value = _value_text(given, sa_, autogen_context.imports)
@@ -178,6 +183,10 @@ def _in_steps(
             first.append(_filled(operation, computed, fills, last))
             continue
         column, model = _tightened(operation, table)
+        if column is None and (fill := _preferred(operation, values, rows, stored)):
+            first.append(operation)
+            fills.append(fill)
+            continue
         if column is None or model is None:
             (last if fills else first).append(operation)
             continue
@@ -255,6 +264,21 @@ def _filled(
     loose, tight = _loosened(operation)
     last.append(tight)
     return loose
+
+
+def _preferred(
+    operation: ops.MigrateOperation, values: Values, rows: Rows, stored: StoredNames
+) -> FillColumn | None:
+    """Return what fills a new column that needs no value, if an option gives one."""
+    if not isinstance(operation, ops.AddColumnOp):
+        return None
+    column, table, schema = operation.column, operation.table_name, operation.schema
+    computed = isinstance(column.server_default, (sa.Computed, sa.Identity))
+    if computed or not values.has_option(table, column):
+        return None
+    number = rows.without_value(stored.table((schema, table)), None, schema)
+    value = values.choose(table, column, number)
+    return FillColumn(table, str(column.name), value, schema, replaces=True)
 
 
 def _tightened(
