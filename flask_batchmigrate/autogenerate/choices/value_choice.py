@@ -147,7 +147,7 @@ def _tell(table: str, model: sa.Column[t.Any], given: object, rows: int) -> None
     is_plain = not isinstance(value, (Clock, Expression))
     if is_plain and value and has_function(model):
         reporter().note(
-            f"{counted(rows, 'row')} of '{table}' will have {value!r} for "
+            f"{counted(rows, 'row')} of '{table}' will have '{value}' for "
             f"'{model.name}', which the model's default gives now."
         )
 
