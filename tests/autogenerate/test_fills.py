@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import collections.abc as cabc
 import contextlib
 import datetime
 import decimal
+import enum
 import functools
 import pathlib
+import time
 import typing as t
 import uuid
+import zoneinfo
 
 import pytest
 import sqlalchemy as sa
@@ -41,6 +45,11 @@ def column(type_: t.Any, **options: t.Any) -> Define:
     return define
 
 
+def person_or_null(type_: t.Any) -> Define:
+    """A person with one more column, which may be NULL, made anew each time."""
+    return lambda metadata: person(sa.Column("x", type_))(metadata)
+
+
 def start(metadata: sa.MetaData) -> None:
     person()(metadata)
 
@@ -68,9 +77,43 @@ class Moment(sa.TypeDecorator[datetime.datetime]):
         return value.replace(tzinfo=None)
 
 
+class Size(str, enum.Enum):
+    """Texts that have names."""
+
+    small = "it's small"
+
+
+class Level(enum.IntEnum):
+    """Numbers that have names."""
+
+    low = 3
+
+
+class Share(float):
+    """A number whose text is no number."""
+
+    def __repr__(self) -> str:
+        return f"{float(self):.0%}"
+
+
+class Instant(datetime.datetime):
+    """A moment of another library."""
+
+
+class Label:
+    """A value whose text is nothing that a script knows."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Label)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 FIVE: t.Final = uuid.UUID(int=5)
 DAY: t.Final = datetime.timedelta(days=1)
 CENTS: t.Final = decimal.Decimal("1.25")
+LEAP: t.Final = datetime.datetime(2024, 2, 29)
+ZONE: t.Final = zoneinfo.ZoneInfo("Asia/Kolkata")
 moment = datetime.datetime
 utc = datetime.timezone.utc
 
@@ -109,12 +152,61 @@ VALUES: dict[str, tuple[Define, list[str], t.Any]] = {
     "duration": (column(sa.Interval), ["person.x=1 day, 0:00:00"], DAY),
     "duration of the model": (column(sa.Interval, default=DAY), [], DAY),
     "expression": (column(sa.String(20), default=sa.func.lower("ABC")), [], "abc"),
+    "query": (column(sa.Integer, default=sa.select(sa.literal(3) + 4)), [], 7),
+    "queries": (
+        column(
+            sa.Integer,
+            default=sa.union(sa.select(sa.literal(7)), sa.select(sa.literal(7))),
+        ),
+        [],
+        7,
+    ),
+    "option before the server default": (
+        column(sa.Integer, server_default="8"),
+        ["person.x=7"],
+        7,
+    ),
+    "option before the time": (
+        column(sa.DateTime, server_default=sa.func.now()),
+        [f"person.x={LEAP}"],
+        LEAP,
+    ),
+    "option of a column with NULL": (person_or_null(sa.Integer), ["person.x=7"], 7),
     "function": (column(sa.Integer, default=lambda: 5), [], 5),
     "bytes": (column(sa.LargeBinary, default=b"a"), [], b"a"),
     "pickled": (column(sa.PickleType, default=dict), [], {}),
     "own type": (column(Upper(9), default="abc"), [], "ABC"),
     "own type of numbers": (column(Cents, default=CENTS), [], CENTS),
     "own type that converts nothing": (column(Silent, default="abc"), [], "abc"),
+    "text with a name": (column(sa.String(20), default=Size.small), [], "it's small"),
+    "text with a name of a function": (
+        column(sa.String(20), default=lambda: Size.small),
+        [],
+        "it's small",
+    ),
+    "number with a name": (column(sa.Integer, default=Level.low), [], 3),
+    "own number": (column(sa.Float, default=Share(0.5)), [], 0.5),
+    "own moment": (column(sa.DateTime, default=Instant(2024, 2, 29)), [], LEAP),
+    "names in JSON": (
+        column(sa.JSON, default={"a": [Size.small, Level.low, Share(0.5)]}),
+        [],
+        {"a": ["it's small", 3, 0.5]},
+    ),
+    "other dicts in JSON": (
+        column(
+            sa.JSON,
+            default=lambda: collections.OrderedDict(
+                a=collections.defaultdict(list, b=[1])
+            ),
+        ),
+        [],
+        {"a": {"b": [1]}},
+    ),
+    "classes in a pickle": (
+        column(sa.PickleType, default={"a": (CENTS, LEAP, FIVE, DAY, set())}),
+        [],
+        {"a": (CENTS, LEAP, FIVE, DAY, set())},
+    ),
     "number that an own type stores": (column(Cents), ["person.x=125"], CENTS),
 }
 #: Defaults that ask for the time, and what the rows get; Python has the local time.
@@ -176,6 +268,54 @@ def test_added_on_servers(
         server.migrate(define, rev_id="bb22", request=Request(defaults=options))
         assert value(server, define) == {"id": 4, "name": "Ada", "x": wanted}
         assert server.agrees(define)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+@pytest.mark.parametrize("has_zone", [False, True])
+@pytest.mark.parametrize("options", [[], [f"person.x={LEAP.replace(tzinfo=ZONE)}"]])
+def test_moment_of_a_zone(
+    bench: Bench, tmp_path: pathlib.Path, kind: str, has_zone: bool, options: list[str]
+) -> None:
+    """The rows get the moment that the default gives a new row."""
+    define = column(sa.DateTime(has_zone), default=LEAP.replace(tzinfo=ZONE))
+    with contextlib.ExitStack() as stack:
+        if kind != "sqlite":
+            bench = Bench(stack.enter_context(new_database(kind)), tmp_path)
+        bench.migrate(start, rev_id="aa11")
+        bench.insert(start)
+        bench.migrate(define, rev_id="bb22", request=Request(defaults=options))
+        app, db = bench.app(define)
+        table = db.metadata.tables["person"]
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(table.insert(), {"id": 9})
+            old, new = connection.execute(sa.select(table.c.x).order_by(table.c.id))
+            assert old == new
+
+
+#: Defaults that no script can hold.
+UNWRITABLE: dict[str, tuple[t.Any, t.Any]] = {
+    "object": (sa.PickleType, Label()),
+    "object within": (sa.PickleType, {"a": [Label()]}),
+    "dict of another class": (sa.PickleType, collections.OrderedDict(a=1)),
+    "name without text": (sa.String(20), Mood.good),
+    "number that is none": (sa.Float, float("nan")),
+    "day in JSON": (sa.JSON, {"a": LEAP.date()}),
+    "number in JSON": (sa.JSON, [CENTS]),
+}
+
+
+@pytest.mark.parametrize("case", UNWRITABLE)
+def test_no_script_can_hold_it(bench: Bench, case: str) -> None:
+    """A value is asked for where the text of the default gives another one, or none."""
+    type_, default = UNWRITABLE[case]
+    bench.migrate(start, rev_id="aa11")
+    bench.insert(start)
+    app, _ = bench.app(column(type_, default=default))
+    refused = pytest.raises(fb.BatchMigrateError, match="would have no value for it")
+    with app.app_context(), refused as caught:
+        fb.migrate()
+    assert "No file was written" in str(caught.value)
 
 
 @pytest.mark.parametrize("unique", [False, True])
@@ -374,13 +514,20 @@ def test_no_value_of_the_type(bench: Bench, type_: t.Any, text: str) -> None:
         ("person.x=", "'' is not a valid value"),
         ("person.x=seven", "'seven' is not a valid value for column 'person.x'"),
         ("person.name=x", "neither adds such a column"),
+        ("person.twice=1", "or the column is computed"),
     ],
 )
 def test_wrong_option(bench: Bench, option: str, why: str) -> None:
     """What ``--default`` cannot mean is refused."""
+
+    def define(metadata: sa.MetaData) -> None:
+        VALUES["default of the model"][0](metadata)
+        twice = sa.Column("twice", sa.Integer, sa.Computed("id * 2"))
+        metadata.tables["person"].append_column(twice)
+
     bench.migrate(start, rev_id="aa11")
     bench.insert(start)
-    app, _ = bench.app(VALUES["default of the model"][0])
+    app, _ = bench.app(define)
     with app.app_context(), pytest.raises(fb.BatchMigrateError, match=why):
         fb.migrate(request=Request(defaults=[option]))
 
@@ -396,11 +543,111 @@ def test_clock(bench: Bench, case: str) -> None:
     found = value(bench, define)["x"]
     now = moment.now(utc).replace(tzinfo=None)
     if isinstance(found, datetime.datetime):
-        assert abs(now - found) < datetime.timedelta(minutes=5)
-        assert "sa.text('CURRENT_TIMESTAMP')" in text
+        is_day = case == "moment of a day"
+        assert abs(now - found) < datetime.timedelta(minutes=5, days=is_day)
+        assert ("CURRENT_TIMESTAMP" in text) == (case == "SQL")
     else:
         assert abs(now.date() - found) <= datetime.timedelta(days=1)
     assert schema_of(bench.path / "app.db") == made_by(define)
+
+
+@pytest.fixture(params=["Asia/Kolkata", "UTC"])
+def zone(request: pytest.FixtureRequest) -> cabc.Iterator[str]:
+    """The zone of this machine, for the time of a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
+#: The session of a connection is in another zone than the machine.
+IN_OTHER_ZONE: t.Final = {
+    "sqlite": None,
+    "postgresql": "SET TIME ZONE '+07:00'",
+    "mariadb": "SET time_zone = '+07:00'",
+}
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("kind", ["sqlite", *SERVERS])
+@pytest.mark.parametrize("has_zone", [False, True])
+@pytest.mark.parametrize("case", [case for case in CLOCKS if case != "SQL"])
+def test_clock_of_zones(
+    bench: Bench,
+    tmp_path: pathlib.Path,
+    zone: str,
+    kind: str,
+    has_zone: bool,
+    case: str,
+) -> None:
+    """The rows get the time of the upgrade by the clock that the default asks."""
+    type_, default = CLOCKS[case]
+    if type_ is sa.DateTime:
+        type_ = sa.DateTime(has_zone)
+    define = column(type_, default=default)
+    with contextlib.ExitStack() as stack:
+        if kind != "sqlite":
+            bench = Bench(stack.enter_context(new_database(kind)), tmp_path)
+
+        def set_zone(connection: t.Any, record: object) -> None:
+            if statement := IN_OTHER_ZONE[kind]:
+                connection.cursor().execute(statement)
+                connection.commit()
+
+        sa.event.listen(sa.Engine, "connect", set_zone)
+        stack.callback(sa.event.remove, sa.Engine, "connect", set_zone)
+        bench.migrate(start, rev_id="aa11")
+        bench.insert(start)
+        bench.migrate(define, rev_id="bb22")
+        app, db = bench.app(define)
+        table = db.metadata.tables["person"]
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(table.insert(), {"id": 9})
+            rows = connection.execute(sa.select(table.c.x).order_by(table.c.id))
+            old, new = rows.scalars()
+        assert datetime.timedelta(0) <= new - old < datetime.timedelta(minutes=5)
+
+
+#: Functions whose values have to do with the time, and the value that rows get; None if
+#: it is another one at every call.
+TIMES: dict[str, tuple[t.Any, t.Any, t.Any]] = {
+    "soon": (sa.DateTime, lambda: moment.now(utc) + datetime.timedelta(seconds=30), ()),
+    "just now": (sa.DateTime, lambda: moment.now(utc) - datetime.timedelta(0, 5), ()),
+    "seconds": (sa.Integer, lambda: int(time.time()), ()),
+    "in a month": (
+        sa.Date,
+        lambda: datetime.date.today() + datetime.timedelta(days=30),
+        lambda: datetime.date.today() + datetime.timedelta(days=30),
+    ),
+    "text": (
+        sa.String(20),
+        lambda: datetime.date.today().isoformat(),
+        lambda: datetime.date.today().isoformat(),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TIMES)
+def test_time_of_generation(
+    bench: Bench, case: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is neither constant nor the present time is asked for, or told."""
+    type_, default, wanted = TIMES[case]
+    define = column(type_, default=default)
+    bench.migrate(start, rev_id="aa11")
+    bench.insert(start)
+    app, _ = bench.app(define)
+    caplog.set_level("INFO")
+    if not wanted:
+        refused = pytest.raises(fb.BatchMigrateError, match="default is a function")
+        with app.app_context(), refused:
+            fb.migrate()
+        return
+    bench.migrate(define, rev_id="bb22")
+    assert value(bench, define)["x"] == wanted()
+    line = f"1 row of 'person' will have '{wanted()}' for 'x'"
+    assert line in caplog.text
 
 
 @pytest.mark.servers

@@ -49,6 +49,18 @@ class Expression:
 
 
 @value_class
+class Clock:
+    """The present time, when the script runs, as the default of a model gives it.
+
+    :param python: an expression of Python, which needs ``datetime``.
+    :param type: the type of the column.
+    """
+
+    python: str
+    type: sa.types.TypeEngine[t.Any]
+
+
+@value_class
 class TypedValue:
     """A value that only the type of its column can store.
 
@@ -72,7 +84,8 @@ def default_value(default: t.Any) -> str | Expression:
         # Not every database has a function of this name.
         return Expression("CURRENT_TIMESTAMP")
     literal = {"literal_binds": True}
-    sql = str(argument.compile(compile_kwargs=literal))
+    # A SELECT is in parentheses, as SQLAlchemy has it for a new row.
+    sql = str(argument.self_group().compile(compile_kwargs=literal))
     return Expression(_ON_UPDATE.split(sql)[0])
 
 
@@ -86,7 +99,9 @@ def says_null(default: object) -> bool:
 
 def typed(value: object, type_: sa.types.TypeEngine[t.Any]) -> object:
     """Return a value with its type, if only the type can store it."""
-    if isinstance(type_, _STORED_OTHERWISE):
+    has_zone = isinstance(value, datetime.datetime) and value.tzinfo is not None
+    is_moment = has_zone and isinstance(type_, sa.DateTime)
+    if is_moment or isinstance(type_, _STORED_OTHERWISE):
         return TypedValue(value, type_)
     return value
 
@@ -141,7 +156,9 @@ def _converted(text: str, type_: t.Any) -> object:
         return number
     if python in (datetime.date, datetime.time, datetime.datetime):
         is_clock = text.upper() in _CLOCKS
-        return Expression(text.upper()) if is_clock else python.fromisoformat(text)
+        if is_clock:
+            return Expression(text.upper())
+        return typed(python.fromisoformat(text), type_)
     value = _unquoted(text)
     if isinstance(type_, sa.String) and len(value) > (type_.length or len(value)):
         raise ValueError(text)

@@ -12,7 +12,6 @@ import copy
 import datetime
 import decimal
 import typing as t
-import uuid
 
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
@@ -22,6 +21,7 @@ from ...value_classes import value_class
 from ..request import Request
 from ..script.copies import copy_table
 from ..script.rendering import type_text
+from .fill_values import Clock
 from .fill_values import Expression
 from .fill_values import says_null
 from .fill_values import TypedValue
@@ -29,6 +29,7 @@ from .stored_names import Place
 from .stored_names import StoredNames
 from .value_choice import NO_VALUE
 from .value_choice import Values
+from .value_texts import value_text
 
 
 class FillColumn(ops.MigrateOperation):
@@ -77,9 +78,13 @@ def _render(autogen_context: t.Any, operation: FillColumn) -> list[str]:
     name = repr(operation.column_name)
     column = name
     given = operation.value
-    if isinstance(given, TypedValue):
+    if isinstance(given, (Clock, TypedValue)):
         column = f"{name}, {type_text(autogen_context, given.type)}"
-        value = _typed_text(given.value, autogen_context.imports)
+    if isinstance(given, Clock):
+        autogen_context.imports.add("import datetime")
+        value = given.python
+    elif isinstance(given, TypedValue):
+        value = value_text(given.value, autogen_context.imports)
     else:
         value = _value_text(given, sa_, autogen_context.imports)
     schema = f", schema={operation.schema!r}" if operation.schema else ""
@@ -97,27 +102,14 @@ def _value_text(value: object, prefix: str, imports: set[str]) -> str:
     :param prefix: the prefix of what is SQLAlchemy's.
     :param imports: gets the imports that the text needs.
     """
-    if isinstance(value, (datetime.date, datetime.time)):
-        imports.add("import datetime")
-        return f"{prefix}literal({value!r})"
-    if isinstance(value, decimal.Decimal):
-        imports.add("import decimal")
-        return f"{prefix}literal(decimal.{value!r})"
     if isinstance(value, Expression):
         return f"{prefix}text({value.sql!r})"
     if isinstance(value, bool):
         return f"{prefix}{'true' if value else 'false'}()"
-    return repr(value)
-
-
-def _typed_text(value: object, imports: set[str]) -> str:
-    """Return the text of a value that the type of its column converts."""
-    if isinstance(value, datetime.timedelta):
-        imports.add("import datetime")
-    if isinstance(value, uuid.UUID):
-        imports.add("import uuid")
-        return f"uuid.{value!r}"
-    return repr(value)
+    text = value_text(value, imports)
+    if isinstance(value, (datetime.date, datetime.time, decimal.Decimal)):
+        return f"{prefix}literal({text})"
+    return text
 
 
 @renderers.dispatch_for(Nothing)
@@ -191,6 +183,10 @@ def _in_steps(
             first.append(_filled(operation, computed, fills, last))
             continue
         column, model = _tightened(operation, table)
+        if column is None and (fill := _preferred(operation, values, rows, stored)):
+            first.append(operation)
+            fills.append(fill)
+            continue
         if column is None or model is None:
             (last if fills else first).append(operation)
             continue
@@ -268,6 +264,21 @@ def _filled(
     loose, tight = _loosened(operation)
     last.append(tight)
     return loose
+
+
+def _preferred(
+    operation: ops.MigrateOperation, values: Values, rows: Rows, stored: StoredNames
+) -> FillColumn | None:
+    """Return what fills a new column that needs no value, if an option gives one."""
+    if not isinstance(operation, ops.AddColumnOp):
+        return None
+    column, table, schema = operation.column, operation.table_name, operation.schema
+    computed = isinstance(column.server_default, (sa.Computed, sa.Identity))
+    if computed or not values.has_option(table, column):
+        return None
+    number = rows.without_value(stored.table((schema, table)), None, schema)
+    value = values.choose(table, column, number)
+    return FillColumn(table, str(column.name), value, schema, replaces=True)
 
 
 def _tightened(

@@ -5,22 +5,26 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import time
 import typing as t
 import warnings
 
 import sqlalchemy as sa
 
+from .clocks import clock_text
+from .fill_values import Clock
 from .fill_values import converts
 from .fill_values import default_value
-from .fill_values import Expression
 from .fill_values import says_null
 from .fill_values import stored_type
 from .fill_values import typed
+from .value_texts import plain
+from .value_texts import value_text
 
 #: How often a function is called to see whether it always gives the same.
 _CALLS: t.Final = 8
-#: Within how many seconds of the present time a moment is taken for it.
-_NEAR: t.Final = 60
+#: Functions of ``datetime`` that give the local time, also where that is UTC now.
+_LOCAL: t.Final = (datetime.datetime.now, datetime.datetime.today)
 _WRITABLE: t.Final = (
     bool,
     int,
@@ -43,7 +47,7 @@ def given_by(column: sa.Column[t.Any], dialect: sa.Dialect) -> object:
     """Return what the default of a column gives to rows that have no value.
 
     A function is called, as SQLAlchemy does for a new row. If it gives the present
-    time, the value is the expression for the time of the upgrade.
+    time, the value is that of the upgrade.
 
     :return: :data:`NOT_GIVEN` if there is no default, if it gives each row another
         value, or one that cannot be written into a script.
@@ -75,47 +79,63 @@ def _called(
     with warnings.catch_warnings():
         # Such as that of ``utcnow()``.
         warnings.simplefilter("ignore")
+        start = time.time()
         values = [function(None) for _ in range(_CALLS)]
-    first = values[0]
+        end = time.time()
     stored = stored_type(type_)
-    if isinstance(first, datetime.date) and isinstance(stored, (sa.Date, sa.DateTime)):
-        is_moment = isinstance(first, datetime.datetime)
-        if all(map(_is_now if is_moment else _is_today, values)):
-            is_day = isinstance(stored, sa.Date)
-            return Expression("CURRENT_DATE" if is_day else "CURRENT_TIMESTAMP")
-    if any(value != first for value in values):
+    if isinstance(values[0], datetime.date) and isinstance(
+        stored, (sa.Date, sa.DateTime)
+    ):
+        # SQLAlchemy wraps functions that take no context.
+        is_local = getattr(function, "__wrapped__", None) in _LOCAL
+        bound = [_bound(value, type_, dialect) for value in values]
+        text = clock_text(bound, start, end, is_local)
+        if text is not None:
+            return Clock(text, stored)
+    first = values[0]
+    if any(value != first for value in values) or _is_time(first, start, end):
         return NOT_GIVEN
     return _written(first, type_, dialect)
 
 
-def _is_now(moment: datetime.datetime) -> bool:
-    """Tell whether a moment is the present one, here or in UTC if it has no zone."""
-    utc = datetime.timezone.utc
-    known = (
-        [moment] if moment.tzinfo else [moment.astimezone(), moment.replace(tzinfo=utc)]
-    )
-    now = datetime.datetime.now(utc)
-    return any(abs((now - each).total_seconds()) < _NEAR for each in known)
+def _is_time(value: object, start: float, end: float) -> bool:
+    """Tell whether a number is the present time in seconds."""
+    return isinstance(value, (int, float)) and start - 1 <= value <= end
 
 
-def _is_today(day: datetime.date) -> bool:
-    """Tell whether a day is the present one, here or in UTC."""
-    utc = datetime.datetime.now(datetime.timezone.utc).date()
-    return day in (datetime.date.today(), utc)
-
-
-def _written(value: t.Any, type_: t.Any, dialect: sa.Dialect) -> object:
-    """Return a value as a script can give it to rows, if it can."""
+def _bound(value: t.Any, type_: t.Any, dialect: sa.Dialect) -> t.Any:
+    """Return what the types of the application make of a value."""
     while converts(type_):
         if type(type_).process_bind_param is not sa.TypeDecorator.process_bind_param:
             value = type_.process_bind_param(value, dialect)
         type_ = type_.impl_instance
+    return value
+
+
+def _written(value: t.Any, type_: t.Any, dialect: sa.Dialect) -> object:
+    """Return a value as a script can give it to rows, if it can."""
+    value, type_ = _bound(value, type_, dialect), stored_type(type_)
     if isinstance(type_, sa.Enum):
         value = _member(value, type_)
+    if not isinstance(type_, sa.PickleType):
+        value = plain(value)
     with_type = typed(value, type_)
     if value is None or (with_type is value and not isinstance(value, _WRITABLE)):
         return NOT_GIVEN
+    value_text(value, set())
+    if isinstance(type_, sa.JSON):
+        _serialize(value, dialect)
     return with_type
+
+
+def _serialize(value: object, dialect: sa.Dialect) -> None:
+    """Try to write a value as JSON.
+
+    :raises TypeError: the application could not write it, either.
+    """
+    import json
+
+    (getattr(dialect, "_json_serializer", None) or json.dumps)(value)
 
 
 def _member(value: object, type_: sa.Enum) -> object:

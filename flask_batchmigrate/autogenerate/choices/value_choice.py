@@ -9,9 +9,13 @@ import sqlalchemy as sa
 
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
+from ...reporting import reporter
 from ...sqlite.errors import counted
 from ..request import Request
+from .fill_values import Clock
 from .fill_values import converted
+from .fill_values import Expression
+from .fill_values import TypedValue
 from .model_defaults import given_by
 from .model_defaults import has_function
 from .model_defaults import NOT_GIVEN
@@ -43,6 +47,10 @@ class Values:
         #: The values of ``--default`` that no column has got yet.
         self._options = dict(_parse(text) for text in request.defaults)
 
+    def has_option(self, table: str, model: sa.Column[t.Any]) -> bool:
+        """Tell whether an option gives a column a value, which it has not got yet."""
+        return f"{table}.{model.name}" in self._options
+
     def choose(self, table: str, model: sa.Column[t.Any], rows: int) -> object:
         """Return the value of the rows that have none; :data:`NO_VALUE` for no rows.
 
@@ -57,6 +65,8 @@ class Values:
             return converted(self._options.pop(place), model, place)
         given = given_by(model, self._dialect)
         if given is not NOT_GIVEN:
+            if rows:
+                _tell(table, model, given, rows)
             return given
         return self._asked(place, model, rows) if rows else NO_VALUE
 
@@ -69,7 +79,7 @@ class Values:
             places = ", ".join(f"'{place}'" for place in self._options)
             raise BatchMigrateError(
                 f"'--default' for {places}: this revision neither adds such a "
-                "column without a value nor makes it NOT NULL",
+                "column nor makes it NOT NULL, or the column is computed",
                 "Correct the option.",
                 state=NOTHING_WRITTEN,
             )
@@ -128,6 +138,17 @@ class Values:
             f"Run the command with '--default {place}=<value>', or give the column a "
             "default.",
             state=NOTHING_WRITTEN,
+        )
+
+
+def _tell(table: str, model: sa.Column[t.Any], given: object, rows: int) -> None:
+    """Tell which value of a function rows get, for it may be one of today only."""
+    value = given.value if isinstance(given, TypedValue) else given
+    is_plain = not isinstance(value, (Clock, Expression))
+    if is_plain and value and has_function(model):
+        reporter().note(
+            f"{counted(rows, 'row')} of '{table}' will have '{value}' for "
+            f"'{model.name}', which the model's default gives now."
         )
 
 

@@ -8,6 +8,7 @@ import typing as t
 import sqlalchemy as sa
 from alembic.operations import ops
 
+from ..choices.fill_values import Clock
 from ..choices.fill_values import default_value
 from ..choices.fill_values import Expression
 from ..choices.fill_values import TypedValue
@@ -82,6 +83,8 @@ def _constant(value: object) -> sa.ColumnElement[t.Any] | None:
     """Return a value as SQL; None if it may differ from row to row."""
     if isinstance(value, TypedValue):
         return sa.literal(value.value, value.type)
+    if isinstance(value, Clock):
+        return sa.literal_column("CURRENT_TIMESTAMP")
     if not isinstance(value, Expression):
         return sa.literal(value)
     if not _CONSTANT.fullmatch(value.sql):
