@@ -56,12 +56,10 @@ def _all(
     if context.dialect.name == "sqlite":
         return complete(Comparison(context), upgrade)
     assert context.connection is not None
-    tables = {
-        (table.schema, str(table.name)): table
-        for table in AutogenContext(context).sorted_tables
-    }
+    autogen = AutogenContext(context)
+    tables = {(table.schema, str(table.name)): table for table in autogen.sorted_tables}
     operations = complete_on_server(context, upgrade.ops)
-    return [*changed_members(operations, tables, context.connection), *operations]
+    return [*changed_members(operations, tables, autogen), *operations]
 
 
 def _tables(operation: t.Any) -> list[str]:

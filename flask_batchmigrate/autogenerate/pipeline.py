@@ -91,14 +91,12 @@ def improve(
         from .servers.renames_first import with_renames_on_server
 
         upgrade.ops[:] = with_renames_on_server(context, upgrade, request, history)
-    tables = {
-        (table.schema, str(table.name)): table
-        for table in AutogenContext(context).sorted_tables
-    }
+    autogen = AutogenContext(context)
+    tables = {(table.schema, str(table.name)): table for table in autogen.sorted_tables}
     connection = context.connection
     assert connection is not None
     upgrade.ops[:] = for_database(upgrade.ops, tables, connection.dialect)
-    members = changed_members(upgrade.ops, tables, connection)
+    members = changed_members(upgrade.ops, tables, autogen)
     for line in lines([*members, *upgrade.ops]):
         reporter().note(line)
     if request.writes:
