@@ -31,8 +31,8 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
 
     :param context: Alembic's context of the database, with the models.
     """
-    connection, metadata = context.connection, context.opts.get("target_metadata")
-    if connection is None or metadata is None or context.script is None:
+    connection, models = context.connection, context.opts.get("target_metadata")
+    if connection is None or models is None or context.script is None:
         return ()
     options = {**context.opts, "connection": connection}
     quiet = RunOptions.silent()
@@ -43,7 +43,7 @@ def differing_tables(context: MigrationContext) -> tuple[str, ...]:
         del options["compare_server_default"]
     with activate(quiet), comparison.comparing(context):
         own = MigrationContext.configure(connection, opts=options)
-        upgrade = produce_migrations(own, metadata).upgrade_ops
+        upgrade = produce_migrations(own, options["target_metadata"]).upgrade_ops
         assert upgrade is not None
         operations = History(context.script).without_unowned(_all(own, upgrade))
     return tuple(sorted({table for each in operations for table in _tables(each)}))
@@ -56,12 +56,10 @@ def _all(
     if context.dialect.name == "sqlite":
         return complete(Comparison(context), upgrade)
     assert context.connection is not None
-    tables = {
-        (table.schema, str(table.name)): table
-        for table in AutogenContext(context).sorted_tables
-    }
+    autogen = AutogenContext(context)
+    tables = {(table.schema, str(table.name)): table for table in autogen.sorted_tables}
     operations = complete_on_server(context, upgrade.ops)
-    return [*changed_members(operations, tables, context.connection), *operations]
+    return [*changed_members(operations, tables, autogen), *operations]
 
 
 def _tables(operation: t.Any) -> list[str]:

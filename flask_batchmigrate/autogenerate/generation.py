@@ -18,6 +18,7 @@ from .message import message
 from .pipeline import improve
 from .request import Request
 from .schemas import compare_known_schemas
+from .script.conditional import leave_out_other_databases
 from .servers.mariadb_columns import defaults_seen
 from .servers.own_comparisons import compare_server_default
 from .servers.own_comparisons import compare_type
@@ -110,6 +111,7 @@ class Generation:
         options["render_item"] = render_item(options.get("render_item"))
         # A comparison does not need the version table.
         options.setdefault("dont_mutate", True)
+        leave_out_other_databases(options)
         compare_known_schemas(options, scripts)
         if dialect == "sqlite":
             leave_out_virtual_tables(options)

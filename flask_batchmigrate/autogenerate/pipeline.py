@@ -39,7 +39,6 @@ from .rows.conversions import convert
 from .rows.conversions import convert_on_mysql
 from .rows.misfits import mark_misfits
 from .script.concurrent import concurrently
-from .script.conditional import for_database
 from .script.enums import create_and_drop_types
 from .script.enums import Tables
 from .script.names import name_everything
@@ -91,14 +90,11 @@ def improve(
         from .servers.renames_first import with_renames_on_server
 
         upgrade.ops[:] = with_renames_on_server(context, upgrade, request, history)
-    tables = {
-        (table.schema, str(table.name)): table
-        for table in AutogenContext(context).sorted_tables
-    }
+    autogen = AutogenContext(context)
+    tables = {(table.schema, str(table.name)): table for table in autogen.sorted_tables}
     connection = context.connection
     assert connection is not None
-    upgrade.ops[:] = for_database(upgrade.ops, tables, connection.dialect)
-    members = changed_members(upgrade.ops, tables, connection)
+    members = changed_members(upgrade.ops, tables, autogen)
     for line in lines([*members, *upgrade.ops]):
         reporter().note(line)
     if request.writes:
@@ -124,7 +120,7 @@ def _prepare(
     """
     refuse_unusable_types(upgrade.ops, connection.dialect)
     if connection.dialect.name != "sqlite":
-        refuse_shared_names(tables.values(), connection.dialect)
+        refuse_shared_names(tables.values())
     mark_losses(upgrade, request, connection)
     fill(upgrade, request, Rows(connection), tables)
     name_everything(upgrade)

@@ -30,6 +30,9 @@ POSTGRESQL: list[tuple[t.Any, t.Any]] = [
     (sa.Interval(), postgresql.INTERVAL(precision=2)),
     (postgresql.BIT(3, varying=True), postgresql.BIT(varying=True)),
     (postgresql.ARRAY(sa.String(3)), postgresql.ARRAY(sa.String())),
+    (sa.Float(), sa.Float(24)),
+    (sa.Double(), sa.REAL()),
+    (postgresql.ARRAY(sa.Float()), postgresql.ARRAY(sa.Float(10))),
 ]
 MARIADB: list[tuple[t.Any, t.Any]] = [
     (sa.Numeric(12, 2), sa.Numeric(12)),
@@ -45,6 +48,9 @@ MARIADB: list[tuple[t.Any, t.Any]] = [
     (sa.Text(), sa.Text(40)),
     (sa.LargeBinary(), sa.LargeBinary(100_000)),
     (sa.Float(), sa.Float(53)),
+    (sa.Float(10), sa.REAL()),
+    (sa.REAL(), mysql.REAL(10, 2)),
+    (sa.Float(10), mysql.FLOAT(unsigned=True)),
 ]
 #: What a server stores as one.
 SAME: dict[str, list[tuple[t.Any, t.Any]]] = {
@@ -53,12 +59,22 @@ SAME: dict[str, list[tuple[t.Any, t.Any]]] = {
         (sa.CHAR(1), sa.CHAR()),
         (sa.Float(), sa.Float(53)),
         (sa.LargeBinary(), sa.LargeBinary(40)),
+        (sa.Float(), sa.Double()),
+        (sa.Float(10), sa.REAL()),
+        (sa.REAL(), sa.Float(24)),
+        (sa.Float(25), sa.DOUBLE_PRECISION()),
+        (postgresql.ARRAY(sa.Float(10)), postgresql.ARRAY(sa.REAL())),
     ],
     "mariadb": [
         (sa.Numeric(), sa.Numeric(10)),
         (sa.CHAR(1), sa.CHAR()),
         (sa.Float(), sa.Float(10)),
         (sa.Boolean(), mysql.TINYINT(1)),
+        (sa.Float(), sa.Float(24)),
+        (sa.REAL(), sa.Double()),
+        (sa.Float(25), sa.DOUBLE_PRECISION()),
+        (mysql.REAL(10, 2), mysql.DOUBLE(10, 2)),
+        (mysql.FLOAT(10, unsigned=True), mysql.FLOAT(unsigned=True)),
     ],
 }
 

@@ -18,7 +18,6 @@ from sqlalchemy.sql.elements import conv
 
 from ...errors import BatchMigrateError
 from ...errors import NOTHING_WRITTEN
-from .conditional import is_for
 from .copies import copy_table
 from .rendering import one_line
 
@@ -213,7 +212,7 @@ def _shared_names(constraints: cabc.Iterable[sa.Constraint]) -> set[str]:
     return {name for name in names if names.count(name) > 1}
 
 
-def refuse_shared_names(tables: cabc.Iterable[sa.Table], dialect: sa.Dialect) -> None:
+def refuse_shared_names(tables: cabc.Iterable[sa.Table]) -> None:
     """Refuse constraints of one table that have one name, which no server makes.
 
     Alembic compares them by their names, and would take one for the other.
@@ -222,9 +221,8 @@ def refuse_shared_names(tables: cabc.Iterable[sa.Table], dialect: sa.Dialect) ->
     :raises BatchMigrateError: there are such constraints, and they are not the same.
     """
     for table in tables:
-        made = [c for c in table.constraints if is_for(c, dialect)]
-        for name in sorted(_shared_names(made)):
-            alike = [c for c in made if str(c.name).lower() == name]
+        for name in sorted(_shared_names(table.constraints)):
+            alike = [c for c in table.constraints if str(c.name).lower() == name]
             said = sorted({_described(c) for c in alike})
             if len(said) > 1:
                 raise BatchMigrateError(

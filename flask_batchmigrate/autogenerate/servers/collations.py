@@ -40,17 +40,19 @@ _CHARACTER_SETS: t.Final = ("charset", "ascii", "unicode", "binary", "national")
 
 def set_collations(
     context: AutogenContext,
+    tables: cabc.Iterable[sa.Table],
     columns: cabc.Callable[[str | None], cabc.Mapping[Place, t.Any]],
     block: cabc.Callable[[Place], ops.ModifyTableOps],
 ) -> None:
     """Add the changes of collations to the operations on tables.
 
+    :param tables: the tables of the models that are compared.
     :param columns: returns the columns of all tables of a schema, as SQLAlchemy's
         inspector does.
     :param block: returns the operations on a table, which are changed in place.
     """
     stored_collations: dict[str | None, _Collations] = {}
-    for table in context.sorted_tables:
+    for table in tables:
         schema, name = table.schema, str(table.name)
         wanted = {str(c.name): c for c in table.columns if _may_differ(c, context)}
         stored = columns(schema).get((schema, name), ()) if wanted else ()

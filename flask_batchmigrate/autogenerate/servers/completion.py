@@ -39,6 +39,7 @@ from .collations import set_collations
 from .column_order import last_columns_first
 from .computed import drops_of
 from .defaults import set_defaults
+from .filters import included
 from .mariadb_columns import restore_defaults
 from .mariadb_json import restore_json
 from .mysql_indexes import correct_indexes
@@ -88,12 +89,14 @@ def complete_on_server(
     inspector = sa.inspect(context.connection)
     for table in _tables_of_both(context, inspector):
         table.complete(block(table.place))
+    autogen = AutogenContext(context)
+    tables = included(autogen)
     if compares_types(context.opts):
         columns = functools.partial(_columns, inspector)
-        set_collations(AutogenContext(context), columns, block)
+        set_collations(autogen, tables, columns, block)
     if context.dialect.name == "postgresql":
-        compare_indexes(AutogenContext(context), block)
-        compare_terms(AutogenContext(context), block)
+        compare_indexes(autogen, tables, block)
+        compare_terms(autogen, tables, block)
     if context.dialect.name in ("mysql", "mariadb"):
         correct_indexes(context.connection, blocks.values())
         say_usual_names(context.connection, blocks.values())
@@ -132,7 +135,7 @@ def _tables_of_both(
     connection = context.connection
     assert connection is not None
     defaults = compares_defaults(context.opts)
-    tables = autogen.sorted_tables
+    tables = included(autogen)
     for schema in dict.fromkeys(table.schema for table in tables):
         checks = inspector.get_multi_check_constraints(schema=schema)
         keys = inspector.get_multi_pk_constraint(schema=schema)
@@ -141,8 +144,6 @@ def _tables_of_both(
         for model in tables:
             place = schema, str(model.name)
             if model.schema != schema or place not in columns:
-                continue
-            if not _includes(autogen, model):
                 continue
             others = of_columns.get(place[1], ())
             stored = parts(checks.get(place, ()), columns[place], others)
@@ -161,14 +162,6 @@ def _tables_of_both(
                     inspector,
                     defaults,
                 )
-
-
-def _includes(context: AutogenContext, table: sa.Table) -> bool:
-    parents: t.Any = {"schema_name": table.schema}
-    name = str(table.name)
-    return context.run_name_filters(
-        name, "table", parents
-    ) and context.run_object_filters(table, name, "table", False, None)
 
 
 def _has_parts(table: sa.Table, stored: Parts, defaults: bool) -> bool:

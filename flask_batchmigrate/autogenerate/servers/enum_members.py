@@ -12,6 +12,7 @@ import typing as t
 
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy.dialects import postgresql
 
@@ -20,6 +21,7 @@ from ..script.enums import Key
 from ..script.enums import key_of
 from ..script.enums import native
 from ..script.enums import Tables
+from .filters import included
 
 
 @value_class
@@ -65,15 +67,18 @@ class EnumMembers(ops.MigrateOperation):
 
 
 def changed_members(
-    operations: cabc.Iterable[t.Any], tables: Tables, connection: sa.Connection
+    operations: cabc.Iterable[t.Any], tables: Tables, context: AutogenContext
 ) -> list[ops.MigrateOperation]:
     """Return the operations that change the members of Enum types.
 
     :param operations: the operations that change columns to other types.
     :param tables: the tables of the models.
+    :param context: Alembic's context of the comparison, with the user's filters.
     """
+    connection = context.connection
+    assert connection is not None
     if connection.dialect.name == "postgresql":
-        return list(_changed_on_postgresql(tables, connection))
+        return list(_changed_on_postgresql(tables, included(context), connection))
     changes: dict[Key, EnumMembers] = {}
     for block in operations:
         for operation in block.ops if isinstance(block, ops.ModifyTableOps) else ():
@@ -109,10 +114,11 @@ def _columns(
 
 
 def _changed_on_postgresql(
-    tables: Tables, connection: sa.Connection
+    tables: Tables, compared: cabc.Iterable[sa.Table], connection: sa.Connection
 ) -> cabc.Iterator[EnumMembers]:
+    """Yield the changes of the types that tables which are compared have."""
     wanted: dict[Key, sa.Enum] = {}
-    for table in tables.values():
+    for table in compared:
         for column in table.columns:
             type_ = native(column.type)
             if type_ is not None:

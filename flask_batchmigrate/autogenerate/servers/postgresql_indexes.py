@@ -54,16 +54,19 @@ _HEAD: t.Final = re.compile(r"CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
 
 
 def compare_indexes(
-    context: AutogenContext, block: cabc.Callable[[Place], ops.ModifyTableOps]
+    context: AutogenContext,
+    tables: cabc.Iterable[sa.Table],
+    block: cabc.Callable[[Place], ops.ModifyTableOps],
 ) -> None:
     """Add the changes of indexes to the operations on tables.
 
+    :param tables: the tables of the models that are compared.
     :param block: returns the operations on a table, which are changed in place.
     """
     connection = context.connection
     assert connection is not None
     stored: dict[str | None, dict[str, dict[str, tuple[str, bool]]]] = {}
-    for table in context.sorted_tables:
+    for table in tables:
         if not table.indexes:
             continue
         schema, name = table.schema, str(table.name)

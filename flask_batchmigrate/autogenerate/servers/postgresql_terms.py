@@ -7,13 +7,14 @@ https://www.postgresql.org/docs/current/catalog-pg-constraint.html
 from __future__ import annotations
 
 import collections.abc as cabc
-import dataclasses
 import typing as t
 
 import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
+from sqlalchemy.sql.elements import conv
 
+from ...value_classes import value_class
 from ..script.operations import DropConstraint
 from .collations import Place
 
@@ -30,7 +31,7 @@ _STORED: t.Final = sa.text("""
 _Options: t.TypeAlias = dict[str, t.Any]
 
 
-@dataclasses.dataclass(frozen=True)
+@value_class
 class _Constraint:
     """A stored constraint.
 
@@ -44,14 +45,16 @@ class _Constraint:
 
 
 def compare_terms(
-    context: AutogenContext, block: cabc.Callable[[Place], ops.ModifyTableOps]
+    context: AutogenContext,
+    tables: cabc.Collection[sa.Table],
+    block: cabc.Callable[[Place], ops.ModifyTableOps],
 ) -> None:
     """Add the changes of terms to the operations on tables.
 
+    :param tables: the tables of the models that are compared.
     :param block: returns the operations on a table, which are changed in place.
     """
     assert context.connection is not None
-    tables = context.sorted_tables
     for schema in dict.fromkeys(table.schema for table in tables):
         stored: dict[str, list[_Constraint]] = {}
         for row in context.connection.execute(_STORED, {"schema": schema}):
@@ -137,13 +140,14 @@ def _add_changes(
 
 def _drop(block: ops.ModifyTableOps, new: t.Any, old: _Constraint) -> DropConstraint:
     """Return the removal of a stored constraint that gets other terms."""
+    name = conv(old.name)
     create = (
         ops.CreateUniqueConstraintOp(
-            old.name, block.table_name, old.columns, schema=block.schema
+            name, block.table_name, old.columns, schema=block.schema
         )
         if old.kind == "u"
         else ops.CreateForeignKeyOp(
-            old.name,
+            name,
             block.table_name,
             new.referent_table,
             old.columns,

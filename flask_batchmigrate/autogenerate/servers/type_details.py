@@ -1,7 +1,8 @@
 """Compares what Alembic leaves out where it compares two types of a server.
 
 These are a length or precision that a type gets or loses, the members of ``ENUM`` and
-``SET``, ``UNSIGNED``, and the type that MySQL and MariaDB choose by a length.
+``SET``, ``UNSIGNED``, the type that MySQL and MariaDB choose by a length, and that
+which a server makes of each spelling of a floating-point number.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ _SINGLE: t.Final = 24
 _TYPE: t.Final = re.compile(
     r"(?P<name>[A-Z]+(?: VARYING)?) ?(?:\((?P<size>[\d, ]+)\))? ?(?P<rest>.*)"
 )
+_FLOAT: t.Final = re.compile(
+    r"(?P<name>FLOAT|REAL|DOUBLE)(?: PRECISION)?(?:\((?P<size>[\d, ]+)\))?(?P<rest>.*)"
+)
 _NOT_COMPARED: t.Final = re.compile(r" (?:COLLATE|CHARACTER SET) \S+")
 
 
@@ -57,6 +61,9 @@ def differ(stored: t.Any, model: t.Any, dialect: sa.Dialect) -> bool | None:
     :param model: the type of the models.
     """
     texts = _text(stored, dialect), _text(model, dialect)
+    floats = [_float(text, dialect) for text in texts]
+    if all(floats):
+        return floats[0] != floats[1]
     if dialect.name == "postgresql":
         return _differ_in_size(*texts, _POSTGRESQL)
     members = [getattr(type_, "values", None) for type_ in (stored, model)]
@@ -77,7 +84,7 @@ def _chosen(text: str) -> set[str]:
     """Return the types that MySQL and MariaDB may choose for one with a length.
 
     Which one it is depends on the bytes of a character, from one to four. See
-    https://dev.mysql.com/doc/refman/8.4/en/blob.html and .../floating-point-types.html
+    https://dev.mysql.com/doc/refman/8.4/en/blob.html
 
     :return: nothing for a type that they do not choose.
     """
@@ -85,8 +92,6 @@ def _chosen(text: str) -> set[str]:
     if parsed is None or not (parsed["size"] or "").isdecimal() or parsed["rest"]:
         return set()
     name, size = parsed["name"], int(parsed["size"])
-    if name == "FLOAT":
-        return {"DOUBLE" if size > _SINGLE else "FLOAT"}
     if name not in ("TEXT", "BLOB"):
         return set()
     return {
@@ -96,6 +101,29 @@ def _chosen(text: str) -> set[str]:
         )
         for each in ((1,) if name == "BLOB" else (1, 2, 3, 4))
     }
+
+
+def _float(text: str, dialect: sa.Dialect) -> str:
+    """Return the type that a server makes of a spelling of a floating-point number.
+
+    See https://www.postgresql.org/docs/current/datatype-numeric.html and
+    https://dev.mysql.com/doc/refman/8.4/en/floating-point-types.html
+
+    :return: nothing for any other type.
+    """
+    parsed = _FLOAT.fullmatch(text)
+    if parsed is None:
+        return ""
+    name, size = parsed["name"], parsed["size"] or ""
+    is_postgresql = dialect.name == "postgresql"
+    if name == "REAL":
+        name = "FLOAT" if is_postgresql else "DOUBLE"
+    elif name == "FLOAT" and size.isdecimal():
+        name = "DOUBLE" if int(size) > _SINGLE else "FLOAT"
+    elif name == "FLOAT" and is_postgresql:
+        name = "DOUBLE"
+    # Digits before and after the point are a matter of MySQL alone.
+    return f"{name}{size if ',' in size else ''}{parsed['rest']}"
 
 
 def _text(type_: sa.types.TypeEngine[t.Any], dialect: sa.Dialect) -> str:

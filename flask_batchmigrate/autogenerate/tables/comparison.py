@@ -20,7 +20,6 @@ from ...sqlite.errors import SqlTextError
 from ...sqlite.schema.catalogue import Catalogue
 from ...sqlite.schema.catalogue import read_catalogue
 from ...sqlite.transaction.driver import Driver
-from ..script.conditional import is_for
 from ..script.operations import DropIndex
 from ..script.operations import DropTable
 from . import compare
@@ -128,8 +127,7 @@ def _created(
     indexes: list[ops.MigrateOperation] = [
         ops.CreateIndexOp.from_index(index)
         for index in sorted(table.indexes, key=lambda index: str(index.name))
-        if is_for(index, comparison.dialect)
-        and comparison.wanted(index, index.name, "index", False, None)
+        if comparison.wanted(index, index.name, "index", False, None)
     ]
     if indexes:
         yield ops.ModifyTableOps(operation.table_name, indexes, schema=operation.schema)

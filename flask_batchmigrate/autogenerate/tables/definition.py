@@ -27,7 +27,6 @@ from ...sqlite.schema.catalogue import Catalogue
 from ...sqlite.schema.catalogue import read_table
 from ...sqlite.schema.catalogue import StoredTable
 from ...value_classes import value_class
-from ..script.conditional import is_for
 from ..script.operations import plain_text
 from . import type_checks
 
@@ -147,10 +146,7 @@ def of_model(table: sa.Table, dialect: sa.Dialect, models: Models) -> Definition
     """
     translator = Translator(dialect)
     text = parse_table(_create_table(table, dialect))
-    indexes = sorted(
-        (index for index in table.indexes if is_for(index, dialect)),
-        key=lambda index: str(index.name),
-    )
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
     return Definition(
         text,
         tuple(parse_index(translator.index(index)) for index in indexes),
