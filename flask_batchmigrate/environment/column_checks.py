@@ -45,6 +45,8 @@ def _alter_column(
     """Alter a column, and keep its CHECK."""
     schema = options.get("schema")
     check = _check(connection, table, column, schema)
+    if check == f"json_valid({_quoted(column)})":
+        check = None  # It is a part of the type JSON, and changes with the type.
     alter(table, column, **options)
     later = str(options.get("name") or column)
     if check is None or _check(connection, table, later, schema) is not None:
@@ -70,7 +72,7 @@ def _check(
 
 def _renamed(expression: str, old: str, new: str) -> str:
     """Return an expression of MariaDB with another name of a column."""
-    before, after = (f"`{name.replace('`', '``')}`" for name in (old, new))
+    before, after = _quoted(old), _quoted(new)
     pattern = rf"'(?:[^'\\]|\\.|'')*'|{re.escape(before)}"
     return re.sub(
         pattern,
@@ -78,3 +80,8 @@ def _renamed(expression: str, old: str, new: str) -> str:
         expression,
         flags=re.DOTALL,
     )
+
+
+def _quoted(name: str) -> str:
+    """Return a name as MariaDB writes it in expressions."""
+    return f"`{name.replace('`', '``')}`"

@@ -163,6 +163,7 @@ def test_nothing_else_is_dropped(
         with db.engine.begin() as connection:
             for table in ("pet", "person"):
                 connection.exec_driver_sql(f"DROP TABLE {table}")
+        db.engine.dispose()
 
 
 def constraints_of(engine: sa.Engine) -> list[t.Any]:

@@ -43,6 +43,7 @@ def app(tmp_path: pathlib.Path) -> t.Iterator[Flask]:
         with app.app_context():
             db.create_all()
             yield app
+            db.engine.dispose()
 
 
 @pytest.mark.servers
@@ -70,3 +71,17 @@ def test_nothing_differs_afterwards(app: Flask, tmp_path: pathlib.Path) -> None:
     write_revision(tmp_path / "migrations", "aa11", None, upgrade=body)
     fb.upgrade()
     assert fb.check()
+
+
+@pytest.mark.servers
+def test_check_of_json_goes_with_the_type(app: Flask, tmp_path: pathlib.Path) -> None:
+    """A column that was JSON holds any text."""
+    body = (
+        "op.add_column('thing', sa.Column('j', sa.JSON))\n"
+        "    op.alter_column('thing', 'j', type_=sa.Text())"
+    )
+    write_revision(tmp_path / "migrations", "aa11", None, upgrade=body)
+    fb.upgrade()
+    engine = app.extensions["sqlalchemy"].engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO thing (j) VALUES ('{')")
