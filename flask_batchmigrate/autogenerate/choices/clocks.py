@@ -11,10 +11,15 @@ from .value_texts import plain
 _UTC: t.Final = datetime.timezone.utc
 _LOCAL_NOW: t.Final = "datetime.datetime.now()"
 _UTC_NOW: t.Final = "datetime.datetime.now(datetime.timezone.utc)"
+_WITHOUT_ZONE: t.Final = ".replace(tzinfo=None)"
 
 
 def clock_text(
-    values: cabc.Sequence[object], start: float, end: float, is_local: bool
+    values: cabc.Sequence[object],
+    start: float,
+    end: float,
+    is_local: bool,
+    keeps_zone: bool,
 ) -> str | None:
     """Return the expression of Python for the time that a function gave.
 
@@ -25,6 +30,7 @@ def clock_text(
     :param end: when it had been called last.
     :param is_local: whether a moment without a zone that may be the local time or that
         of UTC is the local one; a day always is.
+    :param keeps_zone: whether the database takes a moment with its zone.
     :return: None if that was not the present time.
     """
     # A moment may be cut off at the second.
@@ -38,13 +44,14 @@ def clock_text(
     is_day = not isinstance(values[0], datetime.datetime)
     zone = getattr(plain(values[0]), "tzinfo", None)
     if isinstance(zone, datetime.timezone):
-        return f"datetime.datetime.now({zone!r})" if all_now(zone) else None
+        now = f"datetime.datetime.now({zone!r}){'' if keeps_zone else _WITHOUT_ZONE}"
+        return now if all_now(zone) else None
     here, utc = all_now(None), all_now(_UTC)
     if here and (is_local or is_day or not utc):
         return "datetime.date.today()" if is_day else _LOCAL_NOW
     if not utc:
         return None
-    return f"{_UTC_NOW}.date()" if is_day else f"{_UTC_NOW}.replace(tzinfo=None)"
+    return f"{_UTC_NOW}.date()" if is_day else f"{_UTC_NOW}{_WITHOUT_ZONE}"
 
 
 def _is_between(

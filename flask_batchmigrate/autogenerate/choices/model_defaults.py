@@ -89,13 +89,21 @@ def _called(
         # SQLAlchemy wraps functions that take no context.
         is_local = getattr(function, "__wrapped__", None) in _LOCAL
         bound = [_bound(value, type_, dialect) for value in values]
-        text = clock_text(bound, start, end, is_local)
+        text = clock_text(bound, start, end, is_local, _takes_zone(dialect))
         if text is not None:
             return Clock(text, stored)
     first = values[0]
     if any(value != first for value in values) or _is_time(first, start, end):
         return NOT_GIVEN
     return _written(first, type_, dialect)
+
+
+def _takes_zone(dialect: sa.Dialect) -> bool:
+    """Tell whether a database takes a moment with its zone.
+
+    MySQL does not; its drivers leave the zone out, but SQL for ``--sql`` has it.
+    """
+    return dialect.name not in ("mysql", "mariadb")
 
 
 def _is_time(value: object, start: float, end: float) -> bool:
@@ -119,6 +127,8 @@ def _written(value: t.Any, type_: t.Any, dialect: sa.Dialect) -> object:
         value = _member(value, type_)
     if not isinstance(type_, sa.PickleType):
         value = plain(value)
+    if isinstance(value, datetime.datetime) and not _takes_zone(dialect):
+        value = value.replace(tzinfo=None)
     with_type = typed(value, type_)
     if value is None or (with_type is value and not isinstance(value, _WRITABLE)):
         return NOT_GIVEN

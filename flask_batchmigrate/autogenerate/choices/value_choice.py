@@ -125,10 +125,12 @@ class Values:
         answer = self._request.questioner.value_for(place, str(model.type), problem)
         if answer is not None:
             return converted(answer, model, place)
-        if has_function(model):
+        if model.default is not None:
+            why = "nothing that a script can hold"
+            if has_function(model):
+                why = f"a function that gives each row another value, or {why}"
             raise BatchMigrateError(
-                f"{missing}: the model's default is a function that gives each row "
-                "another value, or none that a script can hold",
+                f"{missing}: the model's default is {why}",
                 f"If all of them may have the same, run the command with '--default "
                 f"{place}=<value>'; if not, {later}",
                 state=NOTHING_WRITTEN,
