@@ -36,6 +36,7 @@ from ..sqlite.transaction.lock_wait import StillLocked
 from .config import escaped
 from .config import Setup
 from .connection.committed_steps import RehearsalOver
+from .failed_indexes import remedy_for_index
 from .outcome import own_state
 from .outcome import state_after_script
 from .outcome import state_of
@@ -157,6 +158,7 @@ def _of_revision(run: Run) -> errors.RevisionFailed:
     where = f" on '{failure.bind.database}'" if failure.bind else ""
     problem, remedy = _describe(error)
     remedy = remedy_for_lack(problem) or remedy
+    remedy = remedy or remedy_for_index(error, failure.script.revision, line)
     state = own_state(error, run) or state_after_script(run, line)
     if not run.heads and state == UNCHANGED and _is_there_already(error):
         remedy = remedy or _STAMP

@@ -122,6 +122,52 @@ def test_no_lock(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Non
             assert concurrent == [bool(number)]
 
 
+@pytest.mark.servers
+def test_rows_that_do_not_fit(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The warning, the script and the error say what a failed unique index leaves.
+
+    What the error says to do leads to the models.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def unique(metadata: sa.MetaData) -> None:
+        models(label=True)(metadata)
+        name = metadata.tables["thing"].c.name
+        sa.Index("ix_thing", name, unique=True, postgresql_concurrently=True)
+
+    with new_database("postgresql") as url:
+        bench = Bench(url, tmp_path)
+        bench.migrate(models())
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO thing (name) VALUES ('a'), ('a')")
+        app, _ = bench.app(unique)
+        with app.app_context():
+            (script,) = fb.migrate(rev_id="bb22")
+            assert "committed before 'ix_thing'" in caplog.text
+            lines = pathlib.Path(script.path).read_text().splitlines()
+            (comment,) = (n for n, line in enumerate(lines) if "shared a value" in line)
+            assert "op.create_index('ix_thing'" in lines[comment + 1]
+            with pytest.raises(fb.RevisionFailed) as failed:
+                fb.upgrade()
+            assert failed.value.line == comment + 2
+            for said in ("INVALID index ix_thing", "stamp bb22", "was committed"):
+                assert said in str(failed.value)
+            with engine.begin() as connection:
+                for sql in (
+                    "DROP INDEX ix_thing",
+                    "UPDATE thing SET name = id",
+                    "CREATE UNIQUE INDEX ix_thing ON thing (name)",
+                ):
+                    connection.exec_driver_sql(sql)
+            fb.stamp(revision="bb22")
+            assert fb.check()
+
+
 @contextlib.contextmanager
 def statements() -> cabc.Iterator[list[str]]:
     """Yield a list to which the statements of all engines are added in the block."""

@@ -23,6 +23,7 @@ from ..choices.fills import Nothing
 from ..choices.stored_names import Place
 from ..choices.stored_names import StoredNames
 from ..request import Request
+from ..script.concurrent import said_of_late_index
 from ..script.operations import AddCheck
 from ..script.operations import plain_text
 from ..script.rendering import one_line
@@ -37,6 +38,9 @@ class Misfit(ops.MigrateOperation):
 
     :param text: a sentence without its full stop.
     """
+
+    #: It goes where the next operation goes.
+    is_comment: t.Final = True
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -69,6 +73,7 @@ def mark_misfits(
     conversions = Conversions(request, connection)
     counter = _Counter(upgrade, connection, conversions)
     misfits: list[str] = []
+    late: list[str] = []
 
     def mark(container: t.Any) -> None:
         marked: list[ops.MigrateOperation] = []
@@ -77,6 +82,7 @@ def mark_misfits(
                 mark(operation)
             elif (text := counter.misfit(operation)) is not None:
                 misfits.append(text)
+                late.append(said_of_late_index(operation, connection.dialect))
                 marked.append(Misfit(text))
             marked.append(operation)
         container.ops[:] = marked
@@ -88,7 +94,7 @@ def mark_misfits(
         reporter().warning(
             f"An upgrade of this database would be refused: {'; '.join(refused)}. "
             "Change these rows first, here and wherever the script is run"
-            f"{conversions.advice}."
+            f"{conversions.advice}." + "".join(late)
         )
 
 

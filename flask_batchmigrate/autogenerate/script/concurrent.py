@@ -10,6 +10,7 @@ import collections.abc as cabc
 import copy
 import typing as t
 
+import sqlalchemy as sa
 from alembic.autogenerate import render_op_text
 from alembic.autogenerate import renderers
 from alembic.operations import ops
@@ -42,13 +43,7 @@ def concurrently(
             kept.append(operation)
             continue
         place = operation.schema, operation.table_name
-        apart = [
-            o
-            for o in operation.ops
-            if isinstance(o, ops.CreateIndexOp)
-            and o.kw.get(_OPTION)
-            and place not in new
-        ]
+        apart = [] if place in new else _apart(operation.ops)
         if apart:
             late.append(
                 ConcurrentIndexes(operation.table_name, apart, schema=operation.schema)
@@ -57,6 +52,31 @@ def concurrently(
         if operation.ops:
             kept.append(operation)
     return [*kept, *late]
+
+
+def said_of_late_index(operation: t.Any, dialect: sa.Dialect) -> str:
+    """Return what to warn of where rows make an operation fail.
+
+    :return: a sentence after a space; nothing if it is no index without locks.
+    """
+    concurrent = getattr(operation, "kw", {}).get(_OPTION)
+    if dialect.name != "postgresql" or not concurrent:
+        return ""
+    return (
+        " The rest of the revision is committed before "
+        f"'{operation.index_name}' is made, and stays when that fails."
+    )
+
+
+def _apart(operations: list[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
+    """Return new indexes without locks, each with the comment on rows before it."""
+    found: list[ops.MigrateOperation] = []
+    for number, operation in enumerate(operations):
+        if isinstance(operation, ops.CreateIndexOp) and operation.kw.get(_OPTION):
+            before = operations[max(number - 1, 0)]
+            found += [before] if getattr(before, "is_comment", False) else []
+            found.append(operation)
+    return found
 
 
 def _locking(operation: ops.MigrateOperation) -> ops.MigrateOperation:

@@ -102,9 +102,22 @@ def complete_on_server(
         say_usual_names(context.connection, blocks.values())
     if getattr(context.dialect, "is_mariadb", False):
         completed = restore_json(context.connection, completed)
+    for operation in completed:
+        if isinstance(operation, ops.ModifyTableOps):
+            operation.ops.sort(key=lambda each: not _drops_key(each))
     return [
         o for o in completed if not (isinstance(o, ops.ModifyTableOps) and not o.ops)
     ]
+
+
+def _drops_key(operation: ops.MigrateOperation) -> bool:
+    """Tell whether an operation drops a foreign key, which is in the way of others.
+
+    No server gives its column a type that the other column does not have.
+    """
+    return isinstance(operation, ops.DropConstraintOp) and isinstance(
+        operation.reverse(), ops.CreateForeignKeyOp
+    )
 
 
 def _columns(

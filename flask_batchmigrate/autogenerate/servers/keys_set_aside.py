@@ -1,7 +1,9 @@
 """Sets foreign keys aside while a revision changes what they stand on.
 
 A server refuses to drop the key that a foreign key refers to, although the same
-revision makes another one for it. MySQL and MariaDB also refuse to drop the index of a
+revision makes another one for it. PostgreSQL refuses a type of one column of a foreign
+key that it does not compare with that of the other, although the same revision changes
+both. MySQL and MariaDB also refuse to drop the index of a
 foreign key's own columns, and to change the type of a column on either side:
 https://mariadb.com/kb/en/foreign-keys/. So the foreign key is dropped before, and made
 again afterwards.
@@ -20,6 +22,7 @@ from ..choices.rename import RenameColumn
 from ..choices.rename import RenameTable
 from ..choices.stored_names import Place
 from ..choices.stored_names import StoredNames
+from ..script.enums import native
 from ..script.names import fitting
 from ..script.operations import DropConstraint
 from .mysql_indexes import KeyIndex
@@ -33,6 +36,8 @@ _CREATES: t.Final = (
 )
 _OPTIONS: t.Final = ("ondelete", "onupdate", "deferrable", "initially", "match")
 _PRIMARY: t.Final = "PRIMARY"
+#: Types whose lengths and sizes make no difference to a foreign key of PostgreSQL.
+_COMPARED: t.Final = (sa.Integer, sa.String)
 
 
 class Backwards(ops.MigrateOperation):
@@ -93,7 +98,7 @@ class _Changes:
         return any(
             isinstance(each, _DROPS)
             or (self.is_mysql and isinstance(each, _CREATES))
-            or (self.is_mysql and getattr(each, "modify_type", None) is not None)
+            or self._parts_ends(each)
             for block in self._blocks.values()
             for each in block
         )
@@ -127,19 +132,18 @@ class _Changes:
             set(columns) == set(key.remote_cols)
             for columns in self._gone_columns(parent, unique=True)
         )
+        if self._retypes(child, key.local_cols) or self._retypes(
+            parent, key.remote_cols
+        ):
+            return True
         if not self.is_mysql:
             return lost
-        return (
-            (lost and not self._serves(parent, key.remote_cols))
-            or self._retypes(child, key.local_cols)
-            or self._retypes(parent, key.remote_cols)
-            or (
-                any(
-                    columns[: len(key.local_cols)] == list(key.local_cols)
-                    for columns in self._gone_columns(child, unique=False)
-                )
-                and not self._serves(child, key.local_cols)
+        return (lost and not self._serves(parent, key.remote_cols)) or (
+            any(
+                columns[: len(key.local_cols)] == list(key.local_cols)
+                for columns in self._gone_columns(child, unique=False)
             )
+            and not self._serves(child, key.local_cols)
         )
 
     def replaces_index(self, key: _Key) -> bool:
@@ -177,11 +181,23 @@ class _Changes:
 
     def _retypes(self, place: Place, columns: cabc.Sequence[str]) -> bool:
         return any(
-            isinstance(each, ops.AlterColumnOp)
-            and each.modify_type is not None
-            and each.column_name in columns
+            self._parts_ends(each) and each.column_name in columns
             for each in self._blocks.get(place, ())
         )
+
+    def _parts_ends(self, operation: ops.MigrateOperation) -> bool:
+        """Tell whether a column gets a type that its old one may not refer to.
+
+        MySQL wants both ends of a foreign key to be alike; PostgreSQL compares them:
+        https://www.postgresql.org/docs/current/sql-createtable.html
+        """
+        if not isinstance(operation, ops.AlterColumnOp):
+            return False
+        old, new = operation.existing_type, operation.modify_type
+        if new is None or self.is_mysql:
+            return new is not None
+        kind = _compared(new, self._connection.dialect)
+        return kind is None or kind != _compared(old, self._connection.dialect)
 
     def _creates(self, place: Place, columns: cabc.Sequence[str]) -> bool:
         """Tell whether a new key or index begins with columns."""
@@ -301,6 +317,16 @@ def _ends(key: _Key) -> tuple[Place, Place]:
     """Return the table that has a foreign key, and the one that it refers to."""
     child = key.kw.get("source_schema"), str(key.source_table)
     return child, (key.kw.get("referent_schema"), str(key.referent_table))
+
+
+def _compared(type_: t.Any, dialect: sa.Dialect) -> type[t.Any] | None:
+    """Return what a type has in common with others that PostgreSQL compares it with."""
+    stored = None if type_ is None else type_.dialect_impl(dialect)
+    while isinstance(stored, sa.TypeDecorator):
+        stored = stored.impl_instance
+    if native(stored) is not None:
+        return None
+    return next((kind for kind in _COMPARED if isinstance(stored, kind)), None)
 
 
 def _begins(index: cabc.Sequence[object], columns: cabc.Sequence[str]) -> bool:
