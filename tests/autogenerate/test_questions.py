@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import typing as t
+
 import pytest
 import sqlalchemy as sa
 
@@ -58,6 +61,13 @@ def test_a_wrong_answer_is_asked_again(answered: Bench) -> None:
         assert tuple(row) == (7, "2003-02-01", "")
 
 
+CLICK: t.Final = importlib.metadata.version("click").split(".")
+
+
+@pytest.mark.skipif(
+    (int(CLICK[0]), int(CLICK[1])) < (8, 2),
+    reason="the test runner of this click gives empty lines where the input ends",
+)
 @pytest.mark.parametrize("answers", ["", "old\n", "7\n"])
 def test_no_answer(answered: Bench, answers: str) -> None:
     """Where the input ends, nothing is written."""
