@@ -108,7 +108,8 @@ def _new_revision_file(
     revision = call.setup.rendered
     for path in sorted(_files(call) - before) if revision else ():
         if path.suffix == ".py" and (
-            str(revision) in path.name or repr(revision) in path.read_text("utf-8")
+            str(revision) in path.name
+            or repr(revision) in path.read_text("utf-8", errors="replace")
         ):
             return path
     return None
