@@ -83,27 +83,21 @@ def walk(bench: Bench, first: Define, second: Define, *others: Bench) -> None:
 
 
 @pytest.mark.servers
+@pytest.mark.parametrize("generated", ["postgresql", "sqlite"])
 @pytest.mark.parametrize("name", CASES)
-def test_on_postgresql(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, name: str
+def test_one_script_for_both(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, name: str, generated: str
 ) -> None:
-    """The script runs, up and down, on SQLite as well."""
+    """The script runs, up and down, where it was generated and in the other place."""
     monkeypatch.chdir(tmp_path)
     with new_database("postgresql") as url:
-        file = Bench(f"sqlite:///{tmp_path / 'app.db'}", tmp_path)
-        walk(Bench(url, tmp_path), *CASES[name], file)
-
-
-@pytest.mark.servers
-@pytest.mark.parametrize("name", CASES)
-def test_script_of_sqlite(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """A script that was generated, and proven, on SQLite runs on the server."""
-    monkeypatch.chdir(tmp_path)
-    with new_database("postgresql") as url:
-        file = Bench(f"sqlite:///{tmp_path / 'app.db'}", tmp_path)
-        walk(file, *CASES[name], Bench(url, tmp_path))
+        places = [
+            Bench(url, tmp_path),
+            Bench(f"sqlite:///{tmp_path / 'app.db'}", tmp_path),
+        ]
+        if generated == "sqlite":
+            places.reverse()
+        walk(places[0], *CASES[name], places[1])
 
 
 @pytest.mark.servers

@@ -16,8 +16,6 @@ import sqlalchemy as sa
 
 import flask_batchmigrate as fb
 from flask_batchmigrate.autogenerate.request import Request
-from tests.servers import new_database
-from tests.servers import SERVERS
 
 from . import server_judge
 from .bench import Bench
@@ -27,6 +25,7 @@ from .server_models import MODELS
 from .server_models import NUMBERS
 from .server_models import Table
 from .server_models import WORDS
+from .test_properties import server as server
 
 Models = dict[str, Table]
 Rows = dict[str, dict[str, t.Any]]
@@ -55,14 +54,6 @@ VALUES: dict[str, t.Any] = {
     **dict.fromkeys(["mood", "moods", "word", "checked"], "a"),
     "shared": "x",
 }
-
-
-@pytest.fixture(scope="module", params=SERVERS)
-def server(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, str, str]]:
-    """Two databases on a server."""
-    kind = request.param
-    with new_database(kind) as url, new_database(kind) as judged:
-        yield kind, url, judged
 
 
 @pytest.mark.servers
